@@ -1,0 +1,281 @@
+#include "api/api.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "value/value.h"
+
+enum { DEFAULT_MAX_HANDLES = 1 << 20, DEFAULT_MAX_CORE = 10000 };
+
+void tn_instance_options_init(tn_instance_options *options) {
+  *options = (tn_instance_options){
+      .max_memory_bytes = UINT64_MAX,
+      .max_table_elements = UINT64_MAX,
+      .max_instances = DEFAULT_MAX_CORE,
+      .max_tables = DEFAULT_MAX_CORE,
+      .max_memories = DEFAULT_MAX_CORE,
+      .max_handles = DEFAULT_MAX_HANDLES,
+  };
+}
+
+static uint64_t monotonic_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static tn_error *cancelled_error(void) {
+  return tn_error_new(TN_ERROR_CANCELLED, "the guest was cancelled");
+}
+
+static tn_error *timeout_error(const tn_instance *instance) {
+  return tn_error_new(TN_ERROR_TIMEOUT, "the guest ran longer than its limit of %.3g s", (double)instance->timeout / 1e9);
+}
+
+/* At each tick while the guest runs: why it should stop, if it should. */
+static tn_error *check_epoch(void *data) {
+  tn_instance *instance = data;
+  if (atomic_load_explicit(&instance->cancelled, memory_order_relaxed)) return cancelled_error();
+  if (instance->deadline != UINT64_MAX && monotonic_now() >= instance->deadline) return timeout_error(instance);
+  return NULL;
+}
+
+/* Before the guest is entered, which a cancelled or late one must not be. */
+static tn_error *check_entry(tn_instance *instance) {
+  return check_epoch(instance);
+}
+
+static tn_error *start_clock(tn_instance *instance, const tn_instance_options *options) {
+  instance->deadline = UINT64_MAX;
+  instance->timeout = options->timeout;
+  if (options->timeout == 0) return NULL;
+  tn_core_engine *engine = instance->linked->plan.engine;
+  if (!instance->linked->component->engine->epoch_interruption) {
+    return tn_error_new(TN_ERROR_ARGUMENT, "a time limit needs an engine with epoch_interruption");
+  }
+  uint64_t now = monotonic_now();
+  instance->deadline = options->timeout > UINT64_MAX - now ? UINT64_MAX : now + options->timeout;
+  tn_loop_set_deadline(instance->loop, instance->deadline);
+  TN_TRY(tn_core_engine_ticker_acquire(engine));
+  instance->holds_ticker = true;
+  return NULL;
+}
+
+static tn_error *make_funcs(tn_instance *instance) {
+  const tn_plan *plan = &instance->linked->plan;
+  instance->funcs = tn_calloc(plan->export_count, sizeof *instance->funcs);
+  if (instance->funcs == NULL) return tn_error_no_memory();
+  for (uint32_t i = 0; i < plan->export_count; i++) {
+    instance->funcs[i] = (tn_func){instance, &plan->exports[i]};
+  }
+  return NULL;
+}
+
+static tn_error *set_up(tn_instance *instance, const tn_instance_options *options) {
+  const tn_engine *engine = instance->linked->component->engine;
+  if (options->has_fuel && !engine->consume_fuel) {
+    return tn_error_new(TN_ERROR_ARGUMENT, "a fuel limit needs an engine with consume_fuel");
+  }
+  TN_TRY(tn_loop_new(&instance->loop));
+  TN_TRY(tn_wasi_new(options->wasi, instance->loop, &instance->wasi));
+  TN_TRY(start_clock(instance, options));
+  TN_TRY(make_funcs(instance));
+  tn_runtime *runtime = &instance->instantiated.runtime;
+  runtime->states[TN_STATE_INSTANCE] = instance;
+  runtime->states[TN_STATE_WASI] = instance->wasi;
+  runtime->states[TN_STATE_USER] = options->user;
+  runtime->max_handles = options->max_handles;
+  tn_store_limits limits = {
+      .memory_bytes = options->max_memory_bytes,
+      .table_elements = options->max_table_elements,
+      .instances = options->max_instances,
+      .tables = options->max_tables,
+      .memories = options->max_memories,
+      .has_fuel = options->has_fuel || engine->consume_fuel,
+      .fuel = options->has_fuel ? options->fuel : UINT64_MAX,
+  };
+  return tn_plan_instantiate(&instance->linked->plan, &limits, engine->epoch_interruption ? check_epoch : NULL, instance,
+                             &instance->instantiated);
+}
+
+tn_error *tn_instance_new(const tn_linked *linked, const tn_instance_options *options, tn_instance **out) {
+  tn_instance *instance = tn_calloc(1, sizeof *instance);
+  if (instance == NULL) return tn_error_no_memory();
+  instance->linked = (tn_linked *)linked; /* only the count changes */
+  atomic_fetch_add_explicit(&instance->linked->references, 1, memory_order_relaxed);
+  instance->user = options->user;
+  tn_error *error = set_up(instance, options);
+  if (error != NULL) {
+    tn_instance_delete(instance);
+    return error;
+  }
+  *out = instance;
+  return NULL;
+}
+
+void tn_instance_delete(tn_instance *instance) {
+  if (instance == NULL) return;
+  if (instance->instantiated.block != NULL) tn_plan_instantiated_free(&instance->instantiated);
+  if (instance->holds_ticker) tn_core_engine_ticker_release(instance->linked->plan.engine);
+  if (instance->wasi != NULL) tn_wasi_delete(instance->wasi);
+  if (instance->loop != NULL) tn_loop_delete(instance->loop);
+  tn_free(instance->funcs);
+  tn_linked_delete(instance->linked);
+  tn_free(instance);
+}
+
+void *tn_instance_user(tn_instance *instance) {
+  return instance->user;
+}
+
+void tn_instance_cancel(tn_instance *instance) {
+  atomic_store_explicit(&instance->cancelled, true, memory_order_relaxed);
+  tn_loop_cancel(instance->loop);
+  tn_core_engine_tick(instance->linked->plan.engine);
+}
+
+uint64_t tn_instance_fuel_left(tn_instance *instance) {
+  return tn_store_fuel_left(instance->instantiated.runtime.store);
+}
+
+tn_error *tn_instance_drop_handle(tn_instance *instance, uint32_t handle) {
+  return tn_canon_drop_handle(&instance->instantiated.runtime, handle);
+}
+
+/* ---- functions --------------------------------------------------------------------------------- */
+
+size_t tn_instance_func_count(const tn_instance *instance) {
+  return instance->linked->plan.export_count;
+}
+
+const tn_func *tn_instance_func_at(const tn_instance *instance, size_t index) {
+  return index < instance->linked->plan.export_count ? &instance->funcs[index] : NULL;
+}
+
+tn_str tn_func_name(const tn_func *func) {
+  return func->export_->name;
+}
+
+const tn_func_type *tn_func_get_type(const tn_func *func) {
+  return func->export_->type;
+}
+
+/* "ns:pkg/interface@version#f" as "ns:pkg/interface#f" would match it, too. */
+static bool matches_without_version(tn_str name, tn_str wanted) {
+  size_t at = tn_str_find(name, '@', 0);
+  size_t hash = tn_str_find(name, '#', at);
+  if (at == name.len || hash == name.len || wanted.len != at + (name.len - hash)) return false;
+  return memcmp(name.data, wanted.data, at) == 0 && memcmp(name.data + hash, wanted.data + at, name.len - hash) == 0;
+}
+
+static bool matches_last_part(tn_str name, tn_str wanted) {
+  return name.len > wanted.len && name.data[name.len - wanted.len - 1] == '#' && tn_str_ends_with(name, wanted);
+}
+
+typedef bool (*match_func)(tn_str name, tn_str wanted);
+
+/* The only function that matches; *count says how many there are. */
+static const tn_func *find_matching(tn_instance *instance, tn_str wanted, match_func matches, size_t *count) {
+  const tn_func *found = NULL;
+  *count = 0;
+  for (size_t i = 0; i < tn_instance_func_count(instance); i++) {
+    if (!matches(instance->funcs[i].export_->name, wanted)) continue;
+    found = &instance->funcs[i];
+    (*count)++;
+  }
+  return found;
+}
+
+tn_error *tn_instance_func(tn_instance *instance, tn_str name, const tn_func **out) {
+  static const match_func matchers[] = {tn_str_equal, matches_without_version, matches_last_part};
+  for (size_t i = 0; i < sizeof matchers / sizeof *matchers; i++) {
+    size_t count;
+    const tn_func *found = find_matching(instance, name, matchers[i], &count);
+    if (count > 1) {
+      return tn_error_set_hint(tn_error_new(TN_ERROR_NOT_FOUND, "`%" TN_STR_FORMAT "` is exported by %zu interfaces",
+                                            TN_STR_ARG(name), count),
+                               "write it as interface#function, for example `%" TN_STR_FORMAT "`",
+                               TN_STR_ARG(found->export_->name));
+    }
+    if (count == 1) {
+      *out = found;
+      return NULL;
+    }
+  }
+  tn_error *error = tn_error_new(TN_ERROR_NOT_FOUND, "no function `%" TN_STR_FORMAT "` is exported", TN_STR_ARG(name));
+  return tn_error_set_hint(error, "`tenon inspect` lists what the component exports");
+}
+
+tn_error *tn_func_call(const tn_func *func, const void *params, void *result, tn_values *values) {
+  tn_instance *instance = func->instance;
+  TN_TRY(check_entry(instance));
+  if (func->export_->lifted == NULL) {
+    return tn_error_new(TN_ERROR_UNSUPPORTED, "`%" TN_STR_FORMAT "` is a function of the host that the component hands on",
+                        TN_STR_ARG(func->export_->name));
+  }
+  return tn_canon_call(&instance->instantiated.runtime, func->export_->lifted, params, result, &values->arena);
+}
+
+/* ---- commands ---------------------------------------------------------------------------------- */
+
+/* What running a command has come to: an exit is no error. */
+static tn_error *take_exit(tn_error *error, int *exit_code) {
+  if (error == NULL || tn_error_get_kind(error) != TN_ERROR_EXIT) return error;
+  *exit_code = tn_error_get_exit_code(error);
+  tn_error_delete(error);
+  return NULL;
+}
+
+static const tn_func *find_command(tn_instance *instance) {
+  for (size_t i = 0; i < tn_instance_func_count(instance); i++) {
+    tn_str name = instance->funcs[i].export_->name;
+    if (tn_component_is_module(instance->linked->component)) {
+      if (tn_str_equal(name, TN_STR("_start"))) return &instance->funcs[i];
+    } else if (tn_str_starts_with(name, TN_STR("wasi:cli/run@0.2.")) && tn_str_ends_with(name, TN_STR("#run"))) {
+      return &instance->funcs[i];
+    }
+  }
+  return NULL;
+}
+
+tn_error *tn_instance_run(tn_instance *instance, int *exit_code) {
+  const tn_func *func = find_command(instance);
+  if (func == NULL) {
+    return tn_error_set_hint(
+        tn_error_new(TN_ERROR_NOT_FOUND, "it is not a command: it exports neither `wasi:cli/run` nor `_start`"),
+        "call one of its functions with --invoke; `tenon inspect` lists them");
+  }
+  /* `run: func() -> result`: its native form is one byte, 1 for an error. `_start` has no result. */
+  uint8_t is_error = 0;
+  tn_values values = {0};
+  *exit_code = 0;
+  tn_error *error = take_exit(tn_func_call(func, NULL, &is_error, &values), exit_code);
+  if (is_error != 0) *exit_code = 1;
+  tn_arena_free(&values.arena);
+  return error;
+}
+
+tn_error *tn_instance_invoke(tn_instance *instance, tn_str call, char **out) {
+  tn_str name, arguments;
+  TN_TRY(tn_wave_parse_call_name(call, &name, &arguments));
+  const tn_func *func;
+  TN_TRY(tn_instance_func(instance, name, &func));
+  const tn_func_type *type = func->export_->type;
+  tn_values values = {0};
+  void *params = tn_value_new(&values.arena, type->params);
+  void *result = type->result == NULL ? NULL : tn_value_new(&values.arena, type->result);
+  tn_error *error = NULL;
+  if (params == NULL || (type->result != NULL && result == NULL)) error = tn_error_no_memory();
+  if (error == NULL) error = tn_wave_parse_arguments(&values.arena, type, arguments, params);
+  if (error == NULL) error = tn_func_call(func, params, result, &values);
+  if (error == NULL) {
+    tn_buffer text = {0};
+    if (result != NULL) tn_wave_print(&text, type->result, result);
+    *out = tn_buffer_take(&text);
+    if (*out == NULL) error = tn_error_no_memory();
+  }
+  tn_arena_free(&values.arena);
+  return error;
+}

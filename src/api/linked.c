@@ -1,0 +1,29 @@
+#include "api/api.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+tn_error *tn_linker_define_wasi(tn_linker *linker) {
+  return tn_wasi_define(linker);
+}
+
+tn_error *tn_linker_link(tn_linker *linker, const tn_component *component, tn_linked **out) {
+  tn_linked *linked = tn_calloc(1, sizeof *linked);
+  if (linked == NULL) return tn_error_no_memory();
+  atomic_init(&linked->references, 1);
+  tn_error *error = tn_plan_make(&component->compiled, linker, &linked->plan);
+  if (error != NULL) {
+    tn_free(linked);
+    return error;
+  }
+  linked->component = tn_component_retain(component);
+  *out = linked;
+  return NULL;
+}
+
+void tn_linked_delete(tn_linked *linked) {
+  if (linked == NULL || atomic_fetch_sub_explicit(&linked->references, 1, memory_order_acq_rel) != 1) return;
+  tn_plan_free(&linked->plan);
+  tn_component_delete(linked->component);
+  tn_free(linked);
+}

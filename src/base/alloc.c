@@ -1,0 +1,51 @@
+#include "base/alloc.h"
+
+#include <stdlib.h>
+
+#ifdef TN_FAULT_INJECTION
+
+static _Thread_local int64_t allocations_left = -1;
+static _Thread_local bool failure_happened;
+
+void tn_alloc_fail_after(int64_t count) {
+  allocations_left = count;
+  failure_happened = false;
+}
+
+bool tn_alloc_did_fail(void) {
+  return failure_happened;
+}
+
+static bool should_fail(void) {
+  if (allocations_left < 0) return false;
+  if (allocations_left-- > 0) return false;
+  failure_happened = true;
+  return true;
+}
+
+#else
+
+static inline bool should_fail(void) {
+  return false;
+}
+
+#endif
+
+void *tn_malloc(size_t size) {
+  if (should_fail()) return NULL;
+  return malloc(size != 0 ? size : 1);
+}
+
+void *tn_calloc(size_t count, size_t size) {
+  if (should_fail()) return NULL;
+  return calloc(count != 0 ? count : 1, size != 0 ? size : 1);
+}
+
+void *tn_realloc(void *old, size_t size) {
+  if (should_fail()) return NULL;
+  return realloc(old, size != 0 ? size : 1);
+}
+
+void tn_free(void *pointer) {
+  free(pointer);
+}

@@ -1,0 +1,145 @@
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/buffer.h"
+
+/* Invariant: all strings are owned and NUL-ended, except in the static out-of-memory error. */
+struct tn_error {
+  tn_error_kind kind;
+  int exit_code;
+  char *message;
+  char *hint; /* NULL: none */
+  tn_frame *frames;
+  size_t frame_count;
+};
+
+static char no_memory_message[] = "out of memory";
+static tn_error no_memory = {.kind = TN_ERROR_NO_MEMORY, .message = no_memory_message};
+
+tn_error *tn_error_no_memory(void) {
+  return &no_memory;
+}
+
+static char *format_text(const char *format, va_list arguments) {
+  tn_buffer text = {0};
+  tn_buffer_vformat(&text, format, arguments);
+  return tn_buffer_take(&text);
+}
+
+tn_error *tn_error_vnew(tn_error_kind kind, const char *format, va_list arguments) {
+  tn_error *error = tn_calloc(1, sizeof *error);
+  if (error == NULL) return &no_memory;
+  error->kind = kind;
+  error->message = format_text(format, arguments);
+  if (error->message == NULL) {
+    tn_free(error);
+    return &no_memory;
+  }
+  return error;
+}
+
+tn_error *tn_error_new(tn_error_kind kind, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  tn_error *error = tn_error_vnew(kind, format, arguments);
+  va_end(arguments);
+  return error;
+}
+
+tn_error *tn_error_wrap(tn_error *error, const char *format, ...) {
+  if (error == NULL || error == &no_memory) return error;
+  tn_buffer text = {0};
+  va_list arguments;
+  va_start(arguments, format);
+  tn_buffer_vformat(&text, format, arguments);
+  va_end(arguments);
+  tn_buffer_format(&text, ": %s", error->message);
+  char *message = tn_buffer_take(&text);
+  if (message == NULL) return error; /* the shorter message still says what was wrong */
+  tn_free(error->message);
+  error->message = message;
+  return error;
+}
+
+tn_error *tn_error_set_hint(tn_error *error, const char *format, ...) {
+  if (error == NULL || error == &no_memory) return error;
+  va_list arguments;
+  va_start(arguments, format);
+  char *hint = format_text(format, arguments);
+  va_end(arguments);
+  if (hint == NULL) return error;
+  tn_free(error->hint);
+  error->hint = hint;
+  return error;
+}
+
+void tn_error_set_exit_code(tn_error *error, int code) {
+  if (error != &no_memory) error->exit_code = code;
+}
+
+static char *copy_text(const char *text) {
+  if (text == NULL) return NULL;
+  size_t size = strlen(text) + 1;
+  char *copy = tn_malloc(size);
+  if (copy != NULL) memcpy(copy, text, size);
+  return copy;
+}
+
+void tn_error_add_frame(tn_error *error, const tn_frame *frame) {
+  if (error == &no_memory) return;
+  tn_frame *frames = tn_realloc(error->frames, (error->frame_count + 1) * sizeof *frames);
+  if (frames == NULL) return;
+  error->frames = frames;
+  frames[error->frame_count++] = (tn_frame){
+      .component = copy_text(frame->component),
+      .module = copy_text(frame->module),
+      .function = copy_text(frame->function),
+      .function_index = frame->function_index,
+      .function_offset = frame->function_offset,
+      .module_offset = frame->module_offset,
+  };
+}
+
+tn_error_kind tn_error_get_kind(const tn_error *error) {
+  return error->kind;
+}
+
+const char *tn_error_get_message(const tn_error *error) {
+  return error->message;
+}
+
+const char *tn_error_get_hint(const tn_error *error) {
+  return error->hint;
+}
+
+int tn_error_get_exit_code(const tn_error *error) {
+  return error->exit_code;
+}
+
+size_t tn_error_frame_count(const tn_error *error) {
+  return error->frame_count;
+}
+
+const tn_frame *tn_error_frame(const tn_error *error, size_t index) {
+  return index < error->frame_count ? &error->frames[index] : NULL;
+}
+
+void tn_error_delete(tn_error *error) {
+  if (error == NULL || error == &no_memory) return;
+  for (size_t i = 0; i < error->frame_count; i++) {
+    tn_free((char *)error->frames[i].component);
+    tn_free((char *)error->frames[i].module);
+    tn_free((char *)error->frames[i].function);
+  }
+  tn_free(error->frames);
+  tn_free(error->hint);
+  tn_free(error->message);
+  tn_free(error);
+}
+
+tn_error *tn_error_make(tn_error_kind kind, const char *message) {
+  return tn_error_new(kind, "%s", message);
+}

@@ -1,0 +1,32 @@
+/* Making errors. A function that can fail returns `tn_error *`: NULL for success, else an error that the
+ * caller owns: hand it on, perhaps with tn_error_wrap, or end it with tn_error_delete (tenon.h). */
+#ifndef TN_BASE_ERROR_H
+#define TN_BASE_ERROR_H
+
+#include <stdarg.h>
+
+#include "base/str.h"
+#include "tenon.h"
+
+/* Never NULL: when there is no memory for it, the one static out-of-memory error. */
+tn_error *tn_error_new(tn_error_kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
+tn_error *tn_error_vnew(tn_error_kind kind, const char *format, va_list arguments);
+tn_error *tn_error_no_memory(void);
+/* Puts what was being done in front of the message: "<formatted>: <message>". Takes and returns
+ * ownership of `error`; NULL stays NULL, so it can stand in a return. */
+tn_error *tn_error_wrap(tn_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Sets the advice line ("what would help"). Replaces an earlier one. Returns `error`. */
+tn_error *tn_error_set_hint(tn_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The guest's exit code, for kind TN_ERROR_EXIT. */
+void tn_error_set_exit_code(tn_error *error, int code);
+/* Appends a frame, innermost first; strings are copied. Dropped silently when out of memory. */
+void tn_error_add_frame(tn_error *error, const tn_frame *frame);
+
+/* Returns from the calling function when `expression` is an error. */
+#define TN_TRY(expression)                                                                         \
+  do {                                                                                             \
+    tn_error *tn_try_error = (expression);                                                         \
+    if (tn_try_error != NULL) return tn_try_error;                                                 \
+  } while (0)
+
+#endif

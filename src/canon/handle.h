@@ -1,0 +1,59 @@
+/* Handle tables: indices that a guest holds, each standing for a resource (later also for waitables).
+ * CanonicalABI.md#table-state, #resource-state */
+#ifndef TN_CANON_HANDLE_H
+#define TN_CANON_HANDLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "component/type.h"
+#include "tenon.h"
+
+typedef enum tn_handle_kind {
+  TN_HANDLE_FREE,
+  TN_HANDLE_RESOURCE,
+  TN_HANDLE_WAITABLE_SET,
+  TN_HANDLE_SUBTASK,
+  TN_HANDLE_STREAM_END,
+  TN_HANDLE_FUTURE_END,
+  TN_HANDLE_ERROR_CONTEXT,
+} tn_handle_kind;
+
+typedef struct tn_task tn_task;
+
+/* Invariant: kind FREE entries form a list through `representation` (0 ends it), newest first, as the
+ * specification's table reuses indices. */
+typedef struct tn_handle {
+  const tn_resource *resource;
+  tn_task *scope;          /* a borrow's task; NULL for own */
+  uint32_t representation; /* or the next free index */
+  uint32_t lends;          /* times it is lent out in calls that have not returned */
+  uint8_t kind;            /* tn_handle_kind */
+  bool is_own;
+} tn_handle;
+
+/* entries[0] is never used: its kind is FREE, but it is not on the free list. Zeroed: empty. */
+typedef struct tn_handle_table {
+  tn_handle *entries;
+  uint32_t len; /* entries in use or on the free list, entry 0 included */
+  uint32_t cap;
+  uint32_t free; /* head of the free list; 0: none */
+} tn_handle_table;
+
+/* Adds; TN_ERROR_LIMIT when the table has `max` live entries. */
+tn_error *tn_handle_add(tn_handle_table *table, uint32_t max, tn_handle handle, uint32_t *index);
+/* The live resource handle at `index` of type `resource`, or NULL when there is none. */
+static inline tn_handle *tn_handle_find(const tn_handle_table *table, uint32_t index, const tn_resource *resource) {
+  if (index >= table->len) return NULL;
+  tn_handle *handle = &table->entries[index];
+  return handle->kind == TN_HANDLE_RESOURCE && handle->resource == resource ? handle : NULL;
+}
+/* As tn_handle_find; an error (trap) names what is wrong. */
+tn_error *tn_handle_get(tn_handle_table *table, uint32_t index, const tn_resource *resource, tn_handle **out);
+/* As tn_handle_get for any resource type. */
+tn_error *tn_handle_get_any(tn_handle_table *table, uint32_t index, tn_handle **out);
+/* `index` must be live. */
+void tn_handle_remove(tn_handle_table *table, uint32_t index);
+void tn_handle_table_free(tn_handle_table *table);
+
+#endif

@@ -1,0 +1,358 @@
+/* The interpreter of transfer programs. */
+#include "base/alloc.h"
+#include "base/utf.h"
+#include "canon/transfer.h"
+
+#define COLD __attribute__((noinline, cold))
+
+static inline uint8_t *at(uintptr_t base, uint64_t offset) {
+  return (uint8_t *)(base + (uintptr_t)offset);
+}
+
+/* Reads and writes of 1, 2, 4 or 8 bytes; the places need not be aligned for C. */
+static inline uint64_t load(const uint8_t *from, unsigned size) {
+  uint64_t value = 0;
+  switch (size) {
+  case 1: return *from;
+  case 2: memcpy(&value, from, 2); return value;
+  case 4: memcpy(&value, from, 4); return value;
+  default: memcpy(&value, from, 8); return value;
+  }
+}
+
+static inline void store(uint8_t *to, uint64_t value, unsigned size) {
+  switch (size) {
+  case 1: *to = (uint8_t)value; return;
+  case 2: memcpy(to, &value, 2); return;
+  case 4: memcpy(to, &value, 4); return;
+  default: memcpy(to, &value, 8); return;
+  }
+}
+
+/* A copy that is most often short: a string, a small list. */
+static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t size) {
+  if (size >= 8 && size <= 32) {
+    uint64_t head[2], tail[2];
+    if (size < 16) {
+      memcpy(head, from, 8);
+      memcpy(tail, from + size - 8, 8);
+      memcpy(to, head, 8);
+      memcpy(to + size - 8, tail, 8);
+      return;
+    }
+    memcpy(head, from, 16);
+    memcpy(tail, from + size - 16, 16);
+    memcpy(to, head, 16);
+    memcpy(to + size - 16, tail, 16);
+    return;
+  }
+  if (size > 0) memcpy(to, from, size);
+}
+
+/* ---- memory ------------------------------------------------------------------------------------- */
+
+void tn_end_refresh(tn_core_context *context, tn_runtime *runtime, tn_end *end) {
+  const tn_core_memory *memory = &runtime->memories[end->options->memory];
+  end->base = (uintptr_t)tn_core_memory_base(context, memory);
+  end->size = tn_core_memory_size(context, memory);
+  end->is_loaded = true;
+}
+
+/* After a call into a guest. A memory moves only when it grows, and never shrinks. */
+static void refresh_after_call(tn_transfer *t, tn_end *end) {
+  if (!end->is_loaded) return;
+  const tn_core_memory *memory = &t->runtime->memories[end->options->memory];
+  if (tn_core_memory_size(t->context, memory) != end->size) tn_end_refresh(t->context, t->runtime, end);
+}
+
+static COLD tn_error *bad_realloc(bool is_aligned, const char *what) {
+  if (!is_aligned) return tn_trap("unaligned pointer (realloc return: result not aligned)");
+  return tn_trap("%s content out-of-bounds (realloc return: beyond end of memory)", what);
+}
+
+tn_error *tn_guest_realloc(tn_transfer *t, uint64_t old, uint64_t old_size, uint32_t alignment, uint64_t new_size,
+                           const char *what, uint64_t *out) {
+  const tn_canon_options *options = t->destination.options;
+  tn_component_instance *instance = t->destination.instance;
+  tn_core_value values[4] = {{.u64 = old}, {.u64 = old_size}, {.u64 = alignment}, {.u64 = new_size}};
+  instance->may_leave = false;
+  TN_TRY(tn_core_call(t->context, &t->runtime->funcs[options->realloc], values, 4));
+  instance->may_leave = true;
+  refresh_after_call(t, &t->destination);
+  refresh_after_call(t, &t->source);
+  uint64_t pointer = options->is_64 ? values[0].u64 : values[0].u32;
+  bool is_aligned = (pointer & (alignment - 1)) == 0;
+  if (!is_aligned || !tn_end_contains(&t->destination, pointer, new_size)) return bad_realloc(is_aligned, what);
+  *out = pointer;
+  return NULL;
+}
+
+tn_error *tn_transfer_spend(tn_transfer *t, uint64_t size) {
+  if (size > t->budget) {
+    return tn_error_new(TN_ERROR_LIMIT, "values of one call refer to more than %llu bytes",
+                        (unsigned long long)TN_TRANSFER_BUDGET);
+  }
+  t->budget -= size;
+  return NULL;
+}
+
+tn_error *tn_transfer_alloc(tn_transfer *t, uint64_t size, uint32_t alignment, void **out) {
+  TN_TRY(tn_transfer_spend(t, size));
+  if (t->arena == NULL) {
+    t->call->arena = tn_call_arena_take(t->runtime);
+    if (t->call->arena == NULL) return tn_error_no_memory();
+    t->arena = &t->call->arena->arena;
+  }
+  *out = tn_arena_alloc(t->arena, size, alignment);
+  return *out == NULL ? tn_error_no_memory() : NULL;
+}
+
+/* ---- where a tuple lies ------------------------------------------------------------------------- */
+
+static tn_error *check_place(const tn_end *end, uint64_t pointer, uint32_t alignment, uint32_t size) {
+  if ((pointer & (alignment - 1)) != 0) return tn_trap("unaligned pointer");
+  if (!tn_end_contains(end, pointer, size)) return tn_trap("out of bounds memory access");
+  return NULL;
+}
+
+tn_error *tn_source_in_memory(const tn_transfer *t, const tn_block *block, uint64_t pointer) {
+  return check_place(&t->source, pointer, block->source_alignment, block->source_stride);
+}
+
+tn_error *tn_destination_in_memory(const tn_transfer *t, const tn_block *block, uint64_t pointer) {
+  return check_place(&t->destination, pointer, block->destination_alignment, block->destination_stride);
+}
+
+/* ---- strings ------------------------------------------------------------------------------------ */
+
+/* Quick for the short and plain ones. */
+static inline bool utf8_is_valid(const uint8_t *bytes, uint64_t size) {
+  if (size <= 16) {
+    uint64_t head = 0, tail = 0;
+    if (size >= 8) {
+      memcpy(&head, bytes, 8);
+      memcpy(&tail, bytes + size - 8, 8);
+    } else if (size >= 4) {
+      memcpy(&head, bytes, 4);
+      memcpy(&tail, bytes + size - 4, 4);
+    } else {
+      for (uint64_t i = 0; i < size; i++) head |= bytes[i];
+    }
+    if (((head | tail) & UINT64_C(0x8080808080808080)) == 0) return true;
+  }
+  return tn_utf8_is_valid(bytes, size);
+}
+
+static inline tn_error *check_utf8_source(tn_transfer *t, uint64_t pointer, uint64_t length) {
+  if (length > TN_MAX_BYTE_LENGTH || !tn_end_contains(&t->source, pointer, length)) {
+    return tn_string_out_of_bounds(t, length);
+  }
+  const uint8_t *bytes = at(t->source.base, pointer);
+  return utf8_is_valid(bytes, length) ? NULL : tn_utf8_check(t, bytes, length);
+}
+
+static inline tn_error *string_copy(tn_transfer *t, uint64_t pointer, uint64_t length, uint64_t *out) {
+  TN_TRY(check_utf8_source(t, pointer, length));
+  TN_TRY(tn_guest_realloc(t, 0, 0, 1, length, "string", out));
+  copy_bytes(at(t->destination.base, *out), at(t->source.base, pointer), length);
+  return NULL;
+}
+
+/* The host gets a pointer into the guest's memory, or a copy when that has to last. */
+static inline tn_error *string_view(tn_transfer *t, uint64_t pointer, uint64_t length, uint64_t *out) {
+  TN_TRY(check_utf8_source(t, pointer, length));
+  TN_TRY(tn_transfer_spend(t, length));
+  *out = (uintptr_t)at(t->source.base, pointer);
+  if (!t->copies) return NULL;
+  void *copy;
+  TN_TRY(tn_transfer_alloc(t, length + 1, 1, &copy));
+  if (length > 0) memcpy(copy, at(t->source.base, pointer), length);
+  ((char *)copy)[length] = '\0';
+  *out = (uintptr_t)copy;
+  return NULL;
+}
+
+/* ---- lists -------------------------------------------------------------------------------------- */
+
+static COLD tn_error *bad_list(const tn_transfer *t, bool is_aligned, uint64_t length) {
+  if (t->source.options == NULL) {
+    return tn_error_new(TN_ERROR_ARGUMENT, "a list of %llu elements is too long", (unsigned long long)length);
+  }
+  if (!is_aligned) return tn_trap("unaligned pointer");
+  return tn_trap("list content out-of-bounds (list pointer/length out of bounds of memory)");
+}
+
+/* CanonicalABI.md#loading, load_list_from_range. Strides are not 0 and below 2^28, so that a length that
+ * passes the first test cannot overflow in the products that follow. */
+static inline tn_error *check_list_source(const tn_transfer *t, const tn_block *e, uint64_t pointer, uint64_t length) {
+  bool is_aligned = t->source.options == NULL || (pointer & (e->source_alignment - 1)) == 0;
+  if (length > TN_MAX_BYTE_LENGTH || length * e->source_stride > TN_MAX_BYTE_LENGTH || !is_aligned ||
+      !tn_end_contains(&t->source, pointer, length * e->source_stride)) {
+    return bad_list(t, is_aligned, length);
+  }
+  return NULL;
+}
+
+/* A host function's list<u8> that it has filled in place. */
+static tn_error *hand_over_reserved(tn_transfer *t, uint64_t length, uint64_t *out) {
+  tn_call *call = t->call;
+  *out = call->reserved_offset;
+  call->reserved = NULL;
+  if (length == call->reserved_size) return NULL;
+  return tn_guest_realloc(t, call->reserved_offset, call->reserved_size, 1, length, "list", out);
+}
+
+static inline bool is_reserved(const tn_transfer *t, const tn_block *e, uint64_t pointer, uint64_t length) {
+  return t->call != NULL && t->call->reserved != NULL && pointer == (uintptr_t)t->call->reserved &&
+         e->destination_stride == 1 && length <= t->call->reserved_size;
+}
+
+/* Elements that are moved as bytes. */
+static tn_error *list_bulk(tn_transfer *t, const tn_block *e, uint64_t pointer, uint64_t length, uint64_t *out) {
+  TN_TRY(check_list_source(t, e, pointer, length));
+  uint64_t size = length * e->source_stride;
+  if (t->destination.options != NULL) {
+    if (is_reserved(t, e, pointer, length)) return hand_over_reserved(t, length, out);
+    TN_TRY(tn_guest_realloc(t, 0, 0, e->destination_alignment, size, "list", out));
+    copy_bytes(at(t->destination.base, *out), at(t->source.base, pointer), size);
+    return NULL;
+  }
+  *out = (uintptr_t)at(t->source.base, pointer);
+  if (!t->copies) return NULL;
+  void *copy;
+  TN_TRY(tn_transfer_alloc(t, size, e->destination_alignment, &copy));
+  if (size > 0) memcpy(copy, at(t->source.base, pointer), size);
+  *out = (uintptr_t)copy;
+  return NULL;
+}
+
+static tn_error *list_elements(tn_transfer *t, const tn_block *e, uint64_t pointer, uint64_t length, uint64_t *out) {
+  TN_TRY(check_list_source(t, e, pointer, length));
+  uint64_t size = length * e->destination_stride;
+  if (size > UINT32_MAX) return bad_list(t, true, length);
+  if (t->destination.options != NULL) {
+    TN_TRY(tn_guest_realloc(t, 0, 0, e->destination_alignment, size, "list", out));
+  } else {
+    void *elements;
+    TN_TRY(tn_transfer_alloc(t, size, e->destination_alignment, &elements));
+    *out = (uintptr_t)elements;
+  }
+  return tn_block_run(t, e, &t->source.base, pointer, &t->destination.base, *out, length);
+}
+
+/* ---- the interpreter ---------------------------------------------------------------------------- */
+
+static COLD tn_error *bad_discriminant(const tn_transfer *t, uint64_t value) {
+  if (t->source.options == NULL) {
+    return tn_error_new(TN_ERROR_ARGUMENT, "%llu is not a case of the variant", (unsigned long long)value);
+  }
+  return tn_trap("invalid variant discriminant");
+}
+
+static COLD tn_error *bad_char(const tn_transfer *t, uint64_t value) {
+  if (t->source.options == NULL) {
+    return tn_error_new(TN_ERROR_ARGUMENT, "0x%llx is not a Unicode scalar value", (unsigned long long)value);
+  }
+  return tn_trap("invalid `char` bit pattern");
+}
+
+/* Ends the run with `expression`'s error. */
+#define RUN_TRY(expression)                                                                        \
+  do {                                                                                             \
+    tn_error *run_error = (expression);                                                            \
+    if (__builtin_expect(run_error != NULL, 0)) return run_error;                                  \
+  } while (0)
+
+tn_error *tn_block_run(tn_transfer *t, const tn_block *block, const uintptr_t *source_base, uint64_t source,
+                       const uintptr_t *destination_base, uint64_t destination, uint64_t count) {
+  const tn_op *const end = block->ops + block->count;
+  for (; count > 0; count--, source += block->source_stride, destination += block->destination_stride) {
+    /* Valid until a call into a guest, which may move its memory: ops that can call read them again. */
+    const uint8_t *from = at(*source_base, source);
+    uint8_t *to = at(*destination_base, destination);
+    for (const tn_op *op = block->ops; op < end; op++) {
+      switch ((tn_op_kind)op->kind) {
+      case TN_OP_COPY1: to[op->destination] = from[op->source]; break;
+      case TN_OP_COPY2: memcpy(to + op->destination, from + op->source, 2); break;
+      case TN_OP_COPY4: memcpy(to + op->destination, from + op->source, 4); break;
+      case TN_OP_COPY8: memcpy(to + op->destination, from + op->source, 8); break;
+      case TN_OP_COPY16: memcpy(to + op->destination, from + op->source, 16); break;
+      case TN_OP_COPY: memcpy(to + op->destination, from + op->source, op->size); break;
+      case TN_OP_SLOT_U8: store(to + op->destination, from[op->source], 8); break;
+      case TN_OP_SLOT_S8: store(to + op->destination, (uint32_t)(int8_t)from[op->source], 8); break;
+      case TN_OP_SLOT_U16: store(to + op->destination, load(from + op->source, 2), 8); break;
+      case TN_OP_SLOT_S16: store(to + op->destination, (uint32_t)(int16_t)load(from + op->source, 2), 8); break;
+      case TN_OP_SLOT_U32: store(to + op->destination, load(from + op->source, 4), 8); break;
+      case TN_OP_SLOT_U64: store(to + op->destination, load(from + op->source, 8), 8); break;
+      case TN_OP_ZERO: memset(to + op->destination, 0, op->size); break;
+      case TN_OP_BOOL: store(to + op->destination, load(from + op->source, op->read) != 0, op->write); break;
+      case TN_OP_FLAGS:
+        store(to + op->destination, load(from + op->source, op->read) & op->size, op->write);
+        break;
+      case TN_OP_CHAR: {
+        uint64_t value = load(from + op->source, 4);
+        if (__builtin_expect(!tn_is_scalar_value((uint32_t)value), 0)) return bad_char(t, value);
+        store(to + op->destination, value, op->write);
+        break;
+      }
+      case TN_OP_ENUM: {
+        uint64_t value = load(from + op->source, op->read);
+        if (__builtin_expect(value >= op->size, 0)) return bad_discriminant(t, value);
+        store(to + op->destination, value, op->write);
+        break;
+      }
+      case TN_OP_VARIANT: {
+        uint64_t value = load(from + op->source, op->read);
+        if (__builtin_expect(value >= op->size, 0)) return bad_discriminant(t, value);
+        store(to + op->destination, value, op->write);
+        const tn_block *payload = op->cases[value];
+        if (payload == NULL) break;
+        RUN_TRY(tn_block_run(t, payload, source_base, source + op->source, destination_base,
+                             destination + op->destination, 1));
+        from = at(*source_base, source);
+        to = at(*destination_base, destination);
+        break;
+      }
+      case TN_OP_BLOCK:
+      case TN_OP_REPEAT:
+        RUN_TRY(tn_block_run(t, op->block, source_base, source + op->source, destination_base,
+                             destination + op->destination, op->kind == TN_OP_BLOCK ? 1 : op->size));
+        from = at(*source_base, source);
+        to = at(*destination_base, destination);
+        break;
+      case TN_OP_LIST:
+      case TN_OP_LIST_BULK:
+      case TN_OP_STRING_COPY:
+      case TN_OP_STRING_VIEW:
+      case TN_OP_STRING: {
+        uint64_t pointer = load(from + op->source, op->read);
+        uint64_t length = load(from + op->source + op->read_step, op->read);
+        uint64_t out = 0;
+        tn_error *error;
+        switch ((tn_op_kind)op->kind) {
+        case TN_OP_STRING_COPY: error = string_copy(t, pointer, length, &out); break;
+        case TN_OP_STRING_VIEW: error = string_view(t, pointer, length, &out); break;
+        case TN_OP_LIST_BULK: error = list_bulk(t, op->block, pointer, length, &out); break;
+        case TN_OP_LIST: error = list_elements(t, op->block, pointer, length, &out); break;
+        default: error = tn_string_transfer(t, pointer, length, &out, &length); break;
+        }
+        RUN_TRY(error);
+        from = at(*source_base, source);
+        to = at(*destination_base, destination);
+        store(to + op->destination, out, op->write);
+        store(to + op->destination + op->write_step, length, op->write);
+        break;
+      }
+      case TN_OP_OWN:
+      case TN_OP_BORROW: {
+        uint32_t value = (uint32_t)load(from + op->source, 4);
+        uint32_t out = 0;
+        RUN_TRY(op->kind == TN_OP_OWN ? tn_transfer_own(t, op, value, &out) : tn_transfer_borrow(t, op, value, &out));
+        store(to + op->destination, out, op->write);
+        break;
+      }
+      }
+    }
+  }
+  return NULL;
+}

@@ -1,0 +1,43 @@
+/* The command line: one function a subcommand, and the table of them. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "cli/options.h"
+#include "cli/report.h"
+
+/* What a command's operands are, for the completions. */
+typedef enum cli_operands { CLI_OPERANDS_NONE, CLI_OPERANDS_FILES, CLI_OPERANDS_SHELL, CLI_OPERANDS_COMMAND } cli_operands;
+
+typedef struct cli_command {
+  const char *name;
+  unsigned bit; /* CLI_RUN and so on */
+  cli_operands operands;
+  bool stops_at_operand; /* what follows the first operand belongs to the guest */
+  const char *synopsis;
+  const char *summary;
+  const char *description; /* paragraphs, parted by blank lines; NULL: the summary says it all */
+  const char *examples;    /* lines, or NULL */
+  /* Returns the process's exit code. Operands are NUL-ended. */
+  int (*run)(const cli_settings *settings, char **operands, int count);
+} cli_command;
+
+extern const cli_command cli_commands[];
+extern const size_t cli_command_count;
+/* NULL: no such command. */
+const cli_command *cli_command_find(const char *name);
+
+int cli_run(const cli_settings *settings, char **operands, int count);
+int cli_compile(const cli_settings *settings, char **operands, int count);
+int cli_inspect(const cli_settings *settings, char **operands, int count);
+int cli_wast(const cli_settings *settings, char **operands, int count);
+int cli_completion(const cli_settings *settings, char **operands, int count);
+int cli_help(const cli_settings *settings, char **operands, int count);
+int cli_version(const cli_settings *settings, char **operands, int count);
+
+/* `tenon help`, or of one command. */
+void cli_print_help(const cli_command *command);
+
+/* An engine as the options say. */
+tn_error *cli_engine_new(const cli_settings *settings, bool with_cache, tn_engine **out);
+
+#endif

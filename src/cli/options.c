@@ -1,0 +1,215 @@
+#include "cli/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/report.h"
+
+void cli_settings_init(cli_settings *settings) {
+  *settings = (cli_settings){.compiler = TN_COMPILER_CRANELIFT, .optimize = 1};
+}
+
+void cli_settings_free(cli_settings *settings) {
+  cli_texts *lists[] = {
+    &settings->directories,     &settings->read_only_directories, &settings->environment, &settings->network,
+    &settings->network_connect, &settings->network_listen,        &settings->network_udp,
+  };
+  for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) free(lists[i]->items);
+}
+
+/* ---- suggestions -------------------------------------------------------------------------------- */
+
+/* Edits (insert, delete, replace) from one to the other; names longer than the room count as far away. */
+static size_t edit_distance(const char *a, const char *b) {
+  enum { ROOM = 40 };
+  size_t length_a = strlen(a), length_b = strlen(b), row[ROOM + 1];
+  if (length_a > ROOM || length_b > ROOM) return SIZE_MAX;
+  for (size_t j = 0; j <= length_b; j++) row[j] = j;
+  for (size_t i = 1; i <= length_a; i++) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= length_b; j++) {
+      size_t replace = diagonal + (a[i - 1] != b[j - 1]);
+      size_t shorter = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+      diagonal = row[j];
+      row[j] = replace < shorter ? replace : shorter;
+    }
+  }
+  return row[length_b];
+}
+
+void cli_suggestion_consider(cli_suggestion *suggestion, const char *candidate) {
+  size_t nearest = strlen(suggestion->wanted) / 3 + 1;
+  size_t distance = edit_distance(suggestion->wanted, candidate);
+  if (distance > nearest || (suggestion->best != NULL && distance >= suggestion->distance)) return;
+  suggestion->best = candidate;
+  suggestion->distance = distance;
+}
+
+/* ---- finding ------------------------------------------------------------------------------------ */
+
+static const cli_option *find_long(unsigned command, const char *name, size_t length) {
+  for (size_t i = 0; i < cli_option_count; i++) {
+    const cli_option *option = &cli_options[i];
+    if ((option->commands & command) == 0 || option->name == NULL) continue;
+    if (strlen(option->name) == length && memcmp(option->name, name, length) == 0) return option;
+  }
+  return NULL;
+}
+
+static const cli_option *find_letter(unsigned command, char letter) {
+  for (size_t i = 0; i < cli_option_count; i++)
+    if ((cli_options[i].commands & command) != 0 && cli_options[i].letter == letter) return &cli_options[i];
+  return NULL;
+}
+
+static const cli_option *find_grouped(unsigned command, char group, const char *name, size_t length) {
+  for (size_t i = 0; i < cli_option_count; i++) {
+    const cli_option *option = &cli_options[i];
+    if ((option->commands & command) == 0 || option->group != group) continue;
+    if (strlen(option->group_name) == length && memcmp(option->group_name, name, length) == 0) return option;
+  }
+  return NULL;
+}
+
+/* ---- errors ------------------------------------------------------------------------------------- */
+
+static int report_unknown_long(unsigned command, const char *name, size_t length) {
+  char wanted[64], hint[160];
+  snprintf(wanted, sizeof wanted, "%.*s", (int)(length < 60 ? length : 60), name);
+  cli_suggestion suggestion = {.wanted = wanted};
+  bool is_elsewhere = find_long(CLI_EVERY, name, length) != NULL;
+  for (size_t i = 0; i < cli_option_count; i++)
+    if ((cli_options[i].commands & command) != 0 && cli_options[i].name != NULL)
+      cli_suggestion_consider(&suggestion, cli_options[i].name);
+  if (is_elsewhere) snprintf(hint, sizeof hint, "it is an option of another command; see tenon help");
+  else if (suggestion.best != NULL) snprintf(hint, sizeof hint, "did you mean --%s?", suggestion.best);
+  else snprintf(hint, sizeof hint, "see tenon --help; what is meant for the guest goes behind the file's name");
+  return cli_report(CLI_EXIT_USAGE, hint, "unknown option --%s", wanted);
+}
+
+static int report_unknown_grouped(unsigned command, char group, const char *name, size_t length) {
+  char wanted[64], hint[160];
+  snprintf(wanted, sizeof wanted, "%.*s", (int)(length < 60 ? length : 60), name);
+  cli_suggestion suggestion = {.wanted = wanted};
+  for (size_t i = 0; i < cli_option_count; i++)
+    if ((cli_options[i].commands & command) != 0 && cli_options[i].group == group)
+      cli_suggestion_consider(&suggestion, cli_options[i].group_name);
+  if (suggestion.best != NULL) snprintf(hint, sizeof hint, "did you mean -%c %s?", group, suggestion.best);
+  else snprintf(hint, sizeof hint, "see -%c help", group);
+  return cli_report(CLI_EXIT_USAGE, hint, "unknown option -%c %s", group, wanted);
+}
+
+static int apply(const cli_option *option, const char *spelling, size_t spelling_length, const char *value,
+                 cli_settings *settings) {
+  if (option->argument != NULL && value == NULL)
+    return cli_report(CLI_EXIT_USAGE, option->help, "%.*s needs a value: %s", (int)spelling_length, spelling,
+                      option->argument);
+  const char *wrong = option->parse((char *)settings + option->offset, value);
+  if (wrong == NULL) return CLI_EXIT_OK;
+  return cli_report(CLI_EXIT_USAGE, option->help, "%.*s: %s %s", (int)spelling_length, spelling,
+                    value != NULL ? value : "", wrong);
+}
+
+/* ---- parsing ------------------------------------------------------------------------------------ */
+
+static void print_group_help(unsigned command, char group) {
+  printf("-%c: options of %s\n", group, cli_option_group_title(group));
+  for (size_t i = 0; i < cli_option_count; i++) {
+    const cli_option *option = &cli_options[i];
+    if (option->group != group || (option->commands & command) == 0) continue;
+    printf("  -%c %s%s%s\n      %s\n", group, option->group_name, option->argument != NULL ? "=" : "[=y|n]",
+           option->argument != NULL ? option->argument : "", option->help);
+  }
+}
+
+/* "name[=value],name[=value]…", cut in place: the texts become values. */
+static int parse_grouped(unsigned command, char group, char *text, cli_settings *settings) {
+  if (strcmp(text, "help") == 0) {
+    print_group_help(command, group);
+    settings->help = true;
+    return CLI_EXIT_OK;
+  }
+  for (char *item = text, *next; item != NULL; item = next) {
+    next = strchr(item, ',');
+    if (next != NULL) *next++ = '\0';
+    char *value = strchr(item, '=');
+    size_t length = value != NULL ? (size_t)(value - item) : strlen(item);
+    const cli_option *option = find_grouped(command, group, item, length);
+    if (option == NULL) return report_unknown_grouped(command, group, item, length);
+    char spelling[80];
+    int spelled = snprintf(spelling, sizeof spelling, "-%c %s", group, option->group_name);
+    int exit_code = apply(option, spelling, (size_t)spelled, value != NULL ? value + 1 : NULL, settings);
+    if (exit_code != CLI_EXIT_OK) return exit_code;
+  }
+  return CLI_EXIT_OK;
+}
+
+typedef struct parser {
+  unsigned command;
+  char **arguments;
+  int count, at; /* arguments[at] is the one being read */
+  cli_settings *settings;
+} parser;
+
+/* The next argument as a value, or NULL. */
+static char *take_next(parser *p) {
+  return p->at + 1 < p->count ? p->arguments[++p->at] : NULL;
+}
+
+static int parse_long(parser *p) {
+  char *argument = p->arguments[p->at], *name = argument + 2;
+  char *equals = strchr(name, '=');
+  size_t length = equals != NULL ? (size_t)(equals - name) : strlen(name);
+  const cli_option *option = find_long(p->command, name, length);
+  if (option == NULL) return report_unknown_long(p->command, name, length);
+  const char *value = equals != NULL ? equals + 1 : option->argument != NULL ? take_next(p) : NULL;
+  return apply(option, argument, length + 2, value, p->settings);
+}
+
+/* "-o FILE", "-oFILE", "-gq", "-W name=value", "-Wname=value" */
+static int parse_short(parser *p) {
+  char *argument = p->arguments[p->at];
+  for (char *letter = argument + 1; *letter != '\0'; letter++) {
+    char spelling[3] = {'-', *letter, '\0'};
+    if (letter == argument + 1 && cli_option_group_title(*letter) != NULL) {
+      char *items = letter[1] != '\0' ? letter + 1 : take_next(p);
+      if (items == NULL)
+        return cli_report(CLI_EXIT_USAGE, NULL, "%s needs options: name[=value],…; see %s help", spelling, spelling);
+      return parse_grouped(p->command, *letter, items, p->settings);
+    }
+    const cli_option *option = find_letter(p->command, *letter);
+    if (option == NULL) return cli_report(CLI_EXIT_USAGE, "see tenon --help", "unknown option %s", spelling);
+    const char *value = NULL;
+    if (option->argument != NULL) value = letter[1] != '\0' ? letter + 1 : take_next(p);
+    int exit_code = apply(option, spelling, 2, value, p->settings);
+    if (exit_code != CLI_EXIT_OK || option->argument != NULL) return exit_code;
+  }
+  return CLI_EXIT_OK;
+}
+
+int cli_options_parse(unsigned command, bool stop_at_operand, char **arguments, int *count, cli_settings *settings) {
+  parser p = {command, arguments, *count, 0, settings};
+  int operands = 0;
+  for (; p.at < p.count; p.at++) {
+    char *argument = arguments[p.at];
+    if (strcmp(argument, "--") == 0) {
+      p.at++;
+      break;
+    }
+    int exit_code = CLI_EXIT_OK;
+    if (argument[0] != '-' || argument[1] == '\0') {
+      if (stop_at_operand) break;
+      arguments[operands++] = argument;
+    } else if (argument[1] == '-') {
+      exit_code = parse_long(&p);
+    } else {
+      exit_code = parse_short(&p);
+    }
+    if (exit_code != CLI_EXIT_OK) return exit_code;
+  }
+  while (p.at < p.count) arguments[operands++] = arguments[p.at++];
+  *count = operands;
+  return CLI_EXIT_OK;
+}

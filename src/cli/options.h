@@ -1,0 +1,118 @@
+/* The one table of options, and its parser. A row gives the plain long form (`--max-memory 64MiB`), the
+ * short one (`-o`), and Wasmtime's grouped spelling (`-W max-memory-size=64MiB`), whichever exist; the same
+ * rows make the help, the manual, the documentation and the shell completions. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tenon.h"
+
+/* Texts in the order given; the texts belong to argv. */
+typedef struct cli_texts {
+  const char **items;
+  size_t count;
+} cli_texts;
+
+typedef enum cli_choice { CLI_CHOICE_UNSET, CLI_CHOICE_NO, CLI_CHOICE_YES } cli_choice;
+
+/* An amount that may not have been given. */
+typedef struct cli_amount {
+  bool is_set;
+  uint64_t value;
+} cli_amount;
+
+/* What options of all commands can say; each command reads its own. */
+typedef struct cli_settings {
+  bool help;
+  bool version;
+  /* what to run */
+  const char *invoke;
+  const char *argv0;
+  bool allow_precompiled;
+  /* rights */
+  cli_texts directories, read_only_directories;
+  cli_texts environment;
+  bool inherit_environment;
+  cli_texts network, network_connect, network_listen, network_udp;
+  bool inherit_network;
+  cli_choice tcp, udp, name_lookup;
+  cli_amount random_seed;
+  /* limits */
+  cli_amount max_memory, max_table_elements, max_instances, max_memories, max_tables, max_handles;
+  cli_amount fuel, timeout, max_stack, max_output;
+  bool trap_on_grow_failure;
+  /* the compiler */
+  tn_compiler compiler;
+  uint32_t optimize;
+  bool debug_info;
+  bool deterministic;
+  cli_choice pooling, parallel;
+  cli_choice cache;
+  bool no_cache;
+  const char *cache_directory;
+  /* output */
+  const char *output;
+  bool json;
+  bool validate_only;
+  bool quiet;
+  bool markdown;
+  bool man;
+} cli_settings;
+
+void cli_settings_init(cli_settings *settings);
+void cli_settings_free(cli_settings *settings);
+
+/* Commands as bits, for the column that says where an option applies. */
+enum {
+  CLI_RUN = 1,
+  CLI_COMPILE = 2,
+  CLI_INSPECT = 4,
+  CLI_WAST = 8,
+  CLI_COMPLETION = 16,
+  CLI_HELP = 32,
+  CLI_VERSION = 64,
+  CLI_COMPILING = CLI_RUN | CLI_COMPILE | CLI_WAST,
+  CLI_EVERY = 127,
+};
+
+/* Reads `value` (NULL for a flag without one) into the field. Returns NULL, or what is wrong, to be put
+ * after the value: "is not a size such as 64MiB". */
+typedef const char *(*cli_parse_func)(void *field, const char *value);
+
+typedef struct cli_option {
+  const char *section;    /* heading in the help */
+  const char *name;       /* long form without dashes, or NULL */
+  char letter;            /* short form, or 0 */
+  char group;             /* 'W', 'S', 'O', 'C', 'D' of the grouped form, or 0 */
+  const char *group_name; /* the name there */
+  const char *argument;   /* placeholder of the value; NULL: a flag, which takes =y or =n */
+  unsigned commands;
+  cli_parse_func parse;
+  size_t offset; /* of the field in cli_settings */
+  const char *help;
+} cli_option;
+
+extern const cli_option cli_options[];
+extern const size_t cli_option_count;
+
+/* What a group is for, for the help: "W" -> "WebAssembly". NULL: no such group. */
+const char *cli_option_group_title(char letter);
+extern const char cli_option_groups[];
+
+/* The most similar of the names that `next` yields one by one (NULL at the end), or NULL when none is near. */
+typedef struct cli_suggestion {
+  const char *wanted;
+  const char *best;
+  size_t distance;
+} cli_suggestion;
+void cli_suggestion_consider(cli_suggestion *suggestion, const char *candidate);
+
+/* Parses the options of a command (a bit) out of arguments; operands are moved to the front of
+ * `arguments`, in order, and counted. `stop_at_operand`: what follows the first operand is not looked at.
+ * Returns 0, or an exit code after reporting. */
+int cli_options_parse(unsigned command, bool stop_at_operand, char **arguments, int *count, cli_settings *settings);
+
+#endif

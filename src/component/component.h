@@ -1,0 +1,29 @@
+/* From bytes to a checked, immutable description of a component. Binary.md */
+#ifndef TN_COMPONENT_COMPONENT_H
+#define TN_COMPONENT_COMPONENT_H
+
+#include "base/arena.h"
+#include "component/ast.h"
+#include "tenon.h"
+
+/* What a file holds, by its preamble. */
+typedef enum tn_file_kind { TN_FILE_UNKNOWN, TN_FILE_CORE_MODULE, TN_FILE_COMPONENT } tn_file_kind;
+
+tn_file_kind tn_file_kind_of(tn_str bytes);
+
+/* Decodes a component, nested ones included. `bytes` and `arena` must outlive the result. Errors:
+ * TN_ERROR_MALFORMED with the offset ("… (at offset 0x1f)"), TN_ERROR_NO_MEMORY. Cost is linear in the
+ * size of the file; depth and counts are bounded as Wasmtime bounds them. */
+tn_error *tn_component_decode(tn_arena *arena, tn_str bytes, const tn_component_ast **out);
+
+/* Reads the imports and exports of a core module (tn_core_module). Function bodies are not looked at. */
+tn_error *tn_core_module_read(tn_arena *arena, tn_str bytes, uint32_t offset, const tn_core_module **out);
+
+/* Checks every validation rule of Explainer.md and Binary.md except those inside core modules, which the
+ * engine checks. TN_ERROR_INVALID with the offset. `scratch` may be freed afterwards. */
+tn_error *tn_component_validate(tn_arena *scratch, const tn_component_ast *component);
+
+/* How many levels components, and types within types, may nest. */
+enum { TN_MAX_COMPONENT_DEPTH = 100, TN_MAX_TYPE_DEPTH = 100 };
+
+#endif

@@ -1,0 +1,16 @@
+/* Names for people: what custom sections call a component, a module and the things in them. Nothing else
+ * depends on them, and a name section that cannot be read is no error. Binary.md#name-section */
+#ifndef TN_COMPONENT_NAMES_H
+#define TN_COMPONENT_NAMES_H
+
+#include "component/ast.h"
+
+/* Contents of a `component-name` section: the component's own name; .data == NULL if none. */
+tn_str tn_names_component(tn_str section);
+/* Contents of a core module's `name` section: the module's name; .data == NULL if none. */
+tn_str tn_names_core_module(tn_str section);
+/* What the component's `component-name` sections call an item; .data == NULL if nothing. Searches the
+ * sections each time: for messages and for naming instances once, when linking. */
+tn_str tn_names_find(const tn_component_ast *component, tn_sort sort, uint32_t index);
+
+#endif

@@ -1,0 +1,203 @@
+#include "link/compiled.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/vec.h"
+
+/* ---- sources ----------------------------------------------------------------------------------- */
+
+enum { READ_STEP = 1 << 16 };
+
+tn_error *tn_compiled_source_read(int descriptor, const char *path, tn_compiled_source *source) {
+  tn_buffer bytes = {0};
+  for (;;) {
+    if (!tn_buffer_reserve(&bytes, READ_STEP)) break;
+    ssize_t got = read(descriptor, bytes.data + bytes.len, READ_STEP);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      tn_error *error = tn_error_new(TN_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
+      tn_buffer_free(&bytes);
+      return error;
+    }
+    if (got == 0) break;
+    bytes.len += (size_t)got;
+  }
+  if (bytes.failed) {
+    tn_buffer_free(&bytes);
+    return tn_error_no_memory();
+  }
+  source->owned_bytes = (uint8_t *)bytes.data;
+  source->bytes = tn_buffer_str(&bytes);
+  return NULL;
+}
+
+void tn_compiled_source_free(tn_compiled_source *source) {
+  tn_free(source->owned_bytes);
+  if (source->mapping != NULL) munmap(source->mapping, source->mapping_size);
+  source->owned_bytes = NULL;
+  source->mapping = NULL;
+}
+
+/* Anything that does not start like a binary is taken for text, if it could be text at all. */
+static bool looks_like_text(tn_str bytes) {
+  for (size_t i = 0; i < bytes.len; i++) {
+    char c = bytes.data[i];
+    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') continue;
+    return c == '(' || c == ';';
+  }
+  return false;
+}
+
+static tn_error *not_wasm(tn_str bytes) {
+  if (bytes.len == 0) return tn_error_new(TN_ERROR_MALFORMED, "the file is empty");
+  tn_error *error = tn_error_new(TN_ERROR_MALFORMED, "it is neither a WebAssembly binary nor WebAssembly text");
+  if (bytes.len >= 4 && memcmp(bytes.data, "\0asm", 4) == 0) {
+    return tn_error_set_hint(error, "it starts like WebAssembly but has an unknown version");
+  }
+  return error;
+}
+
+/* Turns text into binary in place. */
+static tn_error *to_binary(tn_compiled_source *source) {
+  if (tn_file_kind_of(source->bytes) != TN_FILE_UNKNOWN) return NULL;
+  if (!looks_like_text(source->bytes)) return not_wasm(source->bytes);
+  uint8_t *binary;
+  size_t size;
+  TN_TRY(tn_core_text_to_binary(source->bytes, &binary, &size));
+  tn_compiled_source_free(source);
+  source->owned_bytes = binary;
+  source->bytes = (tn_str){(const char *)binary, size};
+  return NULL;
+}
+
+/* ---- decoding ---------------------------------------------------------------------------------- */
+
+typedef TN_VEC(const tn_core_module *) module_list;
+
+static tn_error *collect_modules(tn_arena *arena, const tn_component_ast *ast, module_list *list) {
+  for (uint32_t i = 0; i < ast->definition_count; i++) {
+    const tn_definition *definition = &ast->definitions[i];
+    if (definition->kind == TN_DEFINITION_COMPONENT) TN_TRY(collect_modules(arena, definition->component, list));
+    if (definition->kind != TN_DEFINITION_CORE_MODULE) continue;
+    const tn_core_module **place = TN_VEC_PUSH(arena, list);
+    if (place == NULL) return tn_error_no_memory();
+    *place = definition->core_module;
+  }
+  return NULL;
+}
+
+static tn_error *decode(tn_compiled *compiled) {
+  module_list list = {0};
+  if (tn_file_kind_of(compiled->bytes) == TN_FILE_CORE_MODULE) {
+    TN_TRY(tn_core_module_read(&compiled->arena, compiled->bytes, 0, &compiled->core));
+    const tn_core_module **place = TN_VEC_PUSH(&compiled->arena, &list);
+    if (place == NULL) return tn_error_no_memory();
+    *place = compiled->core;
+  } else {
+    TN_TRY(tn_component_decode(&compiled->arena, compiled->bytes, &compiled->root));
+    TN_TRY(collect_modules(&compiled->arena, compiled->root, &list));
+  }
+  compiled->module_asts = list.items;
+  compiled->module_count = list.len;
+  return NULL;
+}
+
+static tn_error *validate(const tn_compiled *compiled) {
+  if (compiled->root == NULL) return NULL; /* the engine's compiler validates modules */
+  tn_arena scratch = {0};
+  tn_error *error = tn_component_validate(&scratch, compiled->root);
+  tn_arena_free(&scratch);
+  return error;
+}
+
+static tn_error *compile(tn_compiled *compiled) {
+  compiled->modules = TN_ARENA_ARRAY(&compiled->arena, tn_module *, compiled->module_count);
+  tn_str *bytes = TN_ARENA_ARRAY(&compiled->arena, tn_str, compiled->module_count);
+  if (compiled->modules == NULL || bytes == NULL) return tn_error_no_memory();
+  for (uint32_t i = 0; i < compiled->module_count; i++) bytes[i] = compiled->module_asts[i]->bytes;
+  return tn_modules_compile(compiled->engine, bytes, compiled->module_count, compiled->modules);
+}
+
+/* ---- loading ----------------------------------------------------------------------------------- */
+
+/* The loaded file takes over the source's bytes, or a copy of them. */
+static tn_error *take_bytes(tn_compiled *compiled, tn_compiled_source *source) {
+  compiled->name = tn_arena_copy(&compiled->arena, source->name);
+  compiled->bytes = source->bytes;
+  if (source->owned_bytes == NULL && source->mapping == NULL) {
+    compiled->bytes = tn_arena_copy(&compiled->arena, source->bytes);
+  }
+  compiled->owned_bytes = source->owned_bytes;
+  compiled->mapping = source->mapping;
+  compiled->mapping_size = source->mapping_size;
+  source->owned_bytes = NULL;
+  source->mapping = NULL;
+  return compiled->name.data == NULL || compiled->bytes.data == NULL ? tn_error_no_memory() : NULL;
+}
+
+static tn_error *load(tn_compiled_source *source, tn_compiled *compiled) {
+  TN_TRY(to_binary(source));
+  TN_TRY(take_bytes(compiled, source));
+  TN_TRY(decode(compiled));
+  TN_TRY(validate(compiled));
+  return compile(compiled);
+}
+
+tn_error *tn_compiled_load(tn_core_engine *engine, tn_compiled_source *source, tn_compiled *out) {
+  *out = (tn_compiled){.engine = engine};
+  tn_error *error = load(source, out);
+  if (error == NULL) return NULL;
+  error = tn_error_wrap(error, "loading %" TN_STR_FORMAT, TN_STR_ARG(source->name));
+  tn_compiled_source_free(source);
+  tn_compiled_free(out);
+  return error;
+}
+
+static tn_error *check(tn_core_engine *engine, tn_compiled_source *source, tn_compiled *compiled) {
+  TN_TRY(to_binary(source));
+  TN_TRY(take_bytes(compiled, source));
+  TN_TRY(decode(compiled));
+  TN_TRY(validate(compiled));
+  for (uint32_t i = 0; i < compiled->module_count; i++) {
+    TN_TRY(tn_module_validate(engine, compiled->module_asts[i]->bytes));
+  }
+  return NULL;
+}
+
+tn_error *tn_compiled_check(tn_core_engine *engine, tn_compiled_source *source) {
+  tn_compiled compiled = {.engine = engine};
+  tn_error *error = check(engine, source, &compiled);
+  tn_compiled_source_free(source);
+  tn_compiled_free(&compiled);
+  return error;
+}
+
+void tn_compiled_free(tn_compiled *compiled) {
+  for (uint32_t i = 0; compiled->modules != NULL && i < compiled->module_count; i++) {
+    if (compiled->modules[i] != NULL) tn_module_delete(compiled->modules[i]);
+  }
+  tn_free(compiled->owned_bytes);
+  if (compiled->mapping != NULL) munmap(compiled->mapping, compiled->mapping_size);
+  tn_arena_free(&compiled->arena);
+  *compiled = (tn_compiled){0};
+}
+
+uint32_t tn_compiled_module_index(const tn_compiled *compiled, const tn_core_module *module) {
+  uint32_t low = 0;
+  uint32_t high = compiled->module_count;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    if (compiled->module_asts[middle]->offset < module->offset) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}

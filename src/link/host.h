@@ -1,0 +1,41 @@
+/* The host's side of one linking: looks definitions up in the linker and reads the WIT of the interfaces
+ * that are really imported. */
+#ifndef TN_LINK_HOST_H
+#define TN_LINK_HOST_H
+
+#include "base/vec.h"
+#include "link/linker.h"
+#include "wit/wit.h"
+
+/* An interface of the linker as used by this linking: its types are read into the plan's arena, and its
+ * resources have their identity within the plan. */
+typedef struct tn_host_use tn_host_use;
+
+typedef struct tn_host {
+  tn_linker *linker;
+  tn_arena *arena;
+  TN_VEC(tn_host_use *) uses;
+} tn_host;
+
+/* The interface that serves an import of this name, or NULL in *out when there is none. */
+tn_error *tn_host_find_interface(tn_host *host, tn_str name, tn_host_use **out);
+/* The name of another definition of the same interface whose version is not compatible, for messages; .data
+ * is NULL when there is none. */
+tn_str tn_host_other_version(const tn_host *host, tn_str name);
+
+typedef struct tn_host_found_func {
+  const tn_func_type *type;
+  tn_host_func func;
+  void *data;
+} tn_host_found_func;
+
+/* A function of the interface; out->func is NULL when there is none. */
+tn_error *tn_host_find_func(tn_host *host, tn_host_use *use, tn_str name, tn_host_found_func *out);
+/* A resource type of the interface, its own or one that it uses; NULL in *out when there is none. */
+tn_error *tn_host_find_resource(tn_host *host, tn_host_use *use, tn_str name, const tn_resource **out);
+
+/* A core function for core modules, or NULL; `*type` is made in the arena. */
+tn_error *tn_host_find_core(tn_host *host, tn_str module, tn_str name, tn_host_import *out);
+bool tn_host_has_core_module(const tn_host *host, tn_str module);
+
+#endif

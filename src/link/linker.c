@@ -1,0 +1,139 @@
+#include "link/linker.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "component/extern_name.h"
+#include "link/host.h"
+#include "link/linker_internal.h"
+
+tn_error *tn_linker_new(tn_linker **out) {
+  tn_linker *linker = tn_calloc(1, sizeof *linker);
+  if (linker == NULL) return tn_error_no_memory();
+  atomic_init(&linker->references, 1);
+  *out = linker;
+  return NULL;
+}
+
+tn_linker *tn_linker_retain(tn_linker *linker) {
+  atomic_fetch_add_explicit(&linker->references, 1, memory_order_relaxed);
+  return linker;
+}
+
+void tn_linker_delete(tn_linker *linker) {
+  if (linker == NULL || atomic_fetch_sub_explicit(&linker->references, 1, memory_order_acq_rel) != 1) return;
+  tn_arena_free(&linker->arena);
+  tn_free(linker);
+}
+
+tn_linker_interface *tn_linker_find(const tn_linker *linker, tn_str name) {
+  tn_str track = tn_name_track(name);
+  for (uint32_t i = 0; i < linker->interfaces.len; i++) {
+    tn_linker_interface *interface = linker->interfaces.items[i];
+    if (tn_str_equal(interface->name, name)) return interface;
+  }
+  for (uint32_t i = 0; i < linker->interfaces.len; i++) {
+    tn_linker_interface *interface = linker->interfaces.items[i];
+    if (tn_str_equal(tn_name_track(interface->name), track)) return interface;
+  }
+  return NULL;
+}
+
+/* The interface of exactly this name, made if need be. */
+static tn_error *open_interface(tn_linker *linker, const char *name, tn_linker_interface **out) {
+  tn_str wanted = tn_str_from(name);
+  for (uint32_t i = 0; i < linker->interfaces.len; i++) {
+    *out = linker->interfaces.items[i];
+    if (tn_str_equal((*out)->name, wanted)) return NULL;
+  }
+  tn_linker_interface *interface = TN_ARENA_NEW(&linker->arena, tn_linker_interface);
+  tn_linker_interface **entry = TN_VEC_PUSH(&linker->arena, &linker->interfaces);
+  if (interface == NULL || entry == NULL) return tn_error_no_memory();
+  *entry = interface;
+  interface->name = tn_arena_copy(&linker->arena, wanted);
+  if (interface->name.data == NULL) return tn_error_no_memory();
+  *out = interface;
+  return NULL;
+}
+
+tn_error *tn_linker_define_interface(tn_linker *linker, const tn_host_interface *table, void *data) {
+  tn_linker_interface *interface;
+  TN_TRY(open_interface(linker, table->name, &interface));
+  tn_linker_table *entry = TN_VEC_PUSH(&linker->arena, &interface->tables);
+  if (entry == NULL) return tn_error_no_memory();
+  *entry = (tn_linker_table){table, data};
+  return NULL;
+}
+
+tn_error *tn_linker_define_core(tn_linker *linker, const char *module, const tn_host_core_func *funcs, size_t count,
+                                void *data) {
+  tn_linker_core *entry = TN_VEC_PUSH(&linker->arena, &linker->cores);
+  if (entry == NULL) return tn_error_no_memory();
+  *entry = (tn_linker_core){tn_str_from(module), funcs, count, data};
+  return NULL;
+}
+
+/* Definitions by the embedder are read once when they are made, so that a mistake shows where it is made;
+ * linking reads them again into the plan's memory. */
+static tn_error *check_interface(tn_linker *linker, const char *name) {
+  tn_arena scratch = {0};
+  tn_host host = {.linker = linker, .arena = &scratch};
+  tn_host_use *use = NULL;
+  tn_error *error = tn_host_find_interface(&host, tn_str_from(name), &use);
+  tn_arena_free(&scratch);
+  return error;
+}
+
+static tn_error *check_func(tn_linker *linker, const char *interface, tn_str name) {
+  tn_arena scratch = {0};
+  tn_host host = {.linker = linker, .arena = &scratch};
+  tn_host_use *use = NULL;
+  tn_host_found_func found;
+  tn_error *error = tn_host_find_interface(&host, tn_str_from(interface), &use);
+  if (error == NULL) error = tn_host_find_func(&host, use, name, &found);
+  tn_arena_free(&scratch);
+  return error;
+}
+
+tn_error *tn_linker_define_types(tn_linker *linker, const char *name, const char *wit) {
+  tn_linker_interface *interface;
+  TN_TRY(open_interface(linker, name, &interface));
+  tn_str *text = TN_VEC_PUSH(&linker->arena, &interface->types);
+  if (text == NULL) return tn_error_no_memory();
+  *text = tn_arena_copy(&linker->arena, tn_str_from(wit));
+  tn_error *error = text->data == NULL ? tn_error_no_memory() : check_interface(linker, name);
+  if (error != NULL) interface->types.len--;
+  return error;
+}
+
+static void *copied_or_null(tn_linker *linker, const char *text, tn_str *out) {
+  *out = tn_arena_copy(&linker->arena, tn_str_from(text));
+  return (void *)out->data;
+}
+
+tn_error *tn_linker_define_resource(tn_linker *linker, const char *name, const char *resource, tn_drop_func drop,
+                                    void *data) {
+  tn_linker_interface *interface;
+  TN_TRY(open_interface(linker, name, &interface));
+  tn_linker_resource entry = {.drop = drop, .data = data};
+  if (!copied_or_null(linker, resource, &entry.name)) return tn_error_no_memory();
+  tn_linker_resource *place = TN_VEC_PUSH(&linker->arena, &interface->resources);
+  if (place == NULL) return tn_error_no_memory();
+  *place = entry;
+  return NULL;
+}
+
+tn_error *tn_linker_define_func(tn_linker *linker, const char *name, const char *func_name, const char *signature,
+                                tn_host_func func, void *data) {
+  tn_linker_interface *interface;
+  TN_TRY(open_interface(linker, name, &interface));
+  tn_linker_func entry = {.func = func, .data = data};
+  if (!copied_or_null(linker, func_name, &entry.name) || !copied_or_null(linker, signature, &entry.signature)) {
+    return tn_error_no_memory();
+  }
+  tn_linker_func *place = TN_VEC_PUSH(&linker->arena, &interface->funcs);
+  if (place == NULL) return tn_error_no_memory();
+  *place = entry;
+  tn_error *error = check_func(linker, name, entry.name);
+  if (error != NULL) interface->funcs.len--;
+  return error;
+}

@@ -1,0 +1,53 @@
+#include "link/plan.h"
+
+#include "base/error.h"
+#include "link/scope.h"
+
+/* The plan owns what the linking has made, whether it succeeds or not. */
+static void hand_over(tn_linking *linking) {
+  tn_plan *plan = linking->plan;
+  plan->steps = linking->steps.items;
+  plan->step_count = linking->steps.len;
+  plan->instances = linking->instances.items;
+  plan->instance_count = linking->instances.len;
+  plan->exports = linking->exports.items;
+  plan->export_count = linking->exports.len;
+  plan->func_slots = linking->func_sources.len;
+  plan->memory_slots = linking->memory_sources.len;
+  plan->core_instance_slots = linking->core_instance_slots;
+}
+
+static tn_error *link_root(tn_linking *linking) {
+  uint32_t host, root;
+  TN_TRY(tn_link_add_instance(linking, UINT32_MAX, TN_STR("host"), &host));
+  tn_str name = linking->compiled->root != NULL ? linking->compiled->root->name : linking->compiled->core->name;
+  if (name.data == NULL) name = linking->compiled->name;
+  TN_TRY(tn_link_add_instance(linking, UINT32_MAX, name, &root));
+  if (linking->compiled->root == NULL) return tn_link_core_module(linking);
+  tn_scope *scope = TN_ARENA_NEW(linking->arena, tn_scope);
+  if (scope == NULL) return tn_error_no_memory();
+  scope->instance = root;
+  scope->ast = linking->compiled->root;
+  TN_TRY(tn_link_component(linking, scope));
+  return tn_link_exports(linking, &scope->exports);
+}
+
+tn_error *tn_plan_make(const tn_compiled *compiled, tn_linker *linker, tn_plan *out) {
+  *out = (tn_plan){.engine = compiled->engine, .linker = tn_linker_retain(linker)};
+  tn_linking linking = {.compiled = compiled,
+                        .plan = out,
+                        .arena = &out->arena,
+                        .host = {.linker = linker, .arena = &out->arena}};
+  tn_error *error = link_root(&linking);
+  hand_over(&linking);
+  if (error == NULL) return NULL;
+  tn_plan_free(out);
+  return tn_error_wrap(error, "linking %" TN_STR_FORMAT, TN_STR_ARG(compiled->name));
+}
+
+void tn_plan_free(tn_plan *plan) {
+  for (uint32_t i = 0; i < plan->step_count; i++) tn_module_pre_delete(plan->steps[i].pre);
+  tn_arena_free(&plan->arena);
+  tn_linker_delete(plan->linker);
+  *plan = (tn_plan){0};
+}

@@ -1,0 +1,84 @@
+/* A plan: a component with all its imports resolved and its nested components flattened into one straight
+ * list of steps. Making an instance is walking that list. Immutable and shared between threads. */
+#ifndef TN_LINK_PLAN_H
+#define TN_LINK_PLAN_H
+
+#include "canon/canon.h"
+#include "engine/engine.h"
+#include "link/compiled.h"
+#include "link/linker.h"
+
+/* Where a core definition comes from at run time. */
+typedef enum tn_core_source_kind {
+  TN_SOURCE_EXPORT,  /* export `name` of core instance `slot` */
+  TN_SOURCE_LOWERED, /* a lowered component function or built-in */
+  TN_SOURCE_HOST,    /* a core host function (preview 1) */
+} tn_core_source_kind;
+
+typedef struct tn_core_source {
+  tn_core_source_kind kind;
+  uint32_t slot;
+  tn_str name;
+  const tn_lowered *lowered;
+  tn_host_import host;
+} tn_core_source;
+
+/* The host function behind a source of kind LOWERED or HOST. */
+static inline tn_host_import tn_core_source_host(const tn_core_source *source) {
+  if (source->kind == TN_SOURCE_HOST) return source->host;
+  return (tn_host_import){tn_lowered_type(source->lowered), tn_lowered_entry(source->lowered),
+                          (void *)source->lowered};
+}
+
+typedef enum tn_step_kind {
+  TN_STEP_INSTANTIATE, /* module with `sources` as imports -> core instance `slot` */
+  TN_STEP_TAKE_FUNC,   /* source -> runtime.funcs[slot] */
+  TN_STEP_TAKE_MEMORY, /* source -> runtime.memories[slot] */
+} tn_step_kind;
+
+typedef struct tn_step {
+  tn_step_kind kind;
+  uint32_t slot;
+  uint32_t instance; /* INSTANTIATE: the component instance in which its start function runs */
+  const tn_module *module;
+  tn_module_pre *pre; /* not NULL: all imports are host functions, resolved in advance */
+  uint32_t source_count;
+  const tn_core_source *sources;
+} tn_step;
+
+/* An exported function: lifted, or a host function that the component hands on. */
+typedef struct tn_plan_export {
+  tn_str name; /* "f" or "ns:pkg/interface@version#f" */
+  const tn_func_type *type;
+  const tn_lifted *lifted; /* NULL: `host` */
+  tn_host_func host;
+  void *host_data;
+} tn_plan_export;
+
+typedef struct tn_plan_instance {
+  uint32_t parent;
+  tn_str path;
+} tn_plan_instance;
+
+/* Invariant: instances[0] is the embedder, instances[1] the root. */
+typedef struct tn_plan {
+  tn_core_engine *engine;
+  tn_linker *linker; /* a reference */
+  tn_arena arena;
+  uint32_t step_count;
+  const tn_step *steps;
+  uint32_t func_slots;
+  uint32_t memory_slots;
+  uint32_t core_instance_slots;
+  uint32_t instance_count;
+  const tn_plan_instance *instances;
+  uint32_t export_count;
+  const tn_plan_export *exports;
+} tn_plan;
+
+/* Resolves a loaded file against a linker. `compiled` must outlive the plan, as must the data of the linker's
+ * host functions. Errors: LINK (what is missing or differs, with its full path), UNSUPPORTED. */
+tn_error *tn_plan_make(const tn_compiled *compiled, tn_linker *linker, tn_plan *out);
+void tn_plan_free(tn_plan *plan);
+
+#endif

@@ -1,0 +1,146 @@
+/* The state of making a plan: what every index of every component in the tree stands for.
+ *
+ * A component is executed abstractly: going through its definitions in order, each adds an item to an
+ * index space, where an item is the real thing (this lifted function, this resource type, this export of
+ * that core instance), not a type of it. Instantiating a nested component is a recursive walk with the
+ * arguments as its imports. What is left over are the steps that touch core instances: the plan. */
+#ifndef TN_LINK_SCOPE_H
+#define TN_LINK_SCOPE_H
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "link/host.h"
+#include "link/plan.h"
+
+typedef struct tn_scope tn_scope;
+
+/* A type in a type index space, resolved when it is first needed. */
+typedef enum tn_type_item_kind {
+  TN_TYPE_ITEM_SYNTAX, /* `ast` in `scope`, not looked at yet, or an instance or component type */
+  TN_TYPE_ITEM_VALUE,
+  TN_TYPE_ITEM_FUNC,
+  TN_TYPE_ITEM_RESOURCE,
+} tn_type_item_kind;
+
+typedef struct tn_type_item {
+  tn_type_item_kind kind;
+  const tn_ast_type *ast;
+  tn_scope *scope;
+  const tn_type *value;
+  const tn_func_type *func;
+  const tn_resource *resource;
+} tn_type_item;
+
+/* A component function. */
+typedef struct tn_func_item {
+  const tn_func_type *type;
+  const tn_lifted *lifted;      /* NULL: a host function */
+  tn_core_source callee;        /* of a lifted one: its core function */
+  tn_str name;                  /* of a host function: its full import path */
+  tn_host_func host;
+  void *host_data;
+} tn_func_item;
+
+typedef struct tn_component_item {
+  const tn_component_ast *ast;
+  tn_scope *closure; /* where it was defined: what its outer aliases mean */
+} tn_component_item;
+
+/* Exports by name. */
+typedef struct tn_instance_item {
+  tn_map exports; /* name -> tn_item */
+  TN_VEC(tn_str) names; /* in order of definition */
+} tn_instance_item;
+
+/* Anything that can be imported, exported or passed as an argument. */
+typedef struct tn_item {
+  tn_sort sort; /* FUNC, TYPE, COMPONENT, INSTANCE or CORE_MODULE */
+  union {
+    tn_func_item *func;
+    tn_type_item *type;
+    tn_component_item *component;
+    tn_instance_item *instance;
+    const tn_core_module *module;
+  };
+} tn_item;
+
+typedef struct tn_core_item {
+  tn_core_source source;
+  bool is_64; /* memories: 64-bit addresses */
+} tn_core_item;
+
+/* A core instance: one that a step makes (`module` set), or a bundle of inline exports. */
+typedef struct tn_core_instance_item {
+  const tn_core_module *module;
+  uint32_t slot;
+  tn_map exports; /* inline: name -> tn_core_item */
+} tn_core_instance_item;
+
+/* The index spaces of one component instance, or of an instance type being matched. */
+struct tn_scope {
+  tn_scope *parent;            /* the enclosing scope; NULL for the root */
+  const tn_component_ast *ast; /* NULL for an instance type */
+  const tn_map *arguments;     /* imports by name -> tn_item; NULL for the root: ask the linker */
+  uint32_t instance;           /* component instance */
+  uint32_t depth;
+  TN_VEC(tn_core_item) core[5]; /* by tn_sort from CORE_FUNC to CORE_TAG */
+  TN_VEC(const tn_core_module *) core_modules;
+  TN_VEC(tn_core_instance_item) core_instances;
+  TN_VEC(tn_func_item *) funcs;
+  TN_VEC(tn_type_item *) types;
+  TN_VEC(tn_component_item *) components;
+  TN_VEC(tn_instance_item *) instances;
+  tn_instance_item exports;
+};
+
+/* One run of tn_plan_make. */
+typedef struct tn_linking {
+  const tn_compiled *compiled;
+  tn_plan *plan;
+  tn_arena *arena; /* the plan's */
+  tn_host host;
+  TN_VEC(tn_step) steps;
+  TN_VEC(tn_plan_instance) instances;
+  TN_VEC(tn_plan_export) exports;
+  TN_VEC(tn_core_source) func_sources;   /* what each slot of runtime.funcs holds */
+  TN_VEC(tn_core_source) memory_sources; /* likewise for memories */
+  uint32_t core_instance_slots;
+} tn_linking;
+
+/* Bounds on what a plan may grow to: nesting multiplies, so that a small file could ask for any number. */
+enum { TN_MAX_PLAN_INSTANCES = 10000, TN_MAX_PLAN_STEPS = 100000 };
+
+/* flatten.c: walks the definitions of scope->ast into the scope. */
+tn_error *tn_link_component(tn_linking *linking, tn_scope *scope);
+/* A new component instance below `parent` for messages and the runtime. */
+tn_error *tn_link_add_instance(tn_linking *linking, uint32_t parent, tn_str name, uint32_t *out);
+tn_error *tn_instance_item_put(tn_linking *linking, tn_instance_item *instance, tn_str name, tn_item item);
+/* Adds an item to the index space of its sort. */
+tn_error *tn_scope_push(tn_linking *linking, tn_scope *scope, tn_item item);
+
+/* steps.c: the plan's steps and slots. */
+tn_error *tn_link_take_func(tn_linking *linking, const tn_core_source *source, int32_t *slot);
+tn_error *tn_link_take_memory(tn_linking *linking, const tn_core_source *source, int32_t *slot);
+tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_core_module *module, uint32_t instance,
+                                     const tn_core_source *sources, uint32_t *slot);
+
+/* types.c: resolves types. */
+tn_error *tn_link_new_type(tn_linking *linking, tn_scope *scope, const tn_ast_type *ast, tn_type_item **out);
+tn_error *tn_link_value_type(tn_linking *linking, tn_scope *scope, const tn_ast_valtype *type, const tn_type **out);
+tn_error *tn_link_func_type(tn_linking *linking, tn_type_item *item, const tn_func_type **out);
+tn_error *tn_link_resource(tn_linking *linking, tn_type_item *item, const tn_resource **out);
+tn_error *tn_link_force_type(tn_linking *linking, tn_type_item *item);
+
+/* canonical.c: canonical definitions. */
+tn_error *tn_link_canon(tn_linking *linking, tn_scope *scope, const tn_ast_canon *canon);
+
+/* imports.c: an import of the root component, from the linker. */
+tn_error *tn_link_host_import(tn_linking *linking, tn_scope *scope, const tn_ast_import *import, tn_item *out);
+
+/* exports.c: the root's exports as a flat list of functions. */
+tn_error *tn_link_exports(tn_linking *linking, const tn_instance_item *root);
+
+/* module_plan.c: a core module as if it were a component. */
+tn_error *tn_link_core_module(tn_linking *linking);
+
+#endif

@@ -1,0 +1,91 @@
+/* The plan's steps, and the slots of the runtime's arrays. */
+#include "base/error.h"
+#include "link/scope.h"
+
+static bool same_source(const tn_core_source *a, const tn_core_source *b) {
+  if (a->kind != b->kind) return false;
+  switch (a->kind) {
+  case TN_SOURCE_EXPORT: return a->slot == b->slot && tn_str_equal(a->name, b->name);
+  case TN_SOURCE_LOWERED: return a->lowered == b->lowered;
+  case TN_SOURCE_HOST: return a->host.func == b->host.func && a->host.environment == b->host.environment;
+  }
+  return false;
+}
+
+static tn_error *add_step(tn_linking *linking, tn_step step) {
+  if (linking->steps.len >= TN_MAX_PLAN_STEPS) {
+    return tn_error_new(TN_ERROR_LIMIT, "the component needs more than %d instantiation steps", TN_MAX_PLAN_STEPS);
+  }
+  tn_step *place = TN_VEC_PUSH(linking->arena, &linking->steps);
+  if (place == NULL) return tn_error_no_memory();
+  *place = step;
+  return NULL;
+}
+
+/* The slot that holds `source` already, or -1. Searched from the newest: a component's options name the same
+ * memory and realloc again and again. */
+static int32_t find_slot(const tn_core_source *sources, uint32_t count, const tn_core_source *source) {
+  for (uint32_t i = count; i-- > 0;) {
+    if (same_source(&sources[i], source)) return (int32_t)i;
+  }
+  return -1;
+}
+
+static tn_error *copy_source(tn_linking *linking, const tn_core_source *source, const tn_core_source **out) {
+  tn_core_source *copy = TN_ARENA_NEW(linking->arena, tn_core_source);
+  if (copy == NULL) return tn_error_no_memory();
+  *copy = *source;
+  *out = copy;
+  return NULL;
+}
+
+tn_error *tn_link_take_func(tn_linking *linking, const tn_core_source *source, int32_t *slot) {
+  *slot = find_slot(linking->func_sources.items, linking->func_sources.len, source);
+  if (*slot >= 0) return NULL;
+  *slot = (int32_t)linking->func_sources.len;
+  tn_core_source *place = TN_VEC_PUSH(linking->arena, &linking->func_sources);
+  if (place == NULL) return tn_error_no_memory();
+  *place = *source;
+  tn_step step = {.kind = TN_STEP_TAKE_FUNC, .slot = (uint32_t)*slot, .source_count = 1};
+  TN_TRY(copy_source(linking, source, &step.sources));
+  return add_step(linking, step);
+}
+
+tn_error *tn_link_take_memory(tn_linking *linking, const tn_core_source *source, int32_t *slot) {
+  *slot = find_slot(linking->memory_sources.items, linking->memory_sources.len, source);
+  if (*slot >= 0) return NULL;
+  *slot = (int32_t)linking->memory_sources.len;
+  tn_core_source *place = TN_VEC_PUSH(linking->arena, &linking->memory_sources);
+  if (place == NULL) return tn_error_no_memory();
+  *place = *source;
+  tn_step step = {.kind = TN_STEP_TAKE_MEMORY, .slot = (uint32_t)*slot, .source_count = 1};
+  TN_TRY(copy_source(linking, source, &step.sources));
+  return add_step(linking, step);
+}
+
+/* When every import is a host function, they are resolved now, once for all instances. */
+static tn_error *resolve_in_advance(tn_linking *linking, tn_step *step) {
+  for (uint32_t i = 0; i < step->source_count; i++) {
+    if (step->sources[i].kind == TN_SOURCE_EXPORT) return NULL;
+  }
+  tn_host_import *imports = TN_ARENA_ARRAY(linking->arena, tn_host_import, step->source_count);
+  if (imports == NULL) return tn_error_no_memory();
+  for (uint32_t i = 0; i < step->source_count; i++) imports[i] = tn_core_source_host(&step->sources[i]);
+  return tn_module_pre_new(linking->compiled->engine, step->module, imports, step->source_count, &step->pre);
+}
+
+tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_core_module *module, uint32_t instance,
+                                     const tn_core_source *sources, uint32_t *slot) {
+  const tn_compiled *compiled = linking->compiled;
+  *slot = linking->core_instance_slots++;
+  tn_step step = {.kind = TN_STEP_INSTANTIATE,
+                  .slot = *slot,
+                  .instance = instance,
+                  .module = compiled->modules[tn_compiled_module_index(compiled, module)],
+                  .source_count = module->import_count,
+                  .sources = sources};
+  TN_TRY(resolve_in_advance(linking, &step));
+  tn_error *error = add_step(linking, step);
+  if (error != NULL) tn_module_pre_delete(step.pre);
+  return error;
+}

@@ -1,0 +1,225 @@
+/* Readiness of descriptors: ppoll for the first few, epoll for the rest. */
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "loop/parts.h"
+
+/* Invariant: slot >= 0 is the place in poller->direct; slot < 0: linked in poller->watched[descriptor]. */
+struct tn_readiness {
+  tn_poller *poller;
+  void (*func)(void *data);
+  void *data;
+  tn_readiness *next;
+  tn_readiness *previous;
+  int descriptor;
+  int events;
+  int slot;
+};
+
+enum { POLLER_BATCH = 64 };
+
+tn_error *tn_poller_init(tn_poller *poller) {
+  poller->epoll = -1;
+  poller->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (poller->wakeup < 0) return tn_error_new(TN_ERROR_IO, "making an eventfd: %s", strerror(errno));
+  return NULL;
+}
+
+void tn_poller_free(tn_poller *poller) {
+  if (poller->epoll >= 0) close(poller->epoll);
+  close(poller->wakeup);
+  tn_free(poller->watched);
+}
+
+/* ---- the epoll set -------------------------------------------------------------------------------- */
+
+static bool poller_make_room(tn_poller *poller, size_t descriptor) {
+  if (descriptor < poller->watched_count) return true;
+  size_t count = poller->watched_count == 0 ? 64 : poller->watched_count;
+  while (count <= descriptor) count *= 2;
+  tn_watched *watched = tn_realloc(poller->watched, count * sizeof *watched);
+  if (watched == NULL) return false;
+  memset(watched + poller->watched_count, 0, (count - poller->watched_count) * sizeof *watched);
+  poller->watched = watched;
+  poller->watched_count = count;
+  return true;
+}
+
+/* Tells epoll what the readinesses of `descriptor` want together. Returns 0 or errno. */
+static int poller_update(tn_poller *poller, int descriptor) {
+  tn_watched *watched = &poller->watched[descriptor];
+  int events = 0;
+  for (tn_readiness *r = watched->first; r != NULL; r = r->next) events |= r->events;
+  if (events == watched->events) return 0;
+  struct epoll_event event = {.data.fd = descriptor};
+  if (events & TN_READABLE) event.events |= EPOLLIN;
+  if (events & TN_WRITABLE) event.events |= EPOLLOUT;
+  int operation = watched->events == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
+  watched->events = events;
+  return epoll_ctl(poller->epoll, operation, descriptor, &event) == 0 ? 0 : errno;
+}
+
+static void poller_link(tn_watched *watched, tn_readiness *readiness) {
+  readiness->previous = NULL;
+  readiness->next = watched->first;
+  if (watched->first != NULL) watched->first->previous = readiness;
+  watched->first = readiness;
+}
+
+static void poller_unlink(tn_watched *watched, tn_readiness *readiness) {
+  if (readiness->previous == NULL) {
+    watched->first = readiness->next;
+  } else {
+    readiness->previous->next = readiness->next;
+  }
+  if (readiness->next != NULL) readiness->next->previous = readiness->previous;
+}
+
+/* Regular files, which epoll refuses with EPERM, and descriptors that are not open count as ready. */
+static tn_error *poller_register(tn_poller *poller, tn_readiness *readiness) {
+  if (poller->epoll < 0) {
+    poller->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (poller->epoll < 0) return tn_error_new(TN_ERROR_IO, "making an epoll set: %s", strerror(errno));
+  }
+  if (readiness->descriptor < 0) {
+    readiness->func(readiness->data);
+    return NULL;
+  }
+  if (!poller_make_room(poller, (size_t)readiness->descriptor)) return tn_error_no_memory();
+  tn_watched *watched = &poller->watched[readiness->descriptor];
+  poller_link(watched, readiness);
+  int code = poller_update(poller, readiness->descriptor);
+  if (code == EPERM || code == EBADF) {
+    watched->events = 0;
+    readiness->func(readiness->data);
+  } else if (code != 0) {
+    poller_unlink(watched, readiness);
+    watched->events = 0;
+    return tn_error_new(TN_ERROR_IO, "waiting for descriptor %d: %s", readiness->descriptor, strerror(code));
+  }
+  poller->registered++;
+  return NULL;
+}
+
+static void poller_unregister(tn_poller *poller, tn_readiness *readiness) {
+  if (readiness->descriptor < 0) return;
+  poller_unlink(&poller->watched[readiness->descriptor], readiness);
+  poller_update(poller, readiness->descriptor);
+  poller->registered--;
+}
+
+static void poller_call_watched(tn_poller *poller, const struct epoll_event *event) {
+  int events = 0;
+  if (event->events & (EPOLLIN | EPOLLERR | EPOLLHUP)) events |= TN_READABLE;
+  if (event->events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) events |= TN_WRITABLE;
+  for (tn_readiness *r = poller->watched[event->data.fd].first, *next; r != NULL; r = next) {
+    next = r->next;
+    if (r->events & events) r->func(r->data);
+  }
+}
+
+static tn_error *poller_collect(tn_poller *poller) {
+  struct epoll_event events[POLLER_BATCH];
+  int count = epoll_wait(poller->epoll, events, POLLER_BATCH, 0);
+  if (count < 0 && errno != EINTR) return tn_error_new(TN_ERROR_IO, "epoll_wait: %s", strerror(errno));
+  for (int i = 0; i < count; i++) poller_call_watched(poller, &events[i]);
+  return NULL;
+}
+
+/* ---- readinesses ---------------------------------------------------------------------------------- */
+
+static int poller_free_slot(const tn_poller *poller) {
+  for (int i = 0; i < TN_POLLER_DIRECT; i++) {
+    if (poller->direct[i] == NULL) return i;
+  }
+  return -1;
+}
+
+tn_error *tn_readiness_watch(tn_loop *loop, int descriptor, int events, void (*func)(void *data), void *data,
+                             tn_readiness **out) {
+  tn_poller *poller = &loop->poller;
+  tn_readiness *readiness = tn_malloc(sizeof *readiness);
+  if (readiness == NULL) return tn_error_no_memory();
+  *readiness = (tn_readiness){.poller = poller, .func = func, .data = data, .descriptor = descriptor,
+                              .events = events, .slot = poller_free_slot(poller)};
+  if (readiness->slot >= 0) {
+    poller->direct[readiness->slot] = readiness;
+  } else {
+    tn_error *error = poller_register(poller, readiness);
+    if (error != NULL) {
+      tn_free(readiness);
+      return error;
+    }
+  }
+  *out = readiness;
+  return NULL;
+}
+
+static void readiness_wake(void *wait) {
+  tn_wait_wake(wait);
+}
+
+tn_error *tn_readiness_start(tn_wait *wait, int descriptor, int events, tn_readiness **out) {
+  return tn_readiness_watch(wait->loop, descriptor, events, readiness_wake, wait, out);
+}
+
+void tn_readiness_stop(tn_readiness *readiness) {
+  tn_poller *poller = readiness->poller;
+  if (readiness->slot >= 0) {
+    poller->direct[readiness->slot] = NULL;
+  } else {
+    poller_unregister(poller, readiness);
+  }
+  tn_free(readiness);
+}
+
+/* ---- one turn -------------------------------------------------------------------------------------- */
+
+static short poller_events(int events) {
+  return (short)((events & TN_READABLE ? POLLIN : 0) | (events & TN_WRITABLE ? POLLOUT : 0));
+}
+
+/* ppoll's timeout for a deadline: NULL means for ever. */
+static struct timespec *poller_timeout(uint64_t deadline, struct timespec *room) {
+  if (deadline == UINT64_MAX) return NULL;
+  uint64_t now = deadline == 0 ? 0 : tn_loop_now();
+  uint64_t left = deadline > now ? deadline - now : 0;
+  *room = (struct timespec){.tv_sec = (time_t)(left / 1000000000), .tv_nsec = (long)(left % 1000000000)};
+  return room;
+}
+
+tn_error *tn_poller_turn(tn_poller *poller, uint64_t deadline, int extra) {
+  struct pollfd polled[TN_POLLER_DIRECT + 3];
+  int slots[TN_POLLER_DIRECT];
+  nfds_t count = 0;
+  for (int i = 0; i < TN_POLLER_DIRECT; i++) {
+    tn_readiness *readiness = poller->direct[i];
+    if (readiness == NULL) continue;
+    slots[count] = i;
+    polled[count++] = (struct pollfd){readiness->descriptor, poller_events(readiness->events), 0};
+    /* ppoll ignores negative descriptors; nobody may wait for ever for one. */
+    if (readiness->descriptor < 0) deadline = 0;
+  }
+  nfds_t direct = count;
+  polled[count++] = (struct pollfd){poller->wakeup, POLLIN, 0};
+  polled[count++] = (struct pollfd){extra, POLLIN, 0};
+  polled[count++] = (struct pollfd){poller->registered > 0 ? poller->epoll : -1, POLLIN, 0};
+
+  struct timespec room;
+  int ready = ppoll(polled, count, poller_timeout(deadline, &room), NULL);
+  if (ready < 0 && errno != EINTR) return tn_error_new(TN_ERROR_IO, "ppoll: %s", strerror(errno));
+  if (ready < 0) return NULL;
+  for (nfds_t i = 0; i < direct; i++) {
+    if (polled[i].revents == 0 && polled[i].fd >= 0) continue;
+    /* What has been called before may have stopped this one. */
+    tn_readiness *readiness = poller->direct[slots[i]];
+    if (readiness != NULL) readiness->func(readiness->data);
+  }
+  return polled[direct + 2].revents != 0 ? poller_collect(poller) : NULL;
+}

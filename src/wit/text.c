@@ -1,0 +1,59 @@
+#include "wit/text.h"
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+tn_error *tn_text_verror(tn_str text, size_t offset, const char *format, va_list arguments) {
+  size_t line = 1;
+  size_t column = 1;
+  for (size_t i = 0; i < offset && i < text.len; i++) {
+    uint8_t byte = (uint8_t)text.data[i];
+    if (byte == '\n') {
+      line++;
+      column = 1;
+    } else if ((byte & 0xc0) != 0x80) { /* not a continuation byte of UTF-8 */
+      column++;
+    }
+  }
+  tn_buffer message = {0};
+  tn_buffer_vformat(&message, format, arguments);
+  tn_buffer_format(&message, " at %zu:%zu", line, column);
+  tn_error *error = message.failed
+                        ? tn_error_no_memory()
+                        : tn_error_new(TN_ERROR_ARGUMENT, "%" TN_STR_FORMAT, TN_STR_ARG(tn_buffer_str(&message)));
+  tn_buffer_free(&message);
+  return error;
+}
+
+tn_error *tn_text_error(tn_str text, size_t offset, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  tn_error *error = tn_text_verror(text, offset, format, arguments);
+  va_end(arguments);
+  return error;
+}
+
+const uint8_t tn_text_class[256] = {
+    [' '] = TN_TEXT_SPACE, ['\t'] = TN_TEXT_SPACE, ['\n'] = TN_TEXT_SPACE, ['\r'] = TN_TEXT_SPACE,
+    ['0' ... '9'] = TN_TEXT_DIGIT, ['A' ... 'Z'] = TN_TEXT_UPPER, ['a' ... 'z'] = TN_TEXT_LOWER,
+};
+
+size_t tn_text_label(tn_str text, size_t offset) {
+  if (offset >= text.len || !tn_text_is(text.data[offset], TN_TEXT_LETTER)) return 0;
+  size_t at = offset;
+  unsigned letters = 0; /* the case of this fragment's letters */
+  for (; at < text.len; at++) {
+    unsigned class = tn_text_class[(uint8_t)text.data[at]];
+    if ((class & TN_TEXT_LETTER) != 0) {
+      if ((letters | class) == TN_TEXT_LETTER) break;
+      letters = class;
+    } else if (text.data[at] == '-') {
+      if (at + 1 == text.len || !tn_text_is(text.data[at + 1], TN_TEXT_LETTER | TN_TEXT_DIGIT)) break;
+      letters = 0;
+    } else if (class != TN_TEXT_DIGIT) {
+      break;
+    }
+  }
+  return at - offset;
+}
