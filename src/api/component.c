@@ -30,43 +30,42 @@ static tn_error *load(tn_engine *engine, tn_compiled_source *source, tn_componen
 
 tn_error *tn_component_from_bytes(tn_engine *engine, const void *bytes, size_t size, const char *name, unsigned flags,
                                   tn_component **out) {
-  tn_compiled_source source = {.name = tn_str_from(name), .bytes = {bytes, size}, .flags = flags};
+  tn_compiled_source source = {.name = tn_str_from(name), .bytes = {bytes, size}, .descriptor = -1, .flags = flags};
   return load(engine, &source, out);
 }
 
-/* Opens a regular file for mapping. */
-static tn_error *map_file(const char *path, tn_compiled_source *source) {
-  int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return tn_error_new(TN_ERROR_IO, "cannot open %s: %s", path, strerror(errno));
+/* Maps a regular file; anything else (a pipe, a device) is read. Takes over `descriptor`. */
+static tn_error *map_descriptor(const char *path, int descriptor, tn_compiled_source *source) {
   struct stat status;
-  tn_error *error = NULL;
-  if (fstat(file, &status) != 0) {
-    error = tn_error_new(TN_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
-  } else if (S_ISDIR(status.st_mode)) {
-    error = tn_error_new(TN_ERROR_IO, "cannot read %s: it is a directory", path);
-  } else if (S_ISREG(status.st_mode) && status.st_size > 0) {
-    source->mapping_size = (size_t)status.st_size;
-    source->mapping = mmap(NULL, source->mapping_size, PROT_READ, MAP_PRIVATE, file, 0);
-    if (source->mapping == MAP_FAILED) {
-      source->mapping = NULL;
-      error = tn_error_new(TN_ERROR_IO, "cannot map %s: %s", path, strerror(errno));
-    }
-    source->bytes = (tn_str){source->mapping, source->mapping_size};
-  } else if (!S_ISREG(status.st_mode)) {
-    error = tn_compiled_source_read(file, path, source); /* a pipe or device */
-  }
-  close(file);
+  source->descriptor = descriptor;
+  if (fstat(descriptor, &status) != 0) return tn_error_new(TN_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
+  if (S_ISDIR(status.st_mode)) return tn_error_new(TN_ERROR_IO, "cannot read %s: it is a directory", path);
+  if (!S_ISREG(status.st_mode)) return tn_compiled_source_read(descriptor, path, source);
+  if (status.st_size == 0) return NULL;
+  void *mapping = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (mapping == MAP_FAILED) return tn_error_new(TN_ERROR_IO, "cannot map %s: %s", path, strerror(errno));
+  source->mapping = mapping;
+  source->mapping_size = (size_t)status.st_size;
+  source->bytes = (tn_str){mapping, source->mapping_size};
+  return NULL;
+}
+
+static tn_error *map_file(const char *path, tn_compiled_source *source) {
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return tn_error_new(TN_ERROR_IO, "cannot open %s: %s", path, strerror(errno));
+  tn_error *error = map_descriptor(path, descriptor, source);
+  if (error != NULL) tn_compiled_source_free(source);
   return error;
 }
 
 tn_error *tn_component_from_file(tn_engine *engine, const char *path, unsigned flags, tn_component **out) {
-  tn_compiled_source source = {.name = tn_str_from(path), .flags = flags};
+  tn_compiled_source source = {.name = tn_str_from(path), .descriptor = -1, .flags = flags};
   TN_TRY(map_file(path, &source));
   return load(engine, &source, out);
 }
 
 tn_error *tn_validate(tn_engine *engine, const void *bytes, size_t size, const char *name) {
-  tn_compiled_source source = {.name = tn_str_from(name), .bytes = {bytes, size}};
+  tn_compiled_source source = {.name = tn_str_from(name), .bytes = {bytes, size}, .descriptor = -1};
   return tn_compiled_check(engine->core, &source);
 }
 

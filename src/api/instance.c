@@ -240,20 +240,32 @@ static const tn_func *find_command(tn_instance *instance) {
   return NULL;
 }
 
+/* A command's run on a fiber of its own, so that whatever blocks in it suspends instead. */
+typedef struct command_run {
+  const tn_func *func;
+  uint8_t is_error; /* `run: func() -> result`: its native form is one byte. `_start` has no result */
+  tn_values values;
+  tn_error *error;
+} command_run;
+
+static void run_command(void *argument) {
+  command_run *run = argument;
+  run->error = tn_func_call(run->func, NULL, &run->is_error, &run->values);
+}
+
 tn_error *tn_instance_run(tn_instance *instance, int *exit_code) {
-  const tn_func *func = find_command(instance);
-  if (func == NULL) {
+  command_run run = {.func = find_command(instance)};
+  if (run.func == NULL) {
     return tn_error_set_hint(
         tn_error_new(TN_ERROR_NOT_FOUND, "it is not a command: it exports neither `wasi:cli/run` nor `_start`"),
         "call one of its functions with --invoke; `tenon inspect` lists them");
   }
-  /* `run: func() -> result`: its native form is one byte, 1 for an error. `_start` has no result. */
-  uint8_t is_error = 0;
-  tn_values values = {0};
+  tn_error *error = tn_loop_run_fiber(instance->loop, instance->instantiated.runtime.store, run_command, &run);
+  if (error == NULL) error = run.error;
   *exit_code = 0;
-  tn_error *error = take_exit(tn_func_call(func, NULL, &is_error, &values), exit_code);
-  if (is_error != 0) *exit_code = 1;
-  tn_arena_free(&values.arena);
+  error = take_exit(error, exit_code);
+  if (run.is_error != 0) *exit_code = 1;
+  tn_arena_free(&run.values.arena);
   return error;
 }
 

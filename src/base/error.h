@@ -9,9 +9,10 @@
 #include "tenon.h"
 
 /* Never NULL: when there is no memory for it, the one static out-of-memory error. */
-tn_error *tn_error_new(tn_error_kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
-tn_error *tn_error_vnew(tn_error_kind kind, const char *format, va_list arguments);
-tn_error *tn_error_no_memory(void);
+tn_error *tn_error_new(tn_error_kind kind, const char *format, ...)
+    __attribute__((format(printf, 2, 3), returns_nonnull));
+tn_error *tn_error_vnew(tn_error_kind kind, const char *format, va_list arguments) __attribute__((returns_nonnull));
+tn_error *tn_error_no_memory(void) __attribute__((returns_nonnull));
 /* Puts what was being done in front of the message: "<formatted>: <message>". Takes and returns
  * ownership of `error`; NULL stays NULL, so it can stand in a return. */
 tn_error *tn_error_wrap(tn_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -166,11 +166,19 @@ struct tn_call {
 tn_error *tn_block_run(tn_transfer *t, const tn_block *block, const uintptr_t *source_base, uint64_t source,
                        const uintptr_t *destination_base, uint64_t destination, uint64_t count);
 
+/* Runs a program; `source` and `destination` are offsets within the end's memory or slots. */
+static inline tn_error *tn_program_run(tn_transfer *t, const tn_program *program, uint64_t source,
+                                       uint64_t destination) {
+  const uintptr_t *source_base = program->source_in_memory ? &t->source.base : &t->source.slots;
+  const uintptr_t *destination_base = program->destination_in_memory ? &t->destination.base : &t->destination.slots;
+  return tn_block_run(t, &program->block, source_base, source, destination_base, destination, 1);
+}
+
 /* Reads base and size of the guest's memory again. */
 void tn_end_refresh(tn_core_context *context, tn_runtime *runtime, tn_end *end);
 
-static inline tn_end tn_end_guest(tn_runtime *runtime, const tn_canon_options *options, const void *slots) {
-  return (tn_end){.slots = (uintptr_t)slots, .options = options, .instance = &runtime->instances[options->instance]};
+static inline tn_end tn_end_guest(tn_runtime *runtime, const tn_canon_options *options) {
+  return (tn_end){.options = options, .instance = &runtime->instances[options->instance]};
 }
 
 static inline tn_end tn_end_host(tn_runtime *runtime) {
@@ -241,14 +249,31 @@ struct tn_lowered {
   tn_str name;
 };
 
-/* Finds where a guest's tuple lies: `pointer` is checked against alignment and bounds of the block. */
-tn_error *tn_source_in_memory(const tn_transfer *t, const tn_block *block, uint64_t pointer);
-tn_error *tn_destination_in_memory(const tn_transfer *t, const tn_block *block, uint64_t pointer);
+/* Runs a program whose source is a guest: `values` are its core values, or the first of them points to the
+ * tuple. `destination` is as for tn_program_run. CanonicalABI.md#lifting-and-lowering-values */
+tn_error *tn_lift_values(tn_transfer *t, const tn_program *program, const tn_core_value *values, uint64_t destination);
+/* Runs a program whose destination is a guest: writes the core values to `values`. A tuple in memory goes
+ * to `*room`, or where `room` is NULL to memory from realloc, with values[0] pointing to it. */
+tn_error *tn_lower_values(tn_transfer *t, const tn_program *program, uint64_t source, tn_core_value *values,
+                          const tn_core_value *room);
+/* Both at once: from guest to guest. */
+tn_error *tn_move_values(tn_transfer *t, const tn_program *program, const tn_core_value *from, tn_core_value *to,
+                         const tn_core_value *room);
 
 /* The reentrance rule. CanonicalABI.md#component-instances: entering marks the instances that enclose the
  * callee but not the caller; trap when one is already entered. `caller` is NULL for the embedder. */
 tn_error *tn_instance_enter(tn_runtime *runtime, tn_component_instance *callee, const tn_component_instance *caller);
+/* The same for a call between components, which must not enclose each other. */
+tn_error *tn_instance_enter_sibling(tn_runtime *runtime, tn_component_instance *callee,
+                                    const tn_component_instance *caller);
+/* Undoes a successful tn_instance_enter. */
 void tn_instance_leave(tn_runtime *runtime, tn_component_instance *callee, const tn_component_instance *caller);
+
+/* After `error` nothing enters any more, and guest code that other fibers are still in the middle of
+ * cannot leave: what it knows about tasks and handles is no longer true. */
+void tn_runtime_poison(tn_runtime *runtime, const tn_error *error);
+/* TN_ERROR_POISONED from then on. */
+tn_error *tn_runtime_check_alive(const tn_runtime *runtime);
 
 /* Calls `post-return` with the flat results. */
 tn_error *tn_call_post_return(tn_runtime *runtime, tn_core_context *context, const tn_canon_options *options,
@@ -263,6 +288,7 @@ tn_error *tn_lowered_set_type(tn_arena *arena, tn_lowered *lowered, const tn_fun
 /* The features of options and type that are not there yet. */
 tn_error *tn_canon_check_supported(const tn_func_type *type, const tn_canon_options *options);
 
+/* The entries by shape. */
 tn_core_trap *tn_entry_host(void *environment, tn_core_caller *caller, tn_core_value *values, size_t count);
 tn_core_trap *tn_entry_fused(void *environment, tn_core_caller *caller, tn_core_value *values, size_t count);
 

@@ -99,7 +99,7 @@ tn_error *tn_transfer_spend(tn_transfer *t, uint64_t size) {
 tn_error *tn_transfer_alloc(tn_transfer *t, uint64_t size, uint32_t alignment, void **out) {
   TN_TRY(tn_transfer_spend(t, size));
   if (t->arena == NULL) {
-    t->call->arena = tn_call_arena_take(t->runtime);
+    if (t->call->arena == NULL) t->call->arena = tn_call_arena_take(t->runtime);
     if (t->call->arena == NULL) return tn_error_no_memory();
     t->arena = &t->call->arena->arena;
   }
@@ -115,12 +115,57 @@ static tn_error *check_place(const tn_end *end, uint64_t pointer, uint32_t align
   return NULL;
 }
 
-tn_error *tn_source_in_memory(const tn_transfer *t, const tn_block *block, uint64_t pointer) {
-  return check_place(&t->source, pointer, block->source_alignment, block->source_stride);
+/* Where the tuple of a guest's source begins that `values` spill to. */
+static inline tn_error *find_source(tn_transfer *t, const tn_program *program, const tn_core_value *values,
+                                    uint64_t *out) {
+  if (program->reads_memory) tn_end_refresh(t->context, t->runtime, &t->source);
+  if (!program->source_in_memory) {
+    t->source.slots = (uintptr_t)values;
+    *out = 0;
+    return NULL;
+  }
+  *out = t->source.options->is_64 ? values->u64 : values->u32;
+  return check_place(&t->source, *out, program->block.source_alignment, program->block.source_stride);
 }
 
-tn_error *tn_destination_in_memory(const tn_transfer *t, const tn_block *block, uint64_t pointer) {
-  return check_place(&t->destination, pointer, block->destination_alignment, block->destination_stride);
+/* Likewise for what is lowered. */
+static inline tn_error *find_destination(tn_transfer *t, const tn_program *program, tn_core_value *values,
+                                         const tn_core_value *room, uint64_t *out) {
+  const tn_block *block = &program->block;
+  if (program->writes_memory) tn_end_refresh(t->context, t->runtime, &t->destination);
+  if (!program->destination_in_memory) {
+    t->destination.slots = (uintptr_t)values;
+    *out = 0;
+    return NULL;
+  }
+  if (room == NULL) {
+    TN_TRY(tn_guest_realloc(t, 0, 0, block->destination_alignment, block->destination_stride, "argument", out));
+    values->u64 = *out;
+    return NULL;
+  }
+  *out = t->destination.options->is_64 ? room->u64 : room->u32;
+  return check_place(&t->destination, *out, block->destination_alignment, block->destination_stride);
+}
+
+tn_error *tn_lift_values(tn_transfer *t, const tn_program *program, const tn_core_value *values, uint64_t destination) {
+  uint64_t source = 0;
+  TN_TRY(find_source(t, program, values, &source));
+  return tn_program_run(t, program, source, destination);
+}
+
+tn_error *tn_lower_values(tn_transfer *t, const tn_program *program, uint64_t source, tn_core_value *values,
+                          const tn_core_value *room) {
+  uint64_t destination = 0;
+  TN_TRY(find_destination(t, program, values, room, &destination));
+  return tn_program_run(t, program, source, destination);
+}
+
+tn_error *tn_move_values(tn_transfer *t, const tn_program *program, const tn_core_value *from, tn_core_value *to,
+                         const tn_core_value *room) {
+  uint64_t source = 0, destination = 0;
+  TN_TRY(find_source(t, program, from, &source));
+  TN_TRY(find_destination(t, program, to, room, &destination));
+  return tn_program_run(t, program, source, destination);
 }
 
 /* ---- strings ------------------------------------------------------------------------------------ */

@@ -34,8 +34,10 @@ int cli_completion(const cli_settings *settings, char **operands, int count);
 int cli_help(const cli_settings *settings, char **operands, int count);
 int cli_version(const cli_settings *settings, char **operands, int count);
 
-/* `tenon help`, or of one command. */
+/* What `tenon help` prints (NULL), or `tenon help COMMAND`. */
 void cli_print_help(const cli_command *command);
+/* What `tenon run -W help` prints. */
+void cli_print_group_help(const cli_command *command, char group);
 
 /* An engine as the options say. */
 tn_error *cli_engine_new(const cli_settings *settings, bool with_cache, tn_engine **out);

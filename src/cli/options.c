@@ -114,21 +114,10 @@ static int apply(const cli_option *option, const char *spelling, size_t spelling
 
 /* ---- parsing ------------------------------------------------------------------------------------ */
 
-static void print_group_help(unsigned command, char group) {
-  printf("-%c: options of %s\n", group, cli_option_group_title(group));
-  for (size_t i = 0; i < cli_option_count; i++) {
-    const cli_option *option = &cli_options[i];
-    if (option->group != group || (option->commands & command) == 0) continue;
-    printf("  -%c %s%s%s\n      %s\n", group, option->group_name, option->argument != NULL ? "=" : "[=y|n]",
-           option->argument != NULL ? option->argument : "", option->help);
-  }
-}
-
 /* "name[=value],name[=value]…", cut in place: the texts become values. */
 static int parse_grouped(unsigned command, char group, char *text, cli_settings *settings) {
   if (strcmp(text, "help") == 0) {
-    print_group_help(command, group);
-    settings->help = true;
+    settings->group_help = group;
     return CLI_EXIT_OK;
   }
   for (char *item = text, *next; item != NULL; item = next) {

@@ -27,6 +27,7 @@ typedef struct cli_amount {
 /* What options of all commands can say; each command reads its own. */
 typedef struct cli_settings {
   bool help;
+  char group_help; /* the letter of a group: -W help */
   bool version;
   /* what to run */
   const char *invoke;

@@ -12,8 +12,10 @@ typedef enum tn_file_kind { TN_FILE_UNKNOWN, TN_FILE_CORE_MODULE, TN_FILE_COMPON
 tn_file_kind tn_file_kind_of(tn_str bytes);
 
 /* Decodes a component, nested ones included. `bytes` and `arena` must outlive the result. Errors:
- * TN_ERROR_MALFORMED with the offset ("… (at offset 0x1f)"), TN_ERROR_NO_MEMORY. Cost is linear in the
- * size of the file; depth and counts are bounded as Wasmtime bounds them. */
+ * TN_ERROR_MALFORMED with the offset ("… (at offset 0x1f)"), TN_ERROR_INVALID for what is well-formed but
+ * has no place in the syntax tree (a module type within a module type; an import or export of a core
+ * module that refers to nothing), TN_ERROR_NO_MEMORY. Cost is linear in the size of the file; depth and
+ * counts are bounded as Wasmtime bounds them. */
 tn_error *tn_component_decode(tn_arena *arena, tn_str bytes, const tn_component_ast **out);
 
 /* Reads the imports and exports of a core module (tn_core_module). Function bodies are not looked at. */

@@ -5,7 +5,7 @@
 #include "component/decode.h"
 #include "component/names.h"
 
-enum { MAX_TABLES = 100, MAX_MEMORIES = 1000 };
+enum { MAX_TABLES = 100, MAX_MEMORIES = 100 };
 
 enum {
   SECTION_CUSTOM,
@@ -26,9 +26,10 @@ enum {
 
 /* The place of each section in a module, from 1; custom sections may stand anywhere. */
 static const uint8_t section_order[] = {
-    [SECTION_TYPE] = 1,   [SECTION_IMPORT] = 2,  [SECTION_FUNCTION] = 3, [SECTION_TABLE] = 4, [SECTION_MEMORY] = 5,
-    [SECTION_TAG] = 6,    [SECTION_GLOBAL] = 7,  [SECTION_EXPORT] = 8,   [SECTION_START] = 9, [SECTION_ELEMENT] = 10,
-    [SECTION_DATA_COUNT] = 11, [SECTION_CODE] = 12, [SECTION_DATA] = 13,
+    [SECTION_TYPE] = 1,   [SECTION_IMPORT] = 2,   [SECTION_FUNCTION] = 3,    [SECTION_TABLE] = 4,
+    [SECTION_MEMORY] = 5, [SECTION_TAG] = 6,      [SECTION_GLOBAL] = 7,      [SECTION_EXPORT] = 8,
+    [SECTION_START] = 9,  [SECTION_ELEMENT] = 10, [SECTION_DATA_COUNT] = 11, [SECTION_CODE] = 12,
+    [SECTION_DATA] = 13,
 };
 
 typedef TN_VEC(const tn_core_func_type *) func_types;
@@ -50,19 +51,12 @@ typedef struct module_reader {
 } module_reader;
 
 static tn_error *read_preamble(tn_reader *in) {
-  static const uint8_t magic[4] = {0x00, 'a', 's', 'm'};
-  static const uint8_t core_version[4] = {0x01, 0x00, 0x00, 0x00};
   uint32_t offset = tn_reader_offset(in);
-  tn_str bytes;
-  TN_TRY(tn_read_bytes(in, sizeof magic, &bytes));
-  if (memcmp(bytes.data, magic, sizeof magic) != 0) return tn_malformed(offset, "magic header not detected");
-  TN_TRY(tn_read_bytes(in, sizeof core_version, &bytes));
-  if (memcmp(bytes.data, core_version, sizeof core_version) == 0) return NULL;
-  offset += sizeof magic;
-  if (memcmp(bytes.data, "\x0d\x00\x01\x00", 4) == 0) {
-    return tn_malformed(offset, "expected a version header for a module, found a component");
-  }
-  return tn_malformed(offset, "unknown binary version");
+  tn_preamble preamble;
+  TN_TRY(tn_decode_preamble(in, &preamble));
+  if (tn_preamble_is_module(preamble)) return NULL;
+  if (!tn_preamble_is_component(preamble)) return tn_unknown_version(offset, preamble);
+  return tn_malformed(offset, "expected a version header for a module, found a component");
 }
 
 /* ---- index spaces ------------------------------------------------------------------------------- */
@@ -82,7 +76,8 @@ static tn_error *read_types(module_reader *reader, tn_reader *in) {
   return NULL;
 }
 
-static tn_error *resolve_func_type(const module_reader *reader, uint32_t offset, tn_core_extern_type *type) {
+static tn_error *resolve_func_type(const module_reader *reader, uint32_t offset,
+                                   tn_core_extern_type *type) {
   if (type->type_index >= reader->types.len) {
     return tn_invalid(offset, "unknown type %u: type index out of bounds", type->type_index);
   }
@@ -141,14 +136,6 @@ static tn_error *read_function(tn_reader *in, tn_core_extern_type *out) {
   return tn_read_u32(in, &out->type_index);
 }
 
-static tn_error *read_tag(tn_reader *in, tn_core_extern_type *out) {
-  out->kind = TN_CORE_EXTERN_TAG;
-  uint8_t attribute;
-  TN_TRY(tn_read_byte(in, &attribute));
-  if (attribute != 0) return tn_malformed(tn_reader_offset(in) - 1, "invalid tag attributes");
-  return tn_read_u32(in, &out->type_index);
-}
-
 /* `core:table`: a type, or 0x40 0x00 and a type with an initial value. */
 static tn_error *read_table(tn_reader *in, tn_core_extern_type *out) {
   enum { HAS_INITIAL_VALUE = 0x40 };
@@ -182,7 +169,8 @@ static tn_error *read_items(module_reader *reader, tn_reader *in, uint32_t limit
 /* ---- exports ------------------------------------------------------------------------------------ */
 
 static tn_error *unknown_item(const tn_core_export *item, const char *what) {
-  return tn_invalid(item->offset, "unknown %s %u: exported %s index out of bounds", what, item->index, what);
+  return tn_invalid(item->offset, "unknown %s %u: exported %s index out of bounds", what,
+                    item->index, what);
 }
 
 /* Finds the type of what is exported. */
@@ -229,7 +217,7 @@ static tn_error *read_custom(module_reader *reader, tn_reader *in) {
   tn_str name, contents;
   TN_TRY(tn_read_name(in, &name));
   TN_TRY(tn_read_bytes(in, tn_reader_remaining(in), &contents));
-  if (tn_str_equal(name, TN_STR("name"))) reader->module->name = tn_names_core_module(contents);
+  if (tn_str_equal(name, TN_STR("name"))) reader->module->name = tn_names_own(contents);
   return NULL;
 }
 
@@ -260,7 +248,7 @@ static tn_error *read_section(module_reader *reader, uint8_t id, tn_reader *in) 
     TN_TRY(read_exports(reader, in));
     break;
   case SECTION_TAG:
-    TN_TRY(read_items(reader, in, TN_MAX_ITEMS, "tags", read_tag));
+    TN_TRY(read_items(reader, in, TN_MAX_ITEMS, "tags", tn_decode_core_tag));
     break;
   default:
     return NULL; /* start, elements, code and data are for the engine */
@@ -287,8 +275,10 @@ static tn_error *read_sections(module_reader *reader, tn_reader *in) {
   return NULL;
 }
 
-tn_error *tn_core_module_read(tn_arena *arena, tn_str bytes, uint32_t offset, const tn_core_module **out) {
-  if (bytes.len > UINT32_MAX - offset) return tn_error_new(TN_ERROR_MALFORMED, "file of 4 GiB or more");
+tn_error *tn_core_module_read(tn_arena *arena, tn_str bytes, uint32_t offset,
+                              const tn_core_module **out) {
+  if (bytes.len > UINT32_MAX - offset)
+    return tn_error_new(TN_ERROR_MALFORMED, "file of 4 GiB or more");
   tn_core_module *module = TN_ARENA_NEW(arena, tn_core_module);
   if (module == NULL) return tn_error_no_memory();
   module->bytes = bytes;

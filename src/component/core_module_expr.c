@@ -67,7 +67,7 @@ static tn_error *skip_vector_operator(tn_reader *in, uint32_t offset) {
   uint32_t operator;
   tn_str ignored;
   TN_TRY(tn_read_u32(in, &operator));
-  return operator == V128_CONST ? tn_read_bytes(in, 16, &ignored) : not_constant(offset);
+  return operator== V128_CONST ? tn_read_bytes(in, 16, &ignored) : not_constant(offset);
 }
 
 static tn_error *skip_operator(tn_reader *in, uint8_t opcode, uint32_t offset) {
@@ -95,7 +95,8 @@ static tn_error *skip_operator(tn_reader *in, uint8_t opcode, uint32_t offset) {
   default:
     break;
   }
-  bool is_arithmetic = (opcode >= OP_I32_ADD && opcode <= OP_I32_MUL) || (opcode >= OP_I64_ADD && opcode <= OP_I64_MUL);
+  bool is_arithmetic = (opcode >= OP_I32_ADD && opcode <= OP_I32_MUL) ||
+                       (opcode >= OP_I64_ADD && opcode <= OP_I64_MUL);
   return is_arithmetic ? NULL : not_constant(offset);
 }
 

@@ -13,33 +13,13 @@ enum {
   MAX_VALUES = 1000,
 };
 
-/* ---- preamble ----------------------------------------------------------------------------------- */
-
-static const uint8_t magic[4] = {0x00, 'a', 's', 'm'};
-
-enum { PREAMBLE_SIZE = 8, COMPONENT_VERSION = 0x0d, COMPONENT_LAYER = 1 };
-
-tn_file_kind tn_file_kind_of(tn_str bytes) {
-  if (bytes.len < PREAMBLE_SIZE || memcmp(bytes.data, magic, sizeof magic) != 0) return TN_FILE_UNKNOWN;
-  const uint8_t *layer = (const uint8_t *)bytes.data + 6;
-  if (layer[1] != 0) return TN_FILE_UNKNOWN;
-  return layer[0] == 0 ? TN_FILE_CORE_MODULE : layer[0] == COMPONENT_LAYER ? TN_FILE_COMPONENT : TN_FILE_UNKNOWN;
-}
-
 static tn_error *decode_preamble(tn_reader *in) {
   uint32_t offset = tn_reader_offset(in);
-  tn_str start;
-  TN_TRY(tn_read_bytes(in, sizeof magic, &start));
-  if (memcmp(start.data, magic, sizeof magic) != 0) return tn_malformed(offset, "magic header not detected");
-  TN_TRY(tn_read_bytes(in, PREAMBLE_SIZE - sizeof magic, &start));
-  const uint8_t *bytes = (const uint8_t *)start.data;
-  uint32_t version = bytes[0] | bytes[1] << 8, layer = bytes[2] | bytes[3] << 8;
-  if (version == COMPONENT_VERSION && layer == COMPONENT_LAYER) return NULL;
-  offset += sizeof magic;
-  if (version == 1 && layer == 0) {
-    return tn_malformed(offset, "expected a version header for a component, found a core module");
-  }
-  return tn_malformed(offset, "unknown binary version 0x%x of layer 0x%x", version, layer);
+  tn_preamble preamble;
+  TN_TRY(tn_decode_preamble(in, &preamble));
+  if (tn_preamble_is_component(preamble)) return NULL;
+  if (!tn_preamble_is_module(preamble)) return tn_unknown_version(offset, preamble);
+  return tn_malformed(offset, "expected a version header for a component, found a core module");
 }
 
 /* ---- instances ---------------------------------------------------------------------------------- */
@@ -75,7 +55,8 @@ static tn_error *decode_core_instance(tn_arena *arena, tn_reader *in, tn_ast_cor
   tn_ast_core_argument *items = TN_ARENA_ARRAY(arena, tn_ast_core_argument, count);
   if (items == NULL) return tn_error_no_memory();
   for (uint32_t i = 0; i < count; i++) {
-    TN_TRY(out->is_instantiate ? decode_core_argument(in, &items[i]) : decode_core_inline_export(in, &items[i]));
+    TN_TRY(out->is_instantiate ? decode_core_argument(in, &items[i])
+                               : decode_core_inline_export(in, &items[i]));
   }
   out->argument_count = count;
   out->arguments = items;
@@ -101,7 +82,8 @@ static tn_error *decode_instance(tn_arena *arena, tn_reader *in, tn_ast_instance
   tn_ast_argument *items = TN_ARENA_ARRAY(arena, tn_ast_argument, count);
   if (items == NULL) return tn_error_no_memory();
   for (uint32_t i = 0; i < count; i++) {
-    TN_TRY(out->is_instantiate ? decode_argument(in, &items[i]) : decode_inline_export(in, &items[i]));
+    TN_TRY(out->is_instantiate ? decode_argument(in, &items[i])
+                               : decode_inline_export(in, &items[i]));
   }
   out->argument_count = count;
   out->arguments = items;
@@ -129,8 +111,8 @@ static tn_error *decode_start(tn_arena *arena, tn_reader *in, tn_ast_start *out)
   uint32_t offset = tn_reader_offset(in);
   TN_TRY(tn_read_u32(in, &out->result_count));
   if (out->result_count <= MAX_START_ARGUMENTS) return NULL;
-  return tn_malformed(offset, "start function results count of %u exceeds limit of %d", out->result_count,
-                      MAX_START_ARGUMENTS);
+  return tn_malformed(offset, "start function results count of %u exceeds limit of %d",
+                      out->result_count, MAX_START_ARGUMENTS);
 }
 
 static tn_error *decode_value(tn_reader *in, tn_ast_value *out) {
@@ -175,7 +157,8 @@ static const struct {
 
 enum { CUSTOM_SECTION = 0, LAST_SECTION = sizeof sections / sizeof *sections };
 
-static tn_error *add_definition(component_decoder *decoder, uint8_t section, uint32_t offset, tn_definition **out) {
+static tn_error *add_definition(component_decoder *decoder, uint8_t section, uint32_t offset,
+                                tn_definition **out) {
   tn_definition_kind kind = sections[section - 1].kind;
   if (++decoder->counts[kind] > sections[section - 1].limit) {
     return tn_malformed(offset, "%s count exceeds limit of %u", sections[section - 1].what,
@@ -212,7 +195,8 @@ static tn_error *decode_core_module(component_decoder *decoder, tn_reader *in, t
   return tn_core_module_read(decoder->arena, bytes, offset, &out->core_module);
 }
 
-static tn_error *decode_nested_component(component_decoder *decoder, tn_reader *in, tn_definition *out) {
+static tn_error *decode_nested_component(component_decoder *decoder, tn_reader *in,
+                                         tn_definition *out) {
   uint32_t offset = tn_reader_offset(in);
   tn_str bytes;
   TN_TRY(tn_read_bytes(in, tn_reader_remaining(in), &bytes));
@@ -265,7 +249,8 @@ static tn_error *decode_section(component_decoder *decoder, uint8_t section, tn_
   }
   bool is_core_types = sections[section - 1].kind == TN_DEFINITION_CORE_TYPE;
   for (uint32_t i = 0; i < count; i++) {
-    TN_TRY(is_core_types ? decode_core_types(decoder, section, in) : decode_definition(decoder, section, in));
+    TN_TRY(is_core_types ? decode_core_types(decoder, section, in)
+                         : decode_definition(decoder, section, in));
   }
   return tn_expect_end(in);
 }
@@ -277,7 +262,7 @@ static tn_error *decode_custom(component_decoder *decoder, tn_reader *in) {
   TN_TRY(tn_read_name(in, &custom->name));
   TN_TRY(tn_read_bytes(in, tn_reader_remaining(in), &custom->bytes));
   if (decoder->name.data == NULL && tn_str_equal(custom->name, TN_STR("component-name"))) {
-    decoder->name = tn_names_component(custom->bytes);
+    decoder->name = tn_names_own(custom->bytes);
   }
   return NULL;
 }
@@ -287,9 +272,11 @@ static tn_error *decode_sections(component_decoder *decoder, tn_reader *in) {
     uint8_t id;
     tn_reader contents;
     TN_TRY(tn_read_byte(in, &id));
-    if (id > LAST_SECTION) return tn_malformed(tn_reader_offset(in) - 1, "malformed section id: %u", id);
+    if (id > LAST_SECTION)
+      return tn_malformed(tn_reader_offset(in) - 1, "malformed section id: %u", id);
     TN_TRY(tn_read_sized(in, &contents));
-    TN_TRY(id == CUSTOM_SECTION ? decode_custom(decoder, &contents) : decode_section(decoder, id, &contents));
+    TN_TRY(id == CUSTOM_SECTION ? decode_custom(decoder, &contents)
+                                : decode_section(decoder, id, &contents));
   }
   return NULL;
 }

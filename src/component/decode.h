@@ -8,16 +8,35 @@
 #include "component/ast.h"
 #include "component/reader.h"
 
+/* ---- decode_preamble.c: how every file begins ---------------------------------------------------------- */
+
+typedef struct tn_preamble {
+  uint16_t version;
+  uint16_t layer;
+} tn_preamble;
+
+static inline bool tn_preamble_is_module(tn_preamble preamble) {
+  return preamble.version == 1 && preamble.layer == 0;
+}
+
+static inline bool tn_preamble_is_component(tn_preamble preamble) {
+  return preamble.version == 0x0d && preamble.layer == 1;
+}
+
+tn_error *tn_decode_preamble(tn_reader *in, tn_preamble *out);
+tn_error *tn_unknown_version(uint32_t offset, tn_preamble preamble);
+
 /* ---- decode_core.c: core types ----------------------------------------------------------------- */
 
 /* `core:valtype`, with shorthands for references written out. */
 tn_error *tn_decode_core_valtype(tn_reader *in, tn_core_valtype *out);
 /* The negative opcode or index of `core:heaptype`. */
 tn_error *tn_decode_core_heaptype(tn_reader *in, int32_t *out);
-/* `core:tabletype`, `core:memtype`, `core:globaltype`: each sets kind and what belongs to it. */
+/* `core:tabletype`, `core:memtype`, `core:globaltype`, `core:tagtype`: each sets kind and what belongs to it. */
 tn_error *tn_decode_core_table(tn_reader *in, tn_core_extern_type *out);
 tn_error *tn_decode_core_memory(tn_reader *in, tn_core_extern_type *out);
 tn_error *tn_decode_core_global(tn_reader *in, tn_core_extern_type *out);
+tn_error *tn_decode_core_tag(tn_reader *in, tn_core_extern_type *out);
 /* `core:externtype`; `func` stays NULL. */
 tn_error *tn_decode_core_extern_type(tn_reader *in, tn_core_extern_type *out);
 tn_error *tn_decode_core_import(tn_reader *in, tn_core_import *out);

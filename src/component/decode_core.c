@@ -42,7 +42,8 @@ tn_error *tn_decode_core_heaptype(tn_reader *in, int32_t *out) {
   int64_t index;
   TN_TRY(tn_read_s33(in, &index));
   if (index < 0) return tn_malformed(offset, "invalid abstract heap type");
-  if (index >= TN_MAX_ITEMS) return tn_malformed(offset, "type index %lld is too large", (long long)index);
+  if (index >= TN_MAX_ITEMS)
+    return tn_malformed(offset, "type index %lld is too large", (long long)index);
   *out = (int32_t)index;
   return NULL;
 }
@@ -65,8 +66,8 @@ static tn_error *decode_limits(tn_reader *in, bool is_memory, tn_core_limits *ou
   TN_TRY(tn_read_byte(in, &flags));
   int allowed = HAS_MAX | SHARED | IS_64 | (is_memory ? HAS_PAGE_SIZE : 0);
   if ((flags & ~allowed) != 0) {
-    return tn_malformed(tn_reader_offset(in) - 1, "invalid %s limits flags 0x%x", is_memory ? "memory" : "table",
-                        flags);
+    return tn_malformed(tn_reader_offset(in) - 1, "invalid %s limits flags 0x%x",
+                        is_memory ? "memory" : "table", flags);
   }
   *out = (tn_core_limits){
       .has_max = (flags & HAS_MAX) != 0,
@@ -111,14 +112,23 @@ tn_error *tn_decode_core_global(tn_reader *in, tn_core_extern_type *out) {
   TN_TRY(tn_decode_core_valtype(in, &out->valtype));
   uint8_t flags;
   TN_TRY(tn_read_byte(in, &flags));
-  if ((flags & ~(MUTABLE | SHARED)) != 0) return tn_malformed(tn_reader_offset(in) - 1, "malformed mutability");
+  if ((flags & ~(MUTABLE | SHARED)) != 0)
+    return tn_malformed(tn_reader_offset(in) - 1, "malformed mutability");
   out->is_mutable = (flags & MUTABLE) != 0;
   out->is_shared = (flags & SHARED) != 0;
   return NULL;
 }
 
+tn_error *tn_decode_core_tag(tn_reader *in, tn_core_extern_type *out) {
+  uint8_t attribute;
+  out->kind = TN_CORE_EXTERN_TAG;
+  TN_TRY(tn_read_byte(in, &attribute));
+  if (attribute != 0) return tn_malformed(tn_reader_offset(in) - 1, "invalid tag attributes");
+  return tn_read_u32(in, &out->type_index);
+}
+
 tn_error *tn_decode_core_extern_type(tn_reader *in, tn_core_extern_type *out) {
-  uint8_t kind, attribute;
+  uint8_t kind;
   TN_TRY(tn_read_byte(in, &kind));
   *out = (tn_core_extern_type){.kind = TN_CORE_EXTERN_FUNC};
   switch (kind) {
@@ -131,10 +141,7 @@ tn_error *tn_decode_core_extern_type(tn_reader *in, tn_core_extern_type *out) {
   case TN_CORE_EXTERN_GLOBAL:
     return tn_decode_core_global(in, out);
   case TN_CORE_EXTERN_TAG:
-    out->kind = TN_CORE_EXTERN_TAG;
-    TN_TRY(tn_read_byte(in, &attribute));
-    if (attribute != 0) return tn_malformed(tn_reader_offset(in) - 1, "invalid tag attributes");
-    return tn_read_u32(in, &out->type_index);
+    return tn_decode_core_tag(in, out);
   default:
     return tn_bad_byte(in, kind, "external kind");
   }
@@ -149,8 +156,8 @@ tn_error *tn_decode_core_import(tn_reader *in, tn_core_import *out) {
 
 /* ---- recursive types --------------------------------------------------------------------------- */
 
-static tn_error *decode_valtypes(tn_arena *arena, tn_reader *in, uint32_t limit, const char *what, uint32_t *count,
-                                 const tn_core_valtype **out) {
+static tn_error *decode_valtypes(tn_arena *arena, tn_reader *in, uint32_t limit, const char *what,
+                                 uint32_t *count, const tn_core_valtype **out) {
   TN_TRY(tn_read_count(in, limit, what, count));
   tn_core_valtype *types = TN_ARENA_ARRAY(arena, tn_core_valtype, *count);
   if (types == NULL) return tn_error_no_memory();
@@ -162,8 +169,10 @@ static tn_error *decode_valtypes(tn_arena *arena, tn_reader *in, uint32_t limit,
 }
 
 static tn_error *decode_func_type(tn_arena *arena, tn_reader *in, tn_core_func_type *out) {
-  TN_TRY(decode_valtypes(arena, in, MAX_PARAMS, "function params", &out->param_count, &out->params));
-  return decode_valtypes(arena, in, MAX_RESULTS, "function returns", &out->result_count, &out->results);
+  TN_TRY(
+      decode_valtypes(arena, in, MAX_PARAMS, "function params", &out->param_count, &out->params));
+  return decode_valtypes(arena, in, MAX_RESULTS, "function returns", &out->result_count,
+                         &out->results);
 }
 
 /* `core:fieldtype`: a value type or a packed one (i8, i16), and whether it is mutable. */

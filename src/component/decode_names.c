@@ -8,7 +8,8 @@ static tn_error *decode_attribute(tn_reader *in, tn_extern_name *out) {
   tn_str *slots[] = {&out->implements, &out->version_suffix, &out->external_id};
   if (kind >= sizeof slots / sizeof *slots) return tn_bad_byte(in, kind, "name option");
   TN_TRY(tn_read_name(in, &value));
-  if (slots[kind]->data != NULL && out->duplicate_attribute == 0) out->duplicate_attribute = kind + 1;
+  if (slots[kind]->data != NULL && out->duplicate_attribute == 0)
+    out->duplicate_attribute = kind + 1;
   *slots[kind] = value;
   return NULL;
 }
@@ -49,12 +50,14 @@ static tn_error *bad_sort(sort_bytes sort, const char *what) {
 enum { CORE_SORT_TYPE = 0x10, CORE_SORT_MODULE = 0x11 };
 
 static const tn_sort component_sorts[] = {
-    [1] = TN_SORT_FUNC, [2] = TN_SORT_VALUE, [3] = TN_SORT_TYPE, [4] = TN_SORT_COMPONENT, [5] = TN_SORT_INSTANCE,
+    [1] = TN_SORT_FUNC,      [2] = TN_SORT_VALUE,    [3] = TN_SORT_TYPE,
+    [4] = TN_SORT_COMPONENT, [5] = TN_SORT_INSTANCE,
 };
 
 /* The order is that of tn_core_extern_kind. */
 static const tn_sort core_sorts[] = {
-    TN_SORT_CORE_FUNC, TN_SORT_CORE_TABLE, TN_SORT_CORE_MEMORY, TN_SORT_CORE_GLOBAL, TN_SORT_CORE_TAG,
+    TN_SORT_CORE_FUNC,   TN_SORT_CORE_TABLE, TN_SORT_CORE_MEMORY,
+    TN_SORT_CORE_GLOBAL, TN_SORT_CORE_TAG,
 };
 
 enum {
@@ -87,7 +90,8 @@ tn_error *tn_decode_core_sort_index(tn_reader *in, tn_sort_index *out) {
 }
 
 static tn_error *core_export_sort(sort_bytes bytes, tn_sort *out) {
-  if (bytes.first != 0 || bytes.core >= CORE_SORTS) return bad_sort(bytes, "core instance export kind");
+  if (bytes.first != 0 || bytes.core >= CORE_SORTS)
+    return bad_sort(bytes, "core instance export kind");
   *out = core_sorts[bytes.core];
   return NULL;
 }

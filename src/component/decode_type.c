@@ -33,7 +33,8 @@ tn_error *tn_decode_valtype(tn_reader *in, tn_ast_valtype *out) {
   uint32_t offset = tn_reader_offset(in);
   int64_t index;
   TN_TRY(tn_read_s33(in, &index));
-  if (index < 0) return tn_malformed(offset, "invalid leading byte (0x%x) for component value type", byte);
+  if (index < 0)
+    return tn_malformed(offset, "invalid leading byte (0x%x) for component value type", byte);
   out->is_index = true;
   out->index = (uint32_t)index;
   return NULL;
@@ -84,8 +85,8 @@ static tn_error *decode_case(tn_reader *in, tn_ast_field *out) {
   return zero == 0 ? NULL : tn_bad_byte(in, zero, "zero byte required");
 }
 
-static tn_error *decode_fields(tn_arena *arena, tn_reader *in, decode_field_func decode_field, uint32_t limit,
-                               const char *what, tn_ast_type *out) {
+static tn_error *decode_fields(tn_arena *arena, tn_reader *in, decode_field_func decode_field,
+                               uint32_t limit, const char *what, tn_ast_type *out) {
   uint32_t count;
   TN_TRY(tn_read_count(in, limit, what, &count));
   tn_ast_field *fields = TN_ARENA_ARRAY(arena, tn_ast_field, count);
@@ -162,12 +163,14 @@ static tn_error *decode_core_type_decl(tn_arena *arena, tn_reader *in, ast_decls
   for (uint32_t i = 0; i < group.count; i++) {
     tn_ast_decl *decl = TN_VEC_PUSH(arena, decls);
     if (decl == NULL) return tn_error_no_memory();
-    *decl = (tn_ast_decl){.kind = TN_DECL_CORE_TYPE, .offset = offset, .core_type = &group.types[i]};
+    *decl =
+        (tn_ast_decl){.kind = TN_DECL_CORE_TYPE, .offset = offset, .core_type = &group.types[i]};
   }
   return NULL;
 }
 
-static tn_error *decode_type_decl(tn_arena *arena, tn_reader *in, uint32_t depth, tn_ast_decl *decl) {
+static tn_error *decode_type_decl(tn_arena *arena, tn_reader *in, uint32_t depth,
+                                  tn_ast_decl *decl) {
   tn_ast_type *type = TN_ARENA_NEW(arena, tn_ast_type);
   if (type == NULL) return tn_error_no_memory();
   decl->kind = TN_DECL_TYPE;
@@ -185,7 +188,8 @@ static tn_error *decode_export_decl(tn_reader *in, tn_ast_decl *decl) {
 }
 
 /* `componentdecl`, or `instancedecl` when `is_component` is false. */
-static tn_error *decode_decl(tn_arena *arena, tn_reader *in, uint32_t depth, bool is_component, ast_decls *decls) {
+static tn_error *decode_decl(tn_arena *arena, tn_reader *in, uint32_t depth, bool is_component,
+                             ast_decls *decls) {
   enum { CORE_TYPE, TYPE, ALIAS, IMPORT, EXPORT };
   uint32_t offset = tn_reader_offset(in);
   uint8_t byte;
@@ -211,7 +215,8 @@ static tn_error *decode_decl(tn_arena *arena, tn_reader *in, uint32_t depth, boo
   }
 }
 
-static tn_error *decode_decls(tn_arena *arena, tn_reader *in, uint32_t depth, bool is_component, tn_ast_type *out) {
+static tn_error *decode_decls(tn_arena *arena, tn_reader *in, uint32_t depth, bool is_component,
+                              tn_ast_type *out) {
   if (depth >= TN_MAX_TYPE_DEPTH) return tn_malformed(tn_reader_offset(in), "nesting too deep");
   uint32_t count;
   ast_decls decls = {0};
@@ -253,7 +258,8 @@ static tn_error *decode_map(tn_reader *in, tn_ast_type *out) {
 }
 
 /* What follows each opcode of `deftype` but the primitive ones. */
-static tn_error *decode_body(tn_arena *arena, tn_reader *in, uint32_t depth, uint8_t opcode, tn_ast_type *out) {
+static tn_error *decode_body(tn_arena *arena, tn_reader *in, uint32_t depth, uint8_t opcode,
+                             tn_ast_type *out) {
   switch (out->kind) {
   case TN_AST_RECORD:
     return decode_fields(arena, in, decode_labelled, MAX_FIELDS, "record fields", out);
@@ -296,11 +302,13 @@ static tn_error *decode_body(tn_arena *arena, tn_reader *in, uint32_t depth, uin
 
 /* The kind that each opcode of `deftype` stands for; those of no kind are TN_AST_PRIMITIVE, which is 0. */
 static const uint8_t kind_of_opcode[256] = {
-    [0x72] = TN_AST_RECORD,     [0x71] = TN_AST_VARIANT,  [0x70] = TN_AST_LIST,   [0x67] = TN_AST_FIXED_LIST,
-    [0x6f] = TN_AST_TUPLE,      [0x6e] = TN_AST_FLAGS,    [0x6d] = TN_AST_ENUM,   [0x6b] = TN_AST_OPTION,
-    [0x6a] = TN_AST_RESULT,     [0x69] = TN_AST_OWN,      [0x68] = TN_AST_BORROW, [0x66] = TN_AST_STREAM,
-    [0x65] = TN_AST_FUTURE,     [0x63] = TN_AST_MAP,      [0x40] = TN_AST_FUNC,   [0x43] = TN_AST_FUNC,
-    [0x41] = TN_AST_COMPONENT,  [0x42] = TN_AST_INSTANCE, [0x3f] = TN_AST_RESOURCE,
+    [0x72] = TN_AST_RECORD,     [0x71] = TN_AST_VARIANT,   [0x70] = TN_AST_LIST,
+    [0x67] = TN_AST_FIXED_LIST, [0x6f] = TN_AST_TUPLE,     [0x6e] = TN_AST_FLAGS,
+    [0x6d] = TN_AST_ENUM,       [0x6b] = TN_AST_OPTION,    [0x6a] = TN_AST_RESULT,
+    [0x69] = TN_AST_OWN,        [0x68] = TN_AST_BORROW,    [0x66] = TN_AST_STREAM,
+    [0x65] = TN_AST_FUTURE,     [0x63] = TN_AST_MAP,       [0x40] = TN_AST_FUNC,
+    [0x43] = TN_AST_FUNC,       [0x41] = TN_AST_COMPONENT, [0x42] = TN_AST_INSTANCE,
+    [0x3f] = TN_AST_RESOURCE,
 };
 
 tn_error *tn_decode_type(tn_arena *arena, tn_reader *in, uint32_t depth, tn_ast_type *out) {

@@ -6,16 +6,17 @@ enum { SECTION_OWN_NAME = 0, SECTION_SORT_NAMES = 1 };
 
 /* Reading stops, without an error, at what is malformed: these take over a result of the reader. */
 static bool succeeded(tn_error *error) {
+  bool is_success = error == NULL;
   tn_error_delete(error);
-  return error == NULL;
+  return is_success;
 }
 
 static bool next_subsection(tn_reader *in, uint8_t *id, tn_reader *contents) {
-  return tn_reader_remaining(in) > 0 && succeeded(tn_read_byte(in, id)) && succeeded(tn_read_sized(in, contents));
+  return tn_reader_remaining(in) > 0 && succeeded(tn_read_byte(in, id)) &&
+         succeeded(tn_read_sized(in, contents));
 }
 
-/* Both kinds of name section have the name of the whole in subsection 0. */
-static tn_str own_name(tn_str section) {
+tn_str tn_names_own(tn_str section) {
   tn_reader in = tn_reader_new(section, 0), contents;
   uint8_t id;
   tn_str name;
@@ -25,22 +26,20 @@ static tn_str own_name(tn_str section) {
   return (tn_str){NULL, 0};
 }
 
-tn_str tn_names_component(tn_str section) {
-  return own_name(section);
-}
-
-tn_str tn_names_core_module(tn_str section) {
-  return own_name(section);
-}
-
 /* The binary form of each sort: 0x00 and a core sort, or one byte. */
 static const uint8_t sort_codes[TN_SORT_COUNT][2] = {
-    [TN_SORT_CORE_FUNC] = {0x00, 0x00},   [TN_SORT_CORE_TABLE] = {0x00, 0x01},
-    [TN_SORT_CORE_MEMORY] = {0x00, 0x02}, [TN_SORT_CORE_GLOBAL] = {0x00, 0x03},
-    [TN_SORT_CORE_TAG] = {0x00, 0x04},    [TN_SORT_CORE_TYPE] = {0x00, 0x10},
-    [TN_SORT_CORE_MODULE] = {0x00, 0x11}, [TN_SORT_CORE_INSTANCE] = {0x00, 0x12},
-    [TN_SORT_FUNC] = {0x01},              [TN_SORT_VALUE] = {0x02},
-    [TN_SORT_TYPE] = {0x03},              [TN_SORT_COMPONENT] = {0x04},
+    [TN_SORT_CORE_FUNC] = {0x00, 0x00},
+    [TN_SORT_CORE_TABLE] = {0x00, 0x01},
+    [TN_SORT_CORE_MEMORY] = {0x00, 0x02},
+    [TN_SORT_CORE_GLOBAL] = {0x00, 0x03},
+    [TN_SORT_CORE_TAG] = {0x00, 0x04},
+    [TN_SORT_CORE_TYPE] = {0x00, 0x10},
+    [TN_SORT_CORE_MODULE] = {0x00, 0x11},
+    [TN_SORT_CORE_INSTANCE] = {0x00, 0x12},
+    [TN_SORT_FUNC] = {0x01},
+    [TN_SORT_VALUE] = {0x02},
+    [TN_SORT_TYPE] = {0x03},
+    [TN_SORT_COMPONENT] = {0x04},
     [TN_SORT_INSTANCE] = {0x05},
 };
 

@@ -5,10 +5,9 @@
 
 #include "component/ast.h"
 
-/* Contents of a `component-name` section: the component's own name; .data == NULL if none. */
-tn_str tn_names_component(tn_str section);
-/* Contents of a core module's `name` section: the module's name; .data == NULL if none. */
-tn_str tn_names_core_module(tn_str section);
+/* From the contents of a component's `component-name` or a core module's `name` section (both have it in
+ * subsection 0): the name of the whole; .data == NULL if none. */
+tn_str tn_names_own(tn_str section);
 /* What the component's `component-name` sections call an item; .data == NULL if nothing. Searches the
  * sections each time: for messages and for naming instances once, when linking. */
 tn_str tn_names_find(const tn_component_ast *component, tn_sort sort, uint32_t index);

@@ -11,12 +11,14 @@ tn_reader tn_reader_new(tn_str bytes, uint32_t offset) {
   return (tn_reader){start, start, start == NULL ? NULL : start + bytes.len, offset};
 }
 
-static tn_error *error_at(tn_error_kind kind, uint32_t offset, const char *format, va_list arguments) {
+static tn_error *error_at(tn_error_kind kind, uint32_t offset, const char *format,
+                          va_list arguments) {
   tn_buffer text = {0};
   tn_buffer_vformat(&text, format, arguments);
   tn_error *error = tn_error_no_memory();
   if (!text.failed) {
-    error = tn_error_new(kind, "%" TN_STR_FORMAT " (at offset 0x%x)", TN_STR_ARG(tn_buffer_str(&text)), offset);
+    error = tn_error_new(kind, "%" TN_STR_FORMAT " (at offset 0x%x)",
+                         TN_STR_ARG(tn_buffer_str(&text)), offset);
   }
   tn_buffer_free(&text);
   return error;
@@ -39,7 +41,8 @@ tn_error *tn_invalid(uint32_t offset, const char *format, ...) {
 }
 
 tn_error *tn_bad_byte(const tn_reader *reader, uint8_t byte, const char *what) {
-  return tn_malformed(tn_reader_offset(reader) - 1, "invalid leading byte (0x%x) for %s", byte, what);
+  return tn_malformed(tn_reader_offset(reader) - 1, "invalid leading byte (0x%x) for %s", byte,
+                      what);
 }
 
 static tn_error *unexpected_end(const tn_reader *reader) {
@@ -140,16 +143,19 @@ tn_error *tn_read_name(tn_reader *reader, tn_str *out) {
   uint32_t offset = tn_reader_offset(reader);
   uint32_t size;
   TN_TRY(tn_read_u32(reader, &size));
-  if (size > TN_MAX_NAME_BYTES) return tn_malformed(offset, "string size of %u out of bounds", size);
+  if (size > TN_MAX_NAME_BYTES)
+    return tn_malformed(offset, "string size of %u out of bounds", size);
   TN_TRY(tn_read_bytes(reader, size, out));
-  if (!tn_utf8_is_valid(out->data, out->len)) return tn_malformed(offset, "malformed UTF-8 encoding");
+  if (!tn_utf8_is_valid(out->data, out->len))
+    return tn_malformed(offset, "malformed UTF-8 encoding");
   return NULL;
 }
 
 tn_error *tn_read_bool(tn_reader *reader, bool *out) {
   uint8_t byte;
   TN_TRY(tn_read_byte(reader, &byte));
-  if (byte > 1) return tn_malformed(tn_reader_offset(reader) - 1, "invalid boolean value: 0x%x", byte);
+  if (byte > 1)
+    return tn_malformed(tn_reader_offset(reader) - 1, "invalid boolean value: 0x%x", byte);
   *out = byte == 1;
   return NULL;
 }
@@ -166,7 +172,8 @@ tn_error *tn_read_count(tn_reader *reader, uint32_t limit, const char *what, uin
   uint32_t offset = tn_reader_offset(reader);
   TN_TRY(tn_read_u32(reader, out));
   if (*out > tn_reader_remaining(reader)) return unexpected_end(reader);
-  if (*out > limit) return tn_malformed(offset, "%s count of %u exceeds limit of %u", what, *out, limit);
+  if (*out > limit)
+    return tn_malformed(offset, "%s count of %u exceeds limit of %u", what, *out, limit);
   return NULL;
 }
 

@@ -42,7 +42,8 @@ tn_error *tn_malformed(uint32_t offset, const char *format, ...)
 tn_error *tn_invalid(uint32_t offset, const char *format, ...)
     __attribute__((format(printf, 2, 3), returns_nonnull));
 /* For a byte that has just been read: "invalid leading byte (0x2a) for <what>". */
-tn_error *tn_bad_byte(const tn_reader *reader, uint8_t byte, const char *what) __attribute__((returns_nonnull));
+tn_error *tn_bad_byte(const tn_reader *reader, uint8_t byte, const char *what)
+    __attribute__((returns_nonnull));
 
 /* Each reads one item and moves on. Errors are TN_ERROR_MALFORMED: "unexpected end-of-file", "integer
  * representation too long", "integer too large", "malformed UTF-8 encoding", … */

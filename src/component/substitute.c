@@ -120,6 +120,7 @@ tn_error *tn_substitute_type(tn_checker *checker, tn_substitution *substitution,
   }
   TN_TRY(tn_check_spend(checker, 1));
   TN_TRY(substitute_kind(checker, substitution, type, out));
+  if (*out != type && type->is_named) TN_TRY(tn_checked_alias(checker, *out, out));
   return remember(checker, substitution, type, *out, false);
 }
 

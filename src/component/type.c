@@ -200,7 +200,8 @@ static void append_flat(tn_type *type, const tn_type *part) {
 
 static uint8_t join(uint8_t a, uint8_t b) {
   if (a == b) return a;
-  bool are_32_bits = (a == TN_FLAT_I32 || a == TN_FLAT_F32) && (b == TN_FLAT_I32 || b == TN_FLAT_F32);
+  bool are_32_bits =
+      (a == TN_FLAT_I32 || a == TN_FLAT_F32) && (b == TN_FLAT_I32 || b == TN_FLAT_F32);
   return are_32_bits ? TN_FLAT_I32 : TN_FLAT_I64;
 }
 
@@ -270,7 +271,9 @@ uint32_t tn_type_flatten(const tn_type *type, bool is_64, tn_flat_type *out, uin
 
 /* How many entries of types[] there are. */
 static uint32_t part_count(const tn_type *type) {
-  return type->types == NULL || type->kind == TN_TYPE_ENUM || type->kind == TN_TYPE_FLAGS ? 0 : type->count;
+  return type->types == NULL || type->kind == TN_TYPE_ENUM || type->kind == TN_TYPE_FLAGS
+             ? 0
+             : type->count;
 }
 
 static bool is_end_of_stream(tn_type_kind kind) {
@@ -305,7 +308,8 @@ static tn_error *gather_contents(tn_type *type) {
     type->has_pointer |= part->has_pointer;
   }
   if (weight > TN_MAX_TYPE_WEIGHT) {
-    return tn_error_new(TN_ERROR_INVALID, "effective type size exceeds the limit of %d", TN_MAX_TYPE_WEIGHT);
+    return tn_error_new(TN_ERROR_INVALID, "effective type size exceeds the limit of %d",
+                        TN_MAX_TYPE_WEIGHT);
   }
   type->weight = (uint32_t)weight;
   type->is_plain = is_plain(type);

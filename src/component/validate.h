@@ -113,15 +113,13 @@ struct tn_checked_module {
   const tn_core_import *imports;
   const tn_core_export *exports;
   tn_map exports_by_name; /* to const tn_core_extern_type * */
-  tn_map imports_by_name; /* key: module, NUL, name; to the same */
+  tn_map imports_by_name; /* likewise, by tn_core_import_key */
 };
 
-/* An element of a core type index space. */
+/* An element of a core type index space: one of the two. */
 typedef struct tn_checked_core_type {
-  const tn_core_type *type;         /* NULL for a module type */
-  const tn_checked_module *module; /* a module type */
-  tn_core_func_type func;           /* with references to types in canonical form; func types only */
-  uint32_t canonical;               /* equal for equal types; see validate_core.c */
+  const tn_core_type *type;
+  const tn_checked_module *module;
 } tn_checked_core_type;
 
 /* ---- the checker and its scopes ---------------------------------------------------------------- */
@@ -138,8 +136,6 @@ typedef struct tn_checker {
   const tn_checked_type **canonical;
   uint32_t canonical_mask;
   uint32_t canonical_count;
-  tn_map core_groups; /* canonical core types: see validate_core.c */
-  uint32_t core_group_count;
 } tn_checker;
 
 typedef enum tn_scope_kind { TN_SCOPE_COMPONENT, TN_SCOPE_COMPONENT_TYPE, TN_SCOPE_INSTANCE_TYPE } tn_scope_kind;
@@ -185,6 +181,7 @@ struct tn_scope {
   tn_type_space instances;
   tn_scope_names imports;
   tn_scope_names exports;
+  uint8_t context_type; /* of all context.get and context.set so far; 0 for none */
 };
 
 tn_error *tn_check_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -194,6 +191,8 @@ tn_error *tn_check_spend(tn_checker *checker, uint64_t steps);
 /* ---- validate_scope.c -------------------------------------------------------------------------- */
 
 void tn_scope_open(tn_checker *checker, tn_scope *scope, tn_scope_kind kind, tn_scope *outer);
+/* The type of the component or instance whose scope this was. */
+tn_error *tn_scope_close(tn_checker *checker, const tn_scope *scope, const tn_checked_type **out);
 
 /* Element `index` of an index space, or an error that names it ("unknown function 5: …"). */
 tn_error *tn_scope_type(const tn_scope *scope, uint32_t index, const tn_checked_type **out);
@@ -288,6 +287,7 @@ tn_error *tn_check_value_subtype(const tn_checked_type *actual, const tn_checked
 tn_error *tn_check_module_subtype(tn_checker *checker, const tn_checked_module *actual,
                                   const tn_checked_module *expected);
 tn_error *tn_check_core_subtype(const tn_core_extern_type *actual, const tn_core_extern_type *expected);
+tn_str tn_core_import_key(tn_arena *arena, const tn_core_import *import);
 bool tn_core_func_type_equal(const tn_core_func_type *a, const tn_core_func_type *b);
 const char *tn_core_extern_kind_name(tn_core_extern_kind kind);
 /* "[I32, I64]"; .data is NULL when out of memory. */

@@ -120,7 +120,7 @@ static void set_pool(wasm_config_t *config, const tn_engine_options *options) {
   wasmtime_pooling_allocation_config_total_core_instances_set(pool, times(count, 8));
   wasmtime_pooling_allocation_config_total_memories_set(pool, times(count, 1));
   wasmtime_pooling_allocation_config_total_tables_set(pool, times(count, 4));
-  wasmtime_pooling_allocation_config_total_stacks_set(pool, times(count, 4));
+  wasmtime_pooling_allocation_config_total_stacks_set(pool, times(count, 2));
   wasmtime_pooling_allocation_config_total_gc_heaps_set(pool, times(count, 1));
   wasmtime_pooling_allocation_config_max_memories_per_module_set(pool, PER_MODULE);
   wasmtime_pooling_allocation_config_max_tables_per_module_set(pool, PER_MODULE);

@@ -89,6 +89,18 @@ static tn_error *error_from_code(wasmtime_trap_code_t code) {
 
 /* ---- frames ---------------------------------------------------------------------------------------- */
 
+/* Rust's older symbols end in a hash of the compiler's: "::h" and 16 hexadecimal digits. */
+static tn_str without_hash(tn_str name) {
+  enum { HASH = 19 };
+  if (name.len <= HASH) return name;
+  tn_str end = tn_str_slice(name, name.len - HASH, name.len);
+  if (!tn_str_starts_with(end, TN_STR("::h"))) return name;
+  for (size_t i = 3; i < HASH; i++) {
+    if (memchr("0123456789abcdef", end.data[i], 16) == NULL) return name;
+  }
+  return tn_str_slice(name, 0, name.len - HASH);
+}
+
 /* The C API gives function names as they are in the file; only the printed backtrace has them demangled:
  * "   0:   0x2b - module!demangled::name". Returns the part after the module's name of frame `index`, or
  * an empty string. */
@@ -106,7 +118,7 @@ static tn_str demangled_name(tn_str text, size_t index, const wasm_name_t *modul
     if (tn_str_starts_with(line, prefix) && line.len > prefix.len && line.data[prefix.len] == '!') {
       line = tn_str_slice(line, prefix.len + 1, line.len);
     }
-    return line;
+    return without_hash(line);
   }
   return (tn_str){0};
 }

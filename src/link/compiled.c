@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/vec.h"
+#include "engine/artifact.h"
 
 /* ---- sources ----------------------------------------------------------------------------------- */
 
@@ -40,8 +41,10 @@ tn_error *tn_compiled_source_read(int descriptor, const char *path, tn_compiled_
 void tn_compiled_source_free(tn_compiled_source *source) {
   tn_free(source->owned_bytes);
   if (source->mapping != NULL) munmap(source->mapping, source->mapping_size);
+  if (source->descriptor >= 0) close(source->descriptor);
   source->owned_bytes = NULL;
   source->mapping = NULL;
+  source->descriptor = -1;
 }
 
 /* Anything that does not start like a binary is taken for text, if it could be text at all. */
@@ -105,7 +108,8 @@ static tn_error *decode(tn_compiled *compiled) {
   }
   compiled->module_asts = list.items;
   compiled->module_count = list.len;
-  return NULL;
+  compiled->modules = TN_ARENA_ARRAY(&compiled->arena, tn_module *, list.len);
+  return compiled->modules == NULL ? tn_error_no_memory() : NULL;
 }
 
 static tn_error *validate(const tn_compiled *compiled) {
@@ -117,9 +121,8 @@ static tn_error *validate(const tn_compiled *compiled) {
 }
 
 static tn_error *compile(tn_compiled *compiled) {
-  compiled->modules = TN_ARENA_ARRAY(&compiled->arena, tn_module *, compiled->module_count);
   tn_str *bytes = TN_ARENA_ARRAY(&compiled->arena, tn_str, compiled->module_count);
-  if (compiled->modules == NULL || bytes == NULL) return tn_error_no_memory();
+  if (bytes == NULL) return tn_error_no_memory();
   for (uint32_t i = 0; i < compiled->module_count; i++) bytes[i] = compiled->module_asts[i]->bytes;
   return tn_modules_compile(compiled->engine, bytes, compiled->module_count, compiled->modules);
 }
@@ -141,22 +144,109 @@ static tn_error *take_bytes(tn_compiled *compiled, tn_compiled_source *source) {
   return compiled->name.data == NULL || compiled->bytes.data == NULL ? tn_error_no_memory() : NULL;
 }
 
-static tn_error *load(tn_compiled_source *source, tn_compiled *compiled) {
-  TN_TRY(to_binary(source));
-  TN_TRY(take_bytes(compiled, source));
+/* ---- artifacts and the cache ------------------------------------------------------------------- */
+
+static tn_error *write_artifact(const tn_compiled *compiled, tn_str original, tn_buffer *out) {
+  tn_str *natives = tn_calloc(compiled->module_count, sizeof *natives);
+  if (natives == NULL) return tn_error_no_memory();
+  tn_error *error = NULL;
+  for (uint32_t i = 0; error == NULL && i < compiled->module_count; i++) {
+    uint8_t *bytes;
+    size_t size;
+    error = tn_module_serialize(compiled->modules[i], &bytes, &size);
+    if (error == NULL) natives[i] = (tn_str){(const char *)bytes, size};
+  }
+  if (error == NULL) {
+    error = tn_artifact_write(tn_core_engine_fingerprint(compiled->engine), compiled->core != NULL ? TN_ARTIFACT_IS_MODULE : 0,
+                              original, natives, compiled->module_count, out);
+  }
+  for (uint32_t i = 0; i < compiled->module_count; i++) tn_free((char *)natives[i].data);
+  tn_free(natives);
+  return error;
+}
+
+tn_error *tn_compiled_artifact(const tn_compiled *compiled, uint8_t **out, size_t *size) {
+  tn_buffer bytes = {0};
+  tn_error *error = write_artifact(compiled, compiled->bytes, &bytes);
+  if (error != NULL) {
+    tn_buffer_free(&bytes);
+    return error;
+  }
+  *out = (uint8_t *)bytes.data;
+  *size = bytes.len;
+  return NULL;
+}
+
+/* Native code that goes with a decoded file; the number of modules must be the file's. */
+static tn_error *load_natives(tn_compiled *compiled, const tn_artifact *artifact, int descriptor) {
+  if (artifact->native_count != compiled->module_count) {
+    return tn_error_new(TN_ERROR_MALFORMED, "the artifact has native code for %zu modules instead of %u",
+                        artifact->native_count, compiled->module_count);
+  }
+  return tn_artifact_load(compiled->engine, artifact, descriptor, compiled->modules);
+}
+
+/* What was validated when the artifact was made is not validated again. */
+static tn_error *load_artifact(tn_compiled_source *source, tn_compiled *compiled) {
+  if ((source->flags & TN_LOAD_ARTIFACT) == 0) {
+    return tn_error_new(TN_ERROR_DENIED, "it is a compiled artifact, which is not accepted here");
+  }
+  tn_artifact artifact;
+  TN_TRY(tn_artifact_read(compiled->bytes, tn_core_engine_fingerprint(compiled->engine), &artifact));
+  compiled->bytes = artifact.original;
   TN_TRY(decode(compiled));
+  return load_natives(compiled, &artifact, source->descriptor);
+}
+
+/* True when the native code was in the cache. An entry that cannot be used counts as none. */
+static bool load_from_cache(tn_compiled *compiled, const char *directory, const tn_cache_key *key) {
+  tn_cache_entry entry;
+  if (!tn_cache_lookup(directory, key, &entry)) return false;
+  tn_artifact artifact;
+  tn_error *error = tn_artifact_read(entry.bytes, tn_core_engine_fingerprint(compiled->engine), &artifact);
+  if (error == NULL) error = load_natives(compiled, &artifact, entry.descriptor);
+  tn_cache_entry_close(&entry);
+  tn_error_delete(error);
+  return error == NULL;
+}
+
+/* Whether it works or not makes no difference to the caller. */
+static void add_to_cache(const tn_compiled *compiled, const char *directory, const tn_cache_key *key) {
+  tn_buffer bytes = {0};
+  tn_error *error = write_artifact(compiled, TN_STR(""), &bytes);
+  if (error == NULL) tn_cache_store(directory, key, tn_buffer_str(&bytes));
+  tn_error_delete(error);
+  tn_buffer_free(&bytes);
+}
+
+static tn_error *load_binary(const tn_compiled_source *source, tn_compiled *compiled) {
+  const char *cache = (source->flags & TN_LOAD_NO_CACHE) != 0 ? NULL : source->cache_directory;
+  TN_TRY(decode(compiled));
+  tn_cache_key key;
+  if (cache != NULL) {
+    tn_cache_key_make(compiled->bytes, tn_core_engine_fingerprint(compiled->engine), &key);
+    if (load_from_cache(compiled, cache, &key)) return NULL;
+  }
   TN_TRY(validate(compiled));
-  return compile(compiled);
+  TN_TRY(compile(compiled));
+  if (cache != NULL) add_to_cache(compiled, cache, &key);
+  return NULL;
+}
+
+static tn_error *load(tn_compiled_source *source, tn_compiled *compiled) {
+  bool is_artifact = tn_artifact_is(source->bytes);
+  if (!is_artifact) TN_TRY(to_binary(source));
+  TN_TRY(take_bytes(compiled, source));
+  return is_artifact ? load_artifact(source, compiled) : load_binary(source, compiled);
 }
 
 tn_error *tn_compiled_load(tn_core_engine *engine, tn_compiled_source *source, tn_compiled *out) {
   *out = (tn_compiled){.engine = engine};
   tn_error *error = load(source, out);
-  if (error == NULL) return NULL;
-  error = tn_error_wrap(error, "loading %" TN_STR_FORMAT, TN_STR_ARG(source->name));
   tn_compiled_source_free(source);
+  if (error == NULL) return NULL;
   tn_compiled_free(out);
-  return error;
+  return tn_error_wrap(error, "loading %" TN_STR_FORMAT, TN_STR_ARG(source->name));
 }
 
 static tn_error *check(tn_core_engine *engine, tn_compiled_source *source, tn_compiled *compiled) {

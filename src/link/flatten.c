@@ -168,7 +168,7 @@ static tn_error *instantiate_component(tn_linking *linking, tn_scope *scope, con
 }
 
 static tn_error *define_instance(tn_linking *linking, tn_scope *scope, const tn_ast_instance *ast) {
-  tn_instance_item *instance;
+  tn_instance_item *instance = NULL;
   if (ast->is_instantiate) {
     TN_TRY(instantiate_component(linking, scope, ast, &instance));
   } else {

@@ -33,12 +33,10 @@ static tn_error *read_types(tn_host_use *use) {
                          TN_STR_ARG(name)));
   }
   for (uint32_t i = 0; i < use->interface->resources.len; i++) {
-    const tn_resource *resource;
-    tn_str resource_name = use->interface->resources.items[i].name;
-    TN_TRY(declare_resource(use, resource_name, &resource));
-    if (!tn_map_put(use->host->arena, &use->scope.resources, resource_name, (void *)resource)) {
-      return tn_error_no_memory();
-    }
+    tn_str text = tn_arena_format(use->host->arena, "resource %%%" TN_STR_FORMAT ";",
+                                  TN_STR_ARG(use->interface->resources.items[i].name));
+    if (text.data == NULL) return tn_error_no_memory();
+    TN_TRY(tn_wit_parse_types(&use->scope, text));
   }
   for (uint32_t i = 0; i < use->interface->types.len; i++) {
     TN_TRY(tn_error_wrap(tn_wit_parse_types(&use->scope, use->interface->types.items[i]),

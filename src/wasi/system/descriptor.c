@@ -34,6 +34,7 @@ tn_descriptor *tn_descriptor_for_directory(int fd, bool is_read_only) {
   if (made == NULL) return NULL;
   made->options.read = true;
   made->is_read_only = is_read_only;
+  made->options.mutate = !is_read_only;
   made->is_borrowed = true;
   return made;
 }

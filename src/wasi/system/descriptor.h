@@ -38,6 +38,7 @@ typedef struct tn_open_options {
   bool sync;
   bool data_sync;
   bool read_sync;
+  bool mutate; /* what a directory holds; only told back, see is_read_only */
 } tn_open_options;
 
 /* Counted: a guest's handle is one reference, each stream made from it another.
@@ -47,7 +48,7 @@ typedef struct tn_descriptor {
   int fd;
   uint32_t references;
   tn_file_type type;
-  tn_open_options options; /* of its opening; for a granted directory, read */
+  tn_open_options options; /* of its opening; for a granted directory, read and mutate */
   bool is_read_only;       /* granted with TN_DIRECTORY_READ_ONLY: nothing may be changed */
   bool is_borrowed;        /* fd belongs to the configuration */
   bool walk;               /* see tn_path_base */

@@ -1,0 +1,212 @@
+#include "engine/artifact.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "engine/digest.h"
+
+enum {
+  FORMAT_VERSION = 1,
+  ALIGNMENT = 16,
+  KNOWN_FLAGS = TN_ARTIFACT_IS_MODULE,
+  MAPPED_BYTES_MIN = 256 << 10, /* from here on a mapping costs less than a copy */
+};
+
+static const uint8_t MAGIC[8] = {'t', 'e', 'n', 'o', 'n', '\r', '\n', 0x1a};
+
+/* Where a part of the file lies. */
+typedef struct extent {
+  uint64_t offset;
+  uint64_t length;
+} extent;
+
+/* The last bytes of the file, as they are in it: little-endian on every machine that we build for. The
+ * digest covers everything before it. */
+typedef struct trailer {
+  extent table;
+  extent original;
+  extent fingerprint;
+  uint64_t file_size;
+  uint32_t version;
+  uint32_t flags;
+  uint8_t digest[TN_DIGEST_SIZE];
+  uint8_t magic[sizeof MAGIC];
+} trailer;
+
+_Static_assert(sizeof(trailer) == 104, "the trailer has no padding");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "artifacts are little-endian");
+
+/* ---- writing ------------------------------------------------------------------------------------------ */
+
+static extent append(tn_buffer *out, tn_str bytes) {
+  static const char zeros[ALIGNMENT];
+  tn_buffer_append(out, zeros, (ALIGNMENT - out->len % ALIGNMENT) % ALIGNMENT);
+  extent place = {out->len, bytes.len};
+  tn_buffer_append_str(out, bytes);
+  return place;
+}
+
+static size_t find_largest(const tn_str *natives, size_t count) {
+  size_t largest = 0;
+  for (size_t i = 1; i < count; i++) {
+    if (natives[i].len > natives[largest].len) largest = i;
+  }
+  return largest;
+}
+
+static void append_natives(tn_buffer *out, const tn_str *natives, size_t count, extent *table) {
+  size_t largest = find_largest(natives, count);
+  if (count > 0) table[largest] = append(out, natives[largest]);
+  for (size_t i = 0; i < count; i++) {
+    if (i != largest) table[i] = append(out, natives[i]);
+  }
+}
+
+tn_error *tn_artifact_write(tn_str fingerprint, uint32_t flags, tn_str original, const tn_str *natives, size_t count,
+                            tn_buffer *out) {
+  extent *table = tn_calloc(count, sizeof *table);
+  if (table == NULL) return tn_error_no_memory();
+  append_natives(out, natives, count, table);
+  trailer end = {.version = FORMAT_VERSION, .flags = flags};
+  end.original = append(out, original);
+  end.fingerprint = append(out, fingerprint);
+  end.table = append(out, (tn_str){(const char *)table, count * sizeof *table});
+  tn_free(table);
+  end.file_size = out->len + sizeof end;
+  memcpy(end.magic, MAGIC, sizeof MAGIC);
+  tn_buffer_append(out, &end, sizeof end);
+  if (out->failed) return tn_error_no_memory();
+  char *digest = out->data + out->len - sizeof end + offsetof(trailer, digest);
+  tn_engine_digest((tn_str){out->data, (size_t)(digest - out->data)}, (uint8_t *)digest);
+  return NULL;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------ */
+
+static bool read_trailer(tn_str bytes, trailer *out) {
+  if (bytes.len < sizeof *out) return false;
+  memcpy(out, bytes.data + bytes.len - sizeof *out, sizeof *out);
+  return memcmp(out->magic, MAGIC, sizeof MAGIC) == 0;
+}
+
+bool tn_artifact_is(tn_str bytes) {
+  trailer end;
+  return read_trailer(bytes, &end);
+}
+
+static bool has_extent(extent place, uint64_t size) {
+  return place.offset <= size && place.length <= size - place.offset;
+}
+
+static bool has_sound_table(const char *bytes, const trailer *end, uint64_t size) {
+  if (end->table.length % sizeof(extent) != 0) return false;
+  for (uint64_t at = 0; at < end->table.length; at += sizeof(extent)) {
+    extent place;
+    memcpy(&place, bytes + end->table.offset + at, sizeof place);
+    if (!has_extent(place, size)) return false;
+  }
+  return true;
+}
+
+static tn_error *damaged(const char *what) {
+  return tn_error_new(TN_ERROR_MALFORMED, "compiled artifact: %s", what);
+}
+
+/* Checked before the digest: that of an older format may lie elsewhere. */
+static tn_error *check_version(const trailer *end, uint64_t file_size) {
+  if (end->version != FORMAT_VERSION) {
+    return tn_error_new(TN_ERROR_UNSUPPORTED, "compiled artifact: it has format %u, this version reads %u", end->version,
+                        FORMAT_VERSION);
+  }
+  if (end->file_size != file_size) return damaged("it is not complete");
+  return NULL;
+}
+
+static tn_error *check_digest(tn_str bytes, const trailer *end) {
+  uint8_t digest[TN_DIGEST_SIZE];
+  size_t covered = bytes.len - sizeof *end + offsetof(trailer, digest);
+  tn_engine_digest(tn_str_slice(bytes, 0, covered), digest);
+  return memcmp(digest, end->digest, sizeof digest) == 0 ? NULL : damaged("its content is not what was written");
+}
+
+static tn_error *check_layout(tn_str bytes, const trailer *end) {
+  uint64_t size = bytes.len - sizeof *end;
+  if (!has_extent(end->table, size) || !has_extent(end->original, size) || !has_extent(end->fingerprint, size) ||
+      !has_sound_table(bytes.data, end, size)) {
+    return damaged("a part lies outside of it");
+  }
+  if ((end->flags & ~(uint32_t)KNOWN_FLAGS) != 0) return damaged("it has unknown flags");
+  return NULL;
+}
+
+static tn_str view(const char *bytes, extent place) {
+  return (tn_str){bytes + place.offset, place.length};
+}
+
+static tn_error *check_fingerprint(tn_str made_for, tn_str fingerprint) {
+  if (tn_str_equal(made_for, fingerprint)) return NULL;
+  tn_error *error = tn_error_new(TN_ERROR_UNSUPPORTED,
+                                 "compiled artifact: it was compiled for another engine, settings or CPU (%" TN_STR_FORMAT
+                                 "; this one is %" TN_STR_FORMAT ")",
+                                 TN_STR_ARG(made_for), TN_STR_ARG(fingerprint));
+  return tn_error_set_hint(error, "compile it again on this machine, with the same options");
+}
+
+tn_error *tn_artifact_read(tn_str bytes, tn_str fingerprint, tn_artifact *out) {
+  trailer end;
+  if (!read_trailer(bytes, &end)) return damaged("it has no trailer, or is cut off");
+  TN_TRY(check_version(&end, bytes.len));
+  TN_TRY(check_digest(bytes, &end));
+  TN_TRY(check_layout(bytes, &end));
+  TN_TRY(check_fingerprint(view(bytes.data, end.fingerprint), fingerprint));
+  *out = (tn_artifact){
+      .flags = end.flags,
+      .original = view(bytes.data, end.original),
+      .native_count = end.table.length / sizeof(extent),
+      .table = (const uint8_t *)bytes.data + end.table.offset,
+      .bytes = bytes.data,
+  };
+  return NULL;
+}
+
+static extent native_extent(const tn_artifact *artifact, size_t index) {
+  extent place;
+  memcpy(&place, artifact->table + index * sizeof place, sizeof place);
+  return place;
+}
+
+tn_str tn_artifact_native(const tn_artifact *artifact, size_t index) {
+  return view(artifact->bytes, native_extent(artifact, index));
+}
+
+/* ---- loading ------------------------------------------------------------------------------------------ */
+
+/* Through the descriptor, not the path: the path may lead to another file by now. The engine reads the file
+ * as the native code that it starts with and takes no notice of what follows. */
+static tn_error *load_mapped(tn_core_engine *engine, int descriptor, tn_module **out) {
+  char path[40];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+  return tn_module_load_file(engine, path, out);
+}
+
+static tn_error *load_one(tn_core_engine *engine, const tn_artifact *artifact, size_t index, int descriptor,
+                          tn_module **out) {
+  extent place = native_extent(artifact, index);
+  if (descriptor >= 0 && place.offset == 0 && place.length >= MAPPED_BYTES_MIN) {
+    tn_error *error = load_mapped(engine, descriptor, out);
+    if (error == NULL) return NULL;
+    tn_error_delete(error); /* no /proc, or a file system that does not map executable: copy */
+  }
+  return tn_module_load(engine, tn_artifact_native(artifact, index), out);
+}
+
+tn_error *tn_artifact_load(tn_core_engine *engine, const tn_artifact *artifact, int descriptor, tn_module **out) {
+  for (size_t i = 0; i < artifact->native_count; i++) {
+    tn_error *error = load_one(engine, artifact, i, descriptor, &out[i]);
+    if (error == NULL) continue;
+    while (i > 0) tn_module_delete(out[--i]);
+    return error;
+  }
+  return NULL;
+}

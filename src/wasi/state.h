@@ -1,0 +1,39 @@
+/* The state behind tn_wasi. Only src/wasi/ looks into it. */
+#ifndef TN_WASI_STATE_H
+#define TN_WASI_STATE_H
+
+#include "wasi/config.h"
+#include "wasi/system/descriptor.h"
+#include "wasi/system/random.h"
+#include "wasi/system/stdio.h"
+#include "wasi/wasi.h"
+
+typedef struct tn_preview1 tn_preview1;
+
+/* A slot in use has its object; a free one the number of the next free slot. */
+typedef struct tn_slot {
+  tn_slot_kind kind;
+  uint32_t next;
+  void *object;
+} tn_slot;
+
+/* Invariants: slots[0] is never used, so that no representation is 0; the free slots form a list from `free`
+ * (0: none); output_left is what may still be written to standard output and error together. */
+struct tn_wasi {
+  const tn_wasi_config *config;
+  tn_loop *loop;
+  tn_slot *slots;
+  uint32_t slot_count;
+  uint32_t slot_cap;
+  uint32_t free;
+  uint64_t output_left;
+  tn_stdio stdio[3];
+  tn_random random;
+  tn_resolved_names resolved;
+  tn_preview1 *preview1; /* made at the first call of preview 1 */
+};
+
+/* Counts `size` bytes of standard output or error; TN_ERROR_LIMIT when they may not be written. */
+tn_error *tn_wasi_count_output(tn_wasi *wasi, uint64_t size);
+
+#endif

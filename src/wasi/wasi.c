@@ -1,0 +1,173 @@
+#include "wasi/wasi.h"
+
+#include <assert.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "wasi/cli/cli.h"
+#include "wasi/clocks/clocks.h"
+#include "wasi/filesystem/filesystem.h"
+#include "wasi/io/io.h"
+#include "wasi/preview1/preview1.h"
+#include "wasi/random/random.h"
+#include "wasi/sockets/sockets.h"
+#include "wasi/state.h"
+
+/* Objects of a guest at one time, of all kinds. A handle table's own limit is usually lower. */
+enum { MAX_SLOTS = 1 << 20 };
+/* How long a reader of the guest's output may be stuck, at the end, before the rest of it is lost. */
+enum { CLOSE_MILLISECONDS = 1000 };
+
+/* ---- making and ending -------------------------------------------------------------------------- */
+
+tn_error *tn_wasi_new(const tn_wasi_config *config, tn_loop *loop, tn_wasi **out) {
+  tn_wasi *made = tn_calloc(1, sizeof *made);
+  if (made == NULL) return tn_error_no_memory();
+  made->config = config != NULL ? config : tn_wasi_config_nothing();
+  made->loop = loop;
+  made->output_left = made->config->output_limit;
+  for (int i = 0; i < 3; i++) {
+    made->stdio[i].config = &made->config->stdio[i];
+    made->stdio[i].stream = i;
+  }
+  tn_random_init(&made->random, made->config->has_seed, made->config->seed);
+  *out = made;
+  return NULL;
+}
+
+static void close_slot(tn_slot_kind kind, void *object) {
+  switch (kind) {
+  case TN_SLOT_ERROR:
+  case TN_SLOT_POLLABLE:
+  case TN_SLOT_INPUT_STREAM:
+  case TN_SLOT_OUTPUT_STREAM: tn_wasi_io_close(kind, object); break;
+  case TN_SLOT_DESCRIPTOR:
+  case TN_SLOT_DIRECTORY_STREAM: tn_wasi_filesystem_close(kind, object); break;
+  case TN_SLOT_NETWORK:
+  case TN_SLOT_TCP_SOCKET:
+  case TN_SLOT_UDP_SOCKET:
+  case TN_SLOT_INCOMING_DATAGRAMS:
+  case TN_SLOT_OUTGOING_DATAGRAMS:
+  case TN_SLOT_RESOLVE_ADDRESSES: tn_wasi_sockets_close(kind, object); break;
+  default: break; /* free, or without an object of its own */
+  }
+}
+
+void tn_wasi_delete(tn_wasi *wasi) {
+  if (wasi == NULL) return;
+  for (uint32_t i = 1; i < wasi->slot_count; i++) close_slot(wasi->slots[i].kind, wasi->slots[i].object);
+  if (wasi->preview1 != NULL) tn_preview1_delete(wasi->preview1);
+  for (int i = 0; i < 3; i++) tn_stdio_close(&wasi->stdio[i], CLOSE_MILLISECONDS);
+  tn_free(wasi->slots);
+  tn_free(wasi->resolved.items);
+  tn_free(wasi);
+}
+
+tn_error *tn_wasi_define(tn_linker *linker) {
+  TN_TRY(tn_wasi_io_define(linker));
+  TN_TRY(tn_wasi_clocks_define(linker));
+  TN_TRY(tn_wasi_random_define(linker));
+  TN_TRY(tn_wasi_filesystem_define(linker));
+  TN_TRY(tn_wasi_cli_define(linker));
+  TN_TRY(tn_wasi_sockets_define(linker));
+  return tn_preview1_define(linker);
+}
+
+/* ---- slots -------------------------------------------------------------------------------------- */
+
+static tn_error *grow_slots(tn_wasi *wasi) {
+  if (wasi->slot_count == MAX_SLOTS) {
+    return tn_error_new(TN_ERROR_LIMIT, "the guest holds more than %d host resources", MAX_SLOTS);
+  }
+  if (wasi->slot_count < wasi->slot_cap) return NULL;
+  uint32_t cap = wasi->slot_cap == 0 ? 16 : wasi->slot_cap * 2;
+  tn_slot *grown = tn_realloc(wasi->slots, cap * sizeof *grown);
+  if (grown == NULL) return tn_error_no_memory();
+  wasi->slots = grown;
+  wasi->slot_cap = cap;
+  if (wasi->slot_count == 0) grown[wasi->slot_count++] = (tn_slot){0};
+  return NULL;
+}
+
+tn_error *tn_wasi_slot_add(tn_wasi *wasi, tn_slot_kind kind, void *object, uint32_t *representation) {
+  uint32_t index = wasi->free;
+  if (index != 0) {
+    wasi->free = wasi->slots[index].next;
+  } else {
+    TN_TRY(grow_slots(wasi));
+    index = wasi->slot_count++;
+  }
+  wasi->slots[index] = (tn_slot){.kind = kind, .object = object};
+  *representation = index;
+  return NULL;
+}
+
+void *tn_wasi_slot_get(tn_wasi *wasi, tn_slot_kind kind, uint32_t representation) {
+  assert(representation < wasi->slot_count && wasi->slots[representation].kind == kind);
+  (void)kind;
+  return wasi->slots[representation].object;
+}
+
+void tn_wasi_slot_remove(tn_wasi *wasi, uint32_t representation) {
+  assert(representation < wasi->slot_count && wasi->slots[representation].kind != TN_SLOT_FREE);
+  wasi->slots[representation] = (tn_slot){.kind = TN_SLOT_FREE, .next = wasi->free};
+  wasi->free = representation;
+}
+
+/* ---- services ----------------------------------------------------------------------------------- */
+
+tn_loop *tn_wasi_loop(tn_wasi *wasi) {
+  return wasi->loop;
+}
+
+static uint64_t system_now(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t tn_wasi_monotonic_now(tn_wasi *wasi) {
+  const tn_wasi_config *config = wasi->config;
+  if (config->has_clock) return config->clock.monotonic_now(config->clock.data);
+  return system_now(CLOCK_MONOTONIC);
+}
+
+uint64_t tn_wasi_wall_now(tn_wasi *wasi) {
+  const tn_wasi_config *config = wasi->config;
+  if (config->has_clock) return config->clock.wall_now(config->clock.data);
+  return system_now(CLOCK_REALTIME);
+}
+
+uint64_t tn_wasi_real_deadline(tn_wasi *wasi, uint64_t deadline) {
+  const tn_wasi_config *config = wasi->config;
+  if (!config->has_clock) return deadline;
+  if (config->clock.monotonic_now(config->clock.data) < deadline) config->clock.wait(config->clock.data, deadline);
+  return 0;
+}
+
+tn_error *tn_wasi_random(tn_wasi *wasi, void *out, size_t size) {
+  return tn_random_fill(&wasi->random, out, size);
+}
+
+tn_error *tn_wasi_count_output(tn_wasi *wasi, uint64_t size) {
+  if (size <= wasi->output_left) {
+    wasi->output_left -= size;
+    return NULL;
+  }
+  tn_error *error = tn_error_new(TN_ERROR_LIMIT, "the guest wrote more than %llu bytes of output",
+                                 (unsigned long long)wasi->config->output_limit);
+  return tn_error_set_hint(error, "raise the limit on output");
+}
+
+bool tn_wasi_may_use_address(tn_wasi *wasi, unsigned operation, const struct sockaddr *address) {
+  return tn_network_may_use(&wasi->config->network, &wasi->resolved, operation, address);
+}
+
+bool tn_wasi_may_resolve(tn_wasi *wasi, tn_str name) {
+  return tn_network_may_resolve(&wasi->config->network, name);
+}
+
+void tn_wasi_note_resolved(tn_wasi *wasi, tn_str name, const struct sockaddr *address) {
+  tn_network_note_resolved(&wasi->config->network, &wasi->resolved, name, address);
+}
