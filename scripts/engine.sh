@@ -10,7 +10,7 @@
 set -eu
 
 source_dir=$(cd "$(dirname "$0")/../deps/wasmtime" && pwd)
-cache_dir=${TENON_ENGINE_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set, set TENON_ENGINE_CACHE}/.cache}/tenon/engine}
+cache_dir=${TENON_ENGINE_CACHE:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/tenon/engine}
 rust_minor=95
 
 say() {
@@ -48,7 +48,8 @@ install_rust() {
 }
 
 no_rust() {
-  fail "no Rust 1.$rust_minor or later: install it from https://rustup.rs, or as root on Debian: apt-get install rustc-web cargo-web"
+  say "no Rust 1.$rust_minor or later: install it from https://rustup.rs,"
+  fail "or as root on Debian: apt-get install rustc-web cargo-web"
 }
 
 # A hash of every input of the build.

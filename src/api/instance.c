@@ -34,17 +34,24 @@ static tn_error *timeout_error(const tn_instance *instance) {
   return tn_error_new(TN_ERROR_TIMEOUT, "the guest ran longer than its limit of %.3g s", (double)instance->timeout / 1e9);
 }
 
-/* At each tick while the guest runs: why it should stop, if it should. */
-static tn_error *check_epoch(void *data) {
-  tn_instance *instance = data;
+/* Before the guest is entered, which a cancelled or late one must not be. */
+static tn_error *check_entry(const tn_instance *instance) {
   if (atomic_load_explicit(&instance->cancelled, memory_order_relaxed)) return cancelled_error();
   if (instance->deadline != UINT64_MAX && monotonic_now() >= instance->deadline) return timeout_error(instance);
   return NULL;
 }
 
-/* Before the guest is entered, which a cancelled or late one must not be. */
-static tn_error *check_entry(tn_instance *instance) {
-  return check_epoch(instance);
+/* At each tick while the guest runs: why it should stop, if it should. The engine sets the next deadline only
+ * after this has returned, so that a cancellation between the two would go unseen if its tick were the last
+ * one: from the first tick on, which is not this instance's own then, there are more to come. */
+static tn_error *check_epoch(void *data) {
+  tn_instance *instance = data;
+  if (!instance->holds_ticker) {
+    tn_error *error = tn_core_engine_ticker_acquire(instance->linked->plan.engine);
+    instance->holds_ticker = error == NULL;
+    tn_error_delete(error);
+  }
+  return check_entry(instance);
 }
 
 static tn_error *start_clock(tn_instance *instance, const tn_instance_options *options) {

@@ -37,6 +37,9 @@ void tn_runtime_release(tn_runtime *runtime) {
     tn_arena_free(&arena->arena);
     tn_free(arena);
   }
+  tn_free(runtime->memory_sizes);
+  runtime->memory_sizes = NULL;
+  runtime->memory_size_count = 0;
 }
 
 /* ---- entering and leaving ----------------------------------------------------------------------- */
@@ -132,6 +135,8 @@ typedef struct embedder_call {
   const void *params;
   void *result;
   tn_arena *arena;
+  tn_end guest;
+  tn_end host;
   tn_task task;
   tn_lends lends;
 } embedder_call;
@@ -140,8 +145,8 @@ static tn_error *lower_params(embedder_call *call, tn_core_value *values) {
   if (call->lifted->params.is_empty) return NULL;
   tn_transfer t = {.context = call->runtime->context,
                    .runtime = call->runtime,
-                   .source = tn_end_host(call->runtime),
-                   .destination = tn_end_guest(call->runtime, &call->lifted->options),
+                   .source = &call->host,
+                   .destination = &call->guest,
                    .task = &call->task,
                    .lends = &call->lends};
   return tn_lower_values(&t, &call->lifted->params, (uintptr_t)call->params, values, NULL);
@@ -151,8 +156,8 @@ static tn_error *lift_result(embedder_call *call, const tn_core_value *values) {
   if (call->lifted->result.is_empty) return NULL;
   tn_transfer t = {.context = call->runtime->context,
                    .runtime = call->runtime,
-                   .source = tn_end_guest(call->runtime, &call->lifted->options),
-                   .destination = tn_end_host(call->runtime),
+                   .source = &call->guest,
+                   .destination = &call->host,
                    .arena = call->arena,
                    .copies = true,
                    .budget = TN_TRANSFER_BUDGET};
@@ -192,6 +197,8 @@ tn_error *tn_canon_call(tn_runtime *runtime, const tn_lifted *lifted, const void
                         .result = result,
                         .arena = arena,
                         .task = {.caller = runtime->task, .instance = lifted->options.instance}};
+  tn_end_guest(&call.guest, runtime, &lifted->options);
+  tn_end_host(&call.host, runtime);
   runtime->task = &call.task;
   tn_error *error = call_as_task(&call);
   runtime->task = call.task.caller;

@@ -102,6 +102,8 @@ struct tn_runtime {
   tn_error_kind poisoned;   /* TN_ERROR_NONE, or why no call may enter any more */
   uint32_t max_handles;     /* per table */
   tn_call_arena *arenas;    /* free list: calls take one when they need memory, several may be out at once */
+  uint64_t *memory_sizes;   /* as last seen, by memory slot: lower bounds, as memories never shrink; 0: not yet */
+  uint32_t memory_size_count;
   void *states[4];          /* embedder state by slot: see tn_state_slot */
 };
 

@@ -3,56 +3,42 @@
 #include "canon/transfer.h"
 
 typedef struct fused_call {
-  tn_core_context *context;
-  tn_runtime *runtime;
+  tn_transfer transfer; /* of the parameters, then of the result */
+  tn_end caller;
+  tn_end callee;
   const tn_lowered *lowered;
   tn_task task;
   tn_lends lends;
 } fused_call;
 
 static tn_error *move_params(fused_call *call, const tn_core_value *from, tn_core_value *to) {
-  const tn_lowered *lowered = call->lowered;
-  tn_transfer t;
-  t.context = call->context;
-  t.runtime = call->runtime;
-  t.source = tn_end_guest(t.runtime, &lowered->options);
-  t.destination = tn_end_guest(t.runtime, &lowered->callee->options);
-  t.task = &call->task;
-  t.lends = &call->lends;
-  t.temporaries = NULL;
-  t.call = NULL;
-  return tn_move_values(&t, &lowered->params, from, to, NULL);
+  tn_transfer *t = &call->transfer;
+  t->source = &call->caller;
+  t->destination = &call->callee;
+  return tn_move_values(t, &call->lowered->params, from, to, NULL);
 }
 
 static tn_error *move_result(fused_call *call, const tn_core_value *from, tn_core_value *to) {
-  const tn_lowered *lowered = call->lowered;
-  tn_transfer t;
-  t.context = call->context;
-  t.runtime = call->runtime;
-  t.source = tn_end_guest(t.runtime, &lowered->callee->options);
-  t.destination = tn_end_guest(t.runtime, &lowered->options);
-  t.task = NULL;
-  t.lends = NULL;
-  t.temporaries = NULL;
-  t.call = NULL;
-  return tn_move_values(&t, &lowered->result, from, to, &to[lowered->result_slot]);
+  tn_transfer *t = &call->transfer;
+  t->source = &call->callee;
+  t->destination = &call->caller;
+  return tn_move_values(t, &call->lowered->result, from, to, &to[call->lowered->result_slot]);
 }
 
 static tn_error *call_as_task(fused_call *call, tn_core_value *values) {
   const tn_lifted *callee = call->lowered->callee;
   tn_core_value inner[TN_MAX_FLAT_PARAMS];
   if (!call->lowered->params.is_empty) TN_TRY(move_params(call, values, inner));
-  TN_TRY(tn_core_call(call->context, &call->runtime->funcs[callee->callee], inner, callee->value_count));
+  TN_TRY(tn_core_call(call->transfer.context, &call->transfer.runtime->funcs[callee->callee], inner, callee->value_count));
   if (call->task.borrow_count > 0) return tn_trap("borrow handles still remain at the end of the call");
   if (!call->lowered->result.is_empty) TN_TRY(move_result(call, inner, values));
   if (callee->options.post_return < 0) return NULL;
-  return tn_call_post_return(call->runtime, call->context, &callee->options, inner[0], callee->result_count);
+  return tn_call_post_return(call->transfer.runtime, call->transfer.context, &callee->options, inner[0], callee->result_count);
 }
 
-static tn_error *call_fused(fused_call *call, tn_component_instance *source, tn_core_value *values) {
-  tn_runtime *runtime = call->runtime;
-  const tn_lifted *callee = call->lowered->callee;
-  tn_component_instance *destination = &runtime->instances[callee->options.instance];
+static tn_error *call_fused(fused_call *call, tn_core_value *values) {
+  tn_runtime *runtime = call->transfer.runtime;
+  tn_component_instance *source = call->caller.instance, *destination = call->callee.instance;
   if (!source->may_leave) return tn_trap("cannot leave component instance");
   /* Siblings, the usual case, have one flag between them. */
   bool is_simple = source->parent == destination->parent && source != destination && destination->may_enter;
@@ -61,7 +47,6 @@ static tn_error *call_fused(fused_call *call, tn_component_instance *source, tn_
   } else {
     TN_TRY(tn_instance_enter_sibling(runtime, destination, source));
   }
-  call->task.caller = runtime->task;
   runtime->task = &call->task;
   tn_error *error = call_as_task(call, values);
   runtime->task = call->task.caller;
@@ -77,15 +62,23 @@ static tn_error *call_fused(fused_call *call, tn_component_instance *source, tn_
 tn_core_trap *tn_entry_fused(void *environment, tn_core_caller *caller, tn_core_value *values, size_t count) {
   (void)count;
   const tn_lowered *lowered = environment;
+  const tn_canon_options *callee = &lowered->callee->options;
+  tn_core_context *context = tn_core_caller_context(caller);
+  tn_runtime *runtime = tn_runtime_of(context);
   fused_call call;
-  call.context = tn_core_caller_context(caller);
-  call.runtime = tn_runtime_of(call.context);
+  call.transfer.context = context;
+  call.transfer.runtime = runtime;
+  call.transfer.call = NULL;
+  call.transfer.task = &call.task;
+  call.transfer.lends = &call.lends;
+  call.transfer.temporaries = NULL;
   call.lowered = lowered;
-  call.task = (tn_task){.instance = lowered->callee->options.instance};
+  call.task = (tn_task){.caller = runtime->task, .instance = callee->instance};
+  tn_end_guest(&call.caller, runtime, &lowered->options);
+  tn_end_guest(&call.callee, runtime, callee);
   bool may_lend = lowered->params.lifts_borrow;
   if (may_lend) call.lends = (tn_lends){0};
-  tn_component_instance *source = &call.runtime->instances[lowered->options.instance];
-  tn_error *error = call_fused(&call, source, values);
-  if (may_lend) tn_lends_release(&call.lends, &source->handles);
-  return error == NULL ? NULL : tn_core_trap_from_error(call.context, error);
+  tn_error *error = call_fused(&call, values);
+  if (may_lend) tn_lends_release(&call.lends, &call.caller.instance->handles);
+  return error == NULL ? NULL : tn_core_trap_from_error(context, error);
 }

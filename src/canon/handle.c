@@ -107,7 +107,7 @@ void tn_lends_release(tn_lends *lends, tn_handle_table *table) {
 
 /* CanonicalABI.md#loading, lift_own */
 static tn_error *lift_own(tn_transfer *t, const tn_op *op, uint32_t index, uint32_t *representation) {
-  tn_handle_table *table = &t->source.instance->handles;
+  tn_handle_table *table = &t->source->instance->handles;
   tn_handle *handle;
   TN_TRY(tn_handle_get(table, index, op->resource, &handle));
   if (handle->lends != 0) return tn_trap("cannot remove owned resource while borrowed");
@@ -126,7 +126,7 @@ tn_error *tn_transfer_own(tn_transfer *t, const tn_op *op, uint32_t value, uint3
   }
   tn_handle handle = {
       .resource = op->resource, .representation = representation, .kind = TN_HANDLE_RESOURCE, .is_own = true};
-  return tn_handle_add(&t->destination.instance->handles, t->runtime->max_handles, handle, out);
+  return tn_handle_add(&t->destination->instance->handles, t->runtime->max_handles, handle, out);
 }
 
 /* CanonicalABI.md#storing, lower_borrow */
@@ -135,10 +135,10 @@ static tn_error *lower_borrow(tn_transfer *t, const tn_op *op, uint32_t represen
                       .scope = t->task,
                       .representation = representation,
                       .kind = TN_HANDLE_RESOURCE};
-  TN_TRY(tn_handle_add(&t->destination.instance->handles, t->runtime->max_handles, handle, out));
+  TN_TRY(tn_handle_add(&t->destination->instance->handles, t->runtime->max_handles, handle, out));
   t->task->borrow_count++;
   if (t->temporaries != NULL && !tn_lends_add(t->temporaries, *out)) {
-    tn_handle_remove(&t->destination.instance->handles, *out);
+    tn_handle_remove(&t->destination->instance->handles, *out);
     return tn_error_no_memory();
   }
   return NULL;
@@ -147,7 +147,7 @@ static tn_error *lower_borrow(tn_transfer *t, const tn_op *op, uint32_t represen
 tn_error *tn_transfer_borrow(tn_transfer *t, const tn_op *op, uint32_t value, uint32_t *out) {
   uint32_t representation = value;
   if (!(op->raw & TN_HANDLE_LIFT_RAW)) {
-    tn_handle_table *table = &t->source.instance->handles;
+    tn_handle_table *table = &t->source->instance->handles;
     tn_handle *handle = tn_handle_find(table, value, op->resource);
     if (handle == NULL) TN_TRY(tn_handle_get(table, value, op->resource, &handle));
     if (!tn_lends_add(t->lends, value)) return tn_error_no_memory();

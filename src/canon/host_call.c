@@ -6,6 +6,7 @@
 /* Native structs of up to this size lie on the stack. */
 enum { NATIVE_ON_STACK = 256 };
 
+/* `task` and what follows it are set up only when the parameters contain borrows. */
 typedef struct host_call {
   tn_call call;
   tn_task task; /* the scope of borrows that the host function gets */
@@ -14,40 +15,30 @@ typedef struct host_call {
 } host_call;
 
 static tn_error *lift_params(host_call *h, const tn_core_value *values, void *params) {
-  const tn_lowered *lowered = h->call.lowered;
-  tn_transfer t;
-  t.context = h->call.context;
-  t.runtime = h->call.runtime;
-  t.source = tn_end_guest(t.runtime, &lowered->options);
-  t.destination = tn_end_host(t.runtime);
-  t.task = &h->task;
-  t.lends = &h->lends;
-  t.temporaries = &h->temporaries;
-  t.call = &h->call;
-  t.arena = NULL;
-  t.copies = false;
-  t.budget = TN_TRANSFER_BUDGET;
-  return tn_lift_values(&t, &lowered->params, values, (uintptr_t)params);
+  tn_transfer *t = &h->call.transfer;
+  t->source = &h->call.guest;
+  t->destination = &h->call.host;
+  t->task = &h->task;
+  t->lends = &h->lends;
+  t->temporaries = &h->temporaries;
+  t->arena = NULL;
+  t->copies = false;
+  t->budget = TN_TRANSFER_BUDGET;
+  return tn_lift_values(t, &h->call.lowered->params, values, (uintptr_t)params);
 }
 
 static tn_error *lower_result(host_call *h, const void *result, tn_core_value *values) {
   const tn_lowered *lowered = h->call.lowered;
-  tn_transfer t;
-  t.context = h->call.context;
-  t.runtime = h->call.runtime;
-  t.source = tn_end_host(t.runtime);
-  t.destination = tn_end_guest(t.runtime, &lowered->options);
-  t.task = NULL;
-  t.lends = NULL;
-  t.temporaries = NULL;
-  t.call = &h->call;
-  return tn_lower_values(&t, &lowered->result, (uintptr_t)result, values, &values[lowered->result_slot]);
+  tn_transfer *t = &h->call.transfer;
+  t->source = &h->call.host;
+  t->destination = &h->call.guest;
+  return tn_lower_values(t, &lowered->result, (uintptr_t)result, values, &values[lowered->result_slot]);
 }
 
 /* Room for a native struct that does not fit on the stack. */
 static tn_error *native_room(host_call *h, uint32_t size, void **room) {
   if (size <= NATIVE_ON_STACK) return NULL;
-  if (h->call.arena == NULL) h->call.arena = tn_call_arena_take(h->call.runtime);
+  if (h->call.arena == NULL) h->call.arena = tn_call_arena_take(h->call.transfer.runtime);
   if (h->call.arena == NULL) return tn_error_no_memory();
   *room = tn_arena_alloc(&h->call.arena->arena, size, 16);
   return *room == NULL ? tn_error_no_memory() : NULL;
@@ -74,7 +65,7 @@ static tn_error *call_host(host_call *h, tn_core_value *values) {
 
 /* Borrows end with the call: the embedder's handles go, the guest's may be dropped again. */
 static void end_borrows(host_call *h) {
-  tn_runtime *runtime = h->call.runtime;
+  tn_runtime *runtime = h->call.transfer.runtime;
   tn_handle_table *embedder = &runtime->instances[0].handles;
   const uint32_t *indices = h->temporaries.capacity == 0 ? h->temporaries.few : h->temporaries.more;
   for (uint32_t i = 0; i < h->temporaries.count; i++) {
@@ -89,40 +80,41 @@ static void end_borrows(host_call *h) {
 tn_core_trap *tn_entry_host(void *environment, tn_core_caller *caller, tn_core_value *values, size_t count) {
   (void)count;
   const tn_lowered *lowered = environment;
+  tn_core_context *context = tn_core_caller_context(caller);
+  tn_runtime *runtime = tn_runtime_of(context);
   host_call h;
-  h.call.context = tn_core_caller_context(caller);
-  h.call.runtime = tn_runtime_of(h.call.context);
+  h.call.transfer.context = context;
+  h.call.transfer.runtime = runtime;
+  h.call.transfer.call = &h.call;
   h.call.lowered = lowered;
   h.call.arena = NULL;
   h.call.reserved = NULL;
+  tn_end_guest(&h.call.guest, runtime, &lowered->options);
+  tn_end_host(&h.call.host, runtime);
   bool may_lend = lowered->params.lifts_borrow;
   if (may_lend) {
-    h.task = (tn_task){.caller = h.call.runtime->task};
+    h.task = (tn_task){.caller = runtime->task};
     h.lends = h.temporaries = (tn_lends){0};
   }
-  tn_error *error;
-  if (h.call.runtime->instances[lowered->options.instance].may_leave) {
-    error = call_host(&h, values);
-  } else {
-    error = tn_trap("cannot leave component instance");
-  }
+  tn_error *error =
+      h.call.guest.instance->may_leave ? call_host(&h, values) : tn_trap("cannot leave component instance");
   if (may_lend) end_borrows(&h);
-  tn_call_arena_give(h.call.runtime, h.call.arena);
-  return error == NULL ? NULL : tn_core_trap_from_error(h.call.context, error);
+  if (h.call.arena != NULL) tn_call_arena_give(runtime, h.call.arena);
+  return error == NULL ? NULL : tn_core_trap_from_error(context, error);
 }
 
 /* ---- what a host function can ask for ----------------------------------------------------------- */
 
 tn_runtime *tn_call_runtime(tn_call *call) {
-  return call->runtime;
+  return call->transfer.runtime;
 }
 
 tn_instance *tn_call_instance(tn_call *call) {
-  return call->runtime->states[TN_STATE_INSTANCE];
+  return call->transfer.runtime->states[TN_STATE_INSTANCE];
 }
 
 void *tn_call_alloc(tn_call *call, size_t size, size_t alignment) {
-  if (call->arena == NULL) call->arena = tn_call_arena_take(call->runtime);
+  if (call->arena == NULL) call->arena = tn_call_arena_take(call->transfer.runtime);
   if (call->arena == NULL) return NULL;
   return tn_arena_alloc(&call->arena->arena, size, alignment);
 }
@@ -137,14 +129,13 @@ tn_error *tn_call_reserve(tn_call *call, size_t size, uint8_t **out) {
     return tn_error_new(TN_ERROR_ARGUMENT, "%" TN_STR_FORMAT " reserves %zu bytes, which is more than a list can have",
                         TN_STR_ARG(call->lowered->name), size);
   }
-  tn_transfer t = {.context = call->context,
-                   .runtime = call->runtime,
-                   .source = tn_end_host(call->runtime),
-                   .destination = tn_end_guest(call->runtime, options)};
-  tn_end_refresh(t.context, t.runtime, &t.destination);
-  TN_TRY(tn_guest_realloc(&t, 0, 0, 1, size, "list", &call->reserved_offset));
+  tn_transfer *t = &call->transfer;
+  t->source = &call->host;
+  t->destination = &call->guest;
+  tn_end_expect(t, t->destination);
+  TN_TRY(tn_guest_realloc(t, 0, 0, 1, size, "list", &call->reserved_offset));
   call->reserved_size = size;
-  call->reserved = (uint8_t *)(t.destination.base + (uintptr_t)call->reserved_offset);
+  call->reserved = (uint8_t *)(t->destination->base + (uintptr_t)call->reserved_offset);
   *out = call->reserved;
   return NULL;
 }

@@ -19,11 +19,11 @@ static uint64_t utf16_tag(const tn_end *end) {
 }
 
 static const uint8_t *source_bytes(const tn_transfer *t, const source_string *s) {
-  return (const uint8_t *)(t->source.base + (uintptr_t)s->offset);
+  return (const uint8_t *)(t->source->base + (uintptr_t)s->offset);
 }
 
 static uint8_t *destination_bytes(const tn_transfer *t, uint64_t offset) {
-  return (uint8_t *)(t->destination.base + (uintptr_t)offset);
+  return (uint8_t *)(t->destination->base + (uintptr_t)offset);
 }
 
 /* ---- the source --------------------------------------------------------------------------------- */
@@ -48,13 +48,13 @@ static bool is_cut_off(const uint8_t *bytes, size_t size) {
 
 tn_error *tn_utf8_check(const tn_transfer *t, const uint8_t *bytes, uint64_t size) {
   if (tn_utf8_is_valid(bytes, size)) return NULL;
-  if (t->source.options == NULL) return tn_error_new(TN_ERROR_ARGUMENT, "a string is not valid UTF-8");
+  if (t->source->options == NULL) return tn_error_new(TN_ERROR_ARGUMENT, "a string is not valid UTF-8");
   if (is_cut_off(bytes, size)) return tn_trap("incomplete utf-8 byte sequence");
   return tn_trap("invalid utf-8 byte sequence");
 }
 
 tn_error *tn_string_out_of_bounds(const tn_transfer *t, uint64_t length) {
-  if (t->source.options == NULL) {
+  if (t->source->options == NULL) {
     return tn_error_new(TN_ERROR_ARGUMENT, "a string of %llu bytes is too long", (unsigned long long)length);
   }
   return tn_trap("string content out-of-bounds (string pointer/length out of bounds of memory)");
@@ -71,14 +71,14 @@ static tn_error *check_content(const tn_transfer *t, const source_string *s) {
 
 /* load_string_from_range */
 static tn_error *load_string(const tn_transfer *t, uint64_t pointer, uint64_t tagged, source_string *out) {
-  tn_string_encoding encoding = t->source.options == NULL ? TN_ENCODING_UTF8 : t->source.options->encoding;
+  tn_string_encoding encoding = t->source->options == NULL ? TN_ENCODING_UTF8 : t->source->options->encoding;
   *out = (source_string){.offset = pointer, .units = tagged};
   if (encoding == TN_ENCODING_UTF8) {
     out->encoding = SIMPLE_UTF8;
   } else if (encoding == TN_ENCODING_UTF16) {
     out->encoding = SIMPLE_UTF16;
   } else {
-    uint64_t tag = utf16_tag(&t->source);
+    uint64_t tag = utf16_tag(t->source);
     out->encoding = (tagged & tag) != 0 ? SIMPLE_UTF16 : SIMPLE_LATIN1;
     out->units = tagged & ~tag;
   }
@@ -86,7 +86,7 @@ static tn_error *load_string(const tn_transfer *t, uint64_t pointer, uint64_t ta
   if (out->units > TN_MAX_BYTE_LENGTH / unit_size) return tn_string_out_of_bounds(t, out->units);
   out->bytes = out->units * unit_size;
   if (encoding != TN_ENCODING_UTF8 && (pointer & 1) != 0) return tn_trap("unaligned pointer");
-  if (!tn_end_contains(&t->source, pointer, out->bytes)) return tn_string_out_of_bounds(t, out->units);
+  if (!tn_end_contains(t, t->source, pointer, out->bytes)) return tn_string_out_of_bounds(t, out->units);
   return check_content(t, out);
 }
 
@@ -228,7 +228,7 @@ static tn_error *widen_to_utf16(tn_transfer *t, const source_string *s, uint64_t
   }
   uint64_t units = done + write_utf16(t, s, position, to + 2 * done, s->units - done);
   if (2 * units < worst_case) TN_TRY(reallocate(t, pointer, worst_case, 2, 2 * units));
-  *length = units | utf16_tag(&t->destination);
+  *length = units | utf16_tag(t->destination);
   return NULL;
 }
 
@@ -261,7 +261,7 @@ static tn_error *store_probably_utf16(tn_transfer *t, const source_string *s, ui
   uint8_t high = 0;
   for (uint64_t i = 0; i < s->units; i++) high |= to[2 * i + 1];
   if (high != 0) {
-    *length = s->units | utf16_tag(&t->destination);
+    *length = s->units | utf16_tag(t->destination);
     return NULL;
   }
   for (uint64_t i = 0; i < s->units; i++) to[i] = to[2 * i];
@@ -271,7 +271,7 @@ static tn_error *store_probably_utf16(tn_transfer *t, const source_string *s, ui
 
 /* store_string_into_range */
 static tn_error *store_to_guest(tn_transfer *t, const source_string *s, uint64_t *pointer, uint64_t *length) {
-  switch (t->destination.options->encoding) {
+  switch (t->destination->options->encoding) {
   case TN_ENCODING_UTF8:
     if (s->encoding == SIMPLE_UTF8) return store_copy(t, s, 1, 1, pointer, length);
     return store_to_utf8(t, s, s->units * (s->encoding == SIMPLE_UTF16 ? 3 : 2), pointer, length);
@@ -280,7 +280,7 @@ static tn_error *store_to_guest(tn_transfer *t, const source_string *s, uint64_t
     return store_copy(t, s, 2, 2, pointer, length);
   case TN_ENCODING_LATIN1_UTF16: break;
   }
-  bool is_tagged = s->encoding == SIMPLE_UTF16 && t->source.options->encoding == TN_ENCODING_LATIN1_UTF16;
+  bool is_tagged = s->encoding == SIMPLE_UTF16 && t->source->options->encoding == TN_ENCODING_LATIN1_UTF16;
   if (is_tagged) return store_probably_utf16(t, s, pointer, length);
   if (s->encoding == SIMPLE_LATIN1) return store_copy(t, s, 1, 2, pointer, length);
   return store_to_latin1_or_utf16(t, s, pointer, length);
@@ -301,6 +301,6 @@ tn_error *tn_string_transfer(tn_transfer *t, uint64_t pointer, uint64_t tagged_l
                              uint64_t *out_length) {
   source_string s;
   TN_TRY(load_string(t, pointer, tagged_length, &s));
-  if (t->destination.options == NULL) return store_to_host(t, &s, out_pointer, out_length);
+  if (t->destination->options == NULL) return store_to_host(t, &s, out_pointer, out_length);
   return store_to_guest(t, &s, out_pointer, out_length);
 }

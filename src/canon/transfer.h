@@ -105,15 +105,15 @@ tn_error *tn_program_compile(tn_arena *arena, const tn_type *type, uint32_t max_
 
 /* ---- run time ---------------------------------------------------------------------------------- */
 
-/* One end of a running transfer. `base` and `size` are the linear memory as last read; a memory never
- * shrinks, so that what was in bounds stays so. The host: base 0, size UINT64_MAX, options NULL. */
+/* One end of a running transfer. `base` is where the linear memory is, 0 when it is not needed; `size` a lower
+ * bound of its size: it is read again only when a check fails. The host: base 0, size UINT64_MAX, options
+ * NULL. */
 typedef struct tn_end {
   uintptr_t base;
   uintptr_t slots; /* address of the flat values */
   uint64_t size;
   const tn_canon_options *options;
   tn_component_instance *instance; /* whose handle table: the guest's, or the embedder's */
-  bool is_loaded;                  /* base and size have been read */
 } tn_end;
 
 /* Handles that are lent to a call until it returns (the `lenders` of a subtask), as indices, because the
@@ -133,8 +133,8 @@ struct tn_call_arena {
 typedef struct tn_transfer {
   tn_core_context *context;
   tn_runtime *runtime;
-  tn_end source;
-  tn_end destination;
+  tn_end *source;
+  tn_end *destination;
   tn_task *task;    /* to whose scope borrow handles that are lowered belong */
   tn_lends *lends;  /* where borrows that are lifted are recorded */
   tn_lends *temporaries; /* host destination: borrow handles made in the embedder's table */
@@ -152,8 +152,9 @@ typedef struct tn_transfer {
 
 /* A host function's call. */
 struct tn_call {
-  tn_core_context *context;
-  tn_runtime *runtime;
+  tn_transfer transfer; /* of the parameters, then of the result */
+  tn_end guest;
+  tn_end host;
   const tn_lowered *lowered;
   tn_call_arena *arena;     /* taken when first needed */
   uint8_t *reserved;        /* by tn_call_reserve; NULL: none */
@@ -169,23 +170,29 @@ tn_error *tn_block_run(tn_transfer *t, const tn_block *block, const uintptr_t *s
 /* Runs a program; `source` and `destination` are offsets within the end's memory or slots. */
 static inline tn_error *tn_program_run(tn_transfer *t, const tn_program *program, uint64_t source,
                                        uint64_t destination) {
-  const uintptr_t *source_base = program->source_in_memory ? &t->source.base : &t->source.slots;
-  const uintptr_t *destination_base = program->destination_in_memory ? &t->destination.base : &t->destination.slots;
+  const uintptr_t *source_base = program->source_in_memory ? &t->source->base : &t->source->slots;
+  const uintptr_t *destination_base = program->destination_in_memory ? &t->destination->base : &t->destination->slots;
   return tn_block_run(t, &program->block, source_base, source, destination_base, destination, 1);
 }
 
-/* Reads base and size of the guest's memory again. */
-void tn_end_refresh(tn_core_context *context, tn_runtime *runtime, tn_end *end);
+/* Before a guest's memory is used in a transfer: what is known of its size. The base is found where it is
+ * first needed, which for a destination is after realloc. */
+void tn_end_expect(const tn_transfer *t, tn_end *end);
 
-static inline tn_end tn_end_guest(tn_runtime *runtime, const tn_canon_options *options) {
-  return (tn_end){.options = options, .instance = &runtime->instances[options->instance]};
+static inline void tn_end_guest(tn_end *end, tn_runtime *runtime, const tn_canon_options *options) {
+  end->base = 0;
+  end->options = options;
+  end->instance = &runtime->instances[options->instance];
 }
 
-static inline tn_end tn_end_host(tn_runtime *runtime) {
-  return (tn_end){.size = UINT64_MAX, .instance = &runtime->instances[0]};
+static inline void tn_end_host(tn_end *end, tn_runtime *runtime) {
+  end->base = 0;
+  end->size = UINT64_MAX;
+  end->options = NULL;
+  end->instance = &runtime->instances[0];
 }
 
-/* Calls the guest's realloc with leaving forbidden, and refreshes the ends' memories. `out` is an offset
+/* Calls the guest's realloc with leaving forbidden, and finds the ends' memories again. `out` is an offset
  * that is aligned and has `new_size` bytes of memory behind it. `what` names the thing for messages.
  * CanonicalABI.md#lifting-and-lowering-context */
 tn_error *tn_guest_realloc(tn_transfer *t, uint64_t old, uint64_t old_size, uint32_t alignment, uint64_t new_size,
@@ -194,9 +201,11 @@ tn_error *tn_guest_realloc(tn_transfer *t, uint64_t old, uint64_t old_size, uint
 tn_error *tn_transfer_alloc(tn_transfer *t, uint64_t size, uint32_t alignment, void **out);
 /* Charges `size` bytes to the transfer's budget. */
 tn_error *tn_transfer_spend(tn_transfer *t, uint64_t size);
+/* The slow half of tn_end_contains: after reading the size again. */
+bool tn_end_contains_now(const tn_transfer *t, tn_end *end, uint64_t offset, uint64_t size);
 /* Whether `size` bytes at `offset` are within the end's memory. */
-static inline bool tn_end_contains(const tn_end *end, uint64_t offset, uint64_t size) {
-  return size <= end->size && offset <= end->size - size;
+static inline bool tn_end_contains(const tn_transfer *t, tn_end *end, uint64_t offset, uint64_t size) {
+  return (size <= end->size && offset <= end->size - size) || tn_end_contains_now(t, end, offset, size);
 }
 
 /* The general string op: any encoding to any other. CanonicalABI.md#storing, store_string */

@@ -51,18 +51,35 @@ static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t size) {
 
 /* ---- memory ------------------------------------------------------------------------------------- */
 
-void tn_end_refresh(tn_core_context *context, tn_runtime *runtime, tn_end *end) {
-  const tn_core_memory *memory = &runtime->memories[end->options->memory];
-  end->base = (uintptr_t)tn_core_memory_base(context, memory);
-  end->size = tn_core_memory_size(context, memory);
-  end->is_loaded = true;
+/* The size of the memory in `slot` as it was last seen; NULL when there is no memory to keep it. */
+static uint64_t *known_size(tn_runtime *runtime, uint32_t slot) {
+  if (slot < runtime->memory_size_count) return &runtime->memory_sizes[slot];
+  uint32_t wanted = slot + 8;
+  uint64_t *grown = tn_realloc(runtime->memory_sizes, wanted * sizeof *grown);
+  if (grown == NULL) return NULL;
+  memset(grown + runtime->memory_size_count, 0, (wanted - runtime->memory_size_count) * sizeof *grown);
+  runtime->memory_sizes = grown;
+  runtime->memory_size_count = wanted;
+  return &grown[slot];
 }
 
-/* After a call into a guest. A memory moves only when it grows, and never shrinks. */
-static void refresh_after_call(tn_transfer *t, tn_end *end) {
-  if (!end->is_loaded) return;
-  const tn_core_memory *memory = &t->runtime->memories[end->options->memory];
-  if (tn_core_memory_size(t->context, memory) != end->size) tn_end_refresh(t->context, t->runtime, end);
+static inline void find_base(const tn_transfer *t, tn_end *end) {
+  end->base = (uintptr_t)tn_core_memory_base(t->context, &t->runtime->memories[end->options->memory]);
+}
+
+void tn_end_expect(const tn_transfer *t, tn_end *end) {
+  uint32_t slot = (uint32_t)end->options->memory;
+  end->base = 0;
+  end->size = slot < t->runtime->memory_size_count ? t->runtime->memory_sizes[slot] : 0;
+}
+
+COLD bool tn_end_contains_now(const tn_transfer *t, tn_end *end, uint64_t offset, uint64_t size) {
+  if (end->options == NULL) return false;
+  uint32_t slot = (uint32_t)end->options->memory;
+  end->size = tn_core_memory_size(t->context, &t->runtime->memories[slot]);
+  uint64_t *known = known_size(t->runtime, slot);
+  if (known != NULL) *known = end->size;
+  return size <= end->size && offset <= end->size - size;
 }
 
 static COLD tn_error *bad_realloc(bool is_aligned, const char *what) {
@@ -72,17 +89,19 @@ static COLD tn_error *bad_realloc(bool is_aligned, const char *what) {
 
 tn_error *tn_guest_realloc(tn_transfer *t, uint64_t old, uint64_t old_size, uint32_t alignment, uint64_t new_size,
                            const char *what, uint64_t *out) {
-  const tn_canon_options *options = t->destination.options;
-  tn_component_instance *instance = t->destination.instance;
+  const tn_canon_options *options = t->destination->options;
+  tn_component_instance *instance = t->destination->instance;
   tn_core_value values[4] = {{.u64 = old}, {.u64 = old_size}, {.u64 = alignment}, {.u64 = new_size}};
   instance->may_leave = false;
   TN_TRY(tn_core_call(t->context, &t->runtime->funcs[options->realloc], values, 4));
   instance->may_leave = true;
-  refresh_after_call(t, &t->destination);
-  refresh_after_call(t, &t->source);
+  /* A memory that grows may move. The source's cannot have grown, unless it has found a way around
+   * may_leave; the price for not relying on that is one look. */
+  find_base(t, t->destination);
+  if (t->source->base != 0) find_base(t, t->source);
   uint64_t pointer = options->is_64 ? values[0].u64 : values[0].u32;
   bool is_aligned = (pointer & (alignment - 1)) == 0;
-  if (!is_aligned || !tn_end_contains(&t->destination, pointer, new_size)) return bad_realloc(is_aligned, what);
+  if (!is_aligned || !tn_end_contains(t, t->destination, pointer, new_size)) return bad_realloc(is_aligned, what);
   *out = pointer;
   return NULL;
 }
@@ -109,32 +128,35 @@ tn_error *tn_transfer_alloc(tn_transfer *t, uint64_t size, uint32_t alignment, v
 
 /* ---- where a tuple lies ------------------------------------------------------------------------- */
 
-static tn_error *check_place(const tn_end *end, uint64_t pointer, uint32_t alignment, uint32_t size) {
+static tn_error *check_place(const tn_transfer *t, tn_end *end, uint64_t pointer, uint32_t alignment, uint32_t size) {
   if ((pointer & (alignment - 1)) != 0) return tn_trap("unaligned pointer");
-  if (!tn_end_contains(end, pointer, size)) return tn_trap("out of bounds memory access");
+  if (!tn_end_contains(t, end, pointer, size)) return tn_trap("out of bounds memory access");
   return NULL;
 }
 
 /* Where the tuple of a guest's source begins that `values` spill to. */
 static inline tn_error *find_source(tn_transfer *t, const tn_program *program, const tn_core_value *values,
                                     uint64_t *out) {
-  if (program->reads_memory) tn_end_refresh(t->context, t->runtime, &t->source);
+  if (program->reads_memory) {
+    tn_end_expect(t, t->source);
+    find_base(t, t->source);
+  }
   if (!program->source_in_memory) {
-    t->source.slots = (uintptr_t)values;
+    t->source->slots = (uintptr_t)values;
     *out = 0;
     return NULL;
   }
-  *out = t->source.options->is_64 ? values->u64 : values->u32;
-  return check_place(&t->source, *out, program->block.source_alignment, program->block.source_stride);
+  *out = t->source->options->is_64 ? values->u64 : values->u32;
+  return check_place(t, t->source, *out, program->block.source_alignment, program->block.source_stride);
 }
 
 /* Likewise for what is lowered. */
 static inline tn_error *find_destination(tn_transfer *t, const tn_program *program, tn_core_value *values,
                                          const tn_core_value *room, uint64_t *out) {
   const tn_block *block = &program->block;
-  if (program->writes_memory) tn_end_refresh(t->context, t->runtime, &t->destination);
+  if (program->writes_memory) tn_end_expect(t, t->destination);
   if (!program->destination_in_memory) {
-    t->destination.slots = (uintptr_t)values;
+    t->destination->slots = (uintptr_t)values;
     *out = 0;
     return NULL;
   }
@@ -143,8 +165,9 @@ static inline tn_error *find_destination(tn_transfer *t, const tn_program *progr
     values->u64 = *out;
     return NULL;
   }
-  *out = t->destination.options->is_64 ? room->u64 : room->u32;
-  return check_place(&t->destination, *out, block->destination_alignment, block->destination_stride);
+  find_base(t, t->destination);
+  *out = t->destination->options->is_64 ? room->u64 : room->u32;
+  return check_place(t, t->destination, *out, block->destination_alignment, block->destination_stride);
 }
 
 tn_error *tn_lift_values(tn_transfer *t, const tn_program *program, const tn_core_value *values, uint64_t destination) {
@@ -189,17 +212,17 @@ static inline bool utf8_is_valid(const uint8_t *bytes, uint64_t size) {
 }
 
 static inline tn_error *check_utf8_source(tn_transfer *t, uint64_t pointer, uint64_t length) {
-  if (length > TN_MAX_BYTE_LENGTH || !tn_end_contains(&t->source, pointer, length)) {
+  if (length > TN_MAX_BYTE_LENGTH || !tn_end_contains(t, t->source, pointer, length)) {
     return tn_string_out_of_bounds(t, length);
   }
-  const uint8_t *bytes = at(t->source.base, pointer);
+  const uint8_t *bytes = at(t->source->base, pointer);
   return utf8_is_valid(bytes, length) ? NULL : tn_utf8_check(t, bytes, length);
 }
 
 static inline tn_error *string_copy(tn_transfer *t, uint64_t pointer, uint64_t length, uint64_t *out) {
   TN_TRY(check_utf8_source(t, pointer, length));
   TN_TRY(tn_guest_realloc(t, 0, 0, 1, length, "string", out));
-  copy_bytes(at(t->destination.base, *out), at(t->source.base, pointer), length);
+  copy_bytes(at(t->destination->base, *out), at(t->source->base, pointer), length);
   return NULL;
 }
 
@@ -207,11 +230,11 @@ static inline tn_error *string_copy(tn_transfer *t, uint64_t pointer, uint64_t l
 static inline tn_error *string_view(tn_transfer *t, uint64_t pointer, uint64_t length, uint64_t *out) {
   TN_TRY(check_utf8_source(t, pointer, length));
   TN_TRY(tn_transfer_spend(t, length));
-  *out = (uintptr_t)at(t->source.base, pointer);
+  *out = (uintptr_t)at(t->source->base, pointer);
   if (!t->copies) return NULL;
   void *copy;
   TN_TRY(tn_transfer_alloc(t, length + 1, 1, &copy));
-  if (length > 0) memcpy(copy, at(t->source.base, pointer), length);
+  if (length > 0) memcpy(copy, at(t->source->base, pointer), length);
   ((char *)copy)[length] = '\0';
   *out = (uintptr_t)copy;
   return NULL;
@@ -220,7 +243,7 @@ static inline tn_error *string_view(tn_transfer *t, uint64_t pointer, uint64_t l
 /* ---- lists -------------------------------------------------------------------------------------- */
 
 static COLD tn_error *bad_list(const tn_transfer *t, bool is_aligned, uint64_t length) {
-  if (t->source.options == NULL) {
+  if (t->source->options == NULL) {
     return tn_error_new(TN_ERROR_ARGUMENT, "a list of %llu elements is too long", (unsigned long long)length);
   }
   if (!is_aligned) return tn_trap("unaligned pointer");
@@ -230,9 +253,9 @@ static COLD tn_error *bad_list(const tn_transfer *t, bool is_aligned, uint64_t l
 /* CanonicalABI.md#loading, load_list_from_range. Strides are not 0 and below 2^28, so that a length that
  * passes the first test cannot overflow in the products that follow. */
 static inline tn_error *check_list_source(const tn_transfer *t, const tn_block *e, uint64_t pointer, uint64_t length) {
-  bool is_aligned = t->source.options == NULL || (pointer & (e->source_alignment - 1)) == 0;
+  bool is_aligned = t->source->options == NULL || (pointer & (e->source_alignment - 1)) == 0;
   if (length > TN_MAX_BYTE_LENGTH || length * e->source_stride > TN_MAX_BYTE_LENGTH || !is_aligned ||
-      !tn_end_contains(&t->source, pointer, length * e->source_stride)) {
+      !tn_end_contains(t, t->source, pointer, length * e->source_stride)) {
     return bad_list(t, is_aligned, length);
   }
   return NULL;
@@ -256,17 +279,17 @@ static inline bool is_reserved(const tn_transfer *t, const tn_block *e, uint64_t
 static tn_error *list_bulk(tn_transfer *t, const tn_block *e, uint64_t pointer, uint64_t length, uint64_t *out) {
   TN_TRY(check_list_source(t, e, pointer, length));
   uint64_t size = length * e->source_stride;
-  if (t->destination.options != NULL) {
+  if (t->destination->options != NULL) {
     if (is_reserved(t, e, pointer, length)) return hand_over_reserved(t, length, out);
     TN_TRY(tn_guest_realloc(t, 0, 0, e->destination_alignment, size, "list", out));
-    copy_bytes(at(t->destination.base, *out), at(t->source.base, pointer), size);
+    copy_bytes(at(t->destination->base, *out), at(t->source->base, pointer), size);
     return NULL;
   }
-  *out = (uintptr_t)at(t->source.base, pointer);
+  *out = (uintptr_t)at(t->source->base, pointer);
   if (!t->copies) return NULL;
   void *copy;
   TN_TRY(tn_transfer_alloc(t, size, e->destination_alignment, &copy));
-  if (size > 0) memcpy(copy, at(t->source.base, pointer), size);
+  if (size > 0) memcpy(copy, at(t->source->base, pointer), size);
   *out = (uintptr_t)copy;
   return NULL;
 }
@@ -275,27 +298,27 @@ static tn_error *list_elements(tn_transfer *t, const tn_block *e, uint64_t point
   TN_TRY(check_list_source(t, e, pointer, length));
   uint64_t size = length * e->destination_stride;
   if (size > UINT32_MAX) return bad_list(t, true, length);
-  if (t->destination.options != NULL) {
+  if (t->destination->options != NULL) {
     TN_TRY(tn_guest_realloc(t, 0, 0, e->destination_alignment, size, "list", out));
   } else {
     void *elements;
     TN_TRY(tn_transfer_alloc(t, size, e->destination_alignment, &elements));
     *out = (uintptr_t)elements;
   }
-  return tn_block_run(t, e, &t->source.base, pointer, &t->destination.base, *out, length);
+  return tn_block_run(t, e, &t->source->base, pointer, &t->destination->base, *out, length);
 }
 
 /* ---- the interpreter ---------------------------------------------------------------------------- */
 
 static COLD tn_error *bad_discriminant(const tn_transfer *t, uint64_t value) {
-  if (t->source.options == NULL) {
+  if (t->source->options == NULL) {
     return tn_error_new(TN_ERROR_ARGUMENT, "%llu is not a case of the variant", (unsigned long long)value);
   }
   return tn_trap("invalid variant discriminant");
 }
 
 static COLD tn_error *bad_char(const tn_transfer *t, uint64_t value) {
-  if (t->source.options == NULL) {
+  if (t->source->options == NULL) {
     return tn_error_new(TN_ERROR_ARGUMENT, "0x%llx is not a Unicode scalar value", (unsigned long long)value);
   }
   return tn_trap("invalid `char` bit pattern");

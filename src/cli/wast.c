@@ -118,7 +118,7 @@ static tn_error *validate(runner *r, const wast_command *command) {
   tn_str binary;
   uint8_t *translated;
   tn_error *error = to_binary(command, &binary, &translated);
-  if (error == NULL) error = tn_validate(r->engine, binary.data, binary.len, "");
+  if (error == NULL) error = tn_validate(r->engine, binary.data, binary.len, r->script->path);
   tn_release(translated);
   return error;
 }
@@ -127,7 +127,7 @@ static tn_error *load(runner *r, const wast_command *command, tn_component **out
   tn_str binary;
   uint8_t *translated;
   tn_error *error = to_binary(command, &binary, &translated);
-  if (error == NULL) error = tn_component_from_bytes(r->engine, binary.data, binary.len, "", 0, out);
+  if (error == NULL) error = tn_component_from_bytes(r->engine, binary.data, binary.len, r->script->path, 0, out);
   tn_release(translated);
   return error;
 }

@@ -29,7 +29,7 @@ static bool is_primitive(const tn_checked_type *type) {
   return type->value.kind <= TN_TYPE_ERROR_CONTEXT;
 }
 
-/* A primitive that has been given a type definition of its own is called just that. */
+/* An expected primitive with a type definition of its own is called just that. */
 static const char *value_description(const tn_checked_type *type) {
   return is_primitive(type) && type->canonical != type ? "primitive" : value_kind_name(type);
 }
@@ -38,7 +38,7 @@ static tn_error *explain_kinds(const tn_checked_type *actual, const tn_checked_t
   if (is_primitive(actual) && is_primitive(expected))
     return tn_check_fail("expected primitive `%s` found primitive `%s`", value_kind_name(expected),
                          value_kind_name(actual));
-  return tn_check_fail("expected %s, found %s", value_description(expected), value_description(actual));
+  return tn_check_fail("expected %s, found %s", value_description(expected), value_kind_name(actual));
 }
 
 static tn_error *check_part(const tn_type *actual, const tn_type *expected) {
@@ -171,8 +171,9 @@ static tn_error *check_func(tn_checker *checker, const tn_func_type *actual, con
                          "type mismatch in function parameter `%" TN_STR_FORMAT "`", TN_STR_ARG(name)));
   }
   if (actual->result == NULL && expected->result == NULL) return NULL;
-  if (actual->result == NULL) return tn_check_fail("expected a result, found none");
-  if (expected->result == NULL) return tn_check_fail("expected no result, found one");
+  /* Worded from the side of the function that was given. */
+  if (expected->result == NULL) return tn_check_fail("expected a result, found none");
+  if (actual->result == NULL) return tn_check_fail("expected no result, found one");
   return tn_error_wrap(check_part(actual->result, expected->result), "type mismatch with result type");
 }
 

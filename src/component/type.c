@@ -336,7 +336,7 @@ tn_error *tn_func_type_finish(tn_arena *arena, tn_func_type *type) {
 /* ---- equality ---------------------------------------------------------------------------------- */
 
 static bool are_labels_equal(const tn_str *a, const tn_str *b, uint32_t count) {
-  if (a == b) return true;
+  if (a == b || count == 0) return true;
   if (a == NULL || b == NULL) return false;
   for (uint32_t i = 0; i < count; i++) {
     if (!tn_str_equal(a[i], b[i])) return false;

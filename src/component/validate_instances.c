@@ -53,6 +53,7 @@ static tn_error *instantiate(tn_checker *checker, tn_scope *scope, const tn_ast_
   return tn_scope_add_item(checker, scope, &item);
 }
 
+/* No annotated name is valid here: it would need a resource that this instance itself introduces. */
 static tn_error *tuple_exports(tn_checker *checker, tn_scope *scope, const tn_ast_instance *instance) {
   const tn_checked_type *result;
   tn_scope_names *names = TN_ARENA_NEW(checker->arena, tn_scope_names);
@@ -61,7 +62,6 @@ static tn_error *tuple_exports(tn_checker *checker, tn_scope *scope, const tn_as
     const tn_extern_name *name = &instance->arguments[i].name;
     tn_checked_item item;
     TN_TRY(tn_scope_item(scope, instance->arguments[i].item, &item));
-    TN_TRY(tn_names_add_resource(checker, names, &name->name, &item));
     TN_TRY(tn_names_add(checker, names, TN_SIDE_EXPORT, name, &item));
   }
   TN_TRY(tn_checked_tables_new(checker, NULL, &names->table, 0, &result));

@@ -224,16 +224,11 @@ static tn_error *check_resource_type(tn_checker *checker, const tn_scope *scope,
 
 /* ---- all --------------------------------------------------------------------------------------- */
 
-/* A primitive with a type index gets an address of its own, as any other definition. */
-static tn_error *check_primitive(tn_checker *checker, const tn_ast_type *type, const tn_checked_type **out) {
-  return tn_checked_value_new(checker, &tn_checked_primitive(checker, type->primitive)->value, NULL, out);
-}
-
 static tn_error *check_kind(tn_checker *checker, tn_scope *scope, const tn_ast_type *type,
                             const tn_checked_type **out) {
   switch (type->kind) {
-  case TN_AST_PRIMITIVE:
-    return check_primitive(checker, type, out);
+  case TN_AST_PRIMITIVE: /* with an address of its own, as any other definition */
+    return tn_checked_alias(checker, tn_checked_primitive(checker, type->primitive), out);
   case TN_AST_OWN:
   case TN_AST_BORROW:
     return check_handle(checker, scope, type, out);

@@ -36,11 +36,30 @@ static int open_directory(const char *directory) {
 
 /* ---- lookup ------------------------------------------------------------------------------------------- */
 
-static bool map_file(int descriptor, tn_str *out) {
+/* The descriptor of an entry that is a regular file of ours, or -1. */
+static int open_entry(const char *directory, const char *name, struct stat *status) {
+  int folder = open_directory(directory);
+  if (folder < 0) return -1;
+  /* O_NONBLOCK: a pipe in its place must not make us wait */
+  int descriptor = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+  close(folder);
+  if (descriptor < 0) return -1;
+  if (fstat(descriptor, status) == 0 && S_ISREG(status->st_mode) && is_ours(status)) return descriptor;
+  close(descriptor);
+  return -1;
+}
+
+bool tn_cache_has(const char *directory, const tn_cache_key *key) {
   struct stat status;
-  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode) || !is_ours(&status)) return false;
-  if (status.st_size <= 0 || (uint64_t)status.st_size > SIZE_MAX) return false;
-  size_t size = (size_t)status.st_size;
+  int descriptor = open_entry(directory, key->name, &status);
+  if (descriptor < 0) return false;
+  close(descriptor);
+  return true;
+}
+
+static bool map_file(int descriptor, off_t length, tn_str *out) {
+  if (length <= 0 || (uint64_t)length > SIZE_MAX) return false;
+  size_t size = (size_t)length;
   void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (bytes == MAP_FAILED) return false;
   *out = (tn_str){bytes, size};
@@ -49,13 +68,10 @@ static bool map_file(int descriptor, tn_str *out) {
 
 bool tn_cache_lookup(const char *directory, const tn_cache_key *key, tn_cache_entry *out) {
   *out = (tn_cache_entry){.descriptor = -1};
-  int folder = open_directory(directory);
-  if (folder < 0) return false;
-  /* O_NONBLOCK: a pipe in its place must not make us wait */
-  int descriptor = openat(folder, key->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-  close(folder);
+  struct stat status;
+  int descriptor = open_entry(directory, key->name, &status);
   if (descriptor < 0) return false;
-  if (!map_file(descriptor, &out->bytes)) {
+  if (!map_file(descriptor, status.st_size, &out->bytes)) {
     close(descriptor);
     return false;
   }

@@ -180,8 +180,8 @@ static void describe(tn_core_engine *engine, const tn_engine_options *options, c
   snprintf(engine->fingerprint, sizeof engine->fingerprint,
            "wasmtime-" WASMTIME_VERSION " %s optimize=%u fuel=%d epoch=%d debug=%d deterministic=%d "
            "memory=%llu/%llu/%llu cpu=%s",
-           options->compiler == TN_COMPILER_WINCH ? "winch" : "cranelift", options->optimize, options->consume_fuel,
-           options->epoch_interruption, options->debug_info, options->deterministic,
+           options->compiler == TN_COMPILER_WINCH ? "winch" : "cranelift", options->optimize,
+           options->consume_fuel, options->epoch_interruption, options->debug_info, options->deterministic,
            (unsigned long long)layout->reservation, (unsigned long long)layout->guard,
            (unsigned long long)layout->growth, cpu);
 }

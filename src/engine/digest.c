@@ -10,6 +10,7 @@ enum {
   GROUP_PARTS = 64, /* parts whose digests are kept at a time: bounds the memory */
   PARTS_PER_THREAD = 4,
   MAX_THREADS = 8,
+  LARGE = 128 << 10,
 };
 
 typedef struct group {
@@ -49,10 +50,10 @@ static void hash_group(group *g) {
 }
 
 void tn_engine_digest(tn_str content, uint8_t out[TN_DIGEST_SIZE]) {
-  /* Chooses the fastest code for this CPU, which is worth its cost only for more than a part. Should it
-   * fail, the portable code serves. */
-  bool is_fast = content.len <= PART_SIZE || sodium_init() >= 0;
-  (void)is_fast;
+  /* Chooses the fastest code for this CPU, which takes as long as hashing some 40 KiB. Should it fail, the
+   * portable code serves. */
+  int chosen = content.len >= LARGE ? sodium_init() : 0;
+  (void)chosen;
   crypto_generichash_state state;
   crypto_generichash_init(&state, NULL, 0, TN_DIGEST_SIZE);
   uint64_t length = content.len;

@@ -197,6 +197,7 @@ typedef struct tn_host_import {
   void *environment;
 } tn_host_import;
 
+/* `imports` in the order of the module's import section. The module must outlive the result. */
 tn_error *tn_module_pre_new(tn_core_engine *engine, const tn_module *module, const tn_host_import *imports,
                             size_t count, tn_module_pre **out);
 void tn_module_pre_delete(tn_module_pre *pre);
@@ -218,8 +219,8 @@ bool tn_fiber_resume(tn_fiber *fiber);
 /* After tn_fiber_resume has returned true: NULL, or why the function could not be run at all (there was no
  * memory or no slot of the pool for its stack). The caller owns the error. */
 tn_error *tn_fiber_take_error(tn_fiber *fiber);
-/* On a fiber: suspends it. Returns true when it is resumed, false when it is being cancelled: then unwind
- * at once, without suspending again. */
+/* On a fiber: suspends it. Returns true when it is resumed, false when it is being cancelled: then unwind.
+ * Whatever runs on it until then cannot suspend any more: this returns false at once. */
 bool tn_fiber_suspend(tn_core_context *context);
 /* The fiber that is running in this store, or NULL. */
 tn_fiber *tn_fiber_current(tn_core_context *context);

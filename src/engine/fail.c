@@ -19,8 +19,9 @@ static tn_str trimmed(tn_str line) {
 static tn_str without_number(tn_str line) {
   size_t digits = 0;
   while (digits < line.len && line.data[digits] >= '0' && line.data[digits] <= '9') digits++;
-  if (digits == 0 || digits + 1 >= line.len || line.data[digits] != ':' || line.data[digits + 1] != ' ') return line;
-  return tn_str_slice(line, digits + 2, line.len);
+  tn_str rest = tn_str_slice(line, digits, line.len);
+  if (digits == 0 || !tn_str_starts_with(rest, TN_STR(": "))) return line;
+  return tn_str_slice(rest, 2, rest.len);
 }
 
 static tn_str next_line(tn_str *text) {

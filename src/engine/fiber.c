@@ -23,6 +23,7 @@ struct tn_fiber {
   wasm_trap_t *trap;       /* written by the engine when `enter` could not be run */
   wasmtime_error_t *error; /* likewise */
   bool is_resumed;         /* what a suspended fiber is waiting for */
+  bool is_cancelled;       /* it unwinds and must not suspend again: the engine would abort the process */
 };
 
 static const char SYSTEM[] = "tn";
@@ -35,8 +36,8 @@ static bool is_resumed(void *environment) {
 }
 
 static void wait_for_resume(void *environment, wasmtime_caller_t *caller, const wasmtime_val_t *arguments,
-                            size_t argument_count, wasmtime_val_t *results, size_t result_count, wasm_trap_t **trap,
-                            wasmtime_async_continuation_t *continuation) {
+                            size_t argument_count, wasmtime_val_t *results, size_t result_count,
+                            wasm_trap_t **trap, wasmtime_async_continuation_t *continuation) {
   (void)environment, (void)arguments, (void)argument_count, (void)results, (void)result_count, (void)trap;
   tn_store *store = tn_engine_store((tn_core_context *)wasmtime_caller_context(caller));
   continuation->callback = is_resumed;
@@ -116,14 +117,17 @@ tn_error *tn_fiber_take_error(tn_fiber *fiber) {
 
 bool tn_fiber_suspend(tn_core_context *context) {
   tn_store *store = tn_engine_store(context);
-  assert(store->current != NULL);
-  store->current->is_resumed = false;
+  tn_fiber *fiber = store->current;
+  assert(fiber != NULL);
+  if (fiber->is_cancelled) return false;
+  fiber->is_resumed = false;
   wasmtime_val_raw_t nothing[1];
   wasm_trap_t *trap = NULL;
   wasmtime_error_t *error = wasmtime_func_call_unchecked(store->context, &store->wait, nothing, 0, &trap);
   if (error == NULL && trap == NULL) return true;
   if (error != NULL) wasmtime_error_delete(error);
   if (trap != NULL) wasm_trap_delete(trap);
+  fiber->is_cancelled = true;
   return false;
 }
 
@@ -135,6 +139,8 @@ void tn_fiber_delete(tn_fiber *fiber) {
   if (fiber == NULL) return;
   tn_store *store = fiber->store;
   tn_fiber *before = store->current;
+  assert(before != fiber);
+  fiber->is_cancelled = true;
   store->current = fiber; /* it may have to unwind */
   wasmtime_call_future_delete(fiber->future);
   store->current = before;

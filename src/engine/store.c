@@ -4,10 +4,11 @@
 
 static const uint64_t NO_DEADLINE = UINT64_MAX / 2;
 
-static uint8_t refuse_growth(tn_store *store, const char *what, size_t desired, const char *unit, uint64_t limit) {
+static uint8_t refuse_growth(tn_store *store, const char *what, size_t desired, const char *unit,
+                             uint64_t limit) {
   if (store->parked == NULL) {
-    store->parked = tn_error_new(TN_ERROR_MEMORY_LIMIT, "a %s would grow to %zu %s, its limit is %llu", what, desired,
-                                 unit, (unsigned long long)limit);
+    store->parked = tn_error_new(TN_ERROR_MEMORY_LIMIT, "a %s would grow to %zu %s, its limit is %llu",
+                                 what, desired, unit, (unsigned long long)limit);
   }
   return TENON_GROWTH_FATAL;
 }

@@ -156,6 +156,7 @@ tn_error *tn_loop_run_fiber(tn_loop *loop, tn_store *store, tn_fiber_func func, 
     bool has_returned = tn_fiber_resume(resumed);
     if (resumed == fiber) is_over = has_returned;
   }
+  if (is_over) error = tn_fiber_take_error(fiber);
   tn_fiber_delete(fiber);
   return error;
 }

@@ -1,37 +1,18 @@
 /* JSON as a form of component values: printing. What is printed reads back as an equal value, handles
  * excepted: they are strings such as "own(7)". */
-#include <inttypes.h>
 #include <math.h>
 
 #include "value/native.h"
 #include "value/number.h"
 #include "value/printer.h"
 #include "value/value.h"
+#include "wit/text.h"
 
 static void print_value(tn_buffer *out, const tn_type *type, const void *value, uint32_t depth);
 
-static void print_character(tn_buffer *out, uint32_t character) {
-  if (character == '"' || character == '\\') {
-    tn_buffer_append_byte(out, '\\');
-    tn_buffer_append_byte(out, (uint8_t)character);
-  } else if (character == '\n') {
-    tn_buffer_append_text(out, "\\n");
-  } else if (tn_is_control_character(character)) { /* all of them are below U+10000 */
-    tn_buffer_format(out, "\\u%04" PRIx32, character);
-  } else {
-    tn_print_utf8(out, character);
-  }
-}
-
-void tn_json_print_string(tn_buffer *out, tn_str string) {
-  tn_buffer_append_byte(out, '"');
-  tn_print_characters(out, string, print_character);
-  tn_buffer_append_byte(out, '"');
-}
-
 static void print_char(tn_buffer *out, uint32_t character) {
   tn_buffer_append_byte(out, '"');
-  print_character(out, character);
+  tn_text_print_json_character(out, character);
   tn_buffer_append_byte(out, '"');
 }
 
@@ -74,7 +55,7 @@ static void print_record(tn_buffer *out, const tn_type *type, const void *value,
   tn_buffer_append_byte(out, '{');
   for (uint32_t i = 0; i < type->count; i++) {
     print_comma(out, i == 0);
-    tn_json_print_string(out, type->labels[i]);
+    tn_text_print_json(out, type->labels[i]);
     tn_buffer_append_byte(out, ':');
     print_value(out, type->types[i], tn_native_field(type, value, i), depth);
   }
@@ -98,7 +79,7 @@ static void print_flags(tn_buffer *out, const tn_type *type, const void *value) 
     if ((bits >> i & 1) == 0) continue;
     print_comma(out, is_first);
     is_first = false;
-    tn_json_print_string(out, type->labels[i]);
+    tn_text_print_json(out, type->labels[i]);
   }
   tn_buffer_append_byte(out, ']');
 }
@@ -106,7 +87,7 @@ static void print_flags(tn_buffer *out, const tn_type *type, const void *value) 
 /* {"<name>":payload}; without a payload type: null. */
 static void print_wrapped(tn_buffer *out, tn_str name, const tn_type *payload, const void *value, uint32_t depth) {
   tn_buffer_append_byte(out, '{');
-  tn_json_print_string(out, name);
+  tn_text_print_json(out, name);
   tn_buffer_append_byte(out, ':');
   if (payload == NULL) {
     tn_buffer_append_text(out, "null");
@@ -124,7 +105,7 @@ static void print_case(tn_buffer *out, const tn_type *type, const void *value, u
     tn_print_invalid_case(out, tag);
     tn_buffer_append_byte(out, '"');
   } else if (payload == NULL) {
-    tn_json_print_string(out, type->labels[tag]);
+    tn_text_print_json(out, type->labels[tag]);
   } else {
     print_wrapped(out, type->labels[tag], payload, tn_native_payload(type, value), depth);
   }
@@ -170,7 +151,7 @@ static void print_value(tn_buffer *out, const tn_type *type, const void *value, 
     print_char(out, *(const uint32_t *)value);
     break;
   case TN_TYPE_STRING:
-    tn_json_print_string(out, *(const tn_str *)value);
+    tn_text_print_json(out, *(const tn_str *)value);
     break;
   case TN_TYPE_LIST: {
     const tn_native_list *list = value;

@@ -31,7 +31,5 @@ tn_error *tn_wave_parse_arguments(tn_arena *arena, const tn_func_type *type, tn_
  * non-finite floats ("nan", "inf", "-inf"). Unknown, duplicate and missing fields are errors. */
 tn_error *tn_json_parse(tn_arena *arena, const tn_type *type, tn_str text, void *out);
 void tn_json_print(tn_buffer *out, const tn_type *type, const void *value);
-/* One JSON string, quoted and escaped. */
-void tn_json_print_string(tn_buffer *out, tn_str string);
 
 #endif

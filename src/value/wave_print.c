@@ -1,11 +1,11 @@
 /* WAVE: printing. What is printed reads back as an equal value, handles excepted. */
 #include <inttypes.h>
 
-#include "base/utf.h"
 #include "value/native.h"
 #include "value/number.h"
 #include "value/printer.h"
 #include "value/value.h"
+#include "wit/text.h"
 
 static void print_value(tn_buffer *out, const tn_type *type, const void *value, uint32_t depth);
 
@@ -30,10 +30,10 @@ static void print_character(tn_buffer *out, uint32_t character, char quote) {
     tn_buffer_append_text(out, "\\t");
   } else if (character == '\r') {
     tn_buffer_append_text(out, "\\r");
-  } else if (tn_is_control_character(character)) {
+  } else if (tn_text_is_control(character)) {
     tn_buffer_format(out, "\\u{%" PRIx32 "}", character);
   } else {
-    tn_print_utf8(out, character);
+    tn_text_print_utf8(out, character);
   }
 }
 
@@ -43,7 +43,7 @@ static void print_in_string(tn_buffer *out, uint32_t character) {
 
 static void print_string(tn_buffer *out, tn_str string) {
   tn_buffer_append_byte(out, '"');
-  tn_print_characters(out, string, print_in_string);
+  tn_text_print_characters(out, string, print_in_string);
   tn_buffer_append_byte(out, '"');
 }
 

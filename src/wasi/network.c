@@ -161,7 +161,7 @@ tn_error *tn_network_allow(tn_network_policy *policy, tn_arena *arena, const cha
     return tn_error_new(TN_ERROR_ARGUMENT, "network rule \"%s\": unknown operations %#x", rule, operations);
   }
   tn_network_rule made = {.operations = operations};
-  tn_str port;
+  tn_str port = {0};
   TN_TRY(take_host(rule, arena, &made, &port));
   if (!take_ports(port, &made)) return bad_rule(rule, "not a port or a range of ports");
   tn_network_rule *added = TN_VEC_PUSH(arena, &policy->rules);

@@ -1,8 +1,9 @@
 #include "wit/text.h"
 
-#include <stdint.h>
+#include <inttypes.h>
 
 #include "base/buffer.h"
+#include "base/utf.h"
 
 tn_error *tn_text_verror(tn_str text, size_t offset, const char *format, va_list arguments) {
   size_t line = 1;
@@ -56,4 +57,51 @@ size_t tn_text_label(tn_str text, size_t offset) {
     }
   }
   return at - offset;
+}
+
+/* ---- printing ----------------------------------------------------------------------------------- */
+
+enum { REPLACEMENT = 0xfffd };
+
+void tn_text_print_characters(tn_buffer *out, tn_str string, tn_text_character_func print) {
+  bool is_valid = tn_utf8_is_valid(string.data, string.len);
+  for (size_t at = 0; at < string.len && !out->failed;) {
+    uint32_t character = (uint8_t)string.data[at];
+    if (is_valid) {
+      at += tn_utf8_decode((const uint8_t *)string.data + at, &character);
+    } else {
+      if (character >= 0x80) character = REPLACEMENT;
+      at++;
+    }
+    print(out, character);
+  }
+}
+
+void tn_text_print_utf8(tn_buffer *out, uint32_t character) {
+  uint8_t bytes[4];
+  tn_buffer_append(out, bytes, tn_utf8_encode(tn_is_scalar_value(character) ? character : REPLACEMENT, bytes));
+}
+
+bool tn_text_is_control(uint32_t character) {
+  return character < 0x20 || (character >= 0x7f && character < 0xa0) || (character >= 0x2028 && character <= 0x202e) ||
+         (character >= 0x2066 && character <= 0x2069) || character == 0x200e || character == 0x200f;
+}
+
+void tn_text_print_json_character(tn_buffer *out, uint32_t character) {
+  if (character == '"' || character == '\\') {
+    tn_buffer_append_byte(out, '\\');
+    tn_buffer_append_byte(out, (uint8_t)character);
+  } else if (character == '\n') {
+    tn_buffer_append_text(out, "\\n");
+  } else if (tn_text_is_control(character)) { /* all of them are below U+10000 */
+    tn_buffer_format(out, "\\u%04" PRIx32, character);
+  } else {
+    tn_text_print_utf8(out, character);
+  }
+}
+
+void tn_text_print_json(tn_buffer *out, tn_str string) {
+  tn_buffer_append_byte(out, '"');
+  tn_text_print_characters(out, string, tn_text_print_json_character);
+  tn_buffer_append_byte(out, '"');
 }

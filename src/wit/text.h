@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/str.h"
 
@@ -32,5 +33,21 @@ static inline bool tn_text_is(char c, unsigned classes) {
 /* The length of the label (kebab-case name) that starts at `offset`, or 0 when none does. A label never ends
  * in '-'. Explainer.md#import-and-export-definitions, `label` */
 size_t tn_text_label(tn_str text, size_t offset);
+
+/* ---- printing ----------------------------------------------------------------------------------- */
+
+/* Writes one character inside of a literal, escaped where the form wants it. */
+typedef void (*tn_text_character_func)(tn_buffer *out, uint32_t character);
+
+/* The characters of a string, each by `print`. Bytes that are not UTF-8, which only a host function can have
+ * left there, come out as U+FFFD. */
+void tn_text_print_characters(tn_buffer *out, tn_str string, tn_text_character_func print);
+void tn_text_print_utf8(tn_buffer *out, uint32_t character);
+/* Whether a terminal may take the character for a command, or would show it as something else than what it
+ * is: control characters and those that turn the direction of text. Values may be a guest's. */
+bool tn_text_is_control(uint32_t character);
+/* One character within a JSON string, escaped where it has to be; a whole JSON string. */
+void tn_text_print_json_character(tn_buffer *out, uint32_t character);
+void tn_text_print_json(tn_buffer *out, tn_str string);
 
 #endif

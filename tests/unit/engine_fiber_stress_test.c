@@ -221,6 +221,23 @@ static void a_suspended_fiber_that_is_deleted_unwinds_through_the_guest(void **s
   tn_store_delete(h.store);
 }
 
+static void suspend_stubbornly(void *argument) {
+  tn_core_context *context = argument;
+  int refused = 0;
+  while (refused < 3) refused += !tn_fiber_suspend(context);
+}
+
+static void a_cancelled_fiber_cannot_suspend_again(void **state) {
+  fixture *f = *state;
+  home h = make_home(f);
+  tn_fiber *fiber = NULL;
+  assert_ok(tn_fiber_new(h.store, suspend_stubbornly, h.context, &fiber));
+  assert_false(tn_fiber_resume(fiber));
+  tn_fiber_delete(fiber);
+  assert_null(tn_fiber_current(h.context));
+  tn_store_delete(h.store);
+}
+
 static void a_fiber_is_made_from_within_another(void **state) {
   fixture *f = *state;
   home h = make_home(f);
@@ -252,7 +269,8 @@ static void run_trap(void *argument) {
 static void a_trap_on_one_fiber_leaves_the_others_alone(void **state) {
   fixture *f = *state;
   home h = make_home(f);
-  job jobs[2] = {{.home = &h, .id = 0, .depth = 5, .suspensions = 1}, {.home = &h, .id = 1, .suspensions = 1}};
+  job jobs[2] = {{.home = &h, .id = 0, .depth = 5, .suspensions = 1},
+                 {.home = &h, .id = 1, .suspensions = 1}};
   f->jobs = jobs;
   start(&jobs[0]);
   assert_false(tn_fiber_resume(jobs[0].fiber));
@@ -278,7 +296,8 @@ static void try_to_instantiate(void *argument) {
   tn_core_context *context = a->home->context;
   tn_core_instance instance;
   assert_error(tn_module_pre_instantiate(context, a->fixture->pre, &instance), TN_ERROR_UNSUPPORTED, "fiber");
-  assert_error(tn_core_instantiate(context, a->fixture->module, NULL, 0, &instance), TN_ERROR_UNSUPPORTED, "fiber");
+  assert_error(tn_core_instantiate(context, a->fixture->module, NULL, 0, &instance), TN_ERROR_UNSUPPORTED,
+               "fiber");
 }
 
 static void instantiation_on_a_fiber_is_refused(void **state) {
@@ -317,7 +336,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(many_fibers_run_in_several_stores, setup, teardown),
       cmocka_unit_test_setup_teardown(many_fibers_run_in_several_stores, setup_pool, teardown),
       cmocka_unit_test_setup_teardown(a_deleted_fiber_that_never_ran_does_not_run, setup, teardown),
-      cmocka_unit_test_setup_teardown(a_suspended_fiber_that_is_deleted_unwinds_through_the_guest, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_suspended_fiber_that_is_deleted_unwinds_through_the_guest, setup,
+                                      teardown),
+      cmocka_unit_test_setup_teardown(a_cancelled_fiber_cannot_suspend_again, setup, teardown),
       cmocka_unit_test_setup_teardown(a_fiber_is_made_from_within_another, setup, teardown),
       cmocka_unit_test_setup_teardown(a_trap_on_one_fiber_leaves_the_others_alone, setup, teardown),
       cmocka_unit_test_setup_teardown(instantiation_on_a_fiber_is_refused, setup, teardown),

@@ -138,7 +138,8 @@ static void exports_of_every_kind_serve_as_imports(void **state) {
 
 static void traps_have_the_engines_words(void **state) {
   tn_core_value values[1] = {{.i64 = 0}};
-  assert_error(call(*state, "unreachable", NULL, 0), TN_ERROR_TRAP, "wasm trap: wasm `unreachable` instruction executed");
+  assert_error(call(*state, "unreachable", NULL, 0), TN_ERROR_TRAP,
+               "wasm trap: wasm `unreachable` instruction executed");
   assert_error(call(*state, "divide", values, 1), TN_ERROR_TRAP, "wasm trap: integer divide by zero");
   values[0].i64 = 65536;
   assert_error(call(*state, "load", values, 1), TN_ERROR_TRAP, "wasm trap: out of bounds memory access");
@@ -184,7 +185,8 @@ static tn_core_trap *host_nested(void *environment, tn_core_caller *caller, tn_c
 
 static void an_error_crosses_nested_calls_unchanged(void **state) {
   fixture *f = *state;
-  tn_module *module = test_module(f->engine, "(module $second (import \"h\" \"n\" (func $n (param i32) (result i32)))"
+  tn_module *module = test_module(f->engine, "(module $second"
+                                             " (import \"h\" \"n\" (func $n (param i32) (result i32)))"
                                              " (func $run (export \"run\") (drop (call $n (i32.const 1)))))");
   tn_core_extern import;
   assert_ok(tn_core_extern_func_new(f->context, &test_unary, host_nested, f, &import));
@@ -364,6 +366,94 @@ static void failing_allocations_are_reported(void **state) {
   fail_msg("a trap takes too many allocations");
 }
 
+/* Makes each allocation of `make` fail in turn until it succeeds. */
+static void assert_survives(tn_error *(*make)(fixture *), fixture *f) {
+  for (int64_t i = 0; i < 50; i++) {
+    tn_alloc_fail_after(i);
+    tn_error *error = make(f);
+    bool failed = tn_alloc_did_fail();
+    tn_alloc_fail_after(-1);
+    if (!failed) {
+      assert_ok(error);
+      return;
+    }
+    assert_error(error, TN_ERROR_NO_MEMORY, "memory");
+  }
+  fail_msg("it never succeeds");
+}
+
+static tn_error *make_engine(fixture *f) {
+  (void)f;
+  tn_engine_options options = test_options();
+  tn_core_engine *engine = NULL;
+  TN_TRY(tn_core_engine_new(&options, &engine));
+  tn_core_engine_delete(engine);
+  return NULL;
+}
+
+static tn_error *make_binary(fixture *f) {
+  (void)f;
+  uint8_t *bytes = NULL;
+  size_t size = 0;
+  TN_TRY(tn_core_text_to_binary(TN_STR("(module)"), &bytes, &size));
+  tn_free(bytes);
+  return NULL;
+}
+
+static tn_error *make_native(fixture *f) {
+  uint8_t *native = NULL;
+  size_t size = 0;
+  TN_TRY(tn_module_serialize(f->module, &native, &size));
+  tn_module *module = NULL;
+  tn_error *error = tn_module_load(f->engine, (tn_str){(const char *)native, size}, &module);
+  tn_free(native);
+  tn_module_delete(module);
+  return error;
+}
+
+static tn_error *make_modules(fixture *f) {
+  static const tn_str bytes[3] = {{"\0asm\1\0\0", 8}, {"\0asm\1\0\0", 8}, {"\0asm\1\0\0", 8}};
+  tn_module *modules[3];
+  TN_TRY(tn_modules_compile(f->engine, bytes, 3, modules));
+  for (int i = 0; i < 3; i++) tn_module_delete(modules[i]);
+  return NULL;
+}
+
+static tn_error *make_pre(fixture *f) {
+  tn_host_import imports[2] = {{&test_unary, host_double, NULL}, {&test_unary, host_fail, NULL}};
+  tn_module_pre *pre = NULL;
+  TN_TRY(tn_module_pre_new(f->engine, f->module, imports, 2, &pre));
+  tn_module_pre_delete(pre);
+  return NULL;
+}
+
+static void run_nothing(void *argument) {
+  (void)argument;
+}
+
+static tn_error *make_fiber(fixture *f) {
+  tn_fiber *fiber = NULL;
+  TN_TRY(tn_fiber_new(f->store, run_nothing, NULL, &fiber));
+  tn_fiber_delete(fiber);
+  return NULL;
+}
+
+static void every_failing_allocation_is_a_clean_error(void **state) {
+  fixture *f = *state;
+  assert_survives(make_engine, f);
+  assert_survives(make_binary, f);
+  assert_survives(make_native, f);
+  assert_survives(make_pre, f);
+  assert_survives(make_fiber, f);
+  tn_engine_options options = test_options();
+  options.parallel_compilation = false; /* failures are armed for this thread alone */
+  tn_core_engine *shared = f->engine;
+  f->engine = test_engine(&options);
+  assert_survives(make_modules, f);
+  tn_core_engine_delete(f->engine);
+  f->engine = shared;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_call_passes_arguments_and_results, setup, teardown),
@@ -384,6 +474,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(many_modules_compile_at_once_or_not_at_all, setup, teardown),
       cmocka_unit_test_setup_teardown(native_code_survives_being_written_and_loaded, setup, teardown),
       cmocka_unit_test_setup_teardown(failing_allocations_are_reported, setup, teardown),
+      cmocka_unit_test_setup_teardown(every_failing_allocation_is_a_clean_error, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,7 +43,8 @@ static inline tn_module *test_module(tn_core_engine *engine, const char *text) {
   return module;
 }
 
-static inline tn_core_func test_func(tn_core_context *context, const tn_core_instance *instance, const char *name) {
+static inline tn_core_func test_func(tn_core_context *context, const tn_core_instance *instance,
+                                     const char *name) {
   tn_core_extern item;
   assert_true(tn_core_instance_export(context, instance, tn_str_from(name), &item));
   assert_int_equal(tn_core_extern_get_kind(&item), TN_CORE_EXTERN_FUNC);

@@ -34,9 +34,12 @@ pub unsafe extern "C" fn tenon_engine_new(
 /// # Safety
 /// As for the C API's own setters.
 #[no_mangle]
-pub unsafe extern "C" fn tenon_pooling_pagemap_scan(pool: &mut wasmtime_pooling_allocation_config_t) {
+pub unsafe extern "C" fn tenon_pooling_pagemap_scan(
+    pool: &mut wasmtime_pooling_allocation_config_t,
+) {
     // A repr(C) struct of exactly this one field.
-    let pool = &mut *(pool as *mut wasmtime_pooling_allocation_config_t).cast::<PoolingAllocationConfig>();
+    let pool =
+        &mut *(pool as *mut wasmtime_pooling_allocation_config_t).cast::<PoolingAllocationConfig>();
     pool.pagemap_scan(Enabled::Auto);
 }
 
@@ -67,10 +70,20 @@ fn answer(code: u8) -> Result<bool> {
 }
 
 impl ResourceLimiter for tenon_limiter_t {
-    fn memory_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool> {
         answer(unsafe { (self.memory_growing)(self.data, desired, maximum.unwrap_or(usize::MAX)) })
     }
-    fn table_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool> {
         answer(unsafe { (self.table_growing)(self.data, desired, maximum.unwrap_or(usize::MAX)) })
     }
     fn instances(&self) -> usize {
@@ -89,7 +102,10 @@ impl ResourceLimiter for tenon_limiter_t {
 /// # Safety
 /// `data` outlives the store.
 #[no_mangle]
-pub unsafe extern "C" fn tenon_store_limiter(store: &mut wasmtime_store_t, limiter: &tenon_limiter_t) {
+pub unsafe extern "C" fn tenon_store_limiter(
+    store: &mut wasmtime_store_t,
+    limiter: &tenon_limiter_t,
+) {
     // A repr(C) struct of exactly this one field.
     let store = &mut *(store as *mut wasmtime_store_t).cast::<Store<WasmtimeStoreData>>();
     let mut limiter = OwnedLimiter(Box::into_raw(Box::new(*limiter)));

@@ -1,0 +1,71 @@
+# Tenon. The work is Meson's and Ninja's; this file knows the order.
+#
+#   make              build/tenon
+#   make demo         installs what is missing, builds, and runs a component
+#   make test         unit, command line and example tests
+#   make conformance  the outside suites in SUITES
+#   make bench        against wasmtime, if there is one, on the programs in GUESTS
+#   make fuzz         each fuzz target for FUZZ_SECONDS
+#   make docs         docs/cli.md and docs/tenon.1 from the tables of src/cli
+#   make format       clang-format over everything
+#   make install      to PREFIX; DESTDIR is understood
+#
+# BUILD       where to build; SANITIZE=address,undefined builds for the sanitizers, in build-sanitized
+# ENGINE      folder of a ready engine; else scripts/engine.sh builds it once and keeps it outside the tree
+
+SANITIZE ?=
+ifeq ($(SANITIZE),)
+BUILD ?= build
+FLAGS = --buildtype=release
+else
+BUILD ?= build-sanitized
+FLAGS = --buildtype=debugoptimized -Db_sanitize=$(SANITIZE) -Db_lundef=false -Db_ndebug=false
+endif
+WERROR ?= false
+PREFIX ?= /usr/local
+SUITES ?= ../shared/suites
+GUESTS ?= ../shared/guests
+FUZZ_SECONDS ?= 60
+
+.PHONY: all demo test bench fuzz format conformance install docs clean setup
+.DELETE_ON_ERROR:
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+
+# A fresh checkout: packages, the engine, and the build folder.
+$(BUILD)/build.ninja:
+	@sh scripts/setup.sh
+	@engine="$(ENGINE)"; [ -n "$$engine" ] || engine=$$(sh scripts/engine.sh) || exit 1; \
+	meson setup $(BUILD) $(FLAGS) --prefix=$(PREFIX) -Dwerror=$(WERROR) -Dengine="$$engine"
+
+demo: all
+	@sh examples/demo.sh $(BUILD)/tenon
+
+test: all
+	@sh scripts/setup.sh test
+	@meson test -C $(BUILD) --print-errorlogs
+
+conformance: all
+	@sh scripts/setup.sh test
+	@TENON=$(abspath $(BUILD)/tenon) tests/conformance/run $(SUITES)
+
+bench: all
+	@python3 bench/run.py --tenon $(BUILD)/tenon --guests $(GUESTS)
+
+fuzz:
+	@sh scripts/setup.sh fuzz
+	@sh scripts/fuzz.sh $(FUZZ_SECONDS) $(SUITES)
+
+docs: all
+	@$(BUILD)/tenon help --markdown > docs/cli.md
+	@$(BUILD)/tenon help --man > docs/tenon.1
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+install: all
+	@meson install -C $(BUILD) --quiet
+
+clean:
+	@rm -rf $(BUILD)

@@ -1,0 +1,662 @@
+#!/usr/bin/env python3
+"""Tests of the command line: runs the program and looks at what it prints and at its exit code.
+
+    tests/cli/run.py TENON [NAME…]
+
+Each test is a sentence about behaviour. The last line is "N passed, N failed, N skipped".
+"""
+import json
+import os
+import pathlib
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+GUESTS = HERE / "guests"
+EXAMPLES = ROOT / "examples"
+TENON = ""
+SECONDS = 60  # for one run, sanitizers included
+
+
+class Done:
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tenon-cli-"))
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.environment = {
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+            "HOME": str(self.folder),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+            "LANG": "C.UTF-8",
+        }
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+            if name in os.environ:
+                self.environment[name] = os.environ[name]
+
+    def tenon(self, *arguments, stdin=b"", stdout=subprocess.PIPE, **environment):
+        done = subprocess.run([TENON, *map(str, arguments)], input=stdin, stdout=stdout, stderr=subprocess.PIPE,
+                              cwd=self.folder, env={**self.environment, **environment}, timeout=SECONDS, check=False)
+        return Done(done.returncode, (done.stdout or b"").decode(errors="replace"),
+                    done.stderr.decode(errors="replace"))
+
+    def expect(self, done, code, out=None, err=None):
+        said = "\nstandard output: %s\nstandard error: %s" % (done.out[:2000], done.err[:2000])
+        self.assertEqual(done.code, code, said)
+        if out is not None:
+            self.assertEqual(done.out, out, said)
+        for part in [err] if isinstance(err, str) else err or []:
+            self.assertIn(part, done.err, said)
+        return done
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def start(self, *arguments):
+        return subprocess.Popen([TENON, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, cwd=self.folder, env=self.environment)
+
+    def signalled(self, number, *arguments):
+        """Exit code and messages of a run that gets a signal once the guest has had time to start."""
+        with self.start(*arguments) as process:
+            time.sleep(1.5)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=SECONDS)
+        return Done(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+class Commands(Case):
+    def test_version_is_one_line(self):
+        done = self.expect(self.tenon("version"), 0)
+        self.assertRegex(done.out, r"^tenon \d+\.\d+\.\d+\n$")
+        self.assertEqual(self.tenon("--version").out, done.out)
+        self.assertEqual(self.tenon("run", "-V").out, done.out)
+
+    def test_without_arguments_it_explains_itself_and_fails(self):
+        done = self.expect(self.tenon(), 112)
+        self.assertIn("Usage:", done.out)
+
+    def test_help_lists_every_command_and_exit_code(self):
+        done = self.expect(self.tenon("--help"), 0)
+        for word in ("run", "compile", "inspect", "wast", "completion", "help", "version", "124", "134"):
+            self.assertRegex(done.out, r"(?m)^  %s " % word)
+        self.assertEqual(self.tenon("help").out, done.out)
+
+    def test_each_command_has_its_own_help(self):
+        for command in ("run", "compile", "inspect", "wast", "completion", "help", "version"):
+            done = self.expect(self.tenon("help", command), 0)
+            self.assertIn("tenon ", done.out)
+            self.assertEqual(self.tenon(command, "--help").out, done.out)
+
+    def test_help_fits_a_line(self):
+        for line in self.tenon("help", "run").out.splitlines():
+            self.assertLessEqual(len(line), 100, line)
+
+    def test_help_about_nothing_known_is_an_error(self):
+        self.expect(self.tenon("help", "nothing"), 112, err="nothing")
+
+    def test_a_group_explains_itself(self):
+        done = self.expect(self.tenon("run", "-W", "help"), 0)
+        self.assertIn("max-memory-size=SIZE", done.out)
+        self.assertNotIn("inherit-network", done.out)
+
+    def test_the_documentation_is_what_the_tables_say(self):
+        for option, name in (("--markdown", "cli.md"), ("--man", "tenon.1")):
+            done = self.expect(self.tenon("help", option), 0)
+            self.assertEqual(done.out, (ROOT / "docs" / name).read_text(encoding="utf-8"), "run make docs")
+
+    def test_the_manual_page_has_no_errors(self):
+        if not shutil.which("man"):
+            self.skipTest("man is not installed")
+        page = self.write("tenon.1", self.tenon("help", "--man").out)
+        done = subprocess.run(["man", "--warnings", "-l", str(page)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env={**self.environment, "MANPAGER": "cat", "PAGER": "cat"}, check=False)
+        self.assertEqual(done.stderr.decode(), "")
+        self.assertIn("max-memory-size", done.stdout.decode(errors="replace"))
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        with open("/dev/full", "wb") as full:
+            for command in (["help"], ["version"], ["help", "--man"], ["completion", "bash"]):
+                self.expect(self.tenon(*command, stdout=full), 113, err="No space left")
+
+
+class Options(Case):
+    def test_an_unknown_option_gets_a_suggestion(self):
+        self.expect(self.tenon("run", "--max-memroy", "1", "x.wasm"), 112, err="did you mean --max-memory?")
+        self.expect(self.tenon("run", "-W", "fule=1", "x.wasm"), 112, err="did you mean -W fuel?")
+        self.expect(self.tenon("run", "-S", "inherit-netwrk", "x.wasm"), 112, err="did you mean -S inherit-network?")
+        self.expect(self.tenon("run", "-Z", "x.wasm"), 112, err="unknown option -Z")
+        self.expect(self.tenon("run", "--entirely-different", "x.wasm"), 112, err="unknown option")
+
+    def test_an_unknown_command_gets_a_suggestion(self):
+        self.expect(self.tenon("inspekt"), 112, err="did you mean tenon inspect?")
+
+    def test_an_option_of_another_command_is_refused(self):
+        self.expect(self.tenon("inspect", "--fuel", "1", "x.wasm"), 112, err="another command")
+
+    def test_a_missing_value_is_an_error(self):
+        self.expect(self.tenon("run", "--fuel"), 112, err="needs a value")
+        self.expect(self.tenon("run", "-W"), 112, err="needs options")
+        self.expect(self.tenon("run", "-W", "fuel", "x.wasm"), 112, err="needs a value")
+
+    def test_values_are_checked(self):
+        for option, value in (("--fuel", "much"), ("--fuel", "-1"), ("--fuel", "18446744073709551616"),
+                              ("--max-memory", "64XB"), ("--max-memory", "99999999999TiB"), ("--timeout", "soon"),
+                              ("--timeout", "0"), ("--max-handles", "4294967296"), ("--compiler", "gcc"),
+                              ("--opt-level", "9"), ("--timeout", "1.s")):
+            self.expect(self.tenon("run", option, value, "x.wasm"), 112, err=[option, value])
+        self.expect(self.tenon("run", "--inherit-env=maybe", "x.wasm"), 112, err="neither y nor n")
+        self.expect(self.tenon("run", "-W", "trap-on-grow-failure=n", "x.wasm"), 112, err="cannot be had")
+
+    def test_a_command_without_its_file_is_an_error(self):
+        for command in ("run", "compile", "inspect", "wast", "completion"):
+            self.expect(self.tenon(command), 112, err="takes")
+        self.expect(self.tenon("completion", "csh"), 112, err="bash, zsh or fish")
+
+    def test_options_end_at_the_file(self):
+        done = self.expect(self.tenon(EXAMPLES / "hello.wat", "--help", "-W", "fuel"), 0)
+        self.assertIn("  --help\n  -W\n  fuel\n", done.out)
+
+    def test_two_dashes_end_the_options(self):
+        done = self.expect(self.tenon("run", "--", EXAMPLES / "hello.wat", "one"), 0)
+        self.assertIn("  one\n", done.out)
+
+    def test_all_spellings_of_a_limit_work(self):
+        for spelling in (["--fuel", "1000"], ["--fuel=1000"], ["-W", "fuel=1000"], ["-Wfuel=1000"],
+                         ["-W", "max-memory-size=1000000,fuel=1000"]):
+            self.expect(self.tenon("run", *spelling, GUESTS / "loop.wat"), 118)
+
+
+class Running(Case):
+    def test_a_file_alone_is_run(self):
+        greeting = "Hello from a component. My arguments:\n  hello.wat\n  one\n  two words\n"
+        self.expect(self.tenon(EXAMPLES / "hello.wat", "one", "two words"), 0, greeting, "")
+        self.expect(self.tenon("run", EXAMPLES / "hello.wat", "one", "two words"), 0, greeting, "")
+
+    def test_the_program_name_can_be_chosen(self):
+        done = self.expect(self.tenon("run", "--argv0", "greeter", EXAMPLES / "hello.wat"), 0)
+        self.assertIn("  greeter\n", done.out)
+
+    def test_the_guests_exit_code_is_ours(self):
+        for code in (0, 1, 7, 100, 125):
+            self.expect(self.tenon(GUESTS / "exit.wat", code), code, "", None)
+
+    def test_a_run_that_returns_an_error_ends_with_1(self):
+        self.expect(self.tenon(GUESTS / "failing.wat"), 1, "")
+
+    def test_standard_input_reaches_the_guest(self):
+        text = os.urandom(300000)
+        done = subprocess.run([TENON, str(GUESTS / "cat.wat"), "-"], input=text, stdout=subprocess.PIPE,
+                              env=self.environment, timeout=SECONDS, check=False)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.stdout, text)
+
+    def test_the_environment_is_passed_by_name_only(self):
+        self.expect(self.tenon(GUESTS / "environ.wat", SECRET="x"), 0, "")
+        done = self.tenon("run", "--env", "A=1", "-eB=two=2", "--env", "GIVEN", "--env", "ABSENT",
+                          GUESTS / "environ.wat", GIVEN="yes", SECRET="x")
+        self.expect(done, 0, "A=1\0B=two=2\0GIVEN=yes\0")
+
+    def test_the_whole_environment_can_be_passed(self):
+        for option in (["--inherit-env"], ["-S", "inherit-env"], ["-S", "inherit-env=y"]):
+            done = self.expect(self.tenon("run", *option, GUESTS / "environ.wat", GIVEN="yes"), 0)
+            self.assertIn("GIVEN=yes\0", done.out)
+        self.expect(self.tenon("run", "--inherit-env=n", GUESTS / "environ.wat", GIVEN="yes"), 0, "")
+
+    def test_no_file_is_reachable_without_a_right(self):
+        self.write("secret", "secret")
+        done = self.tenon(GUESTS / "cat.wat", "secret")
+        self.assertNotEqual(done.code, 0)
+        self.assertNotIn("secret", done.out)
+
+    def test_a_granted_directory_is_reachable(self):
+        inside = self.folder / "inside"
+        inside.mkdir()
+        (inside / "file").write_text("content")
+        self.expect(self.tenon("run", "--dir", inside, GUESTS / "cat.wat", "file"), 0, "content")
+        self.expect(self.tenon("run", "--dir", f"{inside}::/work", GUESTS / "cat.wat", "file"), 0, "content")
+        self.expect(self.tenon("run", "--dir", inside, GUESTS / "create.wat", "new"), 0)
+        self.assertEqual((inside / "new").read_text(), "made")
+
+    def test_a_read_only_directory_cannot_be_changed(self):
+        inside = self.folder / "inside"
+        inside.mkdir()
+        (inside / "file").write_text("content")
+        self.expect(self.tenon("run", "--dir-ro", inside, GUESTS / "cat.wat", "file"), 0, "content")
+        done = self.tenon("run", "--dir-ro", inside, GUESTS / "create.wat", "new")
+        self.assertNotEqual(done.code, 0)
+        self.assertFalse((inside / "new").exists())
+
+    def test_nothing_outside_a_granted_directory_is_reachable(self):
+        inside = self.folder / "inside"
+        inside.mkdir()
+        self.write("secret", "secret")
+        (inside / "link").symlink_to("../secret")
+        (inside / "absolute").symlink_to(self.folder / "secret")
+        (inside / "up").symlink_to("..")
+        for path in ("../secret", "link", "absolute", "up/secret", "/secret", str(self.folder / "secret"),
+                     "./../secret", "up/inside/../secret"):
+            done = self.tenon("run", "--dir", f"{inside}::/", GUESTS / "cat.wat", path)
+            self.assertNotIn(done.code, (0, 134), path)
+            self.assertEqual(done.out, "", path)
+
+    def test_a_directory_that_is_not_there_is_an_error(self):
+        self.expect(self.tenon("run", "--dir", "nowhere", GUESTS / "cat.wat", "x"), 113, err="nowhere")
+
+    def test_a_full_disk_is_the_guests_to_handle(self):
+        with open("/dev/full", "wb") as full:
+            self.expect(self.tenon(GUESTS / "chatter.wat", stdout=full), 51)  # ENOSPC of preview 1
+
+    def test_winch_runs_the_same_program(self):
+        done = self.tenon("run", "--compiler", "winch", EXAMPLES / "hello.wat")
+        self.expect(done, 0, "Hello from a component. My arguments:\n  hello.wat\n")
+
+
+class Invoking(Case):
+    CALCULATOR = EXAMPLES / "calculator.wat"
+
+    def test_a_function_is_called_with_typed_arguments(self):
+        for call, result in (("area(rect((2.0, 3.0)))", "6"), ("divide(7, 2)", "ok({quotient: 3, remainder: 1})"),
+                             ("divide(7, 0)", 'err("division by zero")'), ("sum([1, 2, 3])", "6"), ("sum([])", "0"),
+                             ("area(circle(inf))", "inf"), ("invert(10)", "100")):
+            done = self.expect(self.tenon("run", "--invoke", call, self.CALCULATOR), 0, err="")
+            self.assertEqual(done.out, result + "\n", call)
+
+    def test_arguments_may_stand_behind_the_file(self):
+        self.expect(self.tenon("run", "--invoke", "divide", self.CALCULATOR, "7", "2"), 0,
+                    "ok({quotient: 3, remainder: 1})\n")
+
+    def test_an_unknown_function_is_named(self):
+        self.expect(self.tenon("run", "--invoke", "multiply(1, 2)", self.CALCULATOR), 117, "", "multiply")
+
+    def test_arguments_of_the_wrong_type_are_refused(self):
+        for call in ("divide(7)", "divide(7, 2, 1)", "divide(-1, 2)", 'divide("7", 2)', "divide(7, 2",
+                     "area(triangle(1.0))", "sum([1, true])", "divide(4294967296, 1)"):
+            self.expect(self.tenon("run", "--invoke", call, self.CALCULATOR), 112, "")
+
+    def test_a_trap_says_what_and_where(self):
+        done = self.expect(self.tenon("run", "--invoke", "invert(0)", self.CALCULATOR), 134, "", "divide by zero")
+        self.assertIn("backtrace:", done.err)
+        self.assertIn("Main", done.err)
+
+
+class Refusals(Case):
+    def test_a_file_that_cannot_be_read_is_named(self):
+        self.expect(self.tenon("run", "absent.wasm"), 113, "", ["absent.wasm", "No such file"])
+        self.expect(self.tenon("absent.wasm"), 113, "", "absent.wasm")
+        self.expect(self.tenon("run", self.folder), 113, "")
+        self.expect(self.tenon("inspect", "absent.wasm"), 113, "", "absent.wasm")
+        self.expect(self.tenon("compile", "absent.wasm"), 113, "", "absent.wasm")
+        self.expect(self.tenon("wast", "absent.wast"), 113, "", "absent.wast")
+
+    def test_what_is_not_webassembly_is_refused(self):
+        header = b"\0asm\x0d\0\1\0"
+        for content in (b"", b"\0", b"\0asm", header[:7], b"\0asm\xff\0\0\0", header + b"\xff", os.urandom(4096),
+                        header + b"\1\xff\xff\xff\xff\x0f", b"#!/bin/sh\n", b"(component", b"(module (funk))",
+                        header + b"\4\x09" + header, "(component ) ű".encode(), b"\xff\xfe(\0"):
+            path = self.write("bad.wasm", content)
+            done = self.tenon("run", path)
+            self.expect(done, 114, "")
+            self.assertTrue(done.err.startswith("error: "), done.err)
+
+    def test_deep_nesting_is_refused_and_not_followed(self):
+        path = self.write("deep.wat", "(component " * 20000 + ")" * 20000)
+        self.expect(self.tenon("run", path), 114, "")
+
+    def test_an_invalid_module_is_refused(self):
+        self.expect(self.tenon("run", GUESTS / "invalid.wat"), 114, "")
+
+    def test_a_missing_import_is_named(self):
+        self.expect(self.tenon("run", GUESTS / "missing-import.wat"), 116, "", "company:product/tools@1.2.0")
+
+    def test_an_import_of_the_wrong_type_says_what_was_expected(self):
+        self.expect(self.tenon("run", GUESTS / "wrong-import.wat"), 116, "", "get-arguments")
+
+    def test_what_is_not_supported_is_named(self):
+        self.expect(self.tenon("run", "--invoke", "number()", GUESTS / "asynchronous.wat"), 115, "", "stream.new")
+
+    def test_control_characters_do_not_reach_the_terminal(self):
+        done = self.expect(self.tenon("run", "a\x1b[31m.wasm"), 113, "")
+        self.assertNotIn("\x1b", done.err)
+
+    def test_colours_are_for_terminals_only(self):
+        self.assertNotIn("\x1b", self.tenon("run", "absent.wasm").err)
+        self.assertIn("\x1b[", self.on_terminal())
+        self.assertNotIn("\x1b", self.on_terminal(NO_COLOR="1"))
+        self.assertNotIn("\x1b", self.on_terminal(TERM="dumb"))
+
+    def on_terminal(self, **environment):
+        ours, theirs = pty.openpty()
+        try:
+            subprocess.run([TENON, "run", "absent.wasm"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                           stderr=theirs, cwd=self.folder, timeout=SECONDS, check=False,
+                           env={**self.environment, "TERM": "xterm", **environment})
+            return os.read(ours, 65536).decode(errors="replace")
+        finally:
+            os.close(ours)
+            os.close(theirs)
+
+
+class Limits(Case):
+    def test_fuel_runs_out(self):
+        self.expect(self.tenon("run", "--fuel", "100000", GUESTS / "loop.wat"), 118, "", "fuel")
+
+    def test_enough_fuel_does_not_matter(self):
+        self.expect(self.tenon("run", "--fuel", "100000000", EXAMPLES / "hello.wat"), 0)
+
+    def test_time_runs_out_while_running(self):
+        self.ends_in_time("loop.wat")
+
+    def test_time_runs_out_while_blocked(self):
+        self.ends_in_time("sleep.wat")
+
+    def ends_in_time(self, guest):
+        start = time.monotonic()
+        self.expect(self.tenon("run", "--timeout", "300ms", GUESTS / guest), 124, "", "error: ")
+        self.assertLess(time.monotonic() - start, 20)
+
+    def test_memory_is_limited(self):
+        self.expect(self.tenon("run", "--max-memory", "1MiB", GUESTS / "grow.wat"), 119, "", "memory")
+        self.expect(self.tenon("run", "-W", "max-memory-size=1048576", GUESTS / "grow.wat"), 119)
+
+    def test_a_memory_that_starts_too_large_is_refused(self):
+        self.expect(self.tenon("run", "--max-memory", "1KiB", GUESTS / "exit.wat", "0"), 119)
+
+    def test_tables_are_limited(self):
+        self.expect(self.tenon("run", "--max-table-elements", "1000", GUESTS / "tables.wat"), 119, "", "table")
+
+    def test_the_stack_is_limited(self):
+        self.expect(self.tenon("run", GUESTS / "recurse.wat"), 122, "", "stack")
+
+    def test_handles_are_limited(self):
+        self.expect(self.tenon("run", "--max-handles", "100", "--invoke", "make()", GUESTS / "handles.wat"), 120, "",
+                    "handle")
+
+    def test_instances_memories_and_tables_are_counted(self):
+        self.expect(self.tenon("run", "--max-instances", "1", EXAMPLES / "hello.wat"), 120)
+        self.expect(self.tenon("run", "--max-memories", "0", EXAMPLES / "hello.wat"), 120)
+        self.expect(self.tenon("run", "--max-tables", "0", GUESTS / "tables.wat"), 120)
+
+    def test_output_is_limited(self):
+        done = self.expect(self.tenon("run", "--max-output", "1KiB", GUESTS / "chatter.wat"), 120)
+        self.assertLessEqual(len(done.out), 1024)
+
+    def test_ctrl_c_ends_a_running_guest(self):
+        self.expect(self.signalled(signal.SIGINT, "run", GUESTS / "loop.wat"), 130)
+
+    def test_ctrl_c_ends_a_blocked_guest(self):
+        self.expect(self.signalled(signal.SIGINT, "run", GUESTS / "sleep.wat"), 130)
+
+    def test_sigterm_ends_a_guest(self):
+        self.expect(self.signalled(signal.SIGTERM, "run", GUESTS / "loop.wat"), 143)
+
+
+class Compiling(Case):
+    def compiled(self, *options):
+        artifact = self.folder / "hello.cwasm"
+        self.expect(self.tenon("compile", *options, "-o", artifact, EXAMPLES / "hello.wat"), 0, "", "")
+        return artifact
+
+    def test_compiled_code_runs(self):
+        done = self.tenon("run", self.compiled(), "one")
+        self.expect(done, 0, "Hello from a component. My arguments:\n  hello.cwasm\n  one\n")
+
+    def test_the_output_is_named_after_the_input(self):
+        shutil.copy(GUESTS / "exit.wat", self.folder / "program.wat")
+        self.expect(self.tenon("compile", "program.wat"), 0)
+        self.expect(self.tenon("run", "program.cwasm", "9"), 9)
+
+    def test_the_output_may_be_standard_output(self):
+        done = subprocess.run([TENON, "compile", "-o", "-", str(GUESTS / "exit.wat")], stdout=subprocess.PIPE,
+                              env=self.environment, timeout=SECONDS, check=False)
+        self.assertEqual(done.returncode, 0)
+        self.expect(self.tenon("run", self.write("x.cwasm", done.stdout), "3"), 3)
+
+    def test_compiled_code_under_another_name_needs_consent(self):
+        renamed = self.folder / "hello.wasm"
+        self.compiled().rename(renamed)
+        self.expect(self.tenon("run", renamed), 121, "")
+        self.expect(self.tenon("run", "--allow-precompiled", renamed), 0)
+
+    def test_damaged_compiled_code_is_refused(self):
+        artifact = self.compiled()
+        whole = artifact.read_bytes()
+        for place in (0, 4, 9, 40, len(whole) // 2, len(whole) - 1):
+            artifact.write_bytes(whole[:place] + bytes([whole[place] ^ 0x40]) + whole[place + 1:])
+            done = self.tenon("run", artifact)
+            self.assertIn(done.code, (114, 115), "%d: %s" % (place, done.err))
+            self.assertEqual(done.out, "")
+        for length in (0, 1, 16, 100, len(whole) - 1):
+            artifact.write_bytes(whole[:length])
+            self.assertIn(self.tenon("run", artifact).code, (114, 115), length)
+        artifact.write_bytes(whole + b"x")
+        self.assertIn(self.tenon("run", artifact).code, (114, 115))
+
+    def test_code_compiled_with_other_settings_is_refused(self):
+        artifact = self.compiled("-W", "deterministic")
+        done = self.tenon("run", artifact)
+        self.assertIn(done.code, (114, 115), done.err)
+        self.expect(self.tenon("run", "-W", "deterministic", artifact), 0)
+
+    def test_a_full_disk_is_reported(self):
+        self.expect(self.tenon("compile", "-o", "/dev/full", GUESTS / "exit.wat"), 113, "", "No space left")
+        self.expect(self.tenon("compile", "-o", "nowhere/x.cwasm", GUESTS / "exit.wat"), 113, "", "nowhere/x.cwasm")
+
+    def test_nothing_is_written_for_a_bad_file(self):
+        self.expect(self.tenon("compile", "-o", "bad.cwasm", GUESTS / "invalid.wat"), 114)
+        self.assertEqual(list(self.folder.glob("bad.cwasm*")), [])
+
+
+class Cache(Case):
+    def files(self):
+        return [path for path in (self.folder / "cache").rglob("*") if path.is_file()]
+
+    def greet(self, *options):
+        self.expect(self.tenon("run", *options, EXAMPLES / "hello.wat"), 0,
+                    "Hello from a component. My arguments:\n  hello.wat\n")
+
+    def test_a_run_fills_the_cache_and_the_next_uses_it(self):
+        self.greet()
+        first = {path: path.read_bytes() for path in self.files()}
+        self.assertNotEqual(first, {})
+        self.greet()
+        self.assertEqual({path: path.read_bytes() for path in self.files()}, first)
+
+    def test_no_cache_leaves_nothing(self):
+        for option in ("--no-cache", "-Ccache=n"):
+            self.greet(option)
+            self.assertEqual(self.files(), [])
+
+    def test_the_folder_can_be_chosen(self):
+        self.greet("--cache-dir", self.folder / "cache" / "elsewhere")
+        self.assertTrue(all("elsewhere" in str(path) for path in self.files()))
+        self.assertNotEqual(self.files(), [])
+
+    def test_a_tampered_entry_is_never_run(self):
+        self.greet()
+        for path in self.files():
+            whole = path.read_bytes()
+            for content in (b"", whole[:len(whole) // 2], os.urandom(len(whole)),
+                            whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:],
+                            whole[:len(whole) // 2] + b"\xcc" * 64 + whole[len(whole) // 2 + 64:]):
+                path.chmod(0o600)
+                path.write_bytes(content)
+                self.greet()
+
+    def test_a_cache_that_cannot_be_written_does_not_matter(self):
+        self.write("cache", "a file where the folder should be")
+        self.greet()
+
+    def test_no_home_does_not_matter(self):
+        done = subprocess.run([TENON, str(EXAMPLES / "hello.wat")], stdout=subprocess.PIPE, env={}, timeout=SECONDS,
+                              check=False)
+        self.assertEqual(done.returncode, 0)
+
+
+class Inspecting(Case):
+    def test_imports_and_exports_are_shown_as_wit(self):
+        done = self.expect(self.tenon("inspect", EXAMPLES / "hello.wat"), 0, err="")
+        for part in ("wasi:cli/stdout@0.2.0", "wasi:cli/run@0.2.0", "get-stdout"):
+            self.assertIn(part, done.out)
+
+    def test_types_are_shown(self):
+        done = self.expect(self.tenon("inspect", EXAMPLES / "calculator.wat"), 0)
+        for part in ("divide", "quotient", "circle", "list<s32>"):
+            self.assertIn(part, done.out)
+
+    def test_json_is_json(self):
+        for path in (EXAMPLES / "hello.wat", EXAMPLES / "calculator.wat", GUESTS / "exit.wat"):
+            done = self.expect(self.tenon("inspect", "--json", path), 0)
+            self.assertIsInstance(json.loads(done.out), dict)
+
+    def test_a_module_is_shown_too(self):
+        done = self.expect(self.tenon("inspect", GUESTS / "exit.wat"), 0)
+        self.assertIn("wasi_snapshot_preview1", done.out)
+        self.assertIn("proc_exit", done.out)
+
+    def test_a_bad_file_is_an_error(self):
+        self.expect(self.tenon("inspect", self.write("bad.wasm", b"\0asm\x0d\0\1\0\xff")), 114, "")
+
+    def test_a_full_disk_is_reported(self):
+        with open("/dev/full", "wb") as full:
+            self.expect(self.tenon("inspect", EXAMPLES / "hello.wat", stdout=full), 113, err="No space left")
+
+
+class Scripts(Case):
+    MODULE = '(module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))\n'
+
+    def script(self, text, *options):
+        return self.tenon("wast", *options, self.write("script.wast", text))
+
+    def test_a_script_that_holds_ends_with_0(self):
+        done = self.script(self.MODULE + '(assert_return (invoke "add" (i32.const 40) (i32.const 2)) (i32.const 42))')
+        self.expect(done, 0)
+        self.assertRegex(done.out, r"2 passed, 0 failed\n$")
+
+    def test_a_failure_is_printed_with_file_and_line(self):
+        done = self.script(self.MODULE + '\n(assert_return (invoke "add" (i32.const 1) (i32.const 1)) (i32.const 3))')
+        self.expect(done, 1)
+        self.assertIn("script.wast:3: assert_return add: returned", done.out)
+
+    def test_comments_and_strings_are_no_forms(self):
+        self.expect(self.script('(; ( (; " ;) ;) ;; ((( \n' + self.MODULE +
+                                '(assert_return (invoke "add" (i32.const 1) (; ) ;) (i32.const 0x1)) (i32.const 2))'), 0)
+
+    def test_the_expected_message_must_be_part_of_ours(self):
+        trap = '(module (func (export "f") unreachable))(assert_trap (invoke "f") "%s")'
+        self.expect(self.script(trap % "unreachable"), 0)
+        self.expect(self.script(trap % "integer overflow"), 1)
+        invalid = '(assert_invalid (module (func (result i32))) "%s")'
+        self.expect(self.script(invalid % "type mismatch"), 0)
+        self.expect(self.script(invalid % "something else"), 1)
+
+    def test_a_rejection_that_does_not_come_is_a_failure(self):
+        self.expect(self.script('(assert_invalid (component) "")'), 1)
+        self.expect(self.script('(assert_malformed (component quote "") "")'), 1)
+        self.expect(self.script(self.MODULE + '(assert_trap (invoke "add" (i32.const 1) (i32.const 1)) "")'), 1)
+
+    def test_component_values_are_understood(self):
+        text = (EXAMPLES / "calculator.wat").read_text()
+        text += '''
+            (assert_return (invoke "area" (variant.const "rect" (tuple.const (f64.const 2) (f64.const 3)))) (f64.const 6))
+            (assert_return (invoke "area" (variant.const "circle" (f64.const nan))) (f64.const nan:canonical))
+            (assert_return (invoke "divide" (u32.const 7) (u32.const 2))
+              (result.ok (record.const (field "quotient" u32.const 3) (field "remainder" u32.const 1))))
+            (assert_return (invoke "divide" (u32.const 7) (u32.const 0)) (result.err (str.const "division by zero")))
+            (assert_return (invoke "sum" (list.const (s32.const -5) (s32.const 2))) (s64.const -3))
+            (assert_trap (invoke "invert" (u32.const 0)) "divide by zero")'''
+        self.expect(self.script(text), 0)
+        self.expect(self.script(text.replace("(s64.const -3)", "(s64.const 3)")), 1)
+        self.expect(self.script(text.replace('"remainder" u32.const 1', '"remainder" u32.const 2')), 1)
+
+    def test_definitions_instances_and_names_work(self):
+        self.expect(self.script('''
+            (component definition $A (core module $m (func (export "f") (result i32) (i32.const 5)))
+              (core instance $i (instantiate $m)) (func (export "f") (result u32) (canon lift (core func $i "f"))))
+            (component instance $one $A)
+            (component $B)
+            (assert_return (invoke $one "f") (u32.const 5))
+            (assert_invalid (component (export "a" (func 0))) "")
+            (component binary "\\00asm" "\\0d\\00\\01\\00")
+            (assert_malformed (component binary "\\00asm\\0d\\00\\02\\00") "")
+            (assert_malformed (component quote "(funk)") "")'''), 0)
+
+    def test_a_script_that_is_no_script_is_refused_with_its_line(self):
+        for text in ("(component", "(assert_return)", "(frobnicate)", '(invoke "f" (u99.const 1))', "(; ", '(module "',
+                     ")", "component", '(invoke "\\q")'):
+            done = self.script("\n" + text)
+            self.expect(done, 114)
+            self.assertRegex(done.err, r"script.wast:[123]: ")
+
+    def test_values_may_not_nest_without_end(self):
+        self.expect(self.script('(invoke "f" ' + "(list.const " * 100000 + ")" * 100000 + ")"), 114, err="too deeply")
+
+    def test_validation_alone_calls_nothing(self):
+        self.expect(self.script('(module (func (export "f") unreachable)) (invoke "f")', "--validate-only"), 0)
+
+    def test_the_json_form_is_the_same(self):
+        module = self.folder / "m.0.wat"
+        module.write_text(self.MODULE)
+        call = {"type": "invoke", "field": "add", "args": [{"type": "i32", "value": "1"}, {"type": "i32", "value": "2"}]}
+        commands = [{"type": "module", "line": 1, "filename": "m.0.wat", "module_type": "text"},
+                    {"type": "assert_return", "line": 2, "action": call, "expected": [{"type": "i32", "value": "3"}]}]
+        path = self.write("m.json", json.dumps({"source_filename": "m.wast", "commands": commands}))
+        self.expect(self.tenon("wast", path), 0)
+        commands[1]["expected"][0]["value"] = "4"
+        path.write_text(json.dumps({"commands": commands}))
+        self.expect(self.tenon("wast", path), 1)
+        for text in ("{", "{}", '{"commands": [{"type": "frobnicate"}]}',
+                     '{"commands": [{"type": "module", "filename": "../m.0.wat"}]}'):
+            path.write_text(text)
+            self.expect(self.tenon("wast", path), 114)
+
+
+class Completions(Case):
+    def test_bash_completes_commands_and_options(self):
+        script = self.write("c.bash", self.expect(self.tenon("completion", "bash"), 0).out)
+        for words, expected in (("tenon insp", "inspect"), ("tenon run --max-mem", "--max-memory"),
+                                ("tenon run -W fu", "fuel="), ("tenon completion fi", "fish")):
+            program = 'source "$1"; COMP_WORDS=(%s); COMP_CWORD=%d; compopt() { :; }; _tenon; echo "${COMPREPLY[*]}"' % (
+                words, len(words.split()) - 1)
+            done = subprocess.run(["bash", "-c", program, "bash", str(script)], stdout=subprocess.PIPE, cwd=self.folder,
+                                  check=True)
+            self.assertIn(expected, done.stdout.decode().split())
+
+    def test_scripts_for_other_shells_are_well_formed(self):
+        for shell in ("zsh", "fish"):
+            text = self.expect(self.tenon("completion", shell), 0).out
+            self.assertIn("max-memory", text)
+            if shutil.which(shell):
+                subprocess.run([shell, "-n", str(self.write("script", text))], check=True)
+
+
+def main():
+    global TENON
+    TENON = str(pathlib.Path(sys.argv[1]).resolve())
+    loader = unittest.defaultTestLoader
+    module = sys.modules[__name__]
+    suite = loader.loadTestsFromModule(module)
+    if len(sys.argv) > 2:
+        loader.testNamePatterns = ["*%s*" % name for name in sys.argv[2:]]
+        suite = loader.loadTestsFromModule(module)
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=1).run(suite)
+    failed = len(result.failures) + len(result.errors)
+    skipped = len(result.skipped)
+    print("%d passed, %d failed, %d skipped" % (result.testsRun - failed - skipped, failed, skipped))
+    return 1 if failed or not result.testsRun else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
