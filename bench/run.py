@@ -9,7 +9,6 @@ says why.
 """
 import argparse
 import json
-import os
 import pathlib
 import re
 import shutil
@@ -17,7 +16,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # "add(s32,s32): 7.1 ns", "200k clock: 0.040 s"
@@ -30,18 +28,15 @@ class Failed(Exception):
 
 def run(command, folder):
     """Seconds, kilobytes at the peak, and standard output of one process."""
-    output = folder / "output"
-    with open(output, "wb") as out, open(folder / "errors", "wb") as err:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=folder)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        words = (folder / "errors").read_text(errors="replace").strip().splitlines()
-        raise Failed("%s ended with %d: %s" % (pathlib.Path(command[0]).name, process.returncode,
-                                               words[0] if words else "no message"))
-    return seconds, usage.ru_maxrss, output.read_text(errors="replace")
+    output, errors, report = folder / "output", folder / "errors", folder / "report"
+    with open(output, "wb") as out, open(errors, "wb") as err:
+        subprocess.run([folder / "measure", report, *command], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                       cwd=folder, check=True)
+    seconds, kilobytes, code = report.read_text(encoding="ascii").split()
+    if code != "0":
+        words = errors.read_text(errors="replace").strip().splitlines()
+        raise Failed("%s ended with %s: %s" % (pathlib.Path(command[0]).name, code, words[0] if words else "no message"))
+    return float(seconds), int(kilobytes), output.read_text(errors="replace")
 
 
 def alternate(commands, pairs, folder):
@@ -92,6 +87,10 @@ class Bench:
         wasmtime = shutil.which(options.wasmtime)
         if wasmtime:
             self.programs["wasmtime"] = wasmtime
+        self.compiler = shutil.which("cc")
+        if not self.compiler:
+            sys.exit("no C compiler (cc)")
+        subprocess.run([self.compiler, "-O2", "-o", folder / "measure", ROOT / "bench" / "measure.c"], check=True)
         self.table = Table("wasmtime" in self.programs)
 
     def compile(self, guest):
@@ -142,11 +141,10 @@ class Bench:
 
     def native_files(self):
         """The same system calls without WebAssembly: what bounds the io rows."""
-        compiler = shutil.which("cc")
         source = self.guests / "io" / "io.c"
-        if not compiler or not source.exists():
+        if not source.exists():
             return
-        subprocess.run([compiler, "-O2", "-w", "-o", self.folder / "io", source], check=True)
+        subprocess.run([self.compiler, "-O2", "-w", "-o", self.folder / "io", source], check=True)
         rows = {}
         for _ in range(self.pairs):
             for line in run([str(self.folder / "io"), str(self.folder / "io.tmp")], self.folder)[2].splitlines():

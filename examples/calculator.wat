@@ -18,7 +18,7 @@
       (local.get $start))
 
     ;; circle(radius) and square(side) have one number, rect((width, height)) has two.
-    (func (export "area") (param $case i32) (param $a f64) (param $b f64) (result f64)
+    (func $area (export "area") (param $case i32) (param $a f64) (param $b f64) (result f64)
       (if (result f64) (i32.eqz (local.get $case))
         (then (f64.mul (f64.const 3.141592653589793) (f64.mul (local.get $a) (local.get $a))))
         (else (if (result f64) (i32.eq (local.get $case) (i32.const 1))
@@ -26,7 +26,7 @@
           (else (f64.mul (local.get $a) (local.get $b)))))))
 
     ;; A result: its discriminant at 16, then { quotient, remainder } or a string at 20.
-    (func (export "divide") (param $a i32) (param $b i32) (result i32)
+    (func $divide (export "divide") (param $a i32) (param $b i32) (result i32)
       (if (i32.eqz (local.get $b))
         (then
           (i32.store8 (i32.const 16) (i32.const 1))
@@ -38,7 +38,7 @@
           (i32.store (i32.const 24) (i32.rem_u (local.get $a) (local.get $b)))))
       (i32.const 16))
 
-    (func (export "sum") (param $at i32) (param $count i32) (result i64) (local $sum i64)
+    (func $sum (export "sum") (param $at i32) (param $count i32) (result i64) (local $sum i64)
       (loop $next
         (if (local.get $count)
           (then
@@ -49,7 +49,7 @@
       (local.get $sum))
 
     ;; Divides by what it was given: traps for 0.
-    (func (export "invert") (param $number i32) (result i32)
+    (func $invert (export "invert") (param $number i32) (result i32)
       (i32.div_u (i32.const 1000) (local.get $number))))
   (core instance $main (instantiate $Main))
   (alias core export $main "memory" (core memory $memory))

@@ -142,7 +142,7 @@ typedef struct embedder_call {
 } embedder_call;
 
 static tn_error *lower_params(embedder_call *call, tn_core_value *values) {
-  if (call->lifted->params.is_empty) return NULL;
+  if (call->lifted->params.is_simple) return tn_simple_run(&call->lifted->params, call->params, values, true);
   tn_transfer t = {.context = call->runtime->context,
                    .runtime = call->runtime,
                    .source = &call->host,
@@ -153,7 +153,7 @@ static tn_error *lower_params(embedder_call *call, tn_core_value *values) {
 }
 
 static tn_error *lift_result(embedder_call *call, const tn_core_value *values) {
-  if (call->lifted->result.is_empty) return NULL;
+  if (call->lifted->result.is_simple) return tn_simple_run(&call->lifted->result, values, call->result, false);
   tn_transfer t = {.context = call->runtime->context,
                    .runtime = call->runtime,
                    .source = &call->guest,

@@ -12,6 +12,7 @@ typedef struct fused_call {
 } fused_call;
 
 static tn_error *move_params(fused_call *call, const tn_core_value *from, tn_core_value *to) {
+  if (call->lowered->params.is_simple) return tn_simple_run(&call->lowered->params, from, to, false);
   tn_transfer *t = &call->transfer;
   t->source = &call->caller;
   t->destination = &call->callee;
@@ -19,6 +20,7 @@ static tn_error *move_params(fused_call *call, const tn_core_value *from, tn_cor
 }
 
 static tn_error *move_result(fused_call *call, const tn_core_value *from, tn_core_value *to) {
+  if (call->lowered->result.is_simple) return tn_simple_run(&call->lowered->result, from, to, false);
   tn_transfer *t = &call->transfer;
   t->source = &call->callee;
   t->destination = &call->caller;
@@ -28,10 +30,10 @@ static tn_error *move_result(fused_call *call, const tn_core_value *from, tn_cor
 static tn_error *call_as_task(fused_call *call, tn_core_value *values) {
   const tn_lifted *callee = call->lowered->callee;
   tn_core_value inner[TN_MAX_FLAT_PARAMS];
-  if (!call->lowered->params.is_empty) TN_TRY(move_params(call, values, inner));
+  TN_TRY(move_params(call, values, inner));
   TN_TRY(tn_core_call(call->transfer.context, &call->transfer.runtime->funcs[callee->callee], inner, callee->value_count));
   if (call->task.borrow_count > 0) return tn_trap("borrow handles still remain at the end of the call");
-  if (!call->lowered->result.is_empty) TN_TRY(move_result(call, inner, values));
+  TN_TRY(move_result(call, inner, values));
   if (callee->options.post_return < 0) return NULL;
   return tn_call_post_return(call->transfer.runtime, call->transfer.context, &callee->options, inner[0], callee->result_count);
 }

@@ -15,7 +15,12 @@ typedef struct host_call {
 } host_call;
 
 static tn_error *lift_params(host_call *h, const tn_core_value *values, void *params) {
+  const tn_program *program = &h->call.lowered->params;
+  if (program->is_simple) return tn_simple_run(program, values, params, false);
   tn_transfer *t = &h->call.transfer;
+  tn_end_guest(&h->call.guest, t->runtime, &h->call.lowered->options);
+  tn_end_host(&h->call.host, t->runtime);
+  t->call = &h->call;
   t->source = &h->call.guest;
   t->destination = &h->call.host;
   t->task = &h->task;
@@ -24,14 +29,24 @@ static tn_error *lift_params(host_call *h, const tn_core_value *values, void *pa
   t->arena = NULL;
   t->copies = false;
   t->budget = TN_TRANSFER_BUDGET;
-  return tn_lift_values(t, &h->call.lowered->params, values, (uintptr_t)params);
+  return tn_lift_values(t, program, values, (uintptr_t)params);
+}
+
+/* Sets up a transfer from the host to the caller. */
+static void prepare_lowering(tn_call *call) {
+  tn_transfer *t = &call->transfer;
+  tn_end_guest(&call->guest, t->runtime, &call->lowered->options);
+  tn_end_host(&call->host, t->runtime);
+  t->call = call;
+  t->source = &call->host;
+  t->destination = &call->guest;
 }
 
 static tn_error *lower_result(host_call *h, const void *result, tn_core_value *values) {
   const tn_lowered *lowered = h->call.lowered;
+  if (lowered->result.is_simple) return tn_simple_run(&lowered->result, result, values, true);
   tn_transfer *t = &h->call.transfer;
-  t->source = &h->call.host;
-  t->destination = &h->call.guest;
+  prepare_lowering(&h->call);
   return tn_lower_values(t, &lowered->result, (uintptr_t)result, values, &values[lowered->result_slot]);
 }
 
@@ -46,10 +61,14 @@ static tn_error *native_room(host_call *h, uint32_t size, void **room) {
 
 static tn_error *call_with_room(host_call *h, tn_core_value *values, void *params, void *result) {
   const tn_lowered *lowered = h->call.lowered;
-  if (!lowered->params.is_empty) TN_TRY(lift_params(h, values, params));
-  if (lowered->native_result > 0) memset(result, 0, lowered->native_result);
+  TN_TRY(lift_params(h, values, params));
+  if (lowered->native_result <= 16) {
+    memset(result, 0, 16);
+  } else {
+    memset(result, 0, lowered->native_result);
+  }
   tn_error *error = lowered->func(&h->call, lowered->data, params, result);
-  if (error != NULL || lowered->result.is_empty) return error;
+  if (error != NULL) return error;
   return lower_result(h, result, values);
 }
 
@@ -85,19 +104,16 @@ tn_core_trap *tn_entry_host(void *environment, tn_core_caller *caller, tn_core_v
   host_call h;
   h.call.transfer.context = context;
   h.call.transfer.runtime = runtime;
-  h.call.transfer.call = &h.call;
   h.call.lowered = lowered;
   h.call.arena = NULL;
   h.call.reserved = NULL;
-  tn_end_guest(&h.call.guest, runtime, &lowered->options);
-  tn_end_host(&h.call.host, runtime);
   bool may_lend = lowered->params.lifts_borrow;
   if (may_lend) {
     h.task = (tn_task){.caller = runtime->task};
     h.lends = h.temporaries = (tn_lends){0};
   }
   tn_error *error =
-      h.call.guest.instance->may_leave ? call_host(&h, values) : tn_trap("cannot leave component instance");
+      runtime->instances[lowered->options.instance].may_leave ? call_host(&h, values) : tn_trap("cannot leave component instance");
   if (may_lend) end_borrows(&h);
   if (h.call.arena != NULL) tn_call_arena_give(runtime, h.call.arena);
   return error == NULL ? NULL : tn_core_trap_from_error(context, error);
@@ -130,8 +146,7 @@ tn_error *tn_call_reserve(tn_call *call, size_t size, uint8_t **out) {
                         TN_STR_ARG(call->lowered->name), size);
   }
   tn_transfer *t = &call->transfer;
-  t->source = &call->host;
-  t->destination = &call->guest;
+  prepare_lowering(call);
   tn_end_expect(t, t->destination);
   TN_TRY(tn_guest_realloc(t, 0, 0, 1, size, "list", &call->reserved_offset));
   call->reserved_size = size;

@@ -17,6 +17,7 @@
 #define TN_CANON_TRANSFER_H
 
 #include "base/error.h"
+#include "base/utf.h"
 #include "canon/canon.h"
 
 /* ---- programs ---------------------------------------------------------------------------------- */
@@ -41,6 +42,7 @@ typedef enum tn_op_kind {
   TN_OP_FLAGS, /* bits outside the mask `size` are dropped */
   TN_OP_CHAR,
   TN_OP_ENUM,    /* `size`: number of cases */
+  TN_OP_LAST_LEAF = TN_OP_ENUM, /* up to here an op needs nothing but its two places */
   TN_OP_VARIANT, /* likewise; cases[i] NULL: nothing to do for case i */
   TN_OP_BLOCK,   /* runs `block` once, at the op's offsets */
   TN_OP_REPEAT,  /* runs `block` on `size` consecutive elements: a fixed-length list */
@@ -94,7 +96,7 @@ typedef struct tn_program {
   bool reads_memory;  /* touches the source guest's memory */
   bool writes_memory; /* touches the destination guest's memory */
   bool lifts_borrow;  /* may lend */
-  bool is_empty;      /* there is nothing to transfer */
+  bool is_simple;     /* leaves only, and no guest's memory: see tn_simple_run */
 } tn_program;
 
 /* Makes the program for `type`. `source` and `destination` are NULL for the host. `max_flat` is the number
@@ -102,6 +104,79 @@ typedef struct tn_program {
  * Errors: UNSUPPORTED (streams, futures, error contexts), INVALID (memory or realloc missing). */
 tn_error *tn_program_compile(tn_arena *arena, const tn_type *type, uint32_t max_flat, const tn_canon_options *source,
                              const tn_canon_options *destination, tn_program *out);
+
+/* ---- leaves ------------------------------------------------------------------------------------- */
+
+/* Reads and writes of 1, 2, 4 or 8 bytes; the places need not be aligned for C. */
+static inline uint64_t tn_load(const uint8_t *from, unsigned size) {
+  uint64_t value = 0;
+  switch (size) {
+  case 1: return *from;
+  case 2: memcpy(&value, from, 2); return value;
+  case 4: memcpy(&value, from, 4); return value;
+  default: memcpy(&value, from, 8); return value;
+  }
+}
+
+static inline void tn_store_bytes(uint8_t *to, uint64_t value, unsigned size) {
+  switch (size) {
+  case 1: *to = (uint8_t)value; return;
+  case 2: memcpy(to, &value, 2); return;
+  case 4: memcpy(to, &value, 4); return;
+  default: memcpy(to, &value, 8); return;
+  }
+}
+
+/* The error for a value that its type does not have; `is_native`: it came from the host. */
+tn_error *tn_bad_value(const tn_op *op, uint64_t value, bool is_native) __attribute__((cold));
+
+/* Runs an op up to TN_OP_LAST_LEAF. */
+static inline tn_error *tn_leaf_run(const tn_op *op, const uint8_t *source, uint8_t *destination, bool is_native) {
+  const uint8_t *from = source + op->source;
+  uint8_t *to = destination + op->destination;
+  switch ((tn_op_kind)op->kind) {
+  case TN_OP_COPY1: *to = *from; break;
+  case TN_OP_COPY2: memcpy(to, from, 2); break;
+  case TN_OP_COPY4: memcpy(to, from, 4); break;
+  case TN_OP_COPY8: memcpy(to, from, 8); break;
+  case TN_OP_COPY16: memcpy(to, from, 16); break;
+  case TN_OP_COPY: memcpy(to, from, op->size); break;
+  case TN_OP_SLOT_U8: tn_store_bytes(to, *from, 8); break;
+  case TN_OP_SLOT_S8: tn_store_bytes(to, (uint32_t)(int8_t)*from, 8); break;
+  case TN_OP_SLOT_U16: tn_store_bytes(to, tn_load(from, 2), 8); break;
+  case TN_OP_SLOT_S16: tn_store_bytes(to, (uint32_t)(int16_t)tn_load(from, 2), 8); break;
+  case TN_OP_SLOT_U32: tn_store_bytes(to, tn_load(from, 4), 8); break;
+  case TN_OP_SLOT_U64: tn_store_bytes(to, tn_load(from, 8), 8); break;
+  case TN_OP_ZERO: memset(to, 0, op->size); break;
+  case TN_OP_BOOL: tn_store_bytes(to, tn_load(from, op->read) != 0, op->write); break;
+  case TN_OP_FLAGS: tn_store_bytes(to, tn_load(from, op->read) & op->size, op->write); break;
+  case TN_OP_CHAR: {
+    uint64_t value = tn_load(from, 4);
+    if (__builtin_expect(!tn_is_scalar_value((uint32_t)value), 0)) return tn_bad_value(op, value, is_native);
+    tn_store_bytes(to, value, op->write);
+    break;
+  }
+  case TN_OP_ENUM: {
+    uint64_t value = tn_load(from, op->read);
+    if (__builtin_expect(value >= op->size, 0)) return tn_bad_value(op, value, is_native);
+    tn_store_bytes(to, value, op->write);
+    break;
+  }
+  default: __builtin_unreachable();
+  }
+  return NULL;
+}
+
+/* Runs a simple program. */
+static inline tn_error *tn_simple_run(const tn_program *program, const void *source, void *destination,
+                                      bool is_native) {
+  const tn_op *op = program->block.ops, *end = op + program->block.count;
+  for (; op < end; op++) {
+    tn_error *error = tn_leaf_run(op, source, destination, is_native);
+    if (__builtin_expect(error != NULL, 0)) return error;
+  }
+  return NULL;
+}
 
 /* ---- run time ---------------------------------------------------------------------------------- */
 

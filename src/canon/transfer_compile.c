@@ -427,7 +427,8 @@ static tn_error *compile_program(compiler *c, const tn_type *type, uint32_t max_
   const tn_block *block;
   TN_TRY(block_for(c, type, !program->source_in_memory, !program->destination_in_memory, &block));
   program->block = *block;
-  program->is_empty = block->count == 0;
+  program->is_simple = !program->reads_memory && !program->writes_memory;
+  for (uint32_t i = 0; i < block->count; i++) program->is_simple &= block->ops[i].kind <= TN_OP_LAST_LEAF;
   if (program->reads_memory && c->source_options->memory < 0) {
     return tn_error_new(TN_ERROR_INVALID, "canonical option `memory` is required");
   }
@@ -439,7 +440,7 @@ static tn_error *compile_program(compiler *c, const tn_type *type, uint32_t max_
 
 tn_error *tn_program_compile(tn_arena *arena, const tn_type *type, uint32_t max_flat, const tn_canon_options *source,
                              const tn_canon_options *destination, tn_program *out) {
-  *out = (tn_program){.is_empty = true};
+  *out = (tn_program){.is_simple = true};
   if (type == NULL) return NULL;
   compiler c = {.arena = arena,
                 .source = shape_of(source),

@@ -9,26 +9,6 @@ static inline uint8_t *at(uintptr_t base, uint64_t offset) {
   return (uint8_t *)(base + (uintptr_t)offset);
 }
 
-/* Reads and writes of 1, 2, 4 or 8 bytes; the places need not be aligned for C. */
-static inline uint64_t load(const uint8_t *from, unsigned size) {
-  uint64_t value = 0;
-  switch (size) {
-  case 1: return *from;
-  case 2: memcpy(&value, from, 2); return value;
-  case 4: memcpy(&value, from, 4); return value;
-  default: memcpy(&value, from, 8); return value;
-  }
-}
-
-static inline void store(uint8_t *to, uint64_t value, unsigned size) {
-  switch (size) {
-  case 1: *to = (uint8_t)value; return;
-  case 2: memcpy(to, &value, 2); return;
-  case 4: memcpy(to, &value, 4); return;
-  default: memcpy(to, &value, 8); return;
-  }
-}
-
 /* A copy that is most often short: a string, a small list. */
 static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t size) {
   if (size >= 8 && size <= 32) {
@@ -310,18 +290,13 @@ static tn_error *list_elements(tn_transfer *t, const tn_block *e, uint64_t point
 
 /* ---- the interpreter ---------------------------------------------------------------------------- */
 
-static COLD tn_error *bad_discriminant(const tn_transfer *t, uint64_t value) {
-  if (t->source->options == NULL) {
-    return tn_error_new(TN_ERROR_ARGUMENT, "%llu is not a case of the variant", (unsigned long long)value);
-  }
-  return tn_trap("invalid variant discriminant");
-}
-
-static COLD tn_error *bad_char(const tn_transfer *t, uint64_t value) {
-  if (t->source->options == NULL) {
+COLD tn_error *tn_bad_value(const tn_op *op, uint64_t value, bool is_native) {
+  if (op->kind == TN_OP_CHAR) {
+    if (!is_native) return tn_trap("invalid `char` bit pattern");
     return tn_error_new(TN_ERROR_ARGUMENT, "0x%llx is not a Unicode scalar value", (unsigned long long)value);
   }
-  return tn_trap("invalid `char` bit pattern");
+  if (!is_native) return tn_trap("invalid variant discriminant");
+  return tn_error_new(TN_ERROR_ARGUMENT, "%llu is not a case of the type", (unsigned long long)value);
 }
 
 /* Ends the run with `expression`'s error. */
@@ -339,40 +314,15 @@ tn_error *tn_block_run(tn_transfer *t, const tn_block *block, const uintptr_t *s
     const uint8_t *from = at(*source_base, source);
     uint8_t *to = at(*destination_base, destination);
     for (const tn_op *op = block->ops; op < end; op++) {
+      if (op->kind <= TN_OP_LAST_LEAF) {
+        RUN_TRY(tn_leaf_run(op, from, to, t->source->options == NULL));
+        continue;
+      }
       switch ((tn_op_kind)op->kind) {
-      case TN_OP_COPY1: to[op->destination] = from[op->source]; break;
-      case TN_OP_COPY2: memcpy(to + op->destination, from + op->source, 2); break;
-      case TN_OP_COPY4: memcpy(to + op->destination, from + op->source, 4); break;
-      case TN_OP_COPY8: memcpy(to + op->destination, from + op->source, 8); break;
-      case TN_OP_COPY16: memcpy(to + op->destination, from + op->source, 16); break;
-      case TN_OP_COPY: memcpy(to + op->destination, from + op->source, op->size); break;
-      case TN_OP_SLOT_U8: store(to + op->destination, from[op->source], 8); break;
-      case TN_OP_SLOT_S8: store(to + op->destination, (uint32_t)(int8_t)from[op->source], 8); break;
-      case TN_OP_SLOT_U16: store(to + op->destination, load(from + op->source, 2), 8); break;
-      case TN_OP_SLOT_S16: store(to + op->destination, (uint32_t)(int16_t)load(from + op->source, 2), 8); break;
-      case TN_OP_SLOT_U32: store(to + op->destination, load(from + op->source, 4), 8); break;
-      case TN_OP_SLOT_U64: store(to + op->destination, load(from + op->source, 8), 8); break;
-      case TN_OP_ZERO: memset(to + op->destination, 0, op->size); break;
-      case TN_OP_BOOL: store(to + op->destination, load(from + op->source, op->read) != 0, op->write); break;
-      case TN_OP_FLAGS:
-        store(to + op->destination, load(from + op->source, op->read) & op->size, op->write);
-        break;
-      case TN_OP_CHAR: {
-        uint64_t value = load(from + op->source, 4);
-        if (__builtin_expect(!tn_is_scalar_value((uint32_t)value), 0)) return bad_char(t, value);
-        store(to + op->destination, value, op->write);
-        break;
-      }
-      case TN_OP_ENUM: {
-        uint64_t value = load(from + op->source, op->read);
-        if (__builtin_expect(value >= op->size, 0)) return bad_discriminant(t, value);
-        store(to + op->destination, value, op->write);
-        break;
-      }
       case TN_OP_VARIANT: {
-        uint64_t value = load(from + op->source, op->read);
-        if (__builtin_expect(value >= op->size, 0)) return bad_discriminant(t, value);
-        store(to + op->destination, value, op->write);
+        uint64_t value = tn_load(from + op->source, op->read);
+        if (__builtin_expect(value >= op->size, 0)) return tn_bad_value(op, value, t->source->options == NULL);
+        tn_store_bytes(to + op->destination, value, op->write);
         const tn_block *payload = op->cases[value];
         if (payload == NULL) break;
         RUN_TRY(tn_block_run(t, payload, source_base, source + op->source, destination_base,
@@ -393,8 +343,8 @@ tn_error *tn_block_run(tn_transfer *t, const tn_block *block, const uintptr_t *s
       case TN_OP_STRING_COPY:
       case TN_OP_STRING_VIEW:
       case TN_OP_STRING: {
-        uint64_t pointer = load(from + op->source, op->read);
-        uint64_t length = load(from + op->source + op->read_step, op->read);
+        uint64_t pointer = tn_load(from + op->source, op->read);
+        uint64_t length = tn_load(from + op->source + op->read_step, op->read);
         uint64_t out = 0;
         tn_error *error;
         switch ((tn_op_kind)op->kind) {
@@ -407,18 +357,19 @@ tn_error *tn_block_run(tn_transfer *t, const tn_block *block, const uintptr_t *s
         RUN_TRY(error);
         from = at(*source_base, source);
         to = at(*destination_base, destination);
-        store(to + op->destination, out, op->write);
-        store(to + op->destination + op->write_step, length, op->write);
+        tn_store_bytes(to + op->destination, out, op->write);
+        tn_store_bytes(to + op->destination + op->write_step, length, op->write);
         break;
       }
       case TN_OP_OWN:
       case TN_OP_BORROW: {
-        uint32_t value = (uint32_t)load(from + op->source, 4);
+        uint32_t value = (uint32_t)tn_load(from + op->source, 4);
         uint32_t out = 0;
         RUN_TRY(op->kind == TN_OP_OWN ? tn_transfer_own(t, op, value, &out) : tn_transfer_borrow(t, op, value, &out));
-        store(to + op->destination, out, op->write);
+        tn_store_bytes(to + op->destination, out, op->write);
         break;
       }
+      default: __builtin_unreachable(); /* leaves: above */
       }
     }
   }

@@ -11,7 +11,7 @@ tn_error *tn_check_fail(const char *format, ...) {
 }
 
 /* Enough for a component that fills a hundred megabytes, reached by a hostile one within seconds. */
-static const uint64_t WORK_LIMIT = 40 * 1000 * 1000;
+static const uint64_t WORK_LIMIT = 80 * 1000 * 1000;
 
 tn_error *tn_check_spend(tn_checker *checker, uint64_t steps) {
   checker->work += steps;
@@ -19,8 +19,8 @@ tn_error *tn_check_spend(tn_checker *checker, uint64_t steps) {
   return tn_check_fail("the types of this component take too much work to check");
 }
 
-/* A step for each type made costs memory, hence counts as several. */
-enum { STEPS_PER_TYPE = 16 };
+/* What making a type costs: it takes memory, of which the limit above leaves some hundred megabytes. */
+enum { STEPS_PER_TYPE = 100, STEPS_PER_PART = 4, LABEL_BYTES_PER_STEP = 16 };
 
 /* ---- structure --------------------------------------------------------------------------------- */
 
@@ -71,11 +71,13 @@ static bool is_same_structure(const tn_type *a, const tn_type *b) {
   return true;
 }
 
-/* The slot of the type of this structure, or the empty one where it belongs. */
-static const tn_checked_type **find_canonical(const tn_checker *checker, const tn_type *value) {
+/* The slot of the type of this structure, or the empty one where it belongs. Probing counts as work, lest
+ * somebody makes it long. */
+static const tn_checked_type **find_canonical(tn_checker *checker, const tn_type *value) {
   uint32_t at = (uint32_t)hash_value(value) & checker->canonical_mask;
   while (checker->canonical[at] != NULL && !is_same_structure(&checker->canonical[at]->value, value)) {
     at = (at + 1) & checker->canonical_mask;
+    checker->work++;
   }
   return &checker->canonical[at];
 }
@@ -119,6 +121,15 @@ static tn_error *new_type(tn_checker *checker, tn_checked_kind kind, tn_checked_
   return NULL;
 }
 
+/* Counts the work of copying, hashing and laying out a value type. */
+static tn_error *spend_on_value(tn_checker *checker, const tn_type *value) {
+  uint64_t steps = (uint64_t)value->count * STEPS_PER_PART;
+  for (uint32_t i = 0; value->labels != NULL && i < value->count; i++) {
+    steps += value->labels[i].len / LABEL_BYTES_PER_STEP;
+  }
+  return tn_check_spend(checker, steps);
+}
+
 /* Accounts for a part of `type`. */
 static tn_error *add_part(tn_checked_type *type, const tn_checked_type *part) {
   if (part == NULL) return NULL;
@@ -139,6 +150,7 @@ static tn_error *add_value_part(tn_checked_type *type, const tn_type *part) {
 tn_error *tn_checked_value_new(tn_checker *checker, const tn_type *value, const tn_checked_type *handle,
                                const tn_checked_type **out) {
   tn_checked_type *type;
+  TN_TRY(spend_on_value(checker, value));
   TN_TRY(new_type(checker, TN_CHECKED_VALUE, &type));
   type->value = *value;
   type->handle = handle;
@@ -155,6 +167,7 @@ tn_error *tn_checked_value_new(tn_checker *checker, const tn_type *value, const 
 
 tn_error *tn_checked_func_new(tn_checker *checker, const tn_func_type *func, const tn_checked_type **out) {
   tn_checked_type *type;
+  TN_TRY(tn_check_spend(checker, (uint64_t)func->param_count * STEPS_PER_PART));
   TN_TRY(new_type(checker, TN_CHECKED_FUNC, &type));
   type->func = *func;
   for (uint32_t i = 0; i < func->param_count; i++) TN_TRY(add_value_part(type, func->param_types[i]));

@@ -280,19 +280,62 @@ static tn_error *name_parse_member(tn_str rest, tn_name *out) {
   return name_check_label(out->label);
 }
 
-/* The text between "prefix<" and the final ">". */
+/* The text between "prefix<" and the ">" at the end. */
 static tn_error *name_take_bracketed(tn_str text, size_t prefix, tn_str *out) {
   if (prefix >= text.len || text.data[prefix] != '<')
     return tn_error_new(TN_ERROR_INVALID, "expected `<` at `%" TN_STR_FORMAT "`",
                         TN_STR_ARG(tn_str_slice(text, prefix, text.len)));
-  size_t end = tn_str_find(text, '>', prefix);
-  if (end == text.len) return tn_error_new(TN_ERROR_INVALID, "failed to find `>` character");
-  if (end + 1 != text.len)
-    return tn_error_new(TN_ERROR_INVALID, "trailing characters found: `%" TN_STR_FORMAT "`",
-                        TN_STR_ARG(tn_str_slice(text, end + 1, text.len)));
-  *out = tn_str_slice(text, prefix + 1, end);
-  if (tn_str_find(*out, '<', 0) != out->len) return tn_error_new(TN_ERROR_INVALID, "unexpected `<`");
+  if (text.data[text.len - 1] != '>') return tn_error_new(TN_ERROR_INVALID, "failed to find `>` at the end");
+  *out = tn_str_slice(text, prefix + 1, text.len - 1);
   return NULL;
+}
+
+/* As name_take_bracketed, for text that must not contain brackets itself. */
+static tn_error *name_take_opaque(tn_str text, size_t prefix, tn_str *out) {
+  TN_TRY(name_take_bracketed(text, prefix, out));
+  bool has_bracket = tn_str_find(*out, '<', 0) < out->len || tn_str_find(*out, '>', 0) < out->len;
+  return has_bracket ? tn_error_new(TN_ERROR_INVALID, "unexpected `<` or `>` within brackets") : NULL;
+}
+
+/* Base64: at least one digit, at most two signs of padding. */
+static bool name_is_base64(tn_str text) {
+  size_t digits = 0;
+  while (digits < text.len && (name_is_digit(text.data[digits]) || name_is_lower(text.data[digits]) ||
+                               name_is_upper(text.data[digits]) || text.data[digits] == '+' ||
+                               text.data[digits] == '/')) {
+    digits++;
+  }
+  size_t padding = text.len - digits;
+  return digits > 0 && (padding == 0 || tn_str_equal(tn_str_slice(text, digits, text.len),
+                                                     padding == 1 ? TN_STR("=") : TN_STR("==")));
+}
+
+/* "sha256-<base64>?options" */
+static tn_error *name_check_hash(tn_str hash) {
+  size_t dash = tn_str_find(hash, '-', 0);
+  tn_str algorithm = tn_str_slice(hash, 0, dash);
+  if (dash == hash.len) return tn_error_new(TN_ERROR_INVALID, "expected `-` after hash algorithm");
+  bool is_known = tn_str_equal(algorithm, TN_STR("sha256")) || tn_str_equal(algorithm, TN_STR("sha384")) ||
+                  tn_str_equal(algorithm, TN_STR("sha512"));
+  if (!is_known)
+    return tn_error_new(TN_ERROR_INVALID, "unrecognized hash algorithm: `%" TN_STR_FORMAT "`",
+                        TN_STR_ARG(algorithm));
+  tn_str digest = tn_str_slice(hash, dash + 1, tn_str_find(hash, '?', 0));
+  return name_is_base64(digest) ? NULL : tn_error_new(TN_ERROR_INVALID, "not valid base64");
+}
+
+/* One or more hashes between spaces. */
+static tn_error *name_check_hashes(tn_str text) {
+  bool is_empty = true;
+  for (size_t at = 0; at < text.len;) {
+    size_t end = tn_str_find(text, ' ', at);
+    if (end > at) {
+      is_empty = false;
+      TN_TRY(name_check_hash(tn_str_slice(text, at, end)));
+    }
+    at = end + 1;
+  }
+  return is_empty ? tn_error_new(TN_ERROR_INVALID, "integrity hash cannot be empty") : NULL;
 }
 
 /* One bound of a version range: ">=1.2.3" or "<2.0.0". */
@@ -327,27 +370,34 @@ static tn_error *name_parse_dependency(tn_str rest, bool is_locked, tn_name *out
   return is_locked ? name_check_version(out->version) : name_check_range(out->version);
 }
 
-/* A locked dependency may pin a hash as well: "locked-dep=<a:b@1.0.0>,integrity=<...>". Cuts it off. */
+static const tn_str integrity = {"integrity=", 10};
+
+/* A hash may be pinned: "url=<...>,integrity=<...>". Checks it and cuts it off. */
 static tn_error *name_check_pinned_hash(tn_str *text) {
-  tn_str prefix = TN_STR("integrity=");
-  tn_str ignored;
-  size_t comma = tn_str_find(*text, ',', 0);
+  size_t comma = tn_str_find(*text, ',', tn_str_find(*text, '>', 0));
+  tn_str content;
   if (comma == text->len) return NULL;
   tn_str hash = tn_str_slice(*text, comma + 1, text->len);
   *text = tn_str_slice(*text, 0, comma);
-  if (!tn_str_starts_with(hash, prefix))
-    return tn_error_new(TN_ERROR_INVALID, "expected `integrity=<` after the dependency");
-  return name_take_bracketed(hash, prefix.len, &ignored);
+  if (!tn_str_starts_with(hash, integrity))
+    return tn_error_new(TN_ERROR_INVALID, "expected `integrity=<` after the comma");
+  TN_TRY(name_take_opaque(hash, integrity.len, &content));
+  return name_check_hashes(content);
 }
 
 /* The kinds that wrap their text in "<...>". */
 static tn_error *name_parse_wrapped(tn_str prefix, tn_name *out) {
-  bool is_locked = prefix.data[0] == 'l';
   tn_str text = out->text;
   tn_str content;
-  if (is_locked) TN_TRY(name_check_pinned_hash(&text));
+  if (out->kind == TN_NAME_HASH) {
+    TN_TRY(name_take_opaque(text, prefix.len, &content));
+    return name_check_hashes(content);
+  }
+  bool is_unlocked = prefix.data[0] == 'u' && out->kind == TN_NAME_DEPENDENCY;
+  if (!is_unlocked) TN_TRY(name_check_pinned_hash(&text));
+  if (out->kind == TN_NAME_URL) return name_take_opaque(text, prefix.len, &content);
   TN_TRY(name_take_bracketed(text, prefix.len, &content));
-  return out->kind == TN_NAME_DEPENDENCY ? name_parse_dependency(content, is_locked, out) : NULL;
+  return name_parse_dependency(content, !is_unlocked, out);
 }
 
 tn_error *tn_name_parse(tn_str text, tn_name *out) {

@@ -4,6 +4,9 @@
  * nor named types are shared instead of copied. */
 #include "component/validate.h"
 
+/* An entry of a copied table and one of a map are some forty bytes each. */
+enum { STEPS_PER_ENTRY = 8 };
+
 /* ---- copying ----------------------------------------------------------------------------------- */
 
 static tn_error *remember(tn_checker *checker, tn_substitution *substitution, const void *from, const void *to,
@@ -39,6 +42,7 @@ static tn_error *substitute_parts(tn_checker *checker, tn_substitution *substitu
                                   const tn_type *const **parts, uint32_t count, bool *has_changed) {
   if (*parts == NULL || count == 0) return NULL;
   bool has_changed_here = false;
+  TN_TRY(tn_check_spend(checker, count));
   const tn_type **copy = TN_ARENA_ARRAY(checker->arena, const tn_type *, count);
   if (copy == NULL) return tn_error_no_memory();
   for (uint32_t i = 0; i < count; i++) {
@@ -118,7 +122,7 @@ tn_error *tn_substitute_type(tn_checker *checker, tn_substitution *substitution,
     *out = known;
     return NULL;
   }
-  TN_TRY(tn_check_spend(checker, 1));
+  TN_TRY(tn_check_spend(checker, STEPS_PER_ENTRY));
   TN_TRY(substitute_kind(checker, substitution, type, out));
   if (*out != type && type->is_named) TN_TRY(tn_checked_alias(checker, *out, out));
   return remember(checker, substitution, type, *out, false);
@@ -127,7 +131,7 @@ tn_error *tn_substitute_type(tn_checker *checker, tn_substitution *substitution,
 tn_error *tn_substitute_table(tn_checker *checker, tn_substitution *substitution, const tn_checked_table *table,
                               const tn_checked_table **out) {
   bool has_changed = false;
-  TN_TRY(tn_check_spend(checker, table->len));
+  TN_TRY(tn_check_spend(checker, (uint64_t)table->len * STEPS_PER_ENTRY));
   tn_checked_table *copy = TN_ARENA_NEW(checker->arena, tn_checked_table);
   tn_checked_entry *items = TN_ARENA_ARRAY(checker->arena, tn_checked_entry, table->len);
   if (copy == NULL || items == NULL) return tn_error_no_memory();
@@ -164,7 +168,7 @@ static bool are_types(const tn_checked_item *a, const tn_checked_item *b) {
 tn_error *tn_substitute_bind_resources(tn_checker *checker, tn_substitution *substitution,
                                        const tn_checked_table *actual, const tn_checked_table *expected,
                                        uint32_t owner) {
-  TN_TRY(tn_check_spend(checker, expected->len));
+  TN_TRY(tn_check_spend(checker, (uint64_t)expected->len * STEPS_PER_ENTRY));
   for (uint32_t i = 0; i < expected->len; i++) {
     const tn_checked_item *to = &expected->items[i].item;
     const tn_checked_item *from = tn_checked_table_get(actual, expected->items[i].name);
@@ -183,7 +187,7 @@ tn_error *tn_substitute_bind_resources(tn_checker *checker, tn_substitution *sub
 
 tn_error *tn_substitute_bind_types(tn_checker *checker, tn_substitution *substitution,
                                    const tn_checked_table *actual, const tn_checked_table *expected) {
-  TN_TRY(tn_check_spend(checker, expected->len));
+  TN_TRY(tn_check_spend(checker, (uint64_t)expected->len * STEPS_PER_ENTRY));
   for (uint32_t i = 0; i < expected->len; i++) {
     const tn_checked_item *to = &expected->items[i].item;
     const tn_checked_item *from = tn_checked_table_get(actual, expected->items[i].name);
@@ -235,7 +239,7 @@ static tn_error *search_type(free_search *search, const tn_checked_type *type, c
   if (type == NULL || !type->has_identity || search->is_found) return NULL;
   if (tn_pointer_map_get(&search->seen, type) != NULL) return NULL;
   if (!tn_pointer_map_put(search->checker->arena, &search->seen, type, type)) return tn_error_no_memory();
-  TN_TRY(tn_check_spend(search->checker, 1));
+  TN_TRY(tn_check_spend(search->checker, STEPS_PER_ENTRY));
   binder inner = {bound, type->kind == TN_CHECKED_COMPONENT || type->kind == TN_CHECKED_INSTANCE ? type->scope : 0};
   switch (type->kind) {
   case TN_CHECKED_VALUE:

@@ -26,8 +26,10 @@ static tn_error *set_memory(const tn_scope *scope, uint32_t index, tn_checked_op
   TN_TRY(tn_scope_core_extern(scope, TN_SORT_CORE_MEMORY, index, &options->memory));
   tn_core_extern_type wanted = {.kind = TN_CORE_EXTERN_MEMORY};
   wanted.limits.is_64 = options->memory->limits.is_64;
+  wanted.limits.has_page_size = options->memory->limits.has_page_size;
+  wanted.limits.page_size_log2 = options->memory->limits.page_size_log2;
   return tn_error_wrap(tn_check_core_subtype(options->memory, &wanted),
-                       "canonical ABI memory is not a linear memory as it should be");
+                       "memory cannot be used by the canonical ABI");
 }
 
 static tn_error *set_func(const tn_scope *scope, const char *option, uint32_t index,

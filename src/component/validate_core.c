@@ -48,11 +48,16 @@ tn_error *tn_check_core_module(tn_checker *checker, const tn_core_module *module
 
 /* ---- core types -------------------------------------------------------------------------------- */
 
-static tn_error *check_core_valtypes(const tn_core_valtype *types, uint32_t count, uint64_t known) {
+/* A reference may be to any type of `space` and to those up to index `known`, which are about to be added. */
+static tn_error *check_core_valtypes(const tn_core_type_space *space, const tn_core_valtype *types,
+                                     uint32_t count, uint64_t known) {
   for (uint32_t i = 0; i < count; i++) {
     bool is_defined = (types[i].code == 0x63 || types[i].code == 0x64) && types[i].heap >= 0;
-    if (is_defined && (uint64_t)types[i].heap >= known)
-      return tn_check_fail("unknown type %d: type index out of bounds", types[i].heap);
+    if (!is_defined) continue;
+    uint32_t index = (uint32_t)types[i].heap;
+    if (index >= known) return tn_check_fail("unknown type %u: type index out of bounds", index);
+    if (index < space->len && space->items[index].type == NULL)
+      return tn_check_fail("type index %u is a module type", index);
   }
   return NULL;
 }
@@ -60,8 +65,8 @@ static tn_error *check_core_valtypes(const tn_core_valtype *types, uint32_t coun
 /* Adds a type that is not a module type. It may refer to those before it and to its own rec group. */
 static tn_error *add_core_type(tn_checker *checker, tn_core_type_space *space, const tn_core_type *type) {
   uint64_t known = (uint64_t)space->len - type->group_index + type->group_size;
-  TN_TRY(check_core_valtypes(type->func.params, type->func.param_count, known));
-  TN_TRY(check_core_valtypes(type->func.results, type->func.result_count, known));
+  TN_TRY(check_core_valtypes(space, type->func.params, type->func.param_count, known));
+  TN_TRY(check_core_valtypes(space, type->func.results, type->func.result_count, known));
   if (type->has_supertype) {
     if (type->supertype >= space->len)
       return tn_check_fail("unknown type %u: type index out of bounds", type->supertype);
@@ -106,7 +111,7 @@ static tn_error *check_limits(const tn_core_extern_type *type) {
 /* Finds the function type that a declarator refers to, and checks everything else. */
 static tn_error *resolve_extern_type(const module_type *module, tn_core_extern_type *type) {
   TN_TRY(check_limits(type));
-  TN_TRY(check_core_valtypes(&type->valtype, 1, module->types.len));
+  TN_TRY(check_core_valtypes(&module->types, &type->valtype, 1, module->types.len));
   if (type->kind != TN_CORE_EXTERN_FUNC && type->kind != TN_CORE_EXTERN_TAG) return NULL;
   if (type->type_index >= module->types.len)
     return tn_check_fail("unknown type %u: type index out of bounds", type->type_index);

@@ -106,6 +106,8 @@ tn_error *tn_names_add(tn_checker *checker, tn_scope_names *names, tn_side side,
   tn_name parsed;
   TN_TRY(tn_error_wrap(tn_name_parse(name->name, &parsed), "%s name `%" TN_STR_FORMAT "` is not a valid extern name",
                        side_name(side), TN_STR_ARG(name->name)));
+  if (side == TN_SIDE_EXPORT && parsed.kind > TN_NAME_INTERFACE)
+    return tn_check_fail("`%" TN_STR_FORMAT "` is not a valid export name", TN_STR_ARG(name->name));
   TN_TRY(check_attributes(checker, name, &parsed, item));
   TN_TRY(tn_error_wrap(check_annotation(names, &parsed, item), "%s name `%" TN_STR_FORMAT "` is not valid",
                        side_name(side), TN_STR_ARG(name->name)));

@@ -43,7 +43,7 @@ static tn_error *are_parts_visible(visibility *search, const tn_type *value, boo
     *out = has_name(search, handle);
     return NULL;
   }
-  TN_TRY(tn_check_spend(search->checker, 1));
+  TN_TRY(tn_check_spend(search->checker, 1 + (uint64_t)value->count));
   for (uint32_t i = 0; value->types != NULL && *out && i < value->count; i++) {
     if (value->types[i] != NULL) TN_TRY(is_value_visible(search, value->types[i], out));
   }

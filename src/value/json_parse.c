@@ -13,7 +13,8 @@
 static tn_error *read_value(tn_reader *reader, const tn_type *type, void *out);
 
 static size_t skip_space(tn_str text, size_t at) {
-  while (at < text.len && tn_text_is(text.data[at], TN_TEXT_SPACE)) at++;
+  while (at < text.len && tn_text_is(text.data[at], TN_TEXT_SPACE))
+    at++;
   return at;
 }
 
@@ -23,7 +24,8 @@ static const tn_reader_form json_form = {
 static bool accept_word(tn_reader *reader, const char *word) {
   tn_str wanted = tn_str_from(word);
   tn_reader_peek(reader);
-  if (!tn_str_starts_with(tn_str_slice(reader->text, reader->at, reader->text.len), wanted)) return false;
+  if (!tn_str_starts_with(tn_str_slice(reader->text, reader->at, reader->text.len), wanted))
+    return false;
   reader->at += wanted.len;
   return true;
 }
@@ -34,7 +36,8 @@ static tn_error *read_unicode_escape(tn_reader *reader, uint32_t *out) {
   size_t start = reader->at;
   uint32_t unit = tn_reader_hex(reader, start + 2, 4);
   reader->at += 6;
-  if (unit == UINT32_MAX) return tn_reader_error(reader, start, "expected four hexadecimal digits behind \\u");
+  if (unit == UINT32_MAX)
+    return tn_reader_error(reader, start, "expected four hexadecimal digits behind \\u");
   if (unit >= 0xd800 && unit < 0xdc00 && reader->at + 1 < reader->text.len &&
       reader->text.data[reader->at] == '\\' && reader->text.data[reader->at + 1] == 'u') {
     uint32_t low = tn_reader_hex(reader, reader->at + 2, 4);
@@ -44,7 +47,8 @@ static tn_error *read_unicode_escape(tn_reader *reader, uint32_t *out) {
       return NULL;
     }
   }
-  if (!tn_is_scalar_value(unit)) return tn_reader_error(reader, start, "this is half of a surrogate pair");
+  if (!tn_is_scalar_value(unit))
+    return tn_reader_error(reader, start, "this is half of a surrogate pair");
   *out = unit;
   return NULL;
 }
@@ -56,7 +60,8 @@ static tn_error *read_character(tn_reader *reader, uint32_t *out) {
   size_t start = reader->at;
   if (reader->text.data[start] != '\\') {
     reader->at += tn_utf8_decode((const uint8_t *)reader->text.data + start, out);
-    if (*out < 0x20) return tn_reader_error(reader, start, "a control character in a string has to be escaped");
+    if (*out < 0x20)
+      return tn_reader_error(reader, start, "a control character in a string has to be escaped");
     return NULL;
   }
   char c = start + 1 < reader->text.len ? reader->text.data[start + 1] : '\0';
@@ -96,7 +101,8 @@ static tn_error *read_char(tn_reader *reader, uint32_t *out) {
   tn_str string;
   size_t start;
   TN_TRY(read_string(reader, "a string of one character", &string, &start));
-  if (string.len > 0 && tn_utf8_decode((const uint8_t *)string.data, out) == string.len) return NULL;
+  if (string.len > 0 && tn_utf8_decode((const uint8_t *)string.data, out) == string.len)
+    return NULL;
   return tn_reader_error(reader, start, "expected a string of one character");
 }
 
@@ -145,7 +151,8 @@ static tn_error *read_field(tn_reader *reader, const tn_type *type, bool *seen, 
   uint32_t index = tn_reader_find_label(type, key);
   if (index == type->count) return tn_reader_unknown_label(reader, start, "field", key, type);
   if (seen[index]) {
-    return tn_reader_error(reader, start, "field '%" TN_STR_FORMAT "' is there twice", TN_STR_ARG(key));
+    return tn_reader_error(reader, start, "field '%" TN_STR_FORMAT "' is there twice",
+                           TN_STR_ARG(key));
   }
   seen[index] = true;
   return tn_reader_value(reader, type->types[index], tn_native_field(type, out, index));
@@ -179,7 +186,8 @@ static tn_error *read_string_map(tn_reader *reader, const tn_type *type, tn_nati
   bool more = !tn_reader_accept(reader, '}');
   while (more) {
     size_t start;
-    char *entry = tn_vec_grow(reader->arena, &list.items, &list.len, &list.cap, tn_native_entry_size(type));
+    char *entry =
+        tn_vec_grow(reader->arena, &list.items, &list.len, &list.cap, tn_native_entry_size(type));
     if (entry == NULL) return tn_error_no_memory();
     TN_TRY(read_key(reader, (tn_str *)(entry + type->field_offset[TN_NATIVE][0]), &start));
     TN_TRY(tn_reader_value(reader, type->types[1], entry + type->field_offset[TN_NATIVE][1]));
@@ -202,8 +210,8 @@ static tn_error *read_case(tn_reader *reader, const tn_type *type, void *out) {
   tn_native_set_tag(type, out, index);
   const tn_type *payload = tn_native_payload_type(type, index);
   if (has_payload != (payload != NULL)) {
-    return tn_reader_error(reader, start, "case '%" TN_STR_FORMAT "' has %s payload", TN_STR_ARG(name),
-                           payload == NULL ? "no" : "a");
+    return tn_reader_error(reader, start, "case '%" TN_STR_FORMAT "' has %s payload",
+                           TN_STR_ARG(name), payload == NULL ? "no" : "a");
   }
   if (payload == NULL) return NULL;
   TN_TRY(tn_reader_expect(reader, ':'));
@@ -222,7 +230,8 @@ static tn_error *read_flags(tn_reader *reader, const tn_type *type, void *out) {
     uint32_t index = tn_reader_find_label(type, name);
     if (index == type->count) return tn_reader_unknown_label(reader, start, "flag", name, type);
     if ((bits >> index & 1) != 0) {
-      return tn_reader_error(reader, start, "flag '%" TN_STR_FORMAT "' is there twice", TN_STR_ARG(name));
+      return tn_reader_error(reader, start, "flag '%" TN_STR_FORMAT "' is there twice",
+                             TN_STR_ARG(name));
     }
     bits |= UINT32_C(1) << index;
     TN_TRY(tn_reader_next(reader, ']', &more));
@@ -239,12 +248,14 @@ static tn_error *read_option(tn_reader *reader, const tn_type *type, void *out) 
     return NULL;
   }
   tn_native_set_tag(type, out, 1);
-  if (payload->kind != TN_TYPE_OPTION) return tn_reader_value(reader, payload, tn_native_payload(type, out));
+  if (payload->kind != TN_TYPE_OPTION)
+    return tn_reader_value(reader, payload, tn_native_payload(type, out));
   tn_str key;
   size_t start;
   if (!tn_reader_accept(reader, '{')) return tn_reader_expected(reader, "null or {\"some\": ...}");
   TN_TRY(read_key(reader, &key, &start));
-  if (!tn_str_equal(key, TN_STR("some"))) return tn_reader_error(reader, start, "expected the key \"some\"");
+  if (!tn_str_equal(key, TN_STR("some")))
+    return tn_reader_error(reader, start, "expected the key \"some\"");
   TN_TRY(tn_reader_value(reader, payload, tn_native_payload(type, out)));
   return tn_reader_expect(reader, '}');
 }
@@ -253,7 +264,8 @@ static tn_error *read_option(tn_reader *reader, const tn_type *type, void *out) 
 static tn_error *read_result(tn_reader *reader, const tn_type *type, void *out) {
   tn_str key;
   size_t start;
-  if (!tn_reader_accept(reader, '{')) return tn_reader_expected(reader, "{\"ok\": ...} or {\"error\": ...}");
+  if (!tn_reader_accept(reader, '{'))
+    return tn_reader_expected(reader, "{\"ok\": ...} or {\"error\": ...}");
   TN_TRY(read_key(reader, &key, &start));
   bool is_error = tn_str_equal(key, TN_STR("error"));
   if (!is_error && !tn_str_equal(key, TN_STR("ok"))) {

@@ -17,7 +17,8 @@ static void print_char(tn_buffer *out, uint32_t character) {
 }
 
 static void print_float(tn_buffer *out, const tn_type *type, const void *value) {
-  bool is_finite = type->kind == TN_TYPE_F32 ? isfinite(*(const float *)value) : isfinite(*(const double *)value);
+  bool is_finite = type->kind == TN_TYPE_F32 ? isfinite(*(const float *)value)
+                                             : isfinite(*(const double *)value);
   if (!is_finite) tn_buffer_append_byte(out, '"');
   tn_number_print_float(out, type->kind, value);
   if (!is_finite) tn_buffer_append_byte(out, '"');
@@ -27,7 +28,8 @@ static void print_comma(tn_buffer *out, bool is_first) {
   if (!is_first) tn_buffer_append_byte(out, ',');
 }
 
-static void print_elements(tn_buffer *out, const tn_type *element, const void *data, size_t count, uint32_t depth) {
+static void print_elements(tn_buffer *out, const tn_type *element, const void *data, size_t count,
+                           uint32_t depth) {
   tn_buffer_append_byte(out, '[');
   for (size_t i = 0; i < count && !out->failed; i++) {
     print_comma(out, i == 0);
@@ -37,7 +39,8 @@ static void print_elements(tn_buffer *out, const tn_type *element, const void *d
 }
 
 /* An object when the keys are strings, else an array of pairs. */
-static void print_map(tn_buffer *out, const tn_type *type, const tn_native_list *map, uint32_t depth) {
+static void print_map(tn_buffer *out, const tn_type *type, const tn_native_list *map,
+                      uint32_t depth) {
   bool is_object = type->types[0]->kind == TN_TYPE_STRING;
   tn_buffer_append_byte(out, is_object ? '{' : '[');
   for (size_t i = 0; i < map->len && !out->failed; i++) {
@@ -85,7 +88,8 @@ static void print_flags(tn_buffer *out, const tn_type *type, const void *value) 
 }
 
 /* {"<name>":payload}; without a payload type: null. */
-static void print_wrapped(tn_buffer *out, tn_str name, const tn_type *payload, const void *value, uint32_t depth) {
+static void print_wrapped(tn_buffer *out, tn_str name, const tn_type *payload, const void *value,
+                          uint32_t depth) {
   tn_buffer_append_byte(out, '{');
   tn_text_print_json(out, name);
   tn_buffer_append_byte(out, ':');

@@ -75,7 +75,8 @@ static inline const tn_type *tn_native_payload_type(const tn_type *type, uint32_
 
 /* A map's entries lie as tuples of key and value. */
 size_t tn_native_entry_size(const tn_type *map);
-static inline void *tn_native_entry_part(const tn_type *map, const void *data, size_t index, uint32_t part) {
+static inline void *tn_native_entry_part(const tn_type *map, const void *data, size_t index,
+                                         uint32_t part) {
   return (char *)data + index * tn_native_entry_size(map) + map->field_offset[TN_NATIVE][part];
 }
 

@@ -13,7 +13,8 @@
 /* ---- literals ----------------------------------------------------------------------------------- */
 
 static size_t skip_digits(tn_str text, size_t at) {
-  while (at < text.len && tn_text_is(text.data[at], TN_TEXT_DIGIT)) at++;
+  while (at < text.len && tn_text_is(text.data[at], TN_TEXT_DIGIT))
+    at++;
   return at;
 }
 
@@ -93,7 +94,8 @@ bool tn_number_read_integer(tn_type_kind kind, tn_str digits, void *out) {
   uint64_t magnitude = 0;
   for (size_t i = is_negative; i < digits.len; i++) {
     if (__builtin_mul_overflow(magnitude, 10, &magnitude)) return false;
-    if (__builtin_add_overflow(magnitude, (uint64_t)(digits.data[i] - '0'), &magnitude)) return false;
+    if (__builtin_add_overflow(magnitude, (uint64_t)(digits.data[i] - '0'), &magnitude))
+      return false;
   }
   uint64_t limit = is_negative ? -(uint64_t)ranges[kind].min : ranges[kind].max;
   if (magnitude > limit) return false;
@@ -145,7 +147,8 @@ static void leave_c_locale(locale_t previous, locale_t c_locale) {
   freelocale(c_locale);
 }
 
-tn_error *tn_number_read_float(tn_arena *arena, tn_type_kind kind, tn_str literal, void *out, bool *in_range) {
+tn_error *tn_number_read_float(tn_arena *arena, tn_type_kind kind, tn_str literal, void *out,
+                               bool *in_range) {
   char room[64];
   const char *text = room;
   if (literal.len < sizeof room) {
@@ -185,12 +188,14 @@ static void append_plain_exponent(tn_buffer *out, const char *text) {
   exponent++;
   if (*exponent == '-') tn_buffer_append_byte(out, '-');
   exponent++;
-  while (*exponent == '0') exponent++;
+  while (*exponent == '0')
+    exponent++;
   tn_buffer_append_text(out, exponent);
 }
 
 static void print_finite(tn_buffer *out, tn_type_kind kind, double value) {
-  static const double PLAIN_INTEGERS = 1e15; /* below it whole numbers are written without an exponent */
+  static const double PLAIN_INTEGERS =
+      1e15; /* below it whole numbers are written without an exponent */
   char text[48];
   if (value == floor(value) && fabs(value) < PLAIN_INTEGERS) {
     snprintf(text, sizeof text, "%.0f", value);

@@ -20,7 +20,8 @@ bool tn_number_read_integer(tn_type_kind kind, tn_str digits, void *out);
 const char *tn_number_range(tn_type_kind kind);
 /* Writes a number literal as f32 or f64, correctly rounded. *in_range is false when it is too large.
  * TN_ERROR_NO_MEMORY. */
-tn_error *tn_number_read_float(tn_arena *arena, tn_type_kind kind, tn_str literal, void *out, bool *in_range);
+tn_error *tn_number_read_float(tn_arena *arena, tn_type_kind kind, tn_str literal, void *out,
+                               bool *in_range);
 
 void tn_number_print_integer(tn_buffer *out, tn_type_kind kind, const void *value);
 /* The shortest decimal that reads back as the same number; "nan", "inf", "-inf". */

@@ -8,7 +8,8 @@
 #include "wit/text.h"
 #include "wit/wit.h"
 
-tn_error *tn_reader_start(tn_reader *reader, const tn_reader_form *form, tn_arena *arena, tn_str text) {
+tn_error *tn_reader_start(tn_reader *reader, const tn_reader_form *form, tn_arena *arena,
+                          tn_str text) {
   *reader = (tn_reader){.form = form, .arena = arena, .text = text};
   if (tn_utf8_is_valid(text.data, text.len)) return NULL;
   return tn_error_new(TN_ERROR_ARGUMENT, "the text is not valid UTF-8");
@@ -62,7 +63,8 @@ tn_error *tn_reader_expected(tn_reader *reader, const char *what) {
     return tn_reader_error(reader, reader->at, "expected %s but the text ends", what);
   }
   tn_str found = word_at(reader->text, reader->at);
-  return tn_reader_error(reader, reader->at, "expected %s but found '%" TN_STR_FORMAT "'", what, TN_STR_ARG(found));
+  return tn_reader_error(reader, reader->at, "expected %s but found '%" TN_STR_FORMAT "'", what,
+                         TN_STR_ARG(found));
 }
 
 /* Room for a type in a message; a longer one is cut. */
@@ -93,23 +95,25 @@ tn_error *tn_reader_expected_type(tn_reader *reader, const tn_type *type) {
   return tn_reader_expected(reader, text.text);
 }
 
-tn_error *tn_reader_unknown_label(const tn_reader *reader, size_t offset, const char *what, tn_str label,
-                                  const tn_type *type) {
+tn_error *tn_reader_unknown_label(const tn_reader *reader, size_t offset, const char *what,
+                                  tn_str label, const tn_type *type) {
   type_text text;
   TN_TRY(describe_type(type, &text));
-  return tn_reader_error(reader, offset, "there is no %s '%" TN_STR_FORMAT "' in %s", what, TN_STR_ARG(label),
-                         text.text);
+  return tn_reader_error(reader, offset, "there is no %s '%" TN_STR_FORMAT "' in %s", what,
+                         TN_STR_ARG(label), text.text);
 }
 
 tn_error *tn_reader_not_writable(const tn_reader *reader, const tn_type *type) {
   type_text text;
   TN_TRY(describe_type(type, &text));
-  return tn_reader_error(reader, reader->at, "a value of type %s cannot be given as text", text.text);
+  return tn_reader_error(reader, reader->at, "a value of type %s cannot be given as text",
+                         text.text);
 }
 
 uint32_t tn_reader_find_label(const tn_type *type, tn_str label) {
   uint32_t index = 0;
-  while (index < type->count && !tn_str_equal(type->labels[index], label)) index++;
+  while (index < type->count && !tn_str_equal(type->labels[index], label))
+    index++;
   return index;
 }
 
@@ -175,12 +179,16 @@ tn_error *tn_reader_fixed_list(tn_reader *reader, const tn_type *type, void *out
     TN_TRY(tn_reader_next(reader, ']', &more));
     count++;
   }
-  if (more) return tn_reader_error(reader, reader->at, "expected %u elements but there are more", type->length);
+  if (more)
+    return tn_reader_error(reader, reader->at, "expected %u elements but there are more",
+                           type->length);
   if (count == type->length) return NULL;
-  return tn_reader_error(reader, reader->at - 1, "expected %u elements but found %u", type->length, count);
+  return tn_reader_error(reader, reader->at - 1, "expected %u elements but found %u", type->length,
+                         count);
 }
 
-tn_error *tn_reader_tuple(tn_reader *reader, const tn_type *type, char open, char close, void *out) {
+tn_error *tn_reader_tuple(tn_reader *reader, const tn_type *type, char open, char close,
+                          void *out) {
   uint32_t count = 0;
   if (!tn_reader_accept(reader, open)) return tn_reader_expected_type(reader, type);
   bool more = !tn_reader_accept(reader, close);
@@ -189,12 +197,16 @@ tn_error *tn_reader_tuple(tn_reader *reader, const tn_type *type, char open, cha
     TN_TRY(tn_reader_next(reader, close, &more));
     count++;
   }
-  if (more) return tn_reader_error(reader, reader->at, "expected %u elements but there are more", type->count);
+  if (more)
+    return tn_reader_error(reader, reader->at, "expected %u elements but there are more",
+                           type->count);
   if (count == type->count) return NULL;
-  return tn_reader_error(reader, reader->at - 1, "expected %u elements but found %u", type->count, count);
+  return tn_reader_error(reader, reader->at - 1, "expected %u elements but found %u", type->count,
+                         count);
 }
 
-static tn_error *read_pair(tn_reader *reader, const tn_type *map, char open, char close, void *entry) {
+static tn_error *read_pair(tn_reader *reader, const tn_type *map, char open, char close,
+                           void *entry) {
   TN_TRY(tn_reader_expect(reader, open));
   TN_TRY(tn_reader_value(reader, map->types[0], (char *)entry + map->field_offset[TN_NATIVE][0]));
   TN_TRY(tn_reader_expect(reader, ','));
@@ -219,19 +231,20 @@ tn_error *tn_reader_map(tn_reader *reader, const tn_type *type, char open, char 
 
 /* ---- numbers ------------------------------------------------------------------------------------ */
 
-static tn_error *out_of_range(const tn_reader *reader, const tn_type *type, tn_str literal, size_t offset,
-                              const char *range) {
+static tn_error *out_of_range(const tn_reader *reader, const tn_type *type, tn_str literal,
+                              size_t offset, const char *range) {
   enum { SHOWN = 40 };
   type_text text;
   TN_TRY(describe_type(type, &text));
   bool is_long = literal.len > SHOWN;
   return tn_reader_error(reader, offset, "%" TN_STR_FORMAT "%s is out of range for %s%s%s%s",
                          TN_STR_ARG(tn_str_slice(literal, 0, SHOWN)), is_long ? "…" : "", text.text,
-                         range == NULL ? "" : " (", range == NULL ? "" : range, range == NULL ? "" : ")");
+                         range == NULL ? "" : " (", range == NULL ? "" : range,
+                         range == NULL ? "" : ")");
 }
 
-tn_error *tn_reader_store_integer(const tn_reader *reader, const tn_type *type, tn_str digits, size_t offset,
-                                  void *out) {
+tn_error *tn_reader_store_integer(const tn_reader *reader, const tn_type *type, tn_str digits,
+                                  size_t offset, void *out) {
   if (tn_number_read_integer(type->kind, digits, out)) return NULL;
   return out_of_range(reader, type, digits, offset, tn_number_range(type->kind));
 }
@@ -243,7 +256,8 @@ tn_error *tn_reader_integer(tn_reader *reader, const tn_type *type, void *out) {
   size_t length = tn_number_length(reader->text, start, &is_integer);
   if (length == 0 || !is_integer) return tn_reader_expected_type(reader, type);
   reader->at += length;
-  return tn_reader_store_integer(reader, type, tn_str_slice(reader->text, start, start + length), start, out);
+  return tn_reader_store_integer(reader, type, tn_str_slice(reader->text, start, start + length),
+                                 start, out);
 }
 
 tn_error *tn_reader_float(tn_reader *reader, const tn_type *type, void *out) {
@@ -262,7 +276,8 @@ tn_error *tn_reader_float(tn_reader *reader, const tn_type *type, void *out) {
 
 uint32_t tn_reader_hex(const tn_reader *reader, size_t offset, size_t count) {
   uint32_t value = 0;
-  if (count == 0 || count > 6 || offset > reader->text.len || count > reader->text.len - offset) return UINT32_MAX;
+  if (count == 0 || count > 6 || offset > reader->text.len || count > reader->text.len - offset)
+    return UINT32_MAX;
   for (size_t i = offset; i < offset + count; i++) {
     char c = reader->text.data[i];
     uint32_t digit;

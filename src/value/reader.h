@@ -27,7 +27,8 @@ struct tn_reader {
 };
 
 /* Checks that the text is UTF-8. */
-tn_error *tn_reader_start(tn_reader *reader, const tn_reader_form *form, tn_arena *arena, tn_str text);
+tn_error *tn_reader_start(tn_reader *reader, const tn_reader_form *form, tn_arena *arena,
+                          tn_str text);
 /* Only white space may follow. */
 tn_error *tn_reader_expect_end(tn_reader *reader);
 
@@ -63,14 +64,14 @@ tn_error *tn_reader_map(tn_reader *reader, const tn_type *type, char open, char 
 tn_error *tn_reader_integer(tn_reader *reader, const tn_type *type, void *out);
 tn_error *tn_reader_float(tn_reader *reader, const tn_type *type, void *out);
 /* As tn_reader_integer, of a literal at `offset` that is read already. */
-tn_error *tn_reader_store_integer(const tn_reader *reader, const tn_type *type, tn_str digits, size_t offset,
-                                  void *out);
+tn_error *tn_reader_store_integer(const tn_reader *reader, const tn_type *type, tn_str digits,
+                                  size_t offset, void *out);
 
 /* The position of a label among the type's, or type->count. */
 uint32_t tn_reader_find_label(const tn_type *type, tn_str label);
 /* "there is no <what> 'x' in <type>" */
-tn_error *tn_reader_unknown_label(const tn_reader *reader, size_t offset, const char *what, tn_str label,
-                                  const tn_type *type);
+tn_error *tn_reader_unknown_label(const tn_reader *reader, size_t offset, const char *what,
+                                  tn_str label, const tn_type *type);
 
 /* Four to six hexadecimal digits and the like: the value of `count` digits at `offset`, or UINT32_MAX. */
 uint32_t tn_reader_hex(const tn_reader *reader, size_t offset, size_t count);

@@ -30,16 +30,20 @@ static bool are_floats_equal(const tn_type *type, const void *a, const void *b) 
   return (x != x && y != y) || memcmp(a, b, sizeof(double)) == 0;
 }
 
-static bool are_arrays_equal(const tn_type *element, const void *a, const void *b, size_t count, uint32_t depth) {
+static bool are_arrays_equal(const tn_type *element, const void *a, const void *b, size_t count,
+                             uint32_t depth) {
   if (count == 0) return true;
   if (element->is_plain && memcmp(a, b, count * element->layout[TN_NATIVE].size) == 0) return true;
   for (size_t i = 0; i < count; i++) {
-    if (!are_equal(element, tn_native_element(element, a, i), tn_native_element(element, b, i), depth)) return false;
+    if (!are_equal(element, tn_native_element(element, a, i), tn_native_element(element, b, i),
+                   depth))
+      return false;
   }
   return true;
 }
 
-static bool are_maps_equal(const tn_type *type, const tn_native_list *a, const tn_native_list *b, uint32_t depth) {
+static bool are_maps_equal(const tn_type *type, const tn_native_list *a, const tn_native_list *b,
+                           uint32_t depth) {
   if (a->len != b->len) return false;
   for (size_t i = 0; i < a->len; i++) {
     for (uint32_t part = 0; part < 2; part++) {
@@ -53,7 +57,8 @@ static bool are_maps_equal(const tn_type *type, const tn_native_list *a, const t
 
 static bool are_fields_equal(const tn_type *type, const void *a, const void *b, uint32_t depth) {
   for (uint32_t i = 0; i < type->count; i++) {
-    if (!are_equal(type->types[i], tn_native_field(type, a, i), tn_native_field(type, b, i), depth)) return false;
+    if (!are_equal(type->types[i], tn_native_field(type, a, i), tn_native_field(type, b, i), depth))
+      return false;
   }
   return true;
 }
@@ -62,7 +67,8 @@ static bool are_cases_equal(const tn_type *type, const void *a, const void *b, u
   uint32_t tag = tn_native_tag(type, a);
   if (tag != tn_native_tag(type, b)) return false;
   const tn_type *payload = tn_native_payload_type(type, tag);
-  return payload == NULL || are_equal(payload, tn_native_payload(type, a), tn_native_payload(type, b), depth);
+  return payload == NULL ||
+         are_equal(payload, tn_native_payload(type, a), tn_native_payload(type, b), depth);
 }
 
 static bool are_flags_equal(const tn_type *type, const void *a, const void *b) {
@@ -83,7 +89,8 @@ static bool are_equal(const tn_type *type, const void *a, const void *b, uint32_
   case TN_TYPE_LIST: {
     const tn_native_list *x = a;
     const tn_native_list *y = b;
-    return x->len == y->len && are_arrays_equal(type->types[0], x->data, y->data, x->len, depth + 1);
+    return x->len == y->len &&
+           are_arrays_equal(type->types[0], x->data, y->data, x->len, depth + 1);
   }
   case TN_TYPE_FIXED_LIST:
     return are_arrays_equal(type->types[0], a, b, type->length, depth + 1);
@@ -110,19 +117,22 @@ bool tn_value_equal(const tn_type *type, const void *a, const void *b) {
 
 /* ---- copies ------------------------------------------------------------------------------------- */
 
-static tn_error *copy_value(tn_arena *arena, const tn_type *type, const void *from, void *to, uint32_t depth);
+static tn_error *copy_value(tn_arena *arena, const tn_type *type, const void *from, void *to,
+                            uint32_t depth);
 
 /* Copies what the elements point to; the elements themselves are copied already. */
-static tn_error *copy_elements(tn_arena *arena, const tn_type *element, const void *from, void *to, size_t count,
-                               uint32_t depth) {
+static tn_error *copy_elements(tn_arena *arena, const tn_type *element, const void *from, void *to,
+                               size_t count, uint32_t depth) {
   if (!element->has_pointer) return NULL;
   for (size_t i = 0; i < count; i++) {
-    TN_TRY(copy_value(arena, element, tn_native_element(element, from, i), tn_native_element(element, to, i), depth));
+    TN_TRY(copy_value(arena, element, tn_native_element(element, from, i),
+                      tn_native_element(element, to, i), depth));
   }
   return NULL;
 }
 
-static tn_error *copy_array(tn_arena *arena, const tn_native_list *from, tn_native_list *to, size_t size) {
+static tn_error *copy_array(tn_arena *arena, const tn_native_list *from, tn_native_list *to,
+                            size_t size) {
   *to = (tn_native_list){.data = NULL, .len = from->len};
   if (from->len == 0) return NULL;
   to->data = tn_arena_calloc(arena, from->len, size);
@@ -131,14 +141,14 @@ static tn_error *copy_array(tn_arena *arena, const tn_native_list *from, tn_nati
   return NULL;
 }
 
-static tn_error *copy_list(tn_arena *arena, const tn_type *type, const tn_native_list *from, tn_native_list *to,
-                           uint32_t depth) {
+static tn_error *copy_list(tn_arena *arena, const tn_type *type, const tn_native_list *from,
+                           tn_native_list *to, uint32_t depth) {
   TN_TRY(copy_array(arena, from, to, type->types[0]->layout[TN_NATIVE].size));
   return copy_elements(arena, type->types[0], from->data, to->data, from->len, depth);
 }
 
-static tn_error *copy_map(tn_arena *arena, const tn_type *type, const tn_native_list *from, tn_native_list *to,
-                          uint32_t depth) {
+static tn_error *copy_map(tn_arena *arena, const tn_type *type, const tn_native_list *from,
+                          tn_native_list *to, uint32_t depth) {
   TN_TRY(copy_array(arena, from, to, tn_native_entry_size(type)));
   for (size_t i = 0; i < from->len; i++) {
     for (uint32_t part = 0; part < 2; part++) {
@@ -149,7 +159,8 @@ static tn_error *copy_map(tn_arena *arena, const tn_type *type, const tn_native_
   return NULL;
 }
 
-static tn_error *copy_pointers(tn_arena *arena, const tn_type *type, const void *from, void *to, uint32_t depth) {
+static tn_error *copy_pointers(tn_arena *arena, const tn_type *type, const void *from, void *to,
+                               uint32_t depth) {
   switch (type->kind) {
   case TN_TYPE_STRING: {
     tn_str copy = tn_arena_copy(arena, *(const tn_str *)from);
@@ -166,19 +177,23 @@ static tn_error *copy_pointers(tn_arena *arena, const tn_type *type, const void 
   case TN_TYPE_RECORD:
   case TN_TYPE_TUPLE:
     for (uint32_t i = 0; i < type->count; i++) {
-      TN_TRY(copy_value(arena, type->types[i], tn_native_field(type, from, i), tn_native_field(type, to, i), depth));
+      TN_TRY(copy_value(arena, type->types[i], tn_native_field(type, from, i),
+                        tn_native_field(type, to, i), depth));
     }
     return NULL;
   default: { /* variant, option, result */
     const tn_type *payload = tn_native_payload_type(type, tn_native_tag(type, from));
     if (payload == NULL) return NULL;
-    return copy_value(arena, payload, tn_native_payload(type, from), tn_native_payload(type, to), depth);
+    return copy_value(arena, payload, tn_native_payload(type, from), tn_native_payload(type, to),
+                      depth);
   }
   }
 }
 
-static tn_error *copy_value(tn_arena *arena, const tn_type *type, const void *from, void *to, uint32_t depth) {
-  if (depth == TN_VALUE_MAX_DEPTH) return tn_error_new(TN_ERROR_LIMIT, "the value is nested too deeply");
+static tn_error *copy_value(tn_arena *arena, const tn_type *type, const void *from, void *to,
+                            uint32_t depth) {
+  if (depth == TN_VALUE_MAX_DEPTH)
+    return tn_error_new(TN_ERROR_LIMIT, "the value is nested too deeply");
   memcpy(to, from, type->layout[TN_NATIVE].size);
   return type->has_pointer ? copy_pointers(arena, type, from, to, depth + 1) : NULL;
 }

@@ -79,7 +79,8 @@ static tn_error *read_escape(tn_reader *reader, uint32_t *out) {
     }
     return tn_reader_error(reader, start, "expected a character between \\u{0} and \\u{10ffff}");
   }
-  return tn_reader_error(reader, start, "unknown escape; there are \\' \\\" \\\\ \\t \\n \\r and \\u{...}");
+  return tn_reader_error(reader, start,
+                         "unknown escape; there are \\' \\\" \\\\ \\t \\n \\r and \\u{...}");
 }
 
 /* The character at reader->at, or the escape sequence there. */
@@ -104,7 +105,8 @@ static tn_error *read_char(tn_reader *reader, const tn_type *type, void *out) {
     return tn_reader_error(reader, start, "expected one character between single quotes");
   }
   TN_TRY(read_character(reader, out));
-  if (!at_byte(reader, '\'')) return tn_reader_error(reader, start, "expected one character between single quotes");
+  if (!at_byte(reader, '\''))
+    return tn_reader_error(reader, start, "expected one character between single quotes");
   reader->at++;
   return NULL;
 }
@@ -141,13 +143,16 @@ static size_t line_break(tn_str text, size_t at) {
 }
 
 /* The lines of a multiline string from reader->at to `end`, each indented by at least `indent` blanks. */
-static tn_error *decode_lines(tn_reader *reader, size_t end, size_t indent, char *out, size_t *used) {
+static tn_error *decode_lines(tn_reader *reader, size_t end, size_t indent, char *out,
+                              size_t *used) {
   while (reader->at < end) {
     size_t feed = tn_str_find(tn_str_slice(reader->text, 0, end), '\n', reader->at);
-    size_t line_end = feed > reader->at && feed < end && reader->text.data[feed - 1] == '\r' ? feed - 1 : feed;
+    size_t line_end =
+        feed > reader->at && feed < end && reader->text.data[feed - 1] == '\r' ? feed - 1 : feed;
     for (size_t i = 0; i < indent; i++) {
       if (!at_byte(reader, ' ')) {
-        return tn_reader_error(reader, reader->at, "expected %zu blanks, the indentation of the closing quotes",
+        return tn_reader_error(reader, reader->at,
+                               "expected %zu blanks, the indentation of the closing quotes",
                                indent);
       }
       reader->at++;
@@ -163,12 +168,14 @@ static tn_error *decode_lines(tn_reader *reader, size_t end, size_t indent, char
 static tn_error *read_multiline(tn_reader *reader, size_t start, tn_str *out) {
   tn_str text = reader->text;
   size_t first_break = line_break(text, reader->at);
-  if (first_break == 0) return tn_reader_error(reader, start, "expected a line break behind \"\"\"");
+  if (first_break == 0)
+    return tn_reader_error(reader, start, "expected a line break behind \"\"\"");
   size_t body = reader->at + first_break;
   size_t close = find_quotes(text, body, TN_STR("\"\"\""), true);
   if (close >= text.len) return tn_reader_error(reader, start, "this string has no end");
   size_t line = close;
-  while (line > body && text.data[line - 1] == ' ') line--;
+  while (line > body && text.data[line - 1] == ' ')
+    line--;
   if (text.data[line - 1] != '\n') {
     return tn_reader_error(reader, close, "the closing \"\"\" must be on a line of its own");
   }
@@ -190,7 +197,8 @@ static tn_error *read_multiline(tn_reader *reader, size_t start, tn_str *out) {
 static tn_error *read_string(tn_reader *reader, const tn_type *type, tn_str *out) {
   if (!tn_reader_accept(reader, '"')) return tn_reader_expected_type(reader, type);
   size_t start = reader->at - 1;
-  if (tn_str_starts_with(tn_str_slice(reader->text, reader->at, reader->text.len), TN_STR("\"\""))) {
+  if (tn_str_starts_with(tn_str_slice(reader->text, reader->at, reader->text.len),
+                         TN_STR("\"\""))) {
     reader->at += 2;
     return read_multiline(reader, start, out);
   }
@@ -215,9 +223,11 @@ static tn_error *read_field(tn_reader *reader, const tn_type *type, bool *seen, 
   wave_label label = peek_label(reader);
   if (label.text.len == 0) return tn_reader_expected(reader, "the name of a field");
   uint32_t index = tn_reader_find_label(type, label.text);
-  if (index == type->count) return tn_reader_unknown_label(reader, label.start, "field", label.text, type);
+  if (index == type->count)
+    return tn_reader_unknown_label(reader, label.start, "field", label.text, type);
   if (seen[index]) {
-    return tn_reader_error(reader, label.start, "field '%" TN_STR_FORMAT "' is there twice", TN_STR_ARG(label.text));
+    return tn_reader_error(reader, label.start, "field '%" TN_STR_FORMAT "' is there twice",
+                           TN_STR_ARG(label.text));
   }
   seen[index] = true;
   reader->at = label.end;
@@ -258,7 +268,8 @@ static tn_error *read_case(tn_reader *reader, const tn_type *type, void *out) {
   wave_label label = peek_label(reader);
   if (label.text.len == 0) return tn_reader_expected_type(reader, type);
   uint32_t index = tn_reader_find_label(type, label.text);
-  if (index == type->count) return tn_reader_unknown_label(reader, label.start, "case", label.text, type);
+  if (index == type->count)
+    return tn_reader_unknown_label(reader, label.start, "case", label.text, type);
   reader->at = label.end;
   tn_native_set_tag(type, out, index);
   const tn_type *payload = tn_native_payload_type(type, index);
@@ -273,9 +284,11 @@ static tn_error *read_flags(tn_reader *reader, const tn_type *type, void *out) {
     wave_label label = peek_label(reader);
     if (label.text.len == 0) return tn_reader_expected(reader, "the name of a flag");
     uint32_t index = tn_reader_find_label(type, label.text);
-    if (index == type->count) return tn_reader_unknown_label(reader, label.start, "flag", label.text, type);
+    if (index == type->count)
+      return tn_reader_unknown_label(reader, label.start, "flag", label.text, type);
     if ((bits >> index & 1) != 0) {
-      return tn_reader_error(reader, label.start, "flag '%" TN_STR_FORMAT "' is there twice", TN_STR_ARG(label.text));
+      return tn_reader_error(reader, label.start, "flag '%" TN_STR_FORMAT "' is there twice",
+                             TN_STR_ARG(label.text));
     }
     bits |= UINT32_C(1) << index;
     reader->at = label.end;
@@ -297,8 +310,10 @@ static tn_error *read_option(tn_reader *reader, const tn_type *type, void *out) 
     return NULL;
   }
   tn_native_set_tag(type, out, 1);
-  if (accept_keyword(reader, "some")) return read_payload(reader, payload, tn_native_payload(type, out));
-  if (!allows_shorthand(payload) || tn_reader_peek(reader) < 0) return tn_reader_expected(reader, "some(...) or none");
+  if (accept_keyword(reader, "some"))
+    return read_payload(reader, payload, tn_native_payload(type, out));
+  if (!allows_shorthand(payload) || tn_reader_peek(reader) < 0)
+    return tn_reader_expected(reader, "some(...) or none");
   return tn_reader_value(reader, payload, tn_native_payload(type, out));
 }
 
@@ -310,7 +325,8 @@ static tn_error *read_result(tn_reader *reader, const tn_type *type, void *out) 
   if (is_ok || is_error) {
     return payload == NULL ? NULL : read_payload(reader, payload, tn_native_payload(type, out));
   }
-  if (!allows_shorthand(payload) || tn_reader_peek(reader) < 0) return tn_reader_expected(reader, "ok or err");
+  if (!allows_shorthand(payload) || tn_reader_peek(reader) < 0)
+    return tn_reader_expected(reader, "ok or err");
   return tn_reader_value(reader, payload, tn_native_payload(type, out));
 }
 
@@ -329,7 +345,8 @@ static tn_error *read_float(tn_reader *reader, const tn_type *type, void *out) {
     special = TN_STR("nan");
   } else if (accept_keyword(reader, "inf")) {
     special = TN_STR("inf");
-  } else if (tn_str_starts_with(tn_str_slice(reader->text, reader->at, reader->text.len), TN_STR("-inf"))) {
+  } else if (tn_str_starts_with(tn_str_slice(reader->text, reader->at, reader->text.len),
+                                TN_STR("-inf"))) {
     special = TN_STR("-inf");
     reader->at += special.len;
   }
@@ -387,13 +404,15 @@ tn_error *tn_wave_parse(tn_arena *arena, const tn_type *type, tn_str text, void 
 /* ---- calls -------------------------------------------------------------------------------------- */
 
 static bool is_name_character(char c) {
-  return tn_text_is(c, TN_TEXT_LETTER | TN_TEXT_DIGIT) || (c != '\0' && strchr("-:/@.#[]%+_*=<>", c) != NULL);
+  return tn_text_is(c, TN_TEXT_LETTER | TN_TEXT_DIGIT) ||
+         (c != '\0' && strchr("-:/@.#[]%+_*=<>", c) != NULL);
 }
 
 tn_error *tn_wave_parse_call_name(tn_str text, tn_str *name, tn_str *arguments) {
   size_t start = skip_space(text, 0);
   size_t end = start;
-  while (end < text.len && is_name_character(text.data[end])) end++;
+  while (end < text.len && is_name_character(text.data[end]))
+    end++;
   if (end == start) return tn_text_error(text, start, "expected the name of a function");
   size_t open = skip_space(text, end);
   if (open < text.len && text.data[open] != '(') {
@@ -405,18 +424,20 @@ tn_error *tn_wave_parse_call_name(tn_str text, tn_str *name, tn_str *arguments) 
 }
 
 /* Arguments at the end whose type is an option may be left out, as fields may. */
-static tn_error *check_rest_optional(const tn_reader *reader, const tn_func_type *type, uint32_t count) {
+static tn_error *check_rest_optional(const tn_reader *reader, const tn_func_type *type,
+                                     uint32_t count) {
   for (uint32_t i = count; i < type->param_count; i++) {
     if (type->param_types[i]->kind == TN_TYPE_OPTION) continue;
     tn_str name = type->param_names[i];
     return tn_reader_error(reader, reader->at > 0 ? reader->at - 1 : 0,
-                           "argument '%" TN_STR_FORMAT "' is missing (there are %u of %u)", TN_STR_ARG(name), count,
-                           type->param_count);
+                           "argument '%" TN_STR_FORMAT "' is missing (there are %u of %u)",
+                           TN_STR_ARG(name), count, type->param_count);
   }
   return NULL;
 }
 
-tn_error *tn_wave_parse_arguments(tn_arena *arena, const tn_func_type *type, tn_str arguments, void *out) {
+tn_error *tn_wave_parse_arguments(tn_arena *arena, const tn_func_type *type, tn_str arguments,
+                                  void *out) {
   const tn_type *params = type->params;
   tn_reader reader;
   TN_TRY(tn_reader_start(&reader, &wave_form, arena, arguments));
@@ -425,10 +446,12 @@ tn_error *tn_wave_parse_arguments(tn_arena *arena, const tn_func_type *type, tn_
   bool more = tn_reader_accept(&reader, '(') && !tn_reader_accept(&reader, ')');
   while (more) {
     if (count == type->param_count) {
-      return tn_reader_error(&reader, reader.at, "too many arguments, expected %u", type->param_count);
+      return tn_reader_error(&reader, reader.at, "too many arguments, expected %u",
+                             type->param_count);
     }
-    TN_TRY(tn_error_wrap(tn_reader_value(&reader, params->types[count], tn_native_field(params, out, count)),
-                         "argument '%" TN_STR_FORMAT "'", TN_STR_ARG(type->param_names[count])));
+    TN_TRY(tn_error_wrap(
+        tn_reader_value(&reader, params->types[count], tn_native_field(params, out, count)),
+        "argument '%" TN_STR_FORMAT "'", TN_STR_ARG(type->param_names[count])));
     TN_TRY(tn_reader_next(&reader, ')', &more));
     count++;
   }

@@ -13,7 +13,8 @@ static void print_value(tn_buffer *out, const tn_type *type, const void *value, 
 
 /* The words with a meaning of their own; as names they are written with a '%'. */
 static void print_name(tn_buffer *out, tn_str name) {
-  static const char *const keywords[] = {"true", "false", "some", "none", "ok", "err", "nan", "inf"};
+  static const char *const keywords[] = {"true", "false", "some", "none",
+                                         "ok",   "err",   "nan",  "inf"};
   for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++) {
     if (tn_str_equal(name, tn_str_from(keywords[i]))) tn_buffer_append_byte(out, '%');
   }
@@ -59,7 +60,8 @@ static void print_separator(tn_buffer *out, bool is_first) {
   if (!is_first) tn_buffer_append_text(out, ", ");
 }
 
-static void print_elements(tn_buffer *out, const tn_type *element, const void *data, size_t count, uint32_t depth) {
+static void print_elements(tn_buffer *out, const tn_type *element, const void *data, size_t count,
+                           uint32_t depth) {
   tn_buffer_append_byte(out, '[');
   for (size_t i = 0; i < count && !out->failed; i++) {
     print_separator(out, i == 0);
@@ -68,7 +70,8 @@ static void print_elements(tn_buffer *out, const tn_type *element, const void *d
   tn_buffer_append_byte(out, ']');
 }
 
-static void print_map(tn_buffer *out, const tn_type *type, const tn_native_list *map, uint32_t depth) {
+static void print_map(tn_buffer *out, const tn_type *type, const tn_native_list *map,
+                      uint32_t depth) {
   tn_buffer_append_byte(out, '[');
   for (size_t i = 0; i < map->len && !out->failed; i++) {
     tn_buffer_append_text(out, i == 0 ? "(" : ", (");
@@ -86,7 +89,8 @@ static void print_record(tn_buffer *out, const tn_type *type, const void *value,
   tn_buffer_append_byte(out, '{');
   for (uint32_t i = 0; i < type->count; i++) {
     const void *field = tn_native_field(type, value, i);
-    if (type->types[i]->kind == TN_TYPE_OPTION && tn_native_tag(type->types[i], field) == 0) continue;
+    if (type->types[i]->kind == TN_TYPE_OPTION && tn_native_tag(type->types[i], field) == 0)
+      continue;
     print_separator(out, is_first);
     is_first = false;
     print_name(out, type->labels[i]);

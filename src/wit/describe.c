@@ -25,7 +25,8 @@ static bool is_in_scope(const tn_wit_describer *d, const tn_wit_node *node) {
 }
 
 /* The name under which a scope holds the same type; .data == NULL if it does not. */
-static tn_str find_name(tn_wit_describer *d, const tn_wit_instance *scope, const tn_wit_node *root) {
+static tn_str find_name(tn_wit_describer *d, const tn_wit_instance *scope,
+                        const tn_wit_node *root) {
   for (uint32_t i = 0; i < scope->items.len && tn_wit_describer_go_on(d); i++) {
     const tn_wit_item *item = &scope->items.items[i];
     if (item->sort == TN_SORT_TYPE && tn_wit_node_root(item->type) == root) return item->name;
@@ -40,7 +41,8 @@ static tn_str name_of(tn_wit_describer *d, const tn_wit_node *node) {
     tn_str name = d->scopes[i] == NULL ? (tn_str){NULL, 0} : find_name(d, d->scopes[i], root);
     if (name.data != NULL) return name;
   }
-  while (node != NULL && node->name.data == NULL) node = node->same;
+  while (node != NULL && node->name.data == NULL)
+    node = node->same;
   return node == NULL ? (tn_str){NULL, 0} : node->name;
 }
 
@@ -70,12 +72,15 @@ static void text(tn_wit_describer *d, const char *what) {
   tn_buffer_append_text(d->out, what);
 }
 
-static void describe_valtype(tn_wit_describer *d, const tn_wit_space *space, const tn_ast_valtype *type,
-                             uint32_t depth) {
+static void describe_valtype(tn_wit_describer *d, const tn_wit_space *space,
+                             const tn_ast_valtype *type, uint32_t depth) {
   static const char *const primitives[] = {
-      [TN_PRIM_BOOL] = "bool",   [TN_PRIM_S8] = "s8",   [TN_PRIM_U8] = "u8",   [TN_PRIM_S16] = "s16",
-      [TN_PRIM_U16] = "u16",     [TN_PRIM_S32] = "s32", [TN_PRIM_U32] = "u32", [TN_PRIM_S64] = "s64",
-      [TN_PRIM_U64] = "u64",     [TN_PRIM_F32] = "f32", [TN_PRIM_F64] = "f64", [TN_PRIM_CHAR] = "char",
+      [TN_PRIM_BOOL] = "bool",     [TN_PRIM_S8] = "s8",
+      [TN_PRIM_U8] = "u8",         [TN_PRIM_S16] = "s16",
+      [TN_PRIM_U16] = "u16",       [TN_PRIM_S32] = "s32",
+      [TN_PRIM_U32] = "u32",       [TN_PRIM_S64] = "s64",
+      [TN_PRIM_U64] = "u64",       [TN_PRIM_F32] = "f32",
+      [TN_PRIM_F64] = "f64",       [TN_PRIM_CHAR] = "char",
       [TN_PRIM_STRING] = "string", [TN_PRIM_ERROR_CONTEXT] = "error-context",
   };
   if (type->is_absent) {
@@ -94,7 +99,8 @@ static void describe_valtype(tn_wit_describer *d, const tn_wit_space *space, con
 
 /* "name", "name<a>" or "name<a, b>". */
 static void describe_arguments(tn_wit_describer *d, const char *name, const tn_wit_space *space,
-                               const tn_ast_valtype *first, const tn_ast_valtype *second, uint32_t depth) {
+                               const tn_ast_valtype *first, const tn_ast_valtype *second,
+                               uint32_t depth) {
   text(d, name);
   bool has_second = second != NULL && !second->is_absent;
   if (first->is_absent && !has_second) return;
@@ -107,7 +113,8 @@ static void describe_arguments(tn_wit_describer *d, const char *name, const tn_w
   text(d, ">");
 }
 
-static void describe_member(tn_wit_describer *d, const tn_wit_node *root, uint32_t index, uint32_t depth) {
+static void describe_member(tn_wit_describer *d, const tn_wit_node *root, uint32_t index,
+                            uint32_t depth) {
   const tn_ast_field *field = &root->ast->fields[index];
   tn_ast_type_kind kind = root->ast->kind;
   if (kind != TN_AST_TUPLE) tn_wit_print_name(d->out, field->label);
@@ -123,7 +130,8 @@ void tn_wit_describe_member(tn_wit_describer *d, const tn_wit_node *root, uint32
   describe_member(d, root, index, 0);
 }
 
-static void describe_members(tn_wit_describer *d, const tn_wit_node *root, uint32_t first, uint32_t depth) {
+static void describe_members(tn_wit_describer *d, const tn_wit_node *root, uint32_t first,
+                             uint32_t depth) {
   for (uint32_t i = first; i < root->ast->field_count && tn_wit_describer_go_on(d); i++) {
     if (i > first) text(d, ", ");
     describe_member(d, root, i, depth);
@@ -209,7 +217,8 @@ static void describe_node(tn_wit_describer *d, const tn_wit_node *node, uint32_t
   if (depth == MAX_DEPTH) d->too_large = true;
   if (!tn_wit_describer_go_on(d)) return;
   const tn_wit_node *root = tn_wit_node_root(node);
-  bool needs_name = node->name.data != NULL || is_resource(root) || tn_wit_aggregate_keyword(root) != NULL;
+  bool needs_name =
+      node->name.data != NULL || is_resource(root) || tn_wit_aggregate_keyword(root) != NULL;
   tn_str name = needs_name ? name_of(d, node) : (tn_str){NULL, 0};
   if (name.data != NULL) {
     tn_wit_print_name(d->out, name);
@@ -239,7 +248,8 @@ static bool returns_handle(const tn_wit_node *func) {
   return result->ast != NULL && result->ast->kind == TN_AST_OWN;
 }
 
-void tn_wit_describe_signature(tn_wit_describer *d, const tn_wit_node *func, tn_wit_signature form) {
+void tn_wit_describe_signature(tn_wit_describer *d, const tn_wit_node *func,
+                               tn_wit_signature form) {
   const tn_wit_node *root = tn_wit_node_root(func);
   if (root->ast == NULL || root->ast->kind != TN_AST_FUNC) {
     text(d, "()"); /* only where a component was not validated */

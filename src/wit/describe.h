@@ -19,8 +19,8 @@ void tn_wit_describer_start(tn_wit_describer *d, tn_buffer *out);
 void tn_wit_describe_node(tn_wit_describer *d, const tn_wit_node *node);
 /* How much of a function's signature to write. */
 typedef enum tn_wit_signature {
-  TN_WIT_SIGNATURE_WHOLE,       /* (a: u32) -> string */
-  TN_WIT_SIGNATURE_METHOD,      /* without the first parameter, self */
+  TN_WIT_SIGNATURE_WHOLE,  /* (a: u32) -> string */
+  TN_WIT_SIGNATURE_METHOD, /* without the first parameter, self */
   TN_WIT_SIGNATURE_CONSTRUCTOR, /* without the result, unless it can fail: a constructor returns its resource */
 } tn_wit_signature;
 
@@ -29,7 +29,8 @@ void tn_wit_describe_signature(tn_wit_describer *d, const tn_wit_node *func, tn_
 const char *tn_wit_describe_func_keyword(const tn_wit_node *func);
 /* What a type is declared as: "u32", "record { x: s32 }", "resource". */
 void tn_wit_describe_definition(tn_wit_describer *d, const tn_wit_node *node);
-/* A declaration by keyword and members rather than `type x = …`: record, variant, enum, flags. NULL: it is none. */
+/* "record", "variant", "enum" or "flags", which are declared with a keyword and members; NULL for other types,
+ * which are declared with `type x = …`. */
 const char *tn_wit_aggregate_keyword(const tn_wit_node *root);
 /* One member of a record, variant, enum or flags: "x: s32", "a(u8)", "a". */
 void tn_wit_describe_member(tn_wit_describer *d, const tn_wit_node *root, uint32_t index);

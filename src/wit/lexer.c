@@ -11,32 +11,40 @@ typedef struct keyword_entry {
 static const keyword_entry keywords_2[] = {
     {"u8", TN_WIT_U8}, {"s8", TN_WIT_S8}, {"as", TN_WIT_AS}, {NULL, TN_WIT_NO_KEYWORD}};
 static const keyword_entry keywords_3[] = {
-    {"u32", TN_WIT_U32}, {"u64", TN_WIT_U64},   {"s32", TN_WIT_S32}, {"s64", TN_WIT_S64}, {"u16", TN_WIT_U16},
-    {"s16", TN_WIT_S16}, {"f32", TN_WIT_F32},   {"f64", TN_WIT_F64}, {"use", TN_WIT_USE}, {"own", TN_WIT_OWN},
-    {"map", TN_WIT_MAP}, {NULL, TN_WIT_NO_KEYWORD}};
+    {"u32", TN_WIT_U32}, {"u64", TN_WIT_U64}, {"s32", TN_WIT_S32}, {"s64", TN_WIT_S64},
+    {"u16", TN_WIT_U16}, {"s16", TN_WIT_S16}, {"f32", TN_WIT_F32}, {"f64", TN_WIT_F64},
+    {"use", TN_WIT_USE}, {"own", TN_WIT_OWN}, {"map", TN_WIT_MAP}, {NULL, TN_WIT_NO_KEYWORD}};
 static const keyword_entry keywords_4[] = {
-    {"list", TN_WIT_LIST}, {"bool", TN_WIT_BOOL}, {"func", TN_WIT_FUNC},          {"type", TN_WIT_TYPE},
-    {"enum", TN_WIT_ENUM}, {"char", TN_WIT_CHAR}, {"from", TN_WIT_OTHER_KEYWORD}, {"with", TN_WIT_OTHER_KEYWORD},
-    {NULL, TN_WIT_NO_KEYWORD}};
-static const keyword_entry keywords_5[] = {
-    {"tuple", TN_WIT_TUPLE}, {"flags", TN_WIT_FLAGS}, {"async", TN_WIT_ASYNC},
-    {"world", TN_WIT_OTHER_KEYWORD}, {NULL, TN_WIT_NO_KEYWORD}};
+    {"list", TN_WIT_LIST},          {"bool", TN_WIT_BOOL},          {"func", TN_WIT_FUNC},
+    {"type", TN_WIT_TYPE},          {"enum", TN_WIT_ENUM},          {"char", TN_WIT_CHAR},
+    {"from", TN_WIT_OTHER_KEYWORD}, {"with", TN_WIT_OTHER_KEYWORD}, {NULL, TN_WIT_NO_KEYWORD}};
+static const keyword_entry keywords_5[] = {{"tuple", TN_WIT_TUPLE},
+                                           {"flags", TN_WIT_FLAGS},
+                                           {"async", TN_WIT_ASYNC},
+                                           {"world", TN_WIT_OTHER_KEYWORD},
+                                           {NULL, TN_WIT_NO_KEYWORD}};
 static const keyword_entry keywords_6[] = {
-    {"string", TN_WIT_STRING},        {"result", TN_WIT_RESULT}, {"option", TN_WIT_OPTION},
-    {"record", TN_WIT_RECORD},        {"borrow", TN_WIT_BORROW}, {"stream", TN_WIT_STREAM},
-    {"future", TN_WIT_FUTURE},        {"export", TN_WIT_OTHER_KEYWORD}, {"import", TN_WIT_OTHER_KEYWORD},
-    {"static", TN_WIT_OTHER_KEYWORD}, {NULL, TN_WIT_NO_KEYWORD}};
+    {"string", TN_WIT_STRING},        {"result", TN_WIT_RESULT},
+    {"option", TN_WIT_OPTION},        {"record", TN_WIT_RECORD},
+    {"borrow", TN_WIT_BORROW},        {"stream", TN_WIT_STREAM},
+    {"future", TN_WIT_FUTURE},        {"export", TN_WIT_OTHER_KEYWORD},
+    {"import", TN_WIT_OTHER_KEYWORD}, {"static", TN_WIT_OTHER_KEYWORD},
+    {NULL, TN_WIT_NO_KEYWORD}};
 static const keyword_entry keywords_7[] = {{"variant", TN_WIT_VARIANT},
                                            {"include", TN_WIT_OTHER_KEYWORD},
                                            {"package", TN_WIT_OTHER_KEYWORD},
                                            {NULL, TN_WIT_NO_KEYWORD}};
-static const keyword_entry keywords_8[] = {{"resource", TN_WIT_RESOURCE}, {NULL, TN_WIT_NO_KEYWORD}};
-static const keyword_entry keywords_9[] = {{"interface", TN_WIT_OTHER_KEYWORD}, {NULL, TN_WIT_NO_KEYWORD}};
-static const keyword_entry keywords_11[] = {{"constructor", TN_WIT_OTHER_KEYWORD}, {NULL, TN_WIT_NO_KEYWORD}};
-static const keyword_entry keywords_13[] = {{"error-context", TN_WIT_ERROR_CONTEXT}, {NULL, TN_WIT_NO_KEYWORD}};
+static const keyword_entry keywords_8[] = {{"resource", TN_WIT_RESOURCE},
+                                           {NULL, TN_WIT_NO_KEYWORD}};
+static const keyword_entry keywords_9[] = {{"interface", TN_WIT_OTHER_KEYWORD},
+                                           {NULL, TN_WIT_NO_KEYWORD}};
+static const keyword_entry keywords_11[] = {{"constructor", TN_WIT_OTHER_KEYWORD},
+                                            {NULL, TN_WIT_NO_KEYWORD}};
+static const keyword_entry keywords_13[] = {{"error-context", TN_WIT_ERROR_CONTEXT},
+                                            {NULL, TN_WIT_NO_KEYWORD}};
 
 static const keyword_entry *const keywords_by_length[] = {
-    [2] = keywords_2, [3] = keywords_3, [4] = keywords_4,   [5] = keywords_5,  [6] = keywords_6,
+    [2] = keywords_2, [3] = keywords_3, [4] = keywords_4, [5] = keywords_5,   [6] = keywords_6,
     [7] = keywords_7, [8] = keywords_8, [9] = keywords_9, [11] = keywords_11, [13] = keywords_13};
 
 tn_wit_keyword tn_wit_find_keyword(tn_str name) {
@@ -123,7 +131,8 @@ static void read_name(tn_wit_lexer *lexer, size_t start) {
 
 static void read_integer(tn_wit_lexer *lexer, size_t start) {
   size_t end = start;
-  while (end < lexer->text.len && tn_text_is(lexer->text.data[end], TN_TEXT_DIGIT)) end++;
+  while (end < lexer->text.len && tn_text_is(lexer->text.data[end], TN_TEXT_DIGIT))
+    end++;
   set_token(lexer, TN_WIT_INTEGER, start, end);
 }
 
@@ -142,8 +151,9 @@ static void read_string(tn_wit_lexer *lexer, size_t start) {
 
 static bool is_punctuation(char c) {
   static const bool table[128] = {
-      ['='] = true, [','] = true, [':'] = true, [';'] = true, ['('] = true, [')'] = true, ['{'] = true, ['}'] = true,
-      ['<'] = true, ['>'] = true, ['*'] = true, ['/'] = true, ['.'] = true, ['@'] = true, ['_'] = true};
+      ['='] = true, [','] = true, [':'] = true, [';'] = true, ['('] = true,
+      [')'] = true, ['{'] = true, ['}'] = true, ['<'] = true, ['>'] = true,
+      ['*'] = true, ['/'] = true, ['.'] = true, ['@'] = true, ['_'] = true};
   return (uint8_t)c < sizeof table && table[(uint8_t)c];
 }
 
@@ -185,8 +195,9 @@ void tn_wit_lexer_advance_version(tn_wit_lexer *lexer) {
   size_t start = lexer->next;
   size_t end = start;
   /* A '.' belongs to the version only when more of it follows: `use a:b/c@1.0.0.{d}`. */
-  while (end < text.len && (is_version_character(text.data[end]) ||
-                            (text.data[end] == '.' && end + 1 < text.len && is_version_character(text.data[end + 1]))))
+  while (end < text.len &&
+         (is_version_character(text.data[end]) || (text.data[end] == '.' && end + 1 < text.len &&
+                                                   is_version_character(text.data[end + 1]))))
     end++;
   if (end == start || !tn_text_is(text.data[start], TN_TEXT_DIGIT)) {
     set_problem(lexer, start, "expected a version such as 1.2.3");

@@ -33,7 +33,8 @@ const tn_wit_node *tn_wit_space_type(const tn_wit_space *space, uint32_t index) 
 }
 
 const tn_wit_node *tn_wit_node_root(const tn_wit_node *node) {
-  while (node->same != NULL) node = node->same;
+  while (node->same != NULL)
+    node = node->same;
   return node;
 }
 
@@ -75,7 +76,8 @@ static tn_error *add_to_space(finder *f, tn_wit_space *space, const tn_wit_item 
   }
 }
 
-static tn_error *item_at(const tn_wit_space *space, tn_sort sort, uint32_t index, tn_wit_item *out) {
+static tn_error *item_at(const tn_wit_space *space, tn_sort sort, uint32_t index,
+                         tn_wit_item *out) {
   *out = (tn_wit_item){.sort = sort};
   switch (sort) {
   case TN_SORT_TYPE:
@@ -121,7 +123,8 @@ static tn_error *add_alias(finder *f, tn_wit_space *space, const tn_ast_alias *a
   if (alias->kind == TN_ALIAS_CORE_EXPORT) return NULL;
   if (alias->kind == TN_ALIAS_OUTER) {
     const tn_wit_space *from = space;
-    for (uint32_t i = 0; i < alias->outer_count && from != NULL; i++) from = from->outer;
+    for (uint32_t i = 0; i < alias->outer_count && from != NULL; i++)
+      from = from->outer;
     if (from == NULL) return bad_reference();
     TN_TRY(item_at(from, alias->sort, alias->outer_index, &item));
     return add_to_space(f, space, &item);
@@ -143,8 +146,8 @@ static tn_error *new_instance(finder *f, tn_str name, tn_wit_instance **out) {
   return NULL;
 }
 
-static tn_error *name_type(finder *f, const tn_wit_node *same, tn_str name, const tn_wit_instance *owner,
-                           const tn_wit_node **out) {
+static tn_error *name_type(finder *f, const tn_wit_node *same, tn_str name,
+                           const tn_wit_instance *owner, const tn_wit_node **out) {
   tn_wit_node *node = TN_ARENA_NEW(f->arena, tn_wit_node);
   if (node == NULL) return tn_error_no_memory();
   node->same = same;
@@ -155,13 +158,13 @@ static tn_error *name_type(finder *f, const tn_wit_node *same, tn_str name, cons
 }
 
 /* What an import, or the export of a type, declares. */
-static tn_error *declare(finder *f, const tn_wit_space *space, const tn_ast_extern_type *type, tn_str name,
-                         const tn_wit_instance *owner, tn_wit_item *out) {
+static tn_error *declare(finder *f, const tn_wit_space *space, const tn_ast_extern_type *type,
+                         tn_str name, const tn_wit_instance *owner, tn_wit_item *out) {
   *out = (tn_wit_item){.name = name, .sort = type->sort};
   const tn_wit_node *node = tn_wit_space_type(space, type->index);
   bool is_new_resource = type->sort == TN_SORT_TYPE && type->bound == TN_BOUND_SUB_RESOURCE;
-  bool has_type = type->sort == TN_SORT_TYPE || type->sort == TN_SORT_FUNC || type->sort == TN_SORT_INSTANCE ||
-                  type->sort == TN_SORT_COMPONENT;
+  bool has_type = type->sort == TN_SORT_TYPE || type->sort == TN_SORT_FUNC ||
+                  type->sort == TN_SORT_INSTANCE || type->sort == TN_SORT_COMPONENT;
   if (!has_type) return NULL;
   if (node == NULL && !is_new_resource) return bad_reference();
   switch (type->sort) {
@@ -179,7 +182,8 @@ static tn_error *declare(finder *f, const tn_wit_space *space, const tn_ast_exte
   }
 }
 
-static tn_error *add_import(finder *f, tn_wit_space *space, const tn_ast_import *import, scope_ends ends) {
+static tn_error *add_import(finder *f, tn_wit_space *space, const tn_ast_import *import,
+                            scope_ends ends) {
   tn_wit_item item;
   if (ends.arguments != NULL) {
     const tn_wit_item *given = find_item(f, ends.arguments, import->name.name);
@@ -220,7 +224,8 @@ static tn_error *new_space(finder *f, const tn_wit_space *outer, tn_wit_space **
   return NULL;
 }
 
-static tn_error *add_declarator(finder *f, tn_wit_space *space, const tn_ast_decl *decl, scope_ends ends) {
+static tn_error *add_declarator(finder *f, tn_wit_space *space, const tn_ast_decl *decl,
+                                scope_ends ends) {
   tn_wit_item item;
   TN_TRY(count_step(f));
   switch (decl->kind) {
@@ -242,7 +247,8 @@ static tn_error *add_declarator(finder *f, tn_wit_space *space, const tn_ast_dec
 /* An instance or component type. */
 static tn_error *walk_declarations(finder *f, const tn_wit_node *type, scope_ends ends) {
   const tn_wit_node *root = tn_wit_node_root(type);
-  if (root->ast == NULL || (root->ast->kind != TN_AST_INSTANCE && root->ast->kind != TN_AST_COMPONENT)) {
+  if (root->ast == NULL ||
+      (root->ast->kind != TN_AST_INSTANCE && root->ast->kind != TN_AST_COMPONENT)) {
     return bad_reference();
   }
   if (f->depth == MAX_DEPTH) return tn_error_new(TN_ERROR_LIMIT, "types are nested too deeply");
@@ -257,8 +263,8 @@ static tn_error *walk_declarations(finder *f, const tn_wit_node *type, scope_end
   return error;
 }
 
-static tn_error *walk_component(finder *f, const tn_component_ast *component, const tn_wit_space *outer,
-                                scope_ends ends);
+static tn_error *walk_component(finder *f, const tn_component_ast *component,
+                                const tn_wit_space *outer, scope_ends ends);
 
 static tn_error *instantiate(finder *f, const tn_wit_space *space, const tn_ast_instance *instance,
                              const tn_wit_items *arguments, tn_wit_instance *out) {
@@ -294,7 +300,8 @@ static tn_error *add_instance(finder *f, tn_wit_space *space, const tn_ast_insta
   return NULL;
 }
 
-static tn_error *add_export(finder *f, tn_wit_space *space, const tn_ast_export *export, scope_ends ends) {
+static tn_error *add_export(finder *f, tn_wit_space *space, const tn_ast_export *export,
+                            scope_ends ends) {
   tn_wit_item item;
   TN_TRY(export_item(f, space, export, ends.exports, &item));
   PUSH(f, &ends.exports->items, item);
@@ -309,8 +316,8 @@ static tn_error *add_lift(finder *f, tn_wit_space *space, const tn_ast_canon *ca
   return NULL;
 }
 
-static tn_error *add_component_definition(finder *f, tn_wit_space *space, const tn_definition *definition,
-                                          scope_ends ends) {
+static tn_error *add_component_definition(finder *f, tn_wit_space *space,
+                                          const tn_definition *definition, scope_ends ends) {
   TN_TRY(count_step(f));
   switch (definition->kind) {
   case TN_DEFINITION_COMPONENT:
@@ -333,9 +340,10 @@ static tn_error *add_component_definition(finder *f, tn_wit_space *space, const 
   }
 }
 
-static tn_error *walk_component(finder *f, const tn_component_ast *component, const tn_wit_space *outer,
-                                scope_ends ends) {
-  if (f->depth == MAX_DEPTH) return tn_error_new(TN_ERROR_LIMIT, "components are nested too deeply");
+static tn_error *walk_component(finder *f, const tn_component_ast *component,
+                                const tn_wit_space *outer, scope_ends ends) {
+  if (f->depth == MAX_DEPTH)
+    return tn_error_new(TN_ERROR_LIMIT, "components are nested too deeply");
   tn_wit_space *space;
   TN_TRY(new_space(f, outer, &space));
   f->depth++;
@@ -350,5 +358,6 @@ static tn_error *walk_component(finder *f, const tn_component_ast *component, co
 tn_error *tn_wit_find_world(tn_arena *arena, const tn_component_ast *component, tn_wit_world *out) {
   finder f = {.arena = arena};
   *out = (tn_wit_world){0};
-  return walk_component(&f, component, NULL, (scope_ends){.imports = &out->imports, .exports = &out->exports});
+  return walk_component(&f, component, NULL,
+                        (scope_ends){.imports = &out->imports, .exports = &out->exports});
 }

@@ -18,9 +18,9 @@ typedef struct tn_wit_instance tn_wit_instance;
  * Invariant: `ast` is set, or `same`, or (an abstract resource) neither. */
 struct tn_wit_node {
   const tn_ast_type *ast;
-  const tn_wit_space *space; /* where the indices in `ast` count */
-  const tn_wit_node *same;   /* (type (eq …)): the type that this one equals */
-  tn_str name;               /* .data == NULL: none */
+  const tn_wit_space *space;    /* where the indices in `ast` count */
+  const tn_wit_node *same;      /* (type (eq …)): the type that this one equals */
+  tn_str name;                  /* .data == NULL: none */
   const tn_wit_instance *owner; /* whose import or export `name` is */
 };
 
@@ -34,9 +34,9 @@ typedef struct tn_wit_component {
 typedef struct tn_wit_item {
   tn_str name;
   tn_sort sort;
-  const tn_wit_node *type;     /* TYPE; FUNC: its type */
-  tn_wit_instance *instance;   /* INSTANCE */
-  tn_wit_component component;  /* COMPONENT */
+  const tn_wit_node *type;    /* TYPE; FUNC: its type */
+  tn_wit_instance *instance;  /* INSTANCE */
+  tn_wit_component component; /* COMPONENT */
 } tn_wit_item;
 
 typedef TN_VEC(tn_wit_item) tn_wit_items;

@@ -60,7 +60,8 @@ static tn_error *add_type(tn_wit_parser *parser, tn_str name, const tn_type *typ
   return tn_map_put(scope->arena, &scope->types, name, (void *)type) ? NULL : tn_error_no_memory();
 }
 
-static tn_error *add_resource(tn_wit_parser *parser, tn_str name, size_t where, const tn_resource *resource) {
+static tn_error *add_resource(tn_wit_parser *parser, tn_str name, size_t where,
+                              const tn_resource *resource) {
   tn_wit_scope *scope = parser->scope;
   tn_type *own = TN_ARENA_NEW(scope->arena, tn_type);
   if (own == NULL) return tn_error_no_memory();
@@ -69,7 +70,8 @@ static tn_error *add_resource(tn_wit_parser *parser, tn_str name, size_t where, 
   const tn_type *type = NULL;
   TN_TRY(tn_wit_finish_type(parser, where, own, &type));
   TN_TRY(add_type(parser, name, type));
-  return tn_map_put(scope->arena, &scope->resources, name, (void *)resource) ? NULL : tn_error_no_memory();
+  return tn_map_put(scope->arena, &scope->resources, name, (void *)resource) ? NULL
+                                                                             : tn_error_no_memory();
 }
 
 /* ---- declarations ------------------------------------------------------------------------------ */
@@ -85,12 +87,14 @@ static tn_error *read_alias(tn_wit_parser *parser, tn_str name) {
   if (first.keyword != TN_WIT_NO_KEYWORD) return NULL;
   const tn_resource *resource = tn_map_get(&scope->resources, first.text);
   if (resource == NULL) return NULL;
-  return tn_map_put(scope->arena, &scope->resources, name, (void *)resource) ? NULL : tn_error_no_memory();
+  return tn_map_put(scope->arena, &scope->resources, name, (void *)resource) ? NULL
+                                                                             : tn_error_no_memory();
 }
 
 static tn_error *read_resource(tn_wit_parser *parser, tn_str name, size_t where) {
   tn_wit_scope *scope = parser->scope;
-  if (scope->resource == NULL) return tn_wit_error(parser, where, "a resource cannot be declared here");
+  if (scope->resource == NULL)
+    return tn_wit_error(parser, where, "a resource cannot be declared here");
   if (tn_wit_at(parser, '{')) {
     TN_TRY(skip_body(parser));
   } else {
@@ -102,7 +106,8 @@ static tn_error *read_resource(tn_wit_parser *parser, tn_str name, size_t where)
 }
 
 /* record, variant, enum and flags: from '{' on. */
-static tn_error *read_aggregate(tn_wit_parser *parser, tn_type_kind kind, tn_str name, size_t where) {
+static tn_error *read_aggregate(tn_wit_parser *parser, tn_type_kind kind, tn_str name,
+                                size_t where) {
   static const tn_wit_member_style styles[] = {
       [TN_TYPE_RECORD] = TN_WIT_FIELDS,
       [TN_TYPE_VARIANT] = TN_WIT_CASES,
@@ -113,10 +118,12 @@ static tn_error *read_aggregate(tn_wit_parser *parser, tn_type_kind kind, tn_str
   TN_TRY(tn_wit_expect(parser, '{', "'{'"));
   TN_TRY(tn_wit_read_members(parser, styles[kind], '}', &members));
   if (members.count == 0) {
-    return tn_wit_error(parser, where, "'%" TN_STR_FORMAT "' needs at least one member", TN_STR_ARG(name));
+    return tn_wit_error(parser, where, "'%" TN_STR_FORMAT "' needs at least one member",
+                        TN_STR_ARG(name));
   }
   if (kind == TN_TYPE_FLAGS && members.count > 32) {
-    return tn_wit_error(parser, where, "'%" TN_STR_FORMAT "' has more than 32 flags", TN_STR_ARG(name));
+    return tn_wit_error(parser, where, "'%" TN_STR_FORMAT "' has more than 32 flags",
+                        TN_STR_ARG(name));
   }
   tn_type *type = TN_ARENA_NEW(parser->scope->arena, tn_type);
   if (type == NULL) return tn_error_no_memory();
@@ -129,7 +136,8 @@ static tn_error *read_aggregate(tn_wit_parser *parser, tn_type_kind kind, tn_str
   return add_type(parser, name, finished);
 }
 
-static tn_error *read_named(tn_wit_parser *parser, tn_wit_keyword keyword, tn_str name, size_t where) {
+static tn_error *read_named(tn_wit_parser *parser, tn_wit_keyword keyword, tn_str name,
+                            size_t where) {
   switch (keyword) {
   case TN_WIT_TYPE:
     TN_TRY(tn_wit_expect(parser, '=', "'='"));
@@ -170,7 +178,8 @@ static tn_error *read_path_name(tn_wit_parser *parser, use_path *path) {
 }
 
 /* ( separator name )*; *count says how many. */
-static tn_error *read_path_names(tn_wit_parser *parser, char separator, use_path *path, size_t *count) {
+static tn_error *read_path_names(tn_wit_parser *parser, char separator, use_path *path,
+                                 size_t *count) {
   *count = 0;
   while (tn_wit_at(parser, (uint8_t)separator)) {
     TN_TRY(append_path(parser, path, parser->lexer.token.start, parser->lexer.token.text));
@@ -270,7 +279,8 @@ static tn_error *read_declaration(tn_wit_parser *parser) {
 static tn_error *index_name(tn_wit_parser *parser, tn_str name, size_t start) {
   if (tn_map_has(&parser->pending, name)) return NULL; /* a duplicate: reported when it is read */
   char *place = (char *)parser->lexer.text.data + start;
-  return tn_map_put(parser->scope->arena, &parser->pending, name, place) ? NULL : tn_error_no_memory();
+  return tn_map_put(parser->scope->arena, &parser->pending, name, place) ? NULL
+                                                                         : tn_error_no_memory();
 }
 
 /* Notes the names behind the '{' of a `use`. */
@@ -322,7 +332,8 @@ static tn_error *build_index(tn_wit_parser *parser) {
   tn_wit_lexer saved = parser->lexer;
   tn_wit_lexer_start(&parser->lexer, saved.text, 0);
   tn_error *error = NULL;
-  for (bool more = true; more && error == NULL;) error = index_declaration(parser, &more);
+  for (bool more = true; more && error == NULL;)
+    error = index_declaration(parser, &more);
   if (error != NULL && tn_error_get_kind(error) != TN_ERROR_NO_MEMORY) {
     tn_error_delete(error);
     error = NULL;
@@ -355,7 +366,8 @@ tn_error *tn_wit_read_ahead(tn_wit_parser *parser, tn_str name, size_t where, bo
   if (!parser->has_index) TN_TRY(build_index(parser));
   const char *place = tn_map_get(&parser->pending, name);
   if (place == NULL) return NULL;
-  if (parser->depth == TN_WIT_MAX_DEPTH) return tn_wit_error(parser, where, "types are nested too deeply");
+  if (parser->depth == TN_WIT_MAX_DEPTH)
+    return tn_wit_error(parser, where, "types are nested too deeply");
   size_t *ahead = TN_VEC_PUSH(parser->scope->arena, &parser->ahead);
   if (ahead == NULL) return tn_error_no_memory();
   tn_wit_lexer saved = parser->lexer;

@@ -21,10 +21,12 @@ tn_error *tn_wit_error(const tn_wit_parser *parser, size_t offset, const char *f
 tn_error *tn_wit_expected(const tn_wit_parser *parser, const char *what) {
   enum { SHOWN = 40 };
   const tn_wit_token *token = &parser->lexer.token;
-  if (token->kind == TN_WIT_END) return tn_wit_error(parser, token->start, "expected %s but the text ends", what);
+  if (token->kind == TN_WIT_END)
+    return tn_wit_error(parser, token->start, "expected %s but the text ends", what);
   if (token->kind == TN_WIT_BAD) return tn_wit_error(parser, token->start, "%s", token->problem);
   tn_str shown = tn_str_slice(token->text, 0, SHOWN);
-  return tn_wit_error(parser, token->start, "expected %s but found '%" TN_STR_FORMAT "'", what, TN_STR_ARG(shown));
+  return tn_wit_error(parser, token->start, "expected %s but found '%" TN_STR_FORMAT "'", what,
+                      TN_STR_ARG(shown));
 }
 
 bool tn_wit_accept(tn_wit_parser *parser, uint32_t kind) {
@@ -42,7 +44,8 @@ tn_error *tn_wit_expect_name(tn_wit_parser *parser, const char *what, tn_str *ou
   if (token->kind != TN_WIT_NAME) return tn_wit_expected(parser, what);
   if (token->keyword != TN_WIT_NO_KEYWORD) {
     return tn_wit_error(parser, token->start,
-                        "expected %s but found the keyword '%" TN_STR_FORMAT "' (a name like it is written %%%" TN_STR_FORMAT ")",
+                        "expected %s but found the keyword '%" TN_STR_FORMAT
+                        "' (a name like it is written %%%" TN_STR_FORMAT ")",
                         what, TN_STR_ARG(token->text), TN_STR_ARG(token->text));
   }
   *out = token->text;
@@ -74,9 +77,11 @@ static bool has_label(const member_list *list, tn_str label) {
 static tn_error *read_member(tn_wit_parser *parser, tn_wit_member_style style, member_list *list) {
   size_t start = parser->lexer.token.start;
   member read = {0};
-  TN_TRY(tn_wit_expect_name(parser, style == TN_WIT_FIELDS ? "a name" : "a case name", &read.label));
+  TN_TRY(
+      tn_wit_expect_name(parser, style == TN_WIT_FIELDS ? "a name" : "a case name", &read.label));
   if (has_label(list, read.label)) {
-    return tn_wit_error(parser, start, "'%" TN_STR_FORMAT "' is there twice", TN_STR_ARG(read.label));
+    return tn_wit_error(parser, start, "'%" TN_STR_FORMAT "' is there twice",
+                        TN_STR_ARG(read.label));
   }
   if (list->len == TN_WIT_MAX_MEMBERS) {
     return tn_wit_error(parser, start, "more than %d members", TN_WIT_MAX_MEMBERS);
@@ -94,24 +99,27 @@ static tn_error *read_member(tn_wit_parser *parser, tn_wit_member_style style, m
   return NULL;
 }
 
-static tn_error *take_members(tn_wit_parser *parser, tn_wit_member_style style, const member_list *list,
-                              tn_wit_members *out) {
+static tn_error *take_members(tn_wit_parser *parser, tn_wit_member_style style,
+                              const member_list *list, tn_wit_members *out) {
   tn_arena *arena = parser->scope->arena;
   *out = (tn_wit_members){.count = list->len};
   if (list->len == 0) return NULL;
   tn_str *labels = TN_ARENA_ARRAY(arena, tn_str, list->len);
   if (labels == NULL) return tn_error_no_memory();
-  for (uint32_t i = 0; i < list->len; i++) labels[i] = list->items[i].label;
+  for (uint32_t i = 0; i < list->len; i++)
+    labels[i] = list->items[i].label;
   out->labels = labels;
   if (style == TN_WIT_LABELS) return NULL;
   const tn_type **types = TN_ARENA_ARRAY(arena, const tn_type *, list->len);
   if (types == NULL) return tn_error_no_memory();
-  for (uint32_t i = 0; i < list->len; i++) types[i] = list->items[i].type;
+  for (uint32_t i = 0; i < list->len; i++)
+    types[i] = list->items[i].type;
   out->types = types;
   return NULL;
 }
 
-tn_error *tn_wit_read_members(tn_wit_parser *parser, tn_wit_member_style style, char close, tn_wit_members *out) {
+tn_error *tn_wit_read_members(tn_wit_parser *parser, tn_wit_member_style style, char close,
+                              tn_wit_members *out) {
   const char *what = close == ')' ? "',' or ')'" : "',' or '}'";
   member_list list = {0};
   while (!tn_wit_accept(parser, (uint8_t)close)) {
@@ -133,15 +141,16 @@ static tn_error *place_error(const tn_wit_parser *parser, size_t start, tn_error
   return placed;
 }
 
-tn_error *tn_wit_finish_type(tn_wit_parser *parser, size_t start, tn_type *type, const tn_type **out) {
+tn_error *tn_wit_finish_type(tn_wit_parser *parser, size_t start, tn_type *type,
+                             const tn_type **out) {
   TN_TRY(place_error(parser, start, tn_type_finish(parser->scope->arena, type)));
   *out = type;
   return NULL;
 }
 
 /* A type of up to two arguments. */
-static tn_error *new_type(tn_wit_parser *parser, tn_type_kind kind, uint32_t count, const tn_type *first,
-                          const tn_type *second, tn_type **out) {
+static tn_error *new_type(tn_wit_parser *parser, tn_type_kind kind, uint32_t count,
+                          const tn_type *first, const tn_type *second, tn_type **out) {
   tn_type *type = TN_ARENA_NEW(parser->scope->arena, tn_type);
   const tn_type **types = TN_ARENA_ARRAY(parser->scope->arena, const tn_type *, 2);
   if (type == NULL || types == NULL) return tn_error_no_memory();
@@ -202,7 +211,8 @@ static tn_error *read_map(tn_wit_parser *parser, tn_type **out) {
   size_t start = parser->lexer.token.start;
   TN_TRY(tn_wit_read_type(parser, &key));
   if (!is_map_key(key)) {
-    return tn_wit_error(parser, start, "the key of a map has to be a bool, an integer, a char or a string");
+    return tn_wit_error(parser, start,
+                        "the key of a map has to be a bool, an integer, a char or a string");
   }
   TN_TRY(tn_wit_expect(parser, ',', "','"));
   TN_TRY(tn_wit_read_type(parser, &value));
@@ -216,7 +226,8 @@ static tn_error *read_tuple(tn_wit_parser *parser, tn_type **out) {
   do {
     if (elements.len > 0 && tn_wit_at(parser, '>')) break; /* a comma behind the last one */
     if (elements.len == TN_WIT_MAX_MEMBERS) {
-      return tn_wit_error(parser, parser->lexer.token.start, "more than %d members", TN_WIT_MAX_MEMBERS);
+      return tn_wit_error(parser, parser->lexer.token.start, "more than %d members",
+                          TN_WIT_MAX_MEMBERS);
     }
     const tn_type *element = NULL;
     TN_TRY(tn_wit_read_type(parser, &element));
@@ -337,7 +348,8 @@ tn_error *tn_wit_read_type(tn_wit_parser *parser, const tn_type **out) {
     return NULL;
   }
   if (!is_constructor(token.keyword)) return tn_wit_expected(parser, "a type");
-  if (parser->depth == TN_WIT_MAX_DEPTH) return tn_wit_error(parser, token.start, "types are nested too deeply");
+  if (parser->depth == TN_WIT_MAX_DEPTH)
+    return tn_wit_error(parser, token.start, "types are nested too deeply");
   parser->depth++;
   tn_wit_lexer_advance(&parser->lexer);
   tn_type *type = NULL;
@@ -368,7 +380,8 @@ tn_error *tn_wit_read_func(tn_wit_parser *parser, const tn_func_type **out) {
   if (tn_wit_accept(parser, TN_WIT_ARROW)) {
     size_t result_start = parser->lexer.token.start;
     TN_TRY(tn_wit_read_type(parser, &type->result));
-    if (type->result->has_borrow) return tn_wit_error(parser, result_start, "a function cannot return a borrow");
+    if (type->result->has_borrow)
+      return tn_wit_error(parser, result_start, "a function cannot return a borrow");
   }
   TN_TRY(place_error(parser, start, tn_func_type_finish(parser->scope->arena, type)));
   *out = type;

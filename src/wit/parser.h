@@ -9,8 +9,9 @@
 #include "wit/wit.h"
 
 enum {
-  TN_WIT_MAX_DEPTH = 100,   /* of type expressions, and of names that are declared further on */
-  TN_WIT_MAX_MEMBERS = 1000, /* fields, cases, labels, parameters of one type; as in the engine's limits */
+  TN_WIT_MAX_DEPTH = 100, /* of type expressions, and of names that are declared further on */
+  TN_WIT_MAX_MEMBERS =
+      1000, /* fields, cases, labels, parameters of one type; as in the engine's limits */
 };
 
 /* A declaration that is being read: a name that leads back to it would be a type that contains itself. */
@@ -26,7 +27,7 @@ typedef struct tn_wit_parser {
   uint32_t depth;
   bool is_declarations; /* the text is a list of declarations, which names may refer forward to */
   bool has_index;
-  tn_map pending;       /* name -> where in the text its declaration or `use` starts, behind the gates */
+  tn_map pending; /* name -> where in the text its declaration or `use` starts, behind the gates */
   TN_VEC(size_t) ahead; /* offsets of the declarations that were read ahead of their turn */
   const tn_wit_open_declaration *open;
 } tn_wit_parser;
@@ -51,7 +52,8 @@ tn_error *tn_wit_expect_name(tn_wit_parser *parser, const char *what, tn_str *ou
 tn_error *tn_wit_read_type(tn_wit_parser *parser, const tn_type **out);
 tn_error *tn_wit_read_func(tn_wit_parser *parser, const tn_func_type **out);
 /* Completes a type (tn_type_finish); `start` is where it stands in the text. */
-tn_error *tn_wit_finish_type(tn_wit_parser *parser, size_t start, tn_type *type, const tn_type **out);
+tn_error *tn_wit_finish_type(tn_wit_parser *parser, size_t start, tn_type *type,
+                             const tn_type **out);
 
 /* Names with types, as in records, variants, enums, flags and parameter lists. */
 typedef enum tn_wit_member_style {
@@ -67,7 +69,8 @@ typedef struct tn_wit_members {
 } tn_wit_members;
 
 /* Reads "a: t, b: t" and the closing character. */
-tn_error *tn_wit_read_members(tn_wit_parser *parser, tn_wit_member_style style, char close, tn_wit_members *out);
+tn_error *tn_wit_read_members(tn_wit_parser *parser, tn_wit_member_style style, char close,
+                              tn_wit_members *out);
 
 /* Looks further on in the text for the declaration of a name that is not in the scope yet and reads it now;
  * *found says whether there was one. */

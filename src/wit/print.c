@@ -10,16 +10,18 @@ void tn_wit_print_name(tn_buffer *out, tn_str name) {
 }
 
 static const char *const primitive_names[] = {
-    [TN_TYPE_BOOL] = "bool", [TN_TYPE_S8] = "s8",         [TN_TYPE_U8] = "u8",
-    [TN_TYPE_S16] = "s16",   [TN_TYPE_U16] = "u16",       [TN_TYPE_S32] = "s32",
-    [TN_TYPE_U32] = "u32",   [TN_TYPE_S64] = "s64",       [TN_TYPE_U64] = "u64",
-    [TN_TYPE_F32] = "f32",   [TN_TYPE_F64] = "f64",       [TN_TYPE_CHAR] = "char",
+    [TN_TYPE_BOOL] = "bool",     [TN_TYPE_S8] = "s8",
+    [TN_TYPE_U8] = "u8",         [TN_TYPE_S16] = "s16",
+    [TN_TYPE_U16] = "u16",       [TN_TYPE_S32] = "s32",
+    [TN_TYPE_U32] = "u32",       [TN_TYPE_S64] = "s64",
+    [TN_TYPE_U64] = "u64",       [TN_TYPE_F32] = "f32",
+    [TN_TYPE_F64] = "f64",       [TN_TYPE_CHAR] = "char",
     [TN_TYPE_STRING] = "string", [TN_TYPE_ERROR_CONTEXT] = "error-context",
 };
 
 /* "list<a, b>": `count` arguments. */
-static void print_arguments(tn_buffer *out, const char *name, const tn_type *const *types, uint32_t count,
-                            uint32_t depth) {
+static void print_arguments(tn_buffer *out, const char *name, const tn_type *const *types,
+                            uint32_t count, uint32_t depth) {
   tn_buffer_append_text(out, name);
   tn_buffer_append_byte(out, '<');
   for (uint32_t i = 0; i < count; i++) {
@@ -29,7 +31,8 @@ static void print_arguments(tn_buffer *out, const char *name, const tn_type *con
   tn_buffer_append_byte(out, '>');
 }
 
-static void print_optional_argument(tn_buffer *out, const char *name, const tn_type *element, uint32_t depth) {
+static void print_optional_argument(tn_buffer *out, const char *name, const tn_type *element,
+                                    uint32_t depth) {
   if (element == NULL) {
     tn_buffer_append_text(out, name);
   } else {
@@ -50,7 +53,8 @@ static void print_result(tn_buffer *out, const tn_type *type, uint32_t depth) {
 }
 
 /* "a: t" or "a(t)" or "a", each behind the other. */
-static void print_members(tn_buffer *out, const char *keyword, const tn_type *type, uint32_t depth) {
+static void print_members(tn_buffer *out, const char *keyword, const tn_type *type,
+                          uint32_t depth) {
   tn_buffer_append_text(out, keyword);
   tn_buffer_append_text(out, " { ");
   for (uint32_t i = 0; i < type->count; i++) {

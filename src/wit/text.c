@@ -20,9 +20,9 @@ tn_error *tn_text_verror(tn_str text, size_t offset, const char *format, va_list
   tn_buffer message = {0};
   tn_buffer_vformat(&message, format, arguments);
   tn_buffer_format(&message, " at %zu:%zu", line, column);
-  tn_error *error = message.failed
-                        ? tn_error_no_memory()
-                        : tn_error_new(TN_ERROR_ARGUMENT, "%" TN_STR_FORMAT, TN_STR_ARG(tn_buffer_str(&message)));
+  tn_error *error = message.failed ? tn_error_no_memory()
+                                   : tn_error_new(TN_ERROR_ARGUMENT, "%" TN_STR_FORMAT,
+                                                  TN_STR_ARG(tn_buffer_str(&message)));
   tn_buffer_free(&message);
   return error;
 }
@@ -36,8 +36,9 @@ tn_error *tn_text_error(tn_str text, size_t offset, const char *format, ...) {
 }
 
 const uint8_t tn_text_class[256] = {
-    [' '] = TN_TEXT_SPACE, ['\t'] = TN_TEXT_SPACE, ['\n'] = TN_TEXT_SPACE, ['\r'] = TN_TEXT_SPACE,
-    ['0' ... '9'] = TN_TEXT_DIGIT, ['A' ... 'Z'] = TN_TEXT_UPPER, ['a' ... 'z'] = TN_TEXT_LOWER,
+    [' '] = TN_TEXT_SPACE,         ['\t'] = TN_TEXT_SPACE,        ['\n'] = TN_TEXT_SPACE,
+    ['\r'] = TN_TEXT_SPACE,        ['0' ... '9'] = TN_TEXT_DIGIT, ['A' ... 'Z'] = TN_TEXT_UPPER,
+    ['a' ... 'z'] = TN_TEXT_LOWER,
 };
 
 size_t tn_text_label(tn_str text, size_t offset) {
@@ -50,7 +51,8 @@ size_t tn_text_label(tn_str text, size_t offset) {
       if ((letters | class) == TN_TEXT_LETTER) break;
       letters = class;
     } else if (text.data[at] == '-') {
-      if (at + 1 == text.len || !tn_text_is(text.data[at + 1], TN_TEXT_LETTER | TN_TEXT_DIGIT)) break;
+      if (at + 1 == text.len || !tn_text_is(text.data[at + 1], TN_TEXT_LETTER | TN_TEXT_DIGIT))
+        break;
       letters = 0;
     } else if (class != TN_TEXT_DIGIT) {
       break;
@@ -79,11 +81,13 @@ void tn_text_print_characters(tn_buffer *out, tn_str string, tn_text_character_f
 
 void tn_text_print_utf8(tn_buffer *out, uint32_t character) {
   uint8_t bytes[4];
-  tn_buffer_append(out, bytes, tn_utf8_encode(tn_is_scalar_value(character) ? character : REPLACEMENT, bytes));
+  tn_buffer_append(out, bytes,
+                   tn_utf8_encode(tn_is_scalar_value(character) ? character : REPLACEMENT, bytes));
 }
 
 bool tn_text_is_control(uint32_t character) {
-  return character < 0x20 || (character >= 0x7f && character < 0xa0) || (character >= 0x2028 && character <= 0x202e) ||
+  return character < 0x20 || (character >= 0x7f && character < 0xa0) ||
+         (character >= 0x2028 && character <= 0x202e) ||
          (character >= 0x2066 && character <= 0x2069) || character == 0x200e || character == 0x200f;
 }
 

@@ -18,7 +18,8 @@ static bool split_name(tn_str name, interface_name *out) {
   if (name.data == NULL) return false;
   size_t end = tn_str_find(name, '@', 0);
   size_t slash = end;
-  while (slash > 0 && name.data[slash - 1] != '/') slash--;
+  while (slash > 0 && name.data[slash - 1] != '/')
+    slash--;
   if (slash == 0) return false;
   out->package = tn_str_slice(name, 0, slash - 1);
   out->interface = tn_str_slice(name, slash, end);
@@ -39,7 +40,8 @@ typedef struct writer {
 } writer;
 
 static void indent(writer *w, uint32_t level) {
-  for (uint32_t i = 0; i < level; i++) tn_buffer_append_text(w->d.out, "  ");
+  for (uint32_t i = 0; i < level; i++)
+    tn_buffer_append_text(w->d.out, "  ");
 }
 
 static void text(writer *w, const char *what) {
@@ -97,8 +99,9 @@ static func_role split_func_name(tn_str full, tn_str *resource, tn_str *name) {
   static const struct {
     tn_str prefix;
     func_role role;
-  } prefixes[] = {
-      {{"[constructor]", 13}, CONSTRUCTOR}, {{"[method]", 8}, METHOD}, {{"[static]", 8}, STATIC_FUNC}};
+  } prefixes[] = {{{"[constructor]", 13}, CONSTRUCTOR},
+                  {{"[method]", 8}, METHOD},
+                  {{"[static]", 8}, STATIC_FUNC}};
   *resource = (tn_str){NULL, 0};
   *name = full;
   for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
@@ -148,7 +151,8 @@ static void write_resource(writer *w, const tn_wit_items *items, tn_str name, ui
   text(w, has_body ? "}\n" : ";\n");
 }
 
-static void write_aggregate(writer *w, const tn_wit_node *root, const char *keyword, tn_str name, uint32_t level) {
+static void write_aggregate(writer *w, const tn_wit_node *root, const char *keyword, tn_str name,
+                            uint32_t level) {
   text(w, keyword);
   text(w, " ");
   tn_wit_print_name(w->d.out, name);
@@ -176,7 +180,8 @@ static void write_alias(writer *w, const tn_wit_item *item) {
   text(w, ";\n");
 }
 
-static void write_type(writer *w, const tn_wit_items *items, const tn_wit_item *item, uint32_t level) {
+static void write_type(writer *w, const tn_wit_items *items, const tn_wit_item *item,
+                       uint32_t level) {
   interface_name from;
   if (find_used(item->type, &from) != NULL) return; /* see write_uses */
   const tn_wit_node *root = tn_wit_node_root(item->type);
@@ -232,8 +237,8 @@ static void write_free_func(writer *w, const tn_wit_item *item, const char *verb
 }
 
 /* The body of an interface: what it uses, its types, its functions. */
-static void write_interface(writer *w, const tn_wit_instance *instance, const interface_name *package,
-                            uint32_t level) {
+static void write_interface(writer *w, const tn_wit_instance *instance,
+                            const interface_name *package, uint32_t level) {
   writer inner = *w;
   inner.package = package;
   inner.d.scopes[0] = instance;
@@ -246,7 +251,8 @@ static void write_interface(writer *w, const tn_wit_instance *instance, const in
   for (uint32_t i = 0; i < items->len; i++) {
     const tn_wit_item *item = &items->items[i];
     if (item->sort == TN_SORT_FUNC) write_free_func(&inner, item, "", level);
-    if (item->sort != TN_SORT_FUNC && item->sort != TN_SORT_TYPE) write_comment(&inner, item, "", level);
+    if (item->sort != TN_SORT_FUNC && item->sort != TN_SORT_TYPE)
+      write_comment(&inner, item, "", level);
   }
   w->d.cost = inner.d.cost;
   w->d.too_large |= inner.d.too_large;
@@ -303,7 +309,8 @@ static bool is_listed(writer *w, const interface_list *list, tn_str name) {
   return false;
 }
 
-static tn_error *list_interfaces(writer *w, tn_arena *arena, const tn_wit_items *items, interface_list *list) {
+static tn_error *list_interfaces(writer *w, tn_arena *arena, const tn_wit_items *items,
+                                 interface_list *list) {
   for (uint32_t i = 0; i < items->len; i++) {
     interface_name name;
     const tn_wit_item *item = &items->items[i];

@@ -1,4 +1,5 @@
-/* What a component imports and exports, as WIT or JSON text. For people and tools; nothing at run time needs it. */
+/* What a component imports and exports, as WIT or JSON text. For people and tools; nothing at run time needs
+ * it. */
 #ifndef TN_WIT_WORLD_H
 #define TN_WIT_WORLD_H
 

@@ -10,14 +10,31 @@
 
 static const char fuzz_declarations[] =
     "record point { x: s32, y: option<u8>, %list: string }"
-    "variant shape { none, circle(f32), rect(tuple<f64, f64>), maybe(option<u8>), some(result<u8, string>) }"
+    "variant shape { none, circle(f32), rect(tuple<f64, f64>), maybe(option<u8>), some(result<u8, "
+    "string>) }"
     "enum color { red, blue-2, ok, %true } flags mode { read, write, %inf }"
-    "record all { a: bool, b: s8, c: u16, d: s64, e: u64, f: char, g: color, h: mode, i: option<point> }";
+    "record all { a: bool, b: s8, c: u16, d: s64, e: u64, f: char, g: color, h: mode, i: "
+    "option<point> }";
 
 static const char *const fuzz_types[] = {
-    "string", "f64", "f32", "char", "u64", "list<u8>", "list<list<string>>", "list<u16, 3>", "map<string, u8>",
-    "map<u8, list<char>>", "point", "shape", "color", "mode", "list<all>", "option<option<shape>>",
-    "result<list<point>, mode>", "tuple<bool, shape, mode, point, f32>",
+    "string",
+    "f64",
+    "f32",
+    "char",
+    "u64",
+    "list<u8>",
+    "list<list<string>>",
+    "list<u16, 3>",
+    "map<string, u8>",
+    "map<u8, list<char>>",
+    "point",
+    "shape",
+    "color",
+    "mode",
+    "list<all>",
+    "option<option<shape>>",
+    "result<list<point>, mode>",
+    "tuple<bool, shape, mode, point, f32>",
 };
 
 /* The type that the first byte stands for. */
@@ -26,7 +43,8 @@ static const tn_type *fuzz_choose_type(tn_arena *arena, uint8_t first) {
   const tn_type *type = NULL;
   tn_error *error = tn_wit_parse_types(&scope, TN_STR(fuzz_declarations));
   if (error != NULL) abort();
-  error = tn_wit_parse_type(&scope, tn_str_from(fuzz_types[first % (sizeof fuzz_types / sizeof *fuzz_types)]), &type);
+  error = tn_wit_parse_type(
+      &scope, tn_str_from(fuzz_types[first % (sizeof fuzz_types / sizeof *fuzz_types)]), &type);
   if (error != NULL) abort();
   return type;
 }
@@ -35,7 +53,8 @@ typedef tn_error *(*fuzz_parse_func)(tn_arena *arena, const tn_type *type, tn_st
 typedef void (*fuzz_print_func)(tn_buffer *out, const tn_type *type, const void *value);
 
 /* What can be read prints as something that reads back equal. */
-static int fuzz_round_trip(const uint8_t *data, size_t size, fuzz_parse_func parse, fuzz_print_func print) {
+static int fuzz_round_trip(const uint8_t *data, size_t size, fuzz_parse_func parse,
+                           fuzz_print_func print) {
   if (size == 0) return 0;
   tn_arena arena = {0};
   const tn_type *type = fuzz_choose_type(&arena, data[0]);

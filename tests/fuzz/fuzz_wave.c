@@ -13,7 +13,9 @@ static void parse_call(tn_str text) {
   const tn_func_type *type = NULL;
   tn_str name;
   tn_str arguments;
-  if (tn_wit_parse_func(&scope, TN_STR("func(a: u8, b: list<string>, c: option<f32>)"), &type) != NULL) abort();
+  if (tn_wit_parse_func(&scope, TN_STR("func(a: u8, b: list<string>, c: option<f32>)"), &type) !=
+      NULL)
+    abort();
   tn_error *error = tn_wave_parse_call_name(text, &name, &arguments);
   if (error == NULL) {
     void *params = tn_value_new(&arena, type->params);

@@ -25,7 +25,8 @@ static tn_error *use_type(void *data, tn_str interface, tn_str name, const tn_ty
 
 static void print_all(const tn_wit_scope *scope) {
   tn_buffer out = {0};
-  for (tn_map_entry *e = tn_map_next(&scope->types, NULL); e != NULL; e = tn_map_next(&scope->types, e)) {
+  for (tn_map_entry *e = tn_map_next(&scope->types, NULL); e != NULL;
+       e = tn_map_next(&scope->types, e)) {
     tn_wit_print_type(&out, e->value);
   }
   tn_buffer_free(&out);
@@ -49,7 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0) return 0;
   tn_str text = {(const char *)data + 1, size - 1};
   tn_arena arena = {0};
-  tn_wit_scope scope = {.arena = &arena, .use = use_type, .resource = declare_resource, .data = &scope};
+  tn_wit_scope scope = {
+      .arena = &arena, .use = use_type, .resource = declare_resource, .data = &scope};
   tn_error *error = NULL;
   if (data[0] % 2 == 0) {
     error = tn_wit_parse_types(&scope, text);

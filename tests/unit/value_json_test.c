@@ -60,7 +60,8 @@ static void assert_same(const char *type, const char *text) {
 static void assert_rejects(const char *type, const char *text, const char *message) {
   fixture f;
   start(&f, type);
-  assert_error(tn_json_parse(&f.arena, f.type, tn_str_from(text), f.value), TN_ERROR_ARGUMENT, message);
+  assert_error(tn_json_parse(&f.arena, f.type, tn_str_from(text), f.value), TN_ERROR_ARGUMENT,
+               message);
   finish(&f);
 }
 
@@ -106,7 +107,8 @@ static void every_kind_of_value_prints_as_it_was_read(void **state) {
       {"result", "{\"ok\":null}"},
       {"result<option<u8>>", "{\"error\":null}"},
   };
-  for (size_t i = 0; i < sizeof values / sizeof *values; i++) assert_same(values[i][0], values[i][1]);
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+    assert_same(values[i][0], values[i][1]);
 }
 
 static void equivalent_forms_are_read(void **state) {
@@ -114,7 +116,8 @@ static void equivalent_forms_are_read(void **state) {
   assert_prints("u64", "\"18446744073709551615\"", "18446744073709551615");
   assert_prints("s64", "\"-1\"", "-1");
   assert_prints("point", " { \"y\" : 2 ,\n \"\\u0078\" : 1 } ", "{\"x\":1,\"y\":2}");
-  assert_prints("string", "\"\\/\\b\\f\\r\\t\\u00e4\\ud83d\\ude00\"", "\"/\\u0008\\u000c\\u000d\\u0009ä😀\"");
+  assert_prints("string", "\"\\/\\b\\f\\r\\t\\u00e4\\ud83d\\ude00\"",
+                "\"/\\u0008\\u000c\\u000d\\u0009ä😀\"");
   assert_prints("f64", "1.50", "1.5");
 }
 
@@ -187,7 +190,8 @@ static void every_failing_allocation_is_reported(void **state) {
     tn_arena arena = {0};
     tn_buffer out = {0};
     tn_alloc_fail_after(n);
-    tn_error *error = tn_json_parse(&arena, f.type, TN_STR("[\"abc\", [{\"x\":1,\"y\":2}], {\"k\":1}]"), f.value);
+    tn_error *error =
+        tn_json_parse(&arena, f.type, TN_STR("[\"abc\", [{\"x\":1,\"y\":2}], {\"k\":1}]"), f.value);
     if (error == NULL) tn_json_print(&out, f.type, f.value);
     bool did_fail = tn_alloc_did_fail();
     tn_alloc_fail_after(-1);

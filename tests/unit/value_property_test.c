@@ -25,8 +25,9 @@ static uint32_t below(uint32_t bound) {
 
 /* ---- types --------------------------------------------------------------------------------------- */
 
-static const tn_str labels[] = {{"a", 1},     {"some", 4}, {"none", 4}, {"ok", 2},    {"err", 3},   {"true", 4},
-                                {"b-c-2", 5}, {"XML", 3},  {"nan", 3},  {"list", 4}, {"false", 5}, {"inf", 3}};
+static const tn_str labels[] = {{"a", 1},   {"some", 4}, {"none", 4},  {"ok", 2},
+                                {"err", 3}, {"true", 4}, {"b-c-2", 5}, {"XML", 3},
+                                {"nan", 3}, {"list", 4}, {"false", 5}, {"inf", 3}};
 enum { LABELS = sizeof labels / sizeof *labels };
 
 static const tn_type *random_type(tn_arena *arena, uint32_t depth);
@@ -36,9 +37,10 @@ static const tn_type *random_payload(tn_arena *arena, uint32_t depth) {
 }
 
 static const tn_type *random_type(tn_arena *arena, uint32_t depth) {
-  static const tn_type_kind compound[] = {TN_TYPE_LIST,    TN_TYPE_FIXED_LIST, TN_TYPE_MAP,    TN_TYPE_RECORD,
-                                          TN_TYPE_TUPLE,   TN_TYPE_VARIANT,    TN_TYPE_ENUM,   TN_TYPE_OPTION,
-                                          TN_TYPE_RESULT,  TN_TYPE_FLAGS,      TN_TYPE_OPTION, TN_TYPE_RESULT};
+  static const tn_type_kind compound[] = {TN_TYPE_LIST,   TN_TYPE_FIXED_LIST, TN_TYPE_MAP,
+                                          TN_TYPE_RECORD, TN_TYPE_TUPLE,      TN_TYPE_VARIANT,
+                                          TN_TYPE_ENUM,   TN_TYPE_OPTION,     TN_TYPE_RESULT,
+                                          TN_TYPE_FLAGS,  TN_TYPE_OPTION,     TN_TYPE_RESULT};
   if (depth == 0 || below(4) == 0) return tn_type_primitive(below(TN_TYPE_STRING + 1));
   tn_type *type = TN_ARENA_NEW(arena, tn_type);
   const tn_type **types = TN_ARENA_ARRAY(arena, const tn_type *, LABELS);
@@ -60,12 +62,14 @@ static const tn_type *random_type(tn_arena *arena, uint32_t depth) {
     break;
   case TN_TYPE_RESULT:
     type->count = 2;
-    for (uint32_t i = 0; i < 2; i++) types[i] = random_payload(arena, depth - 1);
+    for (uint32_t i = 0; i < 2; i++)
+      types[i] = random_payload(arena, depth - 1);
     break;
   default:
     type->count = 1 + below(LABELS);
     for (uint32_t i = 0; i < type->count; i++) {
-      types[i] = type->kind == TN_TYPE_VARIANT ? random_payload(arena, depth - 1) : random_type(arena, depth - 1);
+      types[i] = type->kind == TN_TYPE_VARIANT ? random_payload(arena, depth - 1)
+                                               : random_type(arena, depth - 1);
     }
     break;
   }
@@ -86,12 +90,14 @@ static uint32_t random_character(void) {
 static tn_str random_string(tn_arena *arena) {
   uint8_t *bytes = tn_arena_alloc(arena, 40, 1);
   size_t used = 0;
-  for (uint32_t i = below(8); i > 0; i--) used += tn_utf8_encode(random_character(), bytes + used);
+  for (uint32_t i = below(8); i > 0; i--)
+    used += tn_utf8_encode(random_character(), bytes + used);
   return (tn_str){(char *)bytes, used};
 }
 
 static void random_bits(void *out, size_t size) {
-  static const uint64_t edges[] = {0, 1, UINT64_MAX, INT64_MAX, (uint64_t)INT64_MIN, 0x80, 0x7f80000000000000};
+  static const uint64_t edges[] = {
+      0, 1, UINT64_MAX, INT64_MAX, (uint64_t)INT64_MIN, 0x80, 0x7f80000000000000};
   uint64_t bits = below(3) == 0 ? edges[below(7)] : next_random() >> below(64);
   memcpy(out, &bits, size);
 }
@@ -104,7 +110,8 @@ typedef struct list_form {
 static void random_value(tn_arena *arena, const tn_type *type, void *out);
 
 static void random_elements(tn_arena *arena, const tn_type *element, void *data, size_t count) {
-  for (size_t i = 0; i < count; i++) random_value(arena, element, (char *)data + i * element->layout[1].size);
+  for (size_t i = 0; i < count; i++)
+    random_value(arena, element, (char *)data + i * element->layout[1].size);
 }
 
 static void random_map(tn_arena *arena, const tn_type *type, list_form *out) {
@@ -202,7 +209,8 @@ static void assert_round_trips(print_func print,
     print(&out, type, value);
     assert_false(out.failed);
     assert_ok(parse(&arena, type, tn_buffer_str(&out), again));
-    if (!tn_value_equal(type, value, again)) fail_msg("seed %u: %.*s", (unsigned)seed, (int)out.len, out.data);
+    if (!tn_value_equal(type, value, again))
+      fail_msg("seed %u: %.*s", (unsigned)seed, (int)out.len, out.data);
     tn_buffer_free(&out);
     tn_arena_free(&arena);
   }
@@ -220,7 +228,8 @@ static void what_json_prints_reads_back_equal(void **state) {
 
 static void what_is_printed_of_a_type_reads_back_equal(void **state) {
   (void)state;
-  static const char source[] = "list<tuple<map<string, option<u8>>, result<_, list<f32, 3>>, stream<char>>>";
+  static const char source[] =
+      "list<tuple<map<string, option<u8>>, result<_, list<f32, 3>>, stream<char>>>";
   tn_arena arena = {0};
   tn_wit_scope scope = {.arena = &arena};
   const tn_type *type = NULL;
@@ -264,7 +273,8 @@ static void a_copy_reports_every_failing_allocation(void **state) {
   tn_arena arena = {0};
   tn_wit_scope scope = {.arena = &arena};
   const tn_type *type = NULL;
-  assert_ok(tn_wit_parse_type(&scope, TN_STR("list<tuple<string, map<string, list<string>>>>"), &type));
+  assert_ok(
+      tn_wit_parse_type(&scope, TN_STR("list<tuple<string, map<string, list<string>>>>"), &type));
   void *value = tn_value_new(&arena, type);
   void *copy = tn_value_new(&arena, type);
   assert_ok(tn_wave_parse(&arena, type, TN_STR(text), value, NULL));
@@ -276,7 +286,8 @@ static void a_copy_reports_every_failing_allocation(void **state) {
   tn_arena_free(&arena);
 }
 
-static void assert_equality(const char *type_text, const char *a_text, const char *b_text, bool expected) {
+static void assert_equality(const char *type_text, const char *a_text, const char *b_text,
+                            bool expected) {
   tn_arena arena = {0};
   tn_wit_scope scope = {.arena = &arena};
   const tn_type *type = NULL;

@@ -69,7 +69,8 @@ static void assert_same(const char *type, const char *text) {
 static void assert_rejects(const char *type, const char *text, const char *message) {
   fixture f;
   start(&f, type);
-  assert_error(tn_wave_parse(&f.arena, f.type, tn_str_from(text), f.value, NULL), TN_ERROR_ARGUMENT, message);
+  assert_error(tn_wave_parse(&f.arena, f.type, tn_str_from(text), f.value, NULL), TN_ERROR_ARGUMENT,
+               message);
   finish(&f);
 }
 
@@ -108,7 +109,8 @@ static void integers_out_of_range_are_refused(void **state) {
   assert_rejects("s64", "9223372036854775808", "out of range for s64");
   assert_rejects("s64", "-9223372036854775809", "out of range for s64");
   assert_rejects("u64", "18446744073709551616", "out of range for u64");
-  assert_rejects("u64", "99999999999999999999999999999999999999999999", "9999999999999999999999999999999999999999… is out of range");
+  assert_rejects("u64", "99999999999999999999999999999999999999999999",
+                 "9999999999999999999999999999999999999999… is out of range");
   assert_rejects("u8", "1.0", "expected u8 but found '1.0' at 1:1");
   assert_rejects("u8", "1e2", "expected u8 but found '1e2'");
   assert_rejects("u8", "+1", "expected u8 but found '+1'");
@@ -136,10 +138,26 @@ static void floats_are_read_exactly(void **state) {
 
 static void floats_print_in_their_shortest_form(void **state) {
   (void)state;
-  static const char *const same[] = {"0",      "-0",     "1",       "-1.5",   "0.1",   "inf",     "-inf",
-                                     "nan",    "1e100",  "1.5e-7",  "123456", "0.001", "1e-5",    "3.141592653589793",
-                                     "5e-324", "1.7976931348623157e308",       "100000000000000", "1e15"};
-  for (size_t i = 0; i < sizeof same / sizeof *same; i++) assert_same("f64", same[i]);
+  static const char *const same[] = {"0",
+                                     "-0",
+                                     "1",
+                                     "-1.5",
+                                     "0.1",
+                                     "inf",
+                                     "-inf",
+                                     "nan",
+                                     "1e100",
+                                     "1.5e-7",
+                                     "123456",
+                                     "0.001",
+                                     "1e-5",
+                                     "3.141592653589793",
+                                     "5e-324",
+                                     "1.7976931348623157e308",
+                                     "100000000000000",
+                                     "1e15"};
+  for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+    assert_same("f64", same[i]);
   assert_prints("f64", "2.0", "2");
   assert_prints("f64", "1000000e1", "10000000");
   assert_prints("f64", "0.1E+2", "10");
@@ -150,9 +168,11 @@ static void floats_print_in_their_shortest_form(void **state) {
 
 static void characters_and_strings_take_all_escapes(void **state) {
   (void)state;
-  static const char *const same[] = {"'a'", "'\"'", "'\\''", "'\\\\'", "'\\n'", "'\\t'", "'\\r'", "'☃'",
+  static const char *const same[] = {"'a'",      "'\"'",      "'\\''",      "'\\\\'",
+                                     "'\\n'",    "'\\t'",     "'\\r'",      "'☃'",
                                      "'\\u{0}'", "'\\u{7f}'", "'\\u{202e}'"};
-  for (size_t i = 0; i < sizeof same / sizeof *same; i++) assert_same("char", same[i]);
+  for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+    assert_same("char", same[i]);
   assert_prints("char", "'\\u{1F600}'", "'😀'");
   assert_prints("char", "'\\\"'", "'\"'");
   assert_same("string", "\"\"");
@@ -187,7 +207,8 @@ static void multiline_strings_lose_their_indentation(void **state) {
   assert_rejects("string", "\"\"\"abc\n\"\"\"", "expected a line break behind \"\"\"");
   assert_rejects("string", "\"\"\"\nabc\"\"\"", "must be on a line of its own at 2:4");
   assert_rejects("string", "\"\"\"\nabc\n", "this string has no end at 1:1");
-  assert_rejects("string", "\"\"\"\nabc\n  \"\"\"", "expected 2 blanks, the indentation of the closing quotes at 2:1");
+  assert_rejects("string", "\"\"\"\nabc\n  \"\"\"",
+                 "expected 2 blanks, the indentation of the closing quotes at 2:1");
 }
 
 /* ---- compounds ---------------------------------------------------------------------------------- */
@@ -231,7 +252,8 @@ static void every_kind_of_value_prints_as_it_was_read(void **state) {
       {"result", "err"},
       {"result<option<u8>, result<u8>>", "err(ok(7))"},
   };
-  for (size_t i = 0; i < sizeof values / sizeof *values; i++) assert_same(values[i][0], values[i][1]);
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+    assert_same(values[i][0], values[i][1]);
 }
 
 static void shorter_forms_are_understood(void **state) {
@@ -243,7 +265,8 @@ static void shorter_forms_are_understood(void **state) {
   assert_prints("result<u8, string>", "5", "ok(5)");
   assert_prints("result<color>", "%ok", "ok(%ok)");
   assert_prints("hollow", "{}", "{:}");
-  assert_prints("person", "{ %list: \"b\", age: none, name: \"a\" }", "{name: \"a\", list: some(\"b\")}");
+  assert_prints("person", "{ %list: \"b\", age: none, name: \"a\" }",
+                "{name: \"a\", list: some(\"b\")}");
   assert_prints("shape", "%circle(1)", "circle(1)");
   assert_rejects("option<option<u8>>", "5", "expected some(...) or none but found '5'");
   assert_rejects("result<option<u8>>", "5", "expected ok or err but found '5'");
@@ -264,7 +287,8 @@ static void errors_say_where_and_what_was_expected(void **state) {
   (void)state;
   assert_rejects("point", "{x: 1}", "field 'y' is missing at 1:6");
   assert_rejects("point", "{x: 1, x: 2}", "field 'x' is there twice at 1:8");
-  assert_rejects("point", "{x: 1, z: 2}", "there is no field 'z' in record { x: s32, y: s32 } at 1:8");
+  assert_rejects("point", "{x: 1, z: 2}",
+                 "there is no field 'z' in record { x: s32, y: s32 } at 1:8");
   assert_rejects("point", "{x 1}", "expected ':' but found '1' at 1:4");
   assert_rejects("point", "{x: 1 y: 2}", "expected ',' or '}' but found 'y' at 1:7");
   assert_rejects("point", "5", "expected record { x: s32, y: s32 } but found '5' at 1:1");
@@ -307,8 +331,8 @@ static void nesting_is_bounded(void **state) {
   char text[1000];
   memset(text, '[', sizeof text);
   void *value = tn_value_new(&f.arena, type);
-  assert_error(tn_wave_parse(&f.arena, type, (tn_str){text, sizeof text}, value, NULL), TN_ERROR_ARGUMENT,
-               "nested too deeply");
+  assert_error(tn_wave_parse(&f.arena, type, (tn_str){text, sizeof text}, value, NULL),
+               TN_ERROR_ARGUMENT, "nested too deeply");
   finish(&f);
 }
 
@@ -360,11 +384,13 @@ static void calls_are_split_into_name_and_arguments(void **state) {
   assert_call("area(rect((2.0,3.0)))", "area", "(rect((2.0,3.0)))");
   assert_call(" run ", "run", "");
   assert_call("wasi:cli/run@0.2.0#run()", "wasi:cli/run@0.2.0#run", "()");
-  assert_call("docs:adder/add@1.0.0-rc.1+x#add (1, 2)", "docs:adder/add@1.0.0-rc.1+x#add", "(1, 2)");
+  assert_call("docs:adder/add@1.0.0-rc.1+x#add (1, 2)", "docs:adder/add@1.0.0-rc.1+x#add",
+              "(1, 2)");
   assert_call("[method]x.y(1)", "[method]x.y", "(1)");
   assert_error(tn_wave_parse_call_name(TN_STR(""), &name, &arguments), TN_ERROR_ARGUMENT,
                "expected the name of a function at 1:1");
-  assert_error(tn_wave_parse_call_name(TN_STR("(1)"), &name, &arguments), TN_ERROR_ARGUMENT, "expected the name");
+  assert_error(tn_wave_parse_call_name(TN_STR("(1)"), &name, &arguments), TN_ERROR_ARGUMENT,
+               "expected the name");
   assert_error(tn_wave_parse_call_name(TN_STR("f 1"), &name, &arguments), TN_ERROR_ARGUMENT,
                "expected '(' behind the name of a function at 1:3");
 }
@@ -398,8 +424,8 @@ static void arguments_become_one_tuple(void **state) {
       {"(1, %none", "expected ',' or ')' but the text ends"},
   };
   for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-    assert_error(tn_wave_parse_arguments(&f.arena, type, tn_str_from(refused[i][0]), params), TN_ERROR_ARGUMENT,
-                 refused[i][1]);
+    assert_error(tn_wave_parse_arguments(&f.arena, type, tn_str_from(refused[i][0]), params),
+                 TN_ERROR_ARGUMENT, refused[i][1]);
   }
   assert_ok(tn_wit_parse_func(&f.scope, TN_STR("func()"), &type));
   assert_ok(tn_wave_parse_arguments(&f.arena, type, TN_STR(""), params));

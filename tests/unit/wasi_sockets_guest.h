@@ -2,6 +2,8 @@
 #ifndef TN_WASI_SOCKETS_GUEST_H
 #define TN_WASI_SOCKETS_GUEST_H
 
+#include <unistd.h>
+
 #include "link/host.h"
 #include "wasi/io/tables.h"
 #include "wasi/sockets/idna.h"
@@ -64,6 +66,18 @@ static inline uint16_t address_port(tn_ip_socket_address address) {
   return address.family == TN_IPV4 ? address.v4.port : address.v6.port;
 }
 
+/* Whether this machine has a loopback interface for IPv6; the tests of it can tell nothing elsewhere. */
+static inline bool has_ipv6(void) {
+  tn_ip_socket_address address = loopback(TN_IPV6, 0);
+  tn_sockaddr system;
+  tn_address_to_system(&address, &system);
+  int descriptor = socket(AF_INET6, SOCK_DGRAM, 0);
+  bool is_there = descriptor >= 0 && bind(descriptor, &system.any, tn_address_size(&system)) == 0;
+  if (descriptor >= 0) close(descriptor);
+  if (!is_there) print_message("no IPv6 here\n");
+  return is_there;
+}
+
 /* ---- polling and streams ------------------------------------------------------------------------- */
 
 typedef struct read_result {
@@ -83,10 +97,11 @@ static inline bool is_ready(uint32_t pollable) {
   return ready != 0;
 }
 
-/* At most for some seconds: a test that waits for ever tells nothing. */
+/* Blocks, at most for some seconds (a test that waits for ever tells nothing), and drops the pollable. */
 static inline void block_on(uint32_t pollable) {
   tn_loop_set_deadline(g.loop, tn_loop_now() + 10000000000);
   assert_ok(guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.block", &pollable, NULL));
+  guest_drop(&g, &tn_io_poll_interface, NULL, "pollable", pollable);
 }
 
 static inline tn_error *stream_call(const char *name, const void *params, void *result) {

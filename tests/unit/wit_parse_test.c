@@ -40,7 +40,8 @@ static tn_error *use_type(void *data, tn_str interface, tn_str name, const tn_ty
 
 static void start(fixture *f) {
   *f = (fixture){.elsewhere = {.name = TN_STR("stream-of-bytes")}};
-  f->scope = (tn_wit_scope){.arena = &f->arena, .use = use_type, .resource = declare_resource, .data = f};
+  f->scope =
+      (tn_wit_scope){.arena = &f->arena, .use = use_type, .resource = declare_resource, .data = f};
 }
 
 static void finish(fixture *f) {
@@ -117,13 +118,40 @@ static void assert_func(const char *text, const char *expected) {
 static void every_type_expression_prints_as_it_was_read(void **state) {
   (void)state;
   static const char *const types[] = {
-      "bool", "s8", "u8", "s16", "u16", "s32", "u32", "s64", "u64", "f32", "f64", "char", "string",
-      "error-context", "list<u8>", "list<string, 4>", "map<string, list<u8>>", "tuple<u8>",
-      "tuple<u8, string, f32>", "option<option<u8>>", "result", "result<u8>", "result<_, string>",
-      "result<u8, string>", "stream", "stream<u8>", "future", "future<result<u8, string>>", "r", "borrow<r>",
+      "bool",
+      "s8",
+      "u8",
+      "s16",
+      "u16",
+      "s32",
+      "u32",
+      "s64",
+      "u64",
+      "f32",
+      "f64",
+      "char",
+      "string",
+      "error-context",
+      "list<u8>",
+      "list<string, 4>",
+      "map<string, list<u8>>",
+      "tuple<u8>",
+      "tuple<u8, string, f32>",
+      "option<option<u8>>",
+      "result",
+      "result<u8>",
+      "result<_, string>",
+      "result<u8, string>",
+      "stream",
+      "stream<u8>",
+      "future",
+      "future<result<u8, string>>",
+      "r",
+      "borrow<r>",
       "tuple<r, list<borrow<r>>>",
   };
-  for (size_t i = 0; i < sizeof types / sizeof *types; i++) assert_same_type(types[i]);
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    assert_same_type(types[i]);
 }
 
 static void own_of_a_resource_is_the_resource(void **state) {
@@ -171,16 +199,18 @@ static void comments_and_gates_are_passed_over(void **state) {
 
 static void a_resource_body_is_passed_over(void **state) {
   (void)state;
-  assert_declares("resource r {\n  constructor(a: list<u8>);\n  @since(version = 0.2.1-x) // }\n  f: func() -> r;\n"
+  assert_declares("resource r {\n  constructor(a: list<u8>);\n  @since(version = 0.2.1-x) // }\n  "
+                  "f: func() -> r;\n"
                   "  g: static func(a: borrow<r>); }\ntype t = borrow<r>;",
                   "t", "borrow<r>");
 }
 
 static void a_name_may_be_used_before_it_is_declared(void **state) {
   (void)state;
-  assert_declares("type a = list<b>; @since(version = 1.0.0) record b { c: c, d: r, e: number } enum c { x }\n"
-                  "resource r { f: func(); } use i.{number}; type last = u8;",
-                  "a", "list<record { c: enum { x }, d: r, e: u64 }>");
+  assert_declares(
+      "type a = list<b>; @since(version = 1.0.0) record b { c: c, d: r, e: number } enum c { x }\n"
+      "resource r { f: func(); } use i.{number}; type last = u8;",
+      "a", "list<record { c: enum { x }, d: r, e: u64 }>");
   assert_declares("type a = b; type b = c; type c = u8; type d = b;", "d", "u8");
 }
 
@@ -195,8 +225,9 @@ static void use_asks_for_types_of_other_interfaces(void **state) {
   (void)state;
   fixture f;
   start(&f);
-  assert_ok(tn_wit_parse_types(&f.scope, TN_STR("use wasi:io/streams@0.2.12-rc.1.{stream-of-bytes as input, number,};"
-                                                "type t = tuple<input, borrow<input>, number>;")));
+  assert_ok(tn_wit_parse_types(
+      &f.scope, TN_STR("use wasi:io/streams@0.2.12-rc.1.{stream-of-bytes as input, number,};"
+                       "type t = tuple<input, borrow<input>, number>;")));
   assert_prints(named(&f, "t"), "tuple<stream-of-bytes, borrow<stream-of-bytes>, u64>");
   assert_true(tn_str_equal(f.used_interface, TN_STR("wasi:io/streams@0.2.12-rc.1")));
   finish(&f);
@@ -223,7 +254,8 @@ static void what_use_does_not_find_is_reported(void **state) {
   (void)state;
   fixture f;
   start(&f);
-  assert_error(tn_wit_parse_types(&f.scope, TN_STR("use a:b/c.{nothing};")), TN_ERROR_NOT_FOUND, "no such type");
+  assert_error(tn_wit_parse_types(&f.scope, TN_STR("use a:b/c.{nothing};")), TN_ERROR_NOT_FOUND,
+               "no such type");
   finish(&f);
 }
 
@@ -246,7 +278,8 @@ static void errors_say_where_and_what_was_expected(void **state) {
   assert_rejects_func("func(a: u8", "expected ',' or ')' but the text ends at 1:11");
   assert_rejects_func("func(a: u8, a: u8)", "'a' is there twice at 1:13");
   assert_rejects_func("func(a: u8, A: u8)", "'A' is there twice");
-  assert_rejects_func("func(list: u8)", "found the keyword 'list' (a name like it is written %list) at 1:6");
+  assert_rejects_func("func(list: u8)",
+                      "found the keyword 'list' (a name like it is written %list) at 1:6");
   assert_rejects_func("func() -> x", "there is no type 'x' at 1:11");
   assert_rejects_func("func(a: borrow<n>)", "'n' is not a resource at 1:16");
   assert_rejects_func("func() -> borrow<r>", "a function cannot return a borrow");
@@ -290,7 +323,8 @@ static void there_are_at_most_32_flags(void **state) {
   (void)state;
   tn_buffer text = {0};
   tn_buffer_append_text(&text, "flags f { ");
-  for (int i = 0; i < 33; i++) tn_buffer_format(&text, "b%d, ", i);
+  for (int i = 0; i < 33; i++)
+    tn_buffer_format(&text, "b%d, ", i);
   tn_buffer_append_text(&text, "}");
   char *flags = tn_buffer_take(&text);
   assert_rejects_types(flags, "'f' has more than 32 flags");
@@ -301,11 +335,13 @@ static void nesting_is_bounded(void **state) {
   (void)state;
   tn_buffer text = {0};
   tn_buffer_append_text(&text, "func(a: ");
-  for (int i = 0; i < 100000; i++) tn_buffer_append_text(&text, "list<");
+  for (int i = 0; i < 100000; i++)
+    tn_buffer_append_text(&text, "list<");
   char *lists = tn_buffer_take(&text);
   assert_rejects_func(lists, "types are nested too deeply");
   tn_free(lists);
-  for (int i = 0; i < 100000; i++) tn_buffer_format(&text, "type a%d = a%d;", i, i + 1);
+  for (int i = 0; i < 100000; i++)
+    tn_buffer_format(&text, "type a%d = a%d;", i, i + 1);
   char *aliases = tn_buffer_take(&text);
   assert_rejects_types(aliases, "types are nested too deeply");
   tn_free(aliases);
@@ -315,7 +351,8 @@ static void without_callbacks_nothing_is_used_or_declared_as_a_resource(void **s
   (void)state;
   tn_arena arena = {0};
   tn_wit_scope scope = {.arena = &arena};
-  assert_error(tn_wit_parse_types(&scope, TN_STR("use a.{b};")), TN_ERROR_ARGUMENT, "'use' is not possible here");
+  assert_error(tn_wit_parse_types(&scope, TN_STR("use a.{b};")), TN_ERROR_ARGUMENT,
+               "'use' is not possible here");
   assert_error(tn_wit_parse_types(&scope, TN_STR("resource b;")), TN_ERROR_ARGUMENT,
                "a resource cannot be declared here");
   tn_arena_free(&arena);
@@ -323,9 +360,10 @@ static void without_callbacks_nothing_is_used_or_declared_as_a_resource(void **s
 
 static void every_failing_allocation_is_reported(void **state) {
   (void)state;
-  static const char text[] = "type early = list<late>; use a:b/c@1.0.0.{number}; resource r { f: func(); }"
-                             "record late { a: number, b: string, c: option<borrow<r>>, d: tuple<u8, u8> }"
-                             "variant v { a, b(late) } enum e { a, b, c, d, e, f } flags fl { a, b }";
+  static const char text[] =
+      "type early = list<late>; use a:b/c@1.0.0.{number}; resource r { f: func(); }"
+      "record late { a: number, b: string, c: option<borrow<r>>, d: tuple<u8, u8> }"
+      "variant v { a, b(late) } enum e { a, b, c, d, e, f } flags fl { a, b }";
   /* Blocks of the arena are large, so that little of it fails by itself; a large list of names adds blocks. */
   for (int64_t n = 0;; n++) {
     fixture f;
@@ -333,7 +371,8 @@ static void every_failing_allocation_is_reported(void **state) {
     start(&f);
     tn_alloc_fail_after(n);
     tn_error *error = tn_wit_parse_types(&f.scope, TN_STR(text));
-    if (error == NULL) error = tn_wit_parse_func(&f.scope, TN_STR("func(a: late, b: v) -> result<r, e>"), &type);
+    if (error == NULL)
+      error = tn_wit_parse_func(&f.scope, TN_STR("func(a: late, b: v) -> result<r, e>"), &type);
     bool did_fail = tn_alloc_did_fail();
     tn_alloc_fail_after(-1);
     if (did_fail) {

@@ -144,7 +144,7 @@ static const tn_host_func_definition terminal_stderr_func = {
 
 /* ---- interfaces --------------------------------------------------------------------------------- */
 
-static const tn_host_interface interfaces[] = {
+const tn_host_interface tn_cli_interfaces[TN_CLI_INTERFACE_COUNT] = {
     {.name = "wasi:cli/environment@0.2.12",
      .funcs = environment_funcs,
      .func_count = sizeof environment_funcs / sizeof *environment_funcs},
@@ -184,8 +184,8 @@ static const tn_host_interface interfaces[] = {
 };
 
 tn_error *tn_wasi_cli_define(tn_linker *linker) {
-  for (size_t i = 0; i < sizeof interfaces / sizeof *interfaces; i++) {
-    TN_TRY(tn_linker_define_interface(linker, &interfaces[i], NULL));
+  for (size_t i = 0; i < TN_CLI_INTERFACE_COUNT; i++) {
+    TN_TRY(tn_linker_define_interface(linker, &tn_cli_interfaces[i], NULL));
   }
   return NULL;
 }

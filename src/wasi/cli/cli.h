@@ -7,4 +7,8 @@
 /* Defines all interfaces of wasi:cli that a command imports. */
 tn_error *tn_wasi_cli_define(tn_linker *linker);
 
+/* The interfaces themselves. */
+enum { TN_CLI_INTERFACE_COUNT = 10 };
+extern const tn_host_interface tn_cli_interfaces[TN_CLI_INTERFACE_COUNT];
+
 #endif

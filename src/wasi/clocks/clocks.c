@@ -62,7 +62,7 @@ static const tn_host_func_definition monotonic_funcs[] = {
     {"subscribe-duration", "func(when: duration) -> pollable", subscribe_duration},
 };
 
-static const tn_host_interface monotonic_clock = {
+const tn_host_interface tn_monotonic_clock_interface = {
     .name = "wasi:clocks/monotonic-clock@0.2.12",
     .types = "use wasi:io/poll@0.2.12.{pollable}; type instant = u64; type duration = u64;",
     .funcs = monotonic_funcs,
@@ -88,7 +88,7 @@ static const tn_host_func_definition wall_funcs[] = {
     {"resolution", "func() -> datetime", wall_resolution},
 };
 
-static const tn_host_interface wall_clock = {
+const tn_host_interface tn_wall_clock_interface = {
     .name = "wasi:clocks/wall-clock@0.2.12",
     .types = "record datetime { seconds: u64, nanoseconds: u32 }",
     .funcs = wall_funcs,
@@ -123,7 +123,7 @@ static const tn_host_func_definition timezone_funcs[] = {
     {"utc-offset", "func(when: datetime) -> s32", timezone_utc_offset},
 };
 
-static const tn_host_interface timezone_interface = {
+const tn_host_interface tn_timezone_interface = {
     .name = "wasi:clocks/timezone@0.2.12",
     .types = "use wasi:clocks/wall-clock@0.2.12.{datetime};"
              "record timezone-display { utc-offset: s32, name: string, in-daylight-saving-time: bool }",
@@ -132,7 +132,7 @@ static const tn_host_interface timezone_interface = {
 };
 
 tn_error *tn_wasi_clocks_define(tn_linker *linker) {
-  TN_TRY(tn_linker_define_interface(linker, &monotonic_clock, NULL));
-  TN_TRY(tn_linker_define_interface(linker, &wall_clock, NULL));
-  return tn_linker_define_interface(linker, &timezone_interface, NULL);
+  TN_TRY(tn_linker_define_interface(linker, &tn_monotonic_clock_interface, NULL));
+  TN_TRY(tn_linker_define_interface(linker, &tn_wall_clock_interface, NULL));
+  return tn_linker_define_interface(linker, &tn_timezone_interface, NULL);
 }

@@ -7,6 +7,11 @@
 /* Defines all interfaces of wasi:clocks. */
 tn_error *tn_wasi_clocks_define(tn_linker *linker);
 
+/* The interfaces themselves. */
+extern const tn_host_interface tn_monotonic_clock_interface;
+extern const tn_host_interface tn_wall_clock_interface;
+extern const tn_host_interface tn_timezone_interface;
+
 /* record datetime of wasi:clocks/wall-clock, native form. */
 typedef struct tn_datetime {
   uint64_t seconds;

@@ -174,7 +174,7 @@ static const tn_host_func_definition preopens_funcs[] = {
     {"get-directories", "func() -> list<tuple<descriptor, string>>", get_directories},
 };
 
-static const tn_host_interface types_interface = {
+const tn_host_interface tn_filesystem_types_interface = {
     .name = "wasi:filesystem/types@0.2.12",
     .types = types_text,
     .resources = types_resources,
@@ -183,7 +183,7 @@ static const tn_host_interface types_interface = {
     .func_count = sizeof types_funcs / sizeof *types_funcs,
 };
 
-static const tn_host_interface preopens_interface = {
+const tn_host_interface tn_filesystem_preopens_interface = {
     .name = "wasi:filesystem/preopens@0.2.12",
     .types = "use wasi:filesystem/types@0.2.12.{descriptor};",
     .funcs = preopens_funcs,
@@ -191,6 +191,6 @@ static const tn_host_interface preopens_interface = {
 };
 
 tn_error *tn_wasi_filesystem_define(tn_linker *linker) {
-  TN_TRY(tn_linker_define_interface(linker, &types_interface, NULL));
-  return tn_linker_define_interface(linker, &preopens_interface, NULL);
+  TN_TRY(tn_linker_define_interface(linker, &tn_filesystem_types_interface, NULL));
+  return tn_linker_define_interface(linker, &tn_filesystem_preopens_interface, NULL);
 }

@@ -7,6 +7,9 @@
 
 /* Defines all interfaces of wasi:filesystem. */
 tn_error *tn_wasi_filesystem_define(tn_linker *linker);
+/* The interfaces themselves. */
+extern const tn_host_interface tn_filesystem_types_interface;
+extern const tn_host_interface tn_filesystem_preopens_interface;
 /* Frees the object of a slot of kind DESCRIPTOR or DIRECTORY_STREAM that the guest left behind. */
 void tn_wasi_filesystem_close(tn_slot_kind kind, void *object);
 

@@ -50,7 +50,7 @@ static const tn_host_func_definition seed_funcs[] = {
     {"insecure-seed", "func() -> tuple<u64, u64>", get_seed},
 };
 
-static const tn_host_interface interfaces[] = {
+const tn_host_interface tn_random_interfaces[TN_RANDOM_INTERFACE_COUNT] = {
     {.name = "wasi:random/random@0.2.12",
      .funcs = secure_funcs,
      .func_count = sizeof secure_funcs / sizeof *secure_funcs},
@@ -63,8 +63,8 @@ static const tn_host_interface interfaces[] = {
 };
 
 tn_error *tn_wasi_random_define(tn_linker *linker) {
-  for (size_t i = 0; i < sizeof interfaces / sizeof *interfaces; i++) {
-    TN_TRY(tn_linker_define_interface(linker, &interfaces[i], NULL));
+  for (size_t i = 0; i < TN_RANDOM_INTERFACE_COUNT; i++) {
+    TN_TRY(tn_linker_define_interface(linker, &tn_random_interfaces[i], NULL));
   }
   return NULL;
 }

@@ -1,0 +1,29 @@
+#!/bin/sh
+# package.sh BUILD SOURCE: installs BUILD into a folder of its own, builds an example there as an outsider would,
+# with pkg-config, once with the shared and once with the static library, and runs both. Also: the shared
+# library exports what tenon.h declares, and nothing else.
+set -eu
+build=$1 source=$2
+command -v pkg-config >/dev/null && command -v nm >/dev/null || exit 77 # skipped
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+
+meson install -C "$build" --no-rebuild --quiet --destdir "$place" >/dev/null
+PKG_CONFIG_LIBDIR=$(dirname "$(find "$place" -name tenon.pc)"):$(pkg-config --variable=pc_path pkg-config)
+library=$(dirname "$(find "$place" -name libtenon.a)")
+header=$(find "$place" -name tenon.h)
+export PKG_CONFIG_LIBDIR
+flags="-I$(dirname "$header") -L$library"
+
+grep -o 'TN_API [^;(]*(' "$header" | grep -o 'tn_[a-z0-9_]*($' | tr -d '(' | sort >"$place/declared"
+nm -D --defined-only "$library/libtenon.so" | awk '{print $3}' | sed 's/@.*//' | sort >"$place/exported"
+diff -u "$place/declared" "$place/exported"
+
+# Words of flags, meant to be split.
+# shellcheck disable=SC2086
+cc "$source" $flags $(pkg-config --libs-only-l tenon) -o "$place/shared"
+LD_LIBRARY_PATH=$library "$place/shared"
+# shellcheck disable=SC2046,SC2086
+cc "$source" $flags -Wl,-Bstatic -ltenon -Wl,-Bdynamic \
+  $(pkg-config --static --libs tenon | tr ' ' '\n' | grep -v -e '^-ltenon$' -e '^-L') -o "$place/static"
+"$place/static"
