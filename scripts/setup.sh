@@ -6,7 +6,7 @@
 # Rust is scripts/engine.sh's business.
 set -eu
 
-packages="build-essential meson ninja-build pkg-config cmake libuv1-dev libsodium-dev libjansson-dev libcmocka-dev"
+packages="build-essential meson ninja-build pkg-config cmake libuv1-dev libsodium-dev libjansson-dev libxxhash-dev libcmocka-dev"
 case ${1-} in
   test) packages="$packages python3 python3-venv" ;;
   fuzz) packages="$packages clang" ;;
@@ -21,6 +21,7 @@ is_there() {
     libuv1-dev) pkg-config --exists libuv ;;
     libsodium-dev) pkg-config --exists libsodium ;;
     libjansson-dev) pkg-config --exists jansson ;;
+    libxxhash-dev) pkg-config --exists libxxhash ;;
     libcmocka-dev) pkg-config --exists cmocka ;;
     python3-venv) python3 -c 'import ensurepip, venv' ;;
   esac 2>/dev/null

@@ -25,13 +25,16 @@ static inline void *tn_vec_grow(tn_arena *arena, void **items, uint32_t *len, ui
   if (*len == *cap) {
     if (*cap > UINT32_MAX / 2) return NULL;
     uint32_t wanted = *cap == 0 ? 4 : *cap * 2;
-    void *grown = tn_arena_calloc(arena, wanted, size);
+    size_t bytes;
+    if (__builtin_mul_overflow((size_t)wanted, size, &bytes)) return NULL;
+    void *grown = tn_arena_alloc(arena, bytes, _Alignof(max_align_t));
     if (grown == NULL) return NULL;
     if (*len > 0) memcpy(grown, *items, *len * size);
     *items = grown;
     *cap = wanted;
   }
-  return (char *)*items + (*len)++ * size;
+  /* Cleared one by one, so that memory that no element comes to use is never touched. */
+  return memset((char *)*items + (*len)++ * size, 0, size);
 }
 
 #endif

@@ -44,13 +44,15 @@ void tn_runtime_release(tn_runtime *runtime) {
 
 /* ---- entering and leaving ----------------------------------------------------------------------- */
 
-static tn_component_instance *parent_of(const tn_runtime *runtime, const tn_component_instance *instance) {
+static tn_component_instance *parent_of(const tn_runtime *runtime,
+                                        const tn_component_instance *instance) {
   return instance->parent == UINT32_MAX ? NULL : &runtime->instances[instance->parent];
 }
 
 static bool encloses(const tn_runtime *runtime, const tn_component_instance *outer,
                      const tn_component_instance *inner) {
-  while (inner != NULL && inner != outer) inner = parent_of(runtime, inner);
+  while (inner != NULL && inner != outer)
+    inner = parent_of(runtime, inner);
   return inner != NULL;
 }
 
@@ -60,19 +62,25 @@ static bool is_entering(const tn_runtime *runtime, const tn_component_instance *
   return instance != NULL && (caller == NULL || !encloses(runtime, instance, caller));
 }
 
-tn_error *tn_instance_enter(tn_runtime *runtime, tn_component_instance *callee, const tn_component_instance *caller) {
-  for (tn_component_instance *i = callee; is_entering(runtime, i, caller); i = parent_of(runtime, i)) {
-    if (!i->may_enter) return tn_trap("cannot enter component instance %" TN_STR_FORMAT, TN_STR_ARG(i->path));
+tn_error *tn_instance_enter(tn_runtime *runtime, tn_component_instance *callee,
+                            const tn_component_instance *caller) {
+  for (tn_component_instance *i = callee; is_entering(runtime, i, caller);
+       i = parent_of(runtime, i)) {
+    if (!i->flags->may_enter)
+      return tn_trap("cannot enter component instance %" TN_STR_FORMAT, TN_STR_ARG(i->path));
   }
-  for (tn_component_instance *i = callee; is_entering(runtime, i, caller); i = parent_of(runtime, i)) {
-    i->may_enter = false;
+  for (tn_component_instance *i = callee; is_entering(runtime, i, caller);
+       i = parent_of(runtime, i)) {
+    i->flags->may_enter = false;
   }
   return NULL;
 }
 
-void tn_instance_leave(tn_runtime *runtime, tn_component_instance *callee, const tn_component_instance *caller) {
-  for (tn_component_instance *i = callee; is_entering(runtime, i, caller); i = parent_of(runtime, i)) {
-    i->may_enter = true;
+void tn_instance_leave(tn_runtime *runtime, tn_component_instance *callee,
+                       const tn_component_instance *caller) {
+  for (tn_component_instance *i = callee; is_entering(runtime, i, caller);
+       i = parent_of(runtime, i)) {
+    i->flags->may_enter = true;
   }
 }
 
@@ -85,25 +93,28 @@ tn_error *tn_instance_enter_sibling(tn_runtime *runtime, tn_component_instance *
   return tn_instance_enter(runtime, callee, caller);
 }
 
-tn_error *tn_call_post_return(tn_runtime *runtime, tn_core_context *context, const tn_canon_options *options,
-                              tn_core_value result, uint32_t result_count) {
+tn_error *tn_call_post_return(tn_runtime *runtime, tn_core_context *context,
+                              const tn_canon_options *options, tn_core_value result,
+                              uint32_t result_count) {
   tn_component_instance *instance = &runtime->instances[options->instance];
-  instance->may_leave = false;
+  instance->flags->may_leave = false;
   TN_TRY(tn_core_call(context, &runtime->funcs[options->post_return], &result, result_count));
-  instance->may_leave = true;
+  instance->flags->may_leave = true;
   return NULL;
 }
 
 /* ---- lifting ------------------------------------------------------------------------------------ */
 
 tn_error *tn_canon_check_supported(const tn_func_type *type, const tn_canon_options *options) {
-  if (type->is_async) return tn_error_new(TN_ERROR_UNSUPPORTED, "functions of type `async` are not supported yet");
-  if (options->is_async) return tn_error_new(TN_ERROR_UNSUPPORTED, "the canonical option `async` is not supported yet");
+  if (type->is_async)
+    return tn_error_new(TN_ERROR_UNSUPPORTED, "functions of type `async` are not supported yet");
+  if (options->is_async)
+    return tn_error_new(TN_ERROR_UNSUPPORTED, "the canonical option `async` is not supported yet");
   return NULL;
 }
 
-tn_error *tn_canon_lift(tn_arena *arena, const tn_func_type *type, const tn_canon_options *options, int32_t callee,
-                        tn_lifted **out) {
+tn_error *tn_canon_lift(tn_arena *arena, const tn_func_type *type, const tn_canon_options *options,
+                        int32_t callee, tn_lifted **out) {
   TN_TRY(tn_canon_check_supported(type, options));
   tn_lifted *lifted = TN_ARENA_NEW(arena, tn_lifted);
   if (lifted == NULL) return tn_error_no_memory();
@@ -113,8 +124,10 @@ tn_error *tn_canon_lift(tn_arena *arena, const tn_func_type *type, const tn_cano
   uint32_t params = type->params->flat_count > TN_MAX_FLAT_PARAMS ? 1 : type->params->flat_count;
   lifted->result_count = type->result != NULL;
   lifted->value_count = params > lifted->result_count ? params : lifted->result_count;
-  TN_TRY(tn_program_compile(arena, type->params, TN_MAX_FLAT_PARAMS, NULL, &lifted->options, &lifted->params));
-  TN_TRY(tn_program_compile(arena, type->result, TN_MAX_FLAT_RESULTS, &lifted->options, NULL, &lifted->result));
+  TN_TRY(tn_program_compile(arena, type->params, TN_MAX_FLAT_PARAMS, NULL, &lifted->options,
+                            &lifted->params));
+  TN_TRY(tn_program_compile(arena, type->result, TN_MAX_FLAT_RESULTS, &lifted->options, NULL,
+                            &lifted->result));
   *out = lifted;
   return NULL;
 }
@@ -142,7 +155,8 @@ typedef struct embedder_call {
 } embedder_call;
 
 static tn_error *lower_params(embedder_call *call, tn_core_value *values) {
-  if (call->lifted->params.is_simple) return tn_simple_run(&call->lifted->params, call->params, values, true);
+  if (call->lifted->params.is_simple)
+    return tn_simple_run(&call->lifted->params, call->params, values, true);
   tn_transfer t = {.context = call->runtime->context,
                    .runtime = call->runtime,
                    .source = &call->host,
@@ -153,7 +167,8 @@ static tn_error *lower_params(embedder_call *call, tn_core_value *values) {
 }
 
 static tn_error *lift_result(embedder_call *call, const tn_core_value *values) {
-  if (call->lifted->result.is_simple) return tn_simple_run(&call->lifted->result, values, call->result, false);
+  if (call->lifted->result.is_simple)
+    return tn_simple_run(&call->lifted->result, values, call->result, false);
   tn_transfer t = {.context = call->runtime->context,
                    .runtime = call->runtime,
                    .source = &call->guest,
@@ -169,25 +184,31 @@ static tn_error *call_as_task(embedder_call *call) {
   tn_runtime *runtime = call->runtime;
   tn_core_value values[TN_MAX_FLAT_PARAMS];
   TN_TRY(lower_params(call, values));
-  TN_TRY(tn_core_call(runtime->context, &runtime->funcs[lifted->callee], values, lifted->value_count));
-  if (call->task.borrow_count > 0) return tn_trap("borrow handles still remain at the end of the call");
+  TN_TRY(
+      tn_core_call(runtime->context, &runtime->funcs[lifted->callee], values, lifted->value_count));
+  if (call->task.borrow_count > 0)
+    return tn_trap("borrow handles still remain at the end of the call");
   TN_TRY(lift_result(call, values));
   if (lifted->options.post_return < 0) return NULL;
-  return tn_call_post_return(runtime, runtime->context, &lifted->options, values[0], lifted->result_count);
+  return tn_call_post_return(runtime, runtime->context, &lifted->options, values[0],
+                             lifted->result_count);
 }
 
 tn_error *tn_runtime_check_alive(const tn_runtime *runtime) {
   if (runtime->poisoned == TN_ERROR_NONE) return NULL;
-  return tn_error_new(TN_ERROR_POISONED, "wasm trap: cannot enter component instance: it was ended by an earlier error");
+  return tn_error_new(
+      TN_ERROR_POISONED,
+      "wasm trap: cannot enter component instance: it was ended by an earlier error");
 }
 
 void tn_runtime_poison(tn_runtime *runtime, const tn_error *error) {
   runtime->poisoned = tn_error_get_kind(error);
-  for (uint32_t i = 0; i < runtime->instance_count; i++) runtime->instances[i].may_leave = false;
+  for (uint32_t i = 0; i < runtime->instance_count; i++)
+    runtime->instances[i].flags->may_leave = false;
 }
 
-tn_error *tn_canon_call(tn_runtime *runtime, const tn_lifted *lifted, const void *params, void *result,
-                        tn_arena *arena) {
+tn_error *tn_canon_call(tn_runtime *runtime, const tn_lifted *lifted, const void *params,
+                        void *result, tn_arena *arena) {
   TN_TRY(tn_runtime_check_alive(runtime));
   tn_component_instance *instance = &runtime->instances[lifted->options.instance];
   TN_TRY(tn_instance_enter(runtime, instance, NULL));

@@ -20,7 +20,7 @@
 /* Canonical options with every index resolved to a slot of the runtime. */
 typedef struct tn_canon_options {
   tn_string_encoding encoding;
-  bool is_64;          /* memory with 64-bit pointers */
+  bool is_64; /* memory with 64-bit pointers */
   bool is_async;
   uint32_t instance;   /* component instance: index into tn_runtime.instances */
   int32_t memory;      /* slot in tn_runtime.memories, or -1 */
@@ -41,21 +41,33 @@ tn_error *tn_canon_lift(tn_arena *arena, const tn_func_type *type, const tn_cano
                         int32_t callee, tn_lifted **out);
 /* Lowers a host function. `name` is the full import path, for messages. */
 tn_error *tn_canon_lower_host(tn_arena *arena, tn_str name, const tn_func_type *type,
-                              const tn_canon_options *options, tn_host_func func, void *data, tn_lowered **out);
+                              const tn_canon_options *options, tn_host_func func, void *data,
+                              tn_lowered **out);
 /* Lowers another component's function: joins both ends in one pass. `caller_type` is the type that the
  * caller sees; it is structurally equal to the callee's. */
 tn_error *tn_canon_lower_lifted(tn_arena *arena, tn_str name, const tn_func_type *caller_type,
-                                const tn_canon_options *options, const tn_lifted *callee, tn_lowered **out);
+                                const tn_canon_options *options, const tn_lifted *callee,
+                                tn_lowered **out);
 /* True when calling `callee` through these options is nothing but calling its core function: numbers of
- * core width only, no post-return, not async, and reentrance provably impossible or harmless. The linker
- * then hands over the core function itself. */
+ * core width only, no post-return, not async. The linker then hands over the core function itself, if it
+ * knows two things that cannot be told from here: that neither instance encloses the other (such calls trap),
+ * and that the caller's component has no post-return function (one that called out would have to trap). */
 bool tn_canon_is_passthrough(const tn_canon_options *caller, const tn_lifted *callee);
 int32_t tn_lifted_callee(const tn_lifted *lifted);
 const tn_func_type *tn_lifted_type(const tn_lifted *lifted);
 
 /* resource.new, resource.drop, resource.rep for component instance `instance`. */
-tn_error *tn_canon_resource_builtin(tn_arena *arena, tn_canon_kind kind, const tn_resource *resource,
-                                    uint32_t instance, tn_lowered **out);
+tn_error *tn_canon_resource_builtin(tn_arena *arena, tn_canon_kind kind,
+                                    const tn_resource *resource, uint32_t instance,
+                                    tn_lowered **out);
+
+/* The other built-ins, as far as components that do not depend on them need them: context.get and
+ * context.set work, as does backpressure; the rest traps as CanonicalABI.md says where leaving is not allowed,
+ * and else ends the guest with TN_ERROR_UNSUPPORTED that names it. `name` is the built-in's, for that message;
+ * `is_64` tells whether its memory has 64-bit pointers; `result` is what task.return takes, or NULL.
+ * TN_ERROR_UNSUPPORTED at once for thread.spawn-* and thread.available-parallelism. */
+tn_error *tn_canon_builtin(tn_arena *arena, const tn_ast_canon *canon, const char *name, bool is_64,
+                           const tn_type *result, uint32_t instance, tn_lowered **out);
 
 /* The core type of a lowered function, and the entry point to register with the engine together with the
  * tn_lowered as environment. Each shape has an entry of its own, so that nothing is decided per call. */
@@ -64,23 +76,28 @@ tn_core_host_func tn_lowered_entry(const tn_lowered *lowered);
 
 /* ---- run time ---------------------------------------------------------------------------------- */
 
+/* Of a component instance; instances follow each other in an array that adapters (adapter.h) see too. */
+typedef struct tn_instance_flags {
+  bool may_enter;
+  bool may_leave;
+} tn_instance_flags;
+
 /* The state of one component instance. CanonicalABI.md#component-instances */
 typedef struct tn_component_instance {
   tn_handle_table handles;
-  uint32_t parent;   /* index of the enclosing instance; UINT32_MAX for the root and the host */
-  bool may_enter;
-  bool may_leave;
+  uint32_t parent; /* index of the enclosing instance; UINT32_MAX for the root and the host */
+  tn_instance_flags *flags;
   int32_t backpressure;
-  tn_str path;       /* "root/child", for messages and backtraces */
+  tn_str path; /* "root/child", for messages and backtraces */
 } tn_component_instance;
 
 /* CanonicalABI.md#tasks: one call into a component instance. Lives on the C stack of that call today;
  * everything that must outlive a suspension hangs off it. */
 typedef struct tn_task tn_task;
 struct tn_task {
-  tn_task *caller;      /* the task that was running when this one started; NULL: the embedder */
+  tn_task *caller; /* the task that was running when this one started; NULL: the embedder */
   uint32_t instance;
-  uint32_t borrow_count; /* live borrow handles that were made for this task */
+  uint32_t borrow_count;    /* live borrow handles that were made for this task */
   tn_core_value context[2]; /* context.get/set */
 };
 
@@ -96,18 +113,25 @@ struct tn_runtime {
   tn_store *store;
   tn_component_instance *instances;
   uint32_t instance_count;
-  tn_core_func *funcs;      /* callees, realloc, post-return, destructors */
+  tn_core_func *funcs; /* callees, realloc, post-return, destructors */
   tn_core_memory *memories;
-  tn_task *task;            /* the current task */
-  tn_error_kind poisoned;   /* TN_ERROR_NONE, or why no call may enter any more */
-  uint32_t max_handles;     /* per table */
-  tn_call_arena *arenas;    /* free list: calls take one when they need memory, several may be out at once */
-  uint64_t *memory_sizes;   /* as last seen, by memory slot: lower bounds, as memories never shrink; 0: not yet */
+  tn_task *task;          /* the current task */
+  tn_error_kind poisoned; /* TN_ERROR_NONE, or why no call may enter any more */
+  uint32_t max_handles;   /* per table */
+  tn_call_arena
+      *arenas; /* free list: calls take one when they need memory, several may be out at once */
+  uint64_t *
+      memory_sizes; /* as last seen, by memory slot: lower bounds, as memories never shrink; 0: not yet */
   uint32_t memory_size_count;
-  void *states[4];          /* embedder state by slot: see tn_state_slot */
+  void *states[4]; /* embedder state by slot: see tn_state_slot */
 };
 
-typedef enum tn_state_slot { TN_STATE_INSTANCE, TN_STATE_WASI, TN_STATE_HTTP, TN_STATE_USER } tn_state_slot;
+typedef enum tn_state_slot {
+  TN_STATE_INSTANCE,
+  TN_STATE_WASI,
+  TN_STATE_HTTP,
+  TN_STATE_USER
+} tn_state_slot;
 
 /* Gives back what calls have left with the runtime for reuse. The handle tables are not part of it. */
 void tn_runtime_release(tn_runtime *runtime);
@@ -120,8 +144,8 @@ static inline tn_runtime *tn_runtime_of(tn_core_context *context) {
  * `result` to room for the native result (both may be NULL where there are none). Strings and lists in the
  * result are allocated from `arena`. Own handles of guest resources arrive as indices into the embedder's
  * handle table (instances[0]). */
-tn_error *tn_canon_call(tn_runtime *runtime, const tn_lifted *lifted, const void *params, void *result,
-                        tn_arena *arena);
+tn_error *tn_canon_call(tn_runtime *runtime, const tn_lifted *lifted, const void *params,
+                        void *result, tn_arena *arena);
 /* Drops a handle in the embedder's table: runs the destructor if it owns. */
 tn_error *tn_canon_drop_handle(tn_runtime *runtime, uint32_t handle);
 

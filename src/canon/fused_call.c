@@ -12,7 +12,8 @@ typedef struct fused_call {
 } fused_call;
 
 static tn_error *move_params(fused_call *call, const tn_core_value *from, tn_core_value *to) {
-  if (call->lowered->params.is_simple) return tn_simple_run(&call->lowered->params, from, to, false);
+  if (call->lowered->params.is_simple)
+    return tn_simple_run(&call->lowered->params, from, to, false);
   tn_transfer *t = &call->transfer;
   t->source = &call->caller;
   t->destination = &call->callee;
@@ -20,7 +21,8 @@ static tn_error *move_params(fused_call *call, const tn_core_value *from, tn_cor
 }
 
 static tn_error *move_result(fused_call *call, const tn_core_value *from, tn_core_value *to) {
-  if (call->lowered->result.is_simple) return tn_simple_run(&call->lowered->result, from, to, false);
+  if (call->lowered->result.is_simple)
+    return tn_simple_run(&call->lowered->result, from, to, false);
   tn_transfer *t = &call->transfer;
   t->source = &call->callee;
   t->destination = &call->caller;
@@ -31,21 +33,25 @@ static tn_error *call_as_task(fused_call *call, tn_core_value *values) {
   const tn_lifted *callee = call->lowered->callee;
   tn_core_value inner[TN_MAX_FLAT_PARAMS];
   TN_TRY(move_params(call, values, inner));
-  TN_TRY(tn_core_call(call->transfer.context, &call->transfer.runtime->funcs[callee->callee], inner, callee->value_count));
-  if (call->task.borrow_count > 0) return tn_trap("borrow handles still remain at the end of the call");
+  TN_TRY(tn_core_call(call->transfer.context, &call->transfer.runtime->funcs[callee->callee], inner,
+                      callee->value_count));
+  if (call->task.borrow_count > 0)
+    return tn_trap("borrow handles still remain at the end of the call");
   TN_TRY(move_result(call, inner, values));
   if (callee->options.post_return < 0) return NULL;
-  return tn_call_post_return(call->transfer.runtime, call->transfer.context, &callee->options, inner[0], callee->result_count);
+  return tn_call_post_return(call->transfer.runtime, call->transfer.context, &callee->options,
+                             inner[0], callee->result_count);
 }
 
 static tn_error *call_fused(fused_call *call, tn_core_value *values) {
   tn_runtime *runtime = call->transfer.runtime;
   tn_component_instance *source = call->caller.instance, *destination = call->callee.instance;
-  if (!source->may_leave) return tn_trap("cannot leave component instance");
+  if (!source->flags->may_leave) return tn_trap("cannot leave component instance");
   /* Siblings, the usual case, have one flag between them. */
-  bool is_simple = source->parent == destination->parent && source != destination && destination->may_enter;
+  bool is_simple =
+      source->parent == destination->parent && source != destination && destination->flags->may_enter;
   if (is_simple) {
-    destination->may_enter = false;
+    destination->flags->may_enter = false;
   } else {
     TN_TRY(tn_instance_enter_sibling(runtime, destination, source));
   }
@@ -54,14 +60,15 @@ static tn_error *call_fused(fused_call *call, tn_core_value *values) {
   runtime->task = call->task.caller;
   if (error != NULL) return error;
   if (is_simple) {
-    destination->may_enter = true;
+    destination->flags->may_enter = true;
   } else {
     tn_instance_leave(runtime, destination, source);
   }
   return NULL;
 }
 
-tn_core_trap *tn_entry_fused(void *environment, tn_core_caller *caller, tn_core_value *values, size_t count) {
+tn_core_trap *tn_entry_fused(void *environment, tn_core_caller *caller, tn_core_value *values,
+                             size_t count) {
   (void)count;
   const tn_lowered *lowered = environment;
   const tn_canon_options *callee = &lowered->callee->options;

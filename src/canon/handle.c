@@ -23,8 +23,9 @@ static tn_error *grow(tn_handle_table *table) {
 static tn_error *append(tn_handle_table *table, uint32_t max, tn_handle handle, uint32_t *index) {
   if (max > TABLE_LIMIT) max = TABLE_LIMIT;
   if (table->len > max) {
-    return tn_error_set_hint(tn_error_new(TN_ERROR_LIMIT, "the guest holds more than %u handles", max),
-                             "raise the limit of handles");
+    return tn_error_set_hint(
+        tn_error_new(TN_ERROR_LIMIT, "the guest holds more than %u handles", max),
+        "raise the limit of handles");
   }
   if (table->len == table->cap) TN_TRY(grow(table));
   *index = table->len++;
@@ -53,14 +54,16 @@ tn_error *tn_handle_get_any(tn_handle_table *table, uint32_t index, tn_handle **
   return NULL;
 }
 
-tn_error *tn_handle_get(tn_handle_table *table, uint32_t index, const tn_resource *resource, tn_handle **out) {
+tn_error *tn_handle_get(tn_handle_table *table, uint32_t index, const tn_resource *resource,
+                        tn_handle **out) {
   TN_TRY(tn_handle_get_any(table, index, out));
   const tn_resource *found = (*out)->resource;
   if (found == resource) return NULL;
-  return tn_trap("handle index %u used with the wrong type, expected %s resource but found a %s%s resource", index,
-                 resource->is_host ? "host-defined" : "guest-defined",
-                 resource->is_host == found->is_host ? "different " : "",
-                 found->is_host ? "host-defined" : "guest-defined");
+  return tn_trap(
+      "handle index %u used with the wrong type, expected %s resource but found a %s%s resource",
+      index, resource->is_host ? "host-defined" : "guest-defined",
+      resource->is_host == found->is_host ? "different " : "",
+      found->is_host ? "host-defined" : "guest-defined");
 }
 
 void tn_handle_remove(tn_handle_table *table, uint32_t index) {
@@ -106,7 +109,8 @@ void tn_lends_release(tn_lends *lends, tn_handle_table *table) {
 /* ---- transfer of handles ------------------------------------------------------------------------ */
 
 /* CanonicalABI.md#loading, lift_own */
-static tn_error *lift_own(tn_transfer *t, const tn_op *op, uint32_t index, uint32_t *representation) {
+static tn_error *lift_own(tn_transfer *t, const tn_op *op, uint32_t index,
+                          uint32_t *representation) {
   tn_handle_table *table = &t->source->instance->handles;
   tn_handle *handle;
   TN_TRY(tn_handle_get(table, index, op->resource, &handle));
@@ -124,13 +128,16 @@ tn_error *tn_transfer_own(tn_transfer *t, const tn_op *op, uint32_t value, uint3
     *out = representation;
     return NULL;
   }
-  tn_handle handle = {
-      .resource = op->resource, .representation = representation, .kind = TN_HANDLE_RESOURCE, .is_own = true};
+  tn_handle handle = {.resource = op->resource,
+                      .representation = representation,
+                      .kind = TN_HANDLE_RESOURCE,
+                      .is_own = true};
   return tn_handle_add(&t->destination->instance->handles, t->runtime->max_handles, handle, out);
 }
 
 /* CanonicalABI.md#storing, lower_borrow */
-static tn_error *lower_borrow(tn_transfer *t, const tn_op *op, uint32_t representation, uint32_t *out) {
+static tn_error *lower_borrow(tn_transfer *t, const tn_op *op, uint32_t representation,
+                              uint32_t *out) {
   tn_handle handle = {.resource = op->resource,
                       .scope = t->task,
                       .representation = representation,

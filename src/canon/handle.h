@@ -43,13 +43,15 @@ typedef struct tn_handle_table {
 /* Adds; TN_ERROR_LIMIT when the table has `max` live entries. */
 tn_error *tn_handle_add(tn_handle_table *table, uint32_t max, tn_handle handle, uint32_t *index);
 /* The live resource handle at `index` of type `resource`, or NULL when there is none. */
-static inline tn_handle *tn_handle_find(const tn_handle_table *table, uint32_t index, const tn_resource *resource) {
+static inline tn_handle *tn_handle_find(const tn_handle_table *table, uint32_t index,
+                                        const tn_resource *resource) {
   if (index >= table->len) return NULL;
   tn_handle *handle = &table->entries[index];
   return handle->kind == TN_HANDLE_RESOURCE && handle->resource == resource ? handle : NULL;
 }
 /* As tn_handle_find; an error (trap) names what is wrong. */
-tn_error *tn_handle_get(tn_handle_table *table, uint32_t index, const tn_resource *resource, tn_handle **out);
+tn_error *tn_handle_get(tn_handle_table *table, uint32_t index, const tn_resource *resource,
+                        tn_handle **out);
 /* As tn_handle_get for any resource type. */
 tn_error *tn_handle_get_any(tn_handle_table *table, uint32_t index, tn_handle **out);
 /* `index` must be live. */

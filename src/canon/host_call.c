@@ -47,7 +47,8 @@ static tn_error *lower_result(host_call *h, const void *result, tn_core_value *v
   if (lowered->result.is_simple) return tn_simple_run(&lowered->result, result, values, true);
   tn_transfer *t = &h->call.transfer;
   prepare_lowering(&h->call);
-  return tn_lower_values(t, &lowered->result, (uintptr_t)result, values, &values[lowered->result_slot]);
+  return tn_lower_values(t, &lowered->result, (uintptr_t)result, values,
+                         &values[lowered->result_slot]);
 }
 
 /* Room for a native struct that does not fit on the stack. */
@@ -89,14 +90,16 @@ static void end_borrows(host_call *h) {
   const uint32_t *indices = h->temporaries.capacity == 0 ? h->temporaries.few : h->temporaries.more;
   for (uint32_t i = 0; i < h->temporaries.count; i++) {
     uint32_t index = indices[i];
-    if (index < embedder->len && embedder->entries[index].scope == &h->task) tn_handle_remove(embedder, index);
+    if (index < embedder->len && embedder->entries[index].scope == &h->task)
+      tn_handle_remove(embedder, index);
   }
   h->temporaries.count = 0;
   tn_lends_release(&h->temporaries, embedder);
   tn_lends_release(&h->lends, &runtime->instances[h->call.lowered->options.instance].handles);
 }
 
-tn_core_trap *tn_entry_host(void *environment, tn_core_caller *caller, tn_core_value *values, size_t count) {
+tn_core_trap *tn_entry_host(void *environment, tn_core_caller *caller, tn_core_value *values,
+                            size_t count) {
   (void)count;
   const tn_lowered *lowered = environment;
   tn_core_context *context = tn_core_caller_context(caller);
@@ -112,8 +115,9 @@ tn_core_trap *tn_entry_host(void *environment, tn_core_caller *caller, tn_core_v
     h.task = (tn_task){.caller = runtime->task};
     h.lends = h.temporaries = (tn_lends){0};
   }
-  tn_error *error =
-      runtime->instances[lowered->options.instance].may_leave ? call_host(&h, values) : tn_trap("cannot leave component instance");
+  tn_error *error = runtime->instances[lowered->options.instance].flags->may_leave
+                        ? call_host(&h, values)
+                        : tn_trap("cannot leave component instance");
   if (may_lend) end_borrows(&h);
   if (h.call.arena != NULL) tn_call_arena_give(runtime, h.call.arena);
   return error == NULL ? NULL : tn_core_trap_from_error(context, error);
@@ -138,11 +142,13 @@ void *tn_call_alloc(tn_call *call, size_t size, size_t alignment) {
 tn_error *tn_call_reserve(tn_call *call, size_t size, uint8_t **out) {
   const tn_canon_options *options = &call->lowered->options;
   if (options->realloc < 0 || options->memory < 0) {
-    return tn_error_new(TN_ERROR_ARGUMENT, "%" TN_STR_FORMAT " reserves memory but has no list in its result",
+    return tn_error_new(TN_ERROR_ARGUMENT,
+                        "%" TN_STR_FORMAT " reserves memory but has no list in its result",
                         TN_STR_ARG(call->lowered->name));
   }
   if (size > TN_MAX_BYTE_LENGTH) {
-    return tn_error_new(TN_ERROR_ARGUMENT, "%" TN_STR_FORMAT " reserves %zu bytes, which is more than a list can have",
+    return tn_error_new(TN_ERROR_ARGUMENT,
+                        "%" TN_STR_FORMAT " reserves %zu bytes, which is more than a list can have",
                         TN_STR_ARG(call->lowered->name), size);
   }
   tn_transfer *t = &call->transfer;

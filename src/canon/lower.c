@@ -20,7 +20,8 @@ tn_error *tn_lowered_set_type(tn_arena *arena, tn_lowered *lowered, const tn_fun
     params[0] = pointer;
     count = 1;
   } else {
-    for (uint32_t i = 0; i < count; i++) params[i] = core_type(flat[i]);
+    for (uint32_t i = 0; i < count; i++)
+      params[i] = core_type(flat[i]);
   }
   uint32_t result_count = 0;
   if (type->result != NULL) {
@@ -33,13 +34,13 @@ tn_error *tn_lowered_set_type(tn_arena *arena, tn_lowered *lowered, const tn_fun
       results[0] = core_type(flat[0]);
     }
   }
-  lowered->type =
-      (tn_core_func_type){.param_count = count, .params = params, .result_count = result_count, .results = results};
+  lowered->type = (tn_core_func_type){
+      .param_count = count, .params = params, .result_count = result_count, .results = results};
   return NULL;
 }
 
-static tn_error *new_lowered(tn_arena *arena, tn_str name, const tn_func_type *type, const tn_canon_options *options,
-                             tn_lowered **out) {
+static tn_error *new_lowered(tn_arena *arena, tn_str name, const tn_func_type *type,
+                             const tn_canon_options *options, tn_lowered **out) {
   TN_TRY(tn_canon_check_supported(type, options));
   tn_lowered *lowered = TN_ARENA_NEW(arena, tn_lowered);
   if (lowered == NULL) return tn_error_no_memory();
@@ -49,8 +50,9 @@ static tn_error *new_lowered(tn_arena *arena, tn_str name, const tn_func_type *t
   return tn_lowered_set_type(arena, lowered, type, options);
 }
 
-tn_error *tn_canon_lower_host(tn_arena *arena, tn_str name, const tn_func_type *type, const tn_canon_options *options,
-                              tn_host_func func, void *data, tn_lowered **out) {
+tn_error *tn_canon_lower_host(tn_arena *arena, tn_str name, const tn_func_type *type,
+                              const tn_canon_options *options, tn_host_func func, void *data,
+                              tn_lowered **out) {
   tn_lowered *lowered = NULL;
   TN_TRY(new_lowered(arena, name, type, options, &lowered));
   lowered->entry = tn_entry_host;
@@ -58,22 +60,25 @@ tn_error *tn_canon_lower_host(tn_arena *arena, tn_str name, const tn_func_type *
   lowered->data = data;
   lowered->native_params = type->params->layout[1].size;
   lowered->native_result = type->result == NULL ? 0 : type->result->layout[1].size;
-  TN_TRY(tn_program_compile(arena, type->params, TN_MAX_FLAT_PARAMS, &lowered->options, NULL, &lowered->params));
-  TN_TRY(tn_program_compile(arena, type->result, TN_MAX_FLAT_RESULTS, NULL, &lowered->options, &lowered->result));
+  TN_TRY(tn_program_compile(arena, type->params, TN_MAX_FLAT_PARAMS, &lowered->options, NULL,
+                            &lowered->params));
+  TN_TRY(tn_program_compile(arena, type->result, TN_MAX_FLAT_RESULTS, NULL, &lowered->options,
+                            &lowered->result));
   *out = lowered;
   return NULL;
 }
 
 tn_error *tn_canon_lower_lifted(tn_arena *arena, tn_str name, const tn_func_type *caller_type,
-                                const tn_canon_options *options, const tn_lifted *callee, tn_lowered **out) {
+                                const tn_canon_options *options, const tn_lifted *callee,
+                                tn_lowered **out) {
   tn_lowered *lowered = NULL;
   TN_TRY(new_lowered(arena, name, caller_type, options, &lowered));
   lowered->entry = tn_entry_fused;
   lowered->callee = callee;
-  TN_TRY(tn_program_compile(arena, callee->type->params, TN_MAX_FLAT_PARAMS, &lowered->options, &callee->options,
-                            &lowered->params));
-  TN_TRY(tn_program_compile(arena, callee->type->result, TN_MAX_FLAT_RESULTS, &callee->options, &lowered->options,
-                            &lowered->result));
+  TN_TRY(tn_program_compile(arena, callee->type->params, TN_MAX_FLAT_PARAMS, &lowered->options,
+                            &callee->options, &lowered->params));
+  TN_TRY(tn_program_compile(arena, callee->type->result, TN_MAX_FLAT_RESULTS, &callee->options,
+                            &lowered->options, &lowered->result));
   *out = lowered;
   return NULL;
 }
@@ -94,22 +99,28 @@ static bool is_core_number(const tn_type *type) {
   case TN_TYPE_S64:
   case TN_TYPE_U64:
   case TN_TYPE_F32:
-  case TN_TYPE_F64: return true;
-  case TN_TYPE_FIXED_LIST: return is_core_number(type->types[0]);
+  case TN_TYPE_F64:
+    return true;
+  case TN_TYPE_FIXED_LIST:
+    return is_core_number(type->types[0]);
   case TN_TYPE_RECORD:
   case TN_TYPE_TUPLE:
     for (uint32_t i = 0; i < type->count; i++) {
       if (!is_core_number(type->types[i])) return false;
     }
     return true;
-  default: return false;
+  default:
+    return false;
   }
 }
 
 bool tn_canon_is_passthrough(const tn_canon_options *caller, const tn_lifted *callee) {
   const tn_func_type *type = callee->type;
-  if (caller->is_async || callee->options.is_async || type->is_async || callee->options.post_return >= 0) return false;
+  if (caller->is_async || callee->options.is_async || type->is_async ||
+      callee->options.post_return >= 0)
+    return false;
   if (caller->instance == callee->options.instance) return false;
   if (type->params->flat_count > TN_MAX_FLAT_PARAMS || !is_core_number(type->params)) return false;
-  return type->result == NULL || (type->result->flat_count <= TN_MAX_FLAT_RESULTS && is_core_number(type->result));
+  return type->result == NULL ||
+         (type->result->flat_count <= TN_MAX_FLAT_RESULTS && is_core_number(type->result));
 }

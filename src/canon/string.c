@@ -38,7 +38,8 @@ static bool is_cut_off(const uint8_t *bytes, size_t size) {
     uint8_t whole[4] = {0};
     memcpy(whole, bytes + size - back, back);
     for (uint32_t fill = 0x80; fill < 0xc0; fill += 0x10) {
-      for (size_t i = back; i < length; i++) whole[i] = (uint8_t)fill;
+      for (size_t i = back; i < length; i++)
+        whole[i] = (uint8_t)fill;
       if (tn_utf8_is_valid(whole, length)) return true;
     }
     return false;
@@ -48,14 +49,16 @@ static bool is_cut_off(const uint8_t *bytes, size_t size) {
 
 tn_error *tn_utf8_check(const tn_transfer *t, const uint8_t *bytes, uint64_t size) {
   if (tn_utf8_is_valid(bytes, size)) return NULL;
-  if (t->source->options == NULL) return tn_error_new(TN_ERROR_ARGUMENT, "a string is not valid UTF-8");
+  if (t->source->options == NULL)
+    return tn_error_new(TN_ERROR_ARGUMENT, "a string is not valid UTF-8");
   if (is_cut_off(bytes, size)) return tn_trap("incomplete utf-8 byte sequence");
   return tn_trap("invalid utf-8 byte sequence");
 }
 
 tn_error *tn_string_out_of_bounds(const tn_transfer *t, uint64_t length) {
   if (t->source->options == NULL) {
-    return tn_error_new(TN_ERROR_ARGUMENT, "a string of %llu bytes is too long", (unsigned long long)length);
+    return tn_error_new(TN_ERROR_ARGUMENT, "a string of %llu bytes is too long",
+                        (unsigned long long)length);
   }
   return tn_trap("string content out-of-bounds (string pointer/length out of bounds of memory)");
 }
@@ -70,8 +73,10 @@ static tn_error *check_content(const tn_transfer *t, const source_string *s) {
 }
 
 /* load_string_from_range */
-static tn_error *load_string(const tn_transfer *t, uint64_t pointer, uint64_t tagged, source_string *out) {
-  tn_string_encoding encoding = t->source->options == NULL ? TN_ENCODING_UTF8 : t->source->options->encoding;
+static tn_error *load_string(const tn_transfer *t, uint64_t pointer, uint64_t tagged,
+                             source_string *out) {
+  tn_string_encoding encoding =
+      t->source->options == NULL ? TN_ENCODING_UTF8 : t->source->options->encoding;
   *out = (source_string){.offset = pointer, .units = tagged};
   if (encoding == TN_ENCODING_UTF8) {
     out->encoding = SIMPLE_UTF8;
@@ -86,7 +91,8 @@ static tn_error *load_string(const tn_transfer *t, uint64_t pointer, uint64_t ta
   if (out->units > TN_MAX_BYTE_LENGTH / unit_size) return tn_string_out_of_bounds(t, out->units);
   out->bytes = out->units * unit_size;
   if (encoding != TN_ENCODING_UTF8 && (pointer & 1) != 0) return tn_trap("unaligned pointer");
-  if (!tn_end_contains(t, t->source, pointer, out->bytes)) return tn_string_out_of_bounds(t, out->units);
+  if (!tn_end_contains(t, t->source, pointer, out->bytes))
+    return tn_string_out_of_bounds(t, out->units);
   return check_content(t, out);
 }
 
@@ -124,8 +130,8 @@ static inline uint32_t next_character(simple_encoding encoding, const uint8_t *b
 /* ---- writing ------------------------------------------------------------------------------------ */
 
 /* Appends the rest of the string from `position` on as UTF-8 to out[0, room); returns the bytes written. */
-static uint64_t write_utf8(const tn_transfer *t, const source_string *s, uint64_t position, uint8_t *out,
-                           uint64_t room) {
+static uint64_t write_utf8(const tn_transfer *t, const source_string *s, uint64_t position,
+                           uint8_t *out, uint64_t room) {
   const uint8_t *bytes = source_bytes(t, s);
   uint64_t written = 0;
   while (position < s->bytes && written < room) {
@@ -144,8 +150,8 @@ static uint64_t write_utf8(const tn_transfer *t, const source_string *s, uint64_
 }
 
 /* Likewise as UTF-16; room and result in code units. */
-static uint64_t write_utf16(const tn_transfer *t, const source_string *s, uint64_t position, uint8_t *out,
-                            uint64_t room) {
+static uint64_t write_utf16(const tn_transfer *t, const source_string *s, uint64_t position,
+                            uint8_t *out, uint64_t room) {
   const uint8_t *bytes = source_bytes(t, s);
   uint64_t written = 0;
   while (position < s->bytes && written < room) {
@@ -159,14 +165,14 @@ static uint64_t write_utf16(const tn_transfer *t, const source_string *s, uint64
   return written;
 }
 
-static tn_error *reallocate(tn_transfer *t, uint64_t *pointer, uint64_t old_size, uint32_t alignment,
-                            uint64_t new_size) {
+static tn_error *reallocate(tn_transfer *t, uint64_t *pointer, uint64_t old_size,
+                            uint32_t alignment, uint64_t new_size) {
   return tn_guest_realloc(t, *pointer, old_size, alignment, new_size, "string", pointer);
 }
 
 /* store_string_copy, also from Latin-1 to UTF-16 */
-static tn_error *store_copy(tn_transfer *t, const source_string *s, uint32_t unit_size, uint32_t alignment,
-                            uint64_t *pointer, uint64_t *length) {
+static tn_error *store_copy(tn_transfer *t, const source_string *s, uint32_t unit_size,
+                            uint32_t alignment, uint64_t *pointer, uint64_t *length) {
   uint64_t size = s->units * unit_size;
   *pointer = 0;
   *length = s->units;
@@ -185,28 +191,31 @@ static tn_error *store_copy(tn_transfer *t, const source_string *s, uint32_t uni
 }
 
 /* store_string_to_utf8 */
-static tn_error *store_to_utf8(tn_transfer *t, const source_string *s, uint64_t worst_case, uint64_t *pointer,
-                               uint64_t *length) {
+static tn_error *store_to_utf8(tn_transfer *t, const source_string *s, uint64_t worst_case,
+                               uint64_t *pointer, uint64_t *length) {
   *pointer = 0;
   TN_TRY(reallocate(t, pointer, 0, 1, s->units));
   const uint8_t *from = source_bytes(t, s);
   uint8_t *to = destination_bytes(t, *pointer);
   uint64_t step = s->encoding == SIMPLE_UTF16 ? 2 : 1;
   uint64_t ascii = 0;
-  while (ascii < s->units && from[ascii * step] < 0x80 && (step == 1 || from[ascii * step + 1] == 0)) {
+  while (ascii < s->units && from[ascii * step] < 0x80 &&
+         (step == 1 || from[ascii * step + 1] == 0)) {
     to[ascii] = from[ascii * step];
     ascii++;
   }
   *length = s->units;
   if (ascii == s->units) return NULL;
   TN_TRY(reallocate(t, pointer, s->units, 1, worst_case));
-  *length = ascii + write_utf8(t, s, ascii * step, destination_bytes(t, *pointer + ascii), worst_case - ascii);
+  *length = ascii + write_utf8(t, s, ascii * step, destination_bytes(t, *pointer + ascii),
+                               worst_case - ascii);
   if (*length < worst_case) return reallocate(t, pointer, worst_case, 1, *length);
   return NULL;
 }
 
 /* store_utf8_to_utf16 */
-static tn_error *store_to_utf16(tn_transfer *t, const source_string *s, uint64_t *pointer, uint64_t *length) {
+static tn_error *store_to_utf16(tn_transfer *t, const source_string *s, uint64_t *pointer,
+                                uint64_t *length) {
   uint64_t worst_case = 2 * s->units;
   *pointer = 0;
   TN_TRY(reallocate(t, pointer, 0, 2, worst_case));
@@ -217,8 +226,8 @@ static tn_error *store_to_utf16(tn_transfer *t, const source_string *s, uint64_t
 
 /* The second half of store_string_to_latin1_or_utf16: a character above U+00FF has turned up at `position`
  * of the source after `done` bytes of Latin-1. */
-static tn_error *widen_to_utf16(tn_transfer *t, const source_string *s, uint64_t position, uint64_t done,
-                                uint64_t *pointer, uint64_t *length) {
+static tn_error *widen_to_utf16(tn_transfer *t, const source_string *s, uint64_t position,
+                                uint64_t done, uint64_t *pointer, uint64_t *length) {
   uint64_t worst_case = 2 * s->units;
   TN_TRY(reallocate(t, pointer, s->units, 2, worst_case));
   uint8_t *to = destination_bytes(t, *pointer);
@@ -253,24 +262,28 @@ static tn_error *store_to_latin1_or_utf16(tn_transfer *t, const source_string *s
 }
 
 /* store_probably_utf16_to_latin1_or_utf16 */
-static tn_error *store_probably_utf16(tn_transfer *t, const source_string *s, uint64_t *pointer, uint64_t *length) {
+static tn_error *store_probably_utf16(tn_transfer *t, const source_string *s, uint64_t *pointer,
+                                      uint64_t *length) {
   *pointer = 0;
   TN_TRY(reallocate(t, pointer, 0, 2, s->bytes));
   uint8_t *to = destination_bytes(t, *pointer);
   if (s->bytes > 0) memcpy(to, source_bytes(t, s), s->bytes);
   uint8_t high = 0;
-  for (uint64_t i = 0; i < s->units; i++) high |= to[2 * i + 1];
+  for (uint64_t i = 0; i < s->units; i++)
+    high |= to[2 * i + 1];
   if (high != 0) {
     *length = s->units | utf16_tag(t->destination);
     return NULL;
   }
-  for (uint64_t i = 0; i < s->units; i++) to[i] = to[2 * i];
+  for (uint64_t i = 0; i < s->units; i++)
+    to[i] = to[2 * i];
   *length = s->units;
   return reallocate(t, pointer, s->bytes, 1, s->units);
 }
 
 /* store_string_into_range */
-static tn_error *store_to_guest(tn_transfer *t, const source_string *s, uint64_t *pointer, uint64_t *length) {
+static tn_error *store_to_guest(tn_transfer *t, const source_string *s, uint64_t *pointer,
+                                uint64_t *length) {
   switch (t->destination->options->encoding) {
   case TN_ENCODING_UTF8:
     if (s->encoding == SIMPLE_UTF8) return store_copy(t, s, 1, 1, pointer, length);
@@ -278,17 +291,22 @@ static tn_error *store_to_guest(tn_transfer *t, const source_string *s, uint64_t
   case TN_ENCODING_UTF16:
     if (s->encoding == SIMPLE_UTF8) return store_to_utf16(t, s, pointer, length);
     return store_copy(t, s, 2, 2, pointer, length);
-  case TN_ENCODING_LATIN1_UTF16: break;
+  case TN_ENCODING_LATIN1_UTF16:
+    break;
   }
-  bool is_tagged = s->encoding == SIMPLE_UTF16 && t->source->options->encoding == TN_ENCODING_LATIN1_UTF16;
+  bool is_tagged =
+      s->encoding == SIMPLE_UTF16 && t->source->options->encoding == TN_ENCODING_LATIN1_UTF16;
   if (is_tagged) return store_probably_utf16(t, s, pointer, length);
   if (s->encoding == SIMPLE_LATIN1) return store_copy(t, s, 1, 2, pointer, length);
   return store_to_latin1_or_utf16(t, s, pointer, length);
 }
 
 /* The host's strings are UTF-8 in an arena, ended by NUL for good measure. */
-static tn_error *store_to_host(tn_transfer *t, const source_string *s, uint64_t *pointer, uint64_t *length) {
-  uint64_t worst_case = s->units * (s->encoding == SIMPLE_UTF16 ? 3 : s->encoding == SIMPLE_LATIN1 ? 2 : 1);
+static tn_error *store_to_host(tn_transfer *t, const source_string *s, uint64_t *pointer,
+                               uint64_t *length) {
+  uint64_t worst_case = s->units * (s->encoding == SIMPLE_UTF16    ? 3
+                                    : s->encoding == SIMPLE_LATIN1 ? 2
+                                                                   : 1);
   void *out;
   TN_TRY(tn_transfer_alloc(t, worst_case + 1, 1, &out));
   *length = write_utf8(t, s, 0, out, worst_case);
@@ -297,8 +315,8 @@ static tn_error *store_to_host(tn_transfer *t, const source_string *s, uint64_t 
   return NULL;
 }
 
-tn_error *tn_string_transfer(tn_transfer *t, uint64_t pointer, uint64_t tagged_length, uint64_t *out_pointer,
-                             uint64_t *out_length) {
+tn_error *tn_string_transfer(tn_transfer *t, uint64_t pointer, uint64_t tagged_length,
+                             uint64_t *out_pointer, uint64_t *out_length) {
   source_string s;
   TN_TRY(load_string(t, pointer, tagged_length, &s));
   if (t->destination->options == NULL) return store_to_host(t, &s, out_pointer, out_length);

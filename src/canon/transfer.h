@@ -41,13 +41,13 @@ typedef enum tn_op_kind {
   TN_OP_BOOL,  /* any non-zero value becomes 1 */
   TN_OP_FLAGS, /* bits outside the mask `size` are dropped */
   TN_OP_CHAR,
-  TN_OP_ENUM,    /* `size`: number of cases */
+  TN_OP_ENUM,                   /* `size`: number of cases */
   TN_OP_LAST_LEAF = TN_OP_ENUM, /* up to here an op needs nothing but its two places */
-  TN_OP_VARIANT, /* likewise; cases[i] NULL: nothing to do for case i */
-  TN_OP_BLOCK,   /* runs `block` once, at the op's offsets */
-  TN_OP_REPEAT,  /* runs `block` on `size` consecutive elements: a fixed-length list */
+  TN_OP_VARIANT,                /* likewise; cases[i] NULL: nothing to do for case i */
+  TN_OP_BLOCK,                  /* runs `block` once, at the op's offsets */
+  TN_OP_REPEAT, /* runs `block` on `size` consecutive elements: a fixed-length list */
   TN_OP_LIST,
-  TN_OP_LIST_BULK, /* elements that are copied as bytes */
+  TN_OP_LIST_BULK,   /* elements that are copied as bytes */
   TN_OP_STRING_COPY, /* UTF-8 to a guest's UTF-8 */
   TN_OP_STRING_VIEW, /* a guest's UTF-8 to the host */
   TN_OP_STRING,      /* any other pair of encodings */
@@ -62,9 +62,10 @@ typedef struct tn_block tn_block;
 
 typedef struct tn_op {
   uint8_t kind;
-  uint8_t read;  /* bytes to read: of a discriminant, bool, flags, or of one half of a pointer/length pair */
-  uint8_t write; /* bytes to write, likewise; 8 in a slot */
-  uint8_t raw;   /* handle ops: TN_HANDLE_*_RAW */
+  uint8_t
+      read; /* bytes to read: of a discriminant, bool, flags, or of one half of a pointer/length pair */
+  uint8_t write;      /* bytes to write, likewise; 8 in a slot */
+  uint8_t raw;        /* handle ops: TN_HANDLE_*_RAW */
   uint8_t read_step;  /* pairs: distance of the second half at the source */
   uint8_t write_step; /* likewise at the destination */
   uint32_t source;
@@ -91,7 +92,7 @@ struct tn_block {
 
 typedef struct tn_program {
   tn_block block;
-  bool source_in_memory;      /* else in slots; the host is always in memory */
+  bool source_in_memory; /* else in slots; the host is always in memory */
   bool destination_in_memory;
   bool reads_memory;  /* touches the source guest's memory */
   bool writes_memory; /* touches the destination guest's memory */
@@ -102,8 +103,9 @@ typedef struct tn_program {
 /* Makes the program for `type`. `source` and `destination` are NULL for the host. `max_flat` is the number
  * of core values beyond which a guest's end is in memory. The program lives in `arena`.
  * Errors: UNSUPPORTED (streams, futures, error contexts), INVALID (memory or realloc missing). */
-tn_error *tn_program_compile(tn_arena *arena, const tn_type *type, uint32_t max_flat, const tn_canon_options *source,
-                             const tn_canon_options *destination, tn_program *out);
+tn_error *tn_program_compile(tn_arena *arena, const tn_type *type, uint32_t max_flat,
+                             const tn_canon_options *source, const tn_canon_options *destination,
+                             tn_program *out);
 
 /* ---- leaves ------------------------------------------------------------------------------------- */
 
@@ -111,19 +113,34 @@ tn_error *tn_program_compile(tn_arena *arena, const tn_type *type, uint32_t max_
 static inline uint64_t tn_load(const uint8_t *from, unsigned size) {
   uint64_t value = 0;
   switch (size) {
-  case 1: return *from;
-  case 2: memcpy(&value, from, 2); return value;
-  case 4: memcpy(&value, from, 4); return value;
-  default: memcpy(&value, from, 8); return value;
+  case 1:
+    return *from;
+  case 2:
+    memcpy(&value, from, 2);
+    return value;
+  case 4:
+    memcpy(&value, from, 4);
+    return value;
+  default:
+    memcpy(&value, from, 8);
+    return value;
   }
 }
 
 static inline void tn_store_bytes(uint8_t *to, uint64_t value, unsigned size) {
   switch (size) {
-  case 1: *to = (uint8_t)value; return;
-  case 2: memcpy(to, &value, 2); return;
-  case 4: memcpy(to, &value, 4); return;
-  default: memcpy(to, &value, 8); return;
+  case 1:
+    *to = (uint8_t)value;
+    return;
+  case 2:
+    memcpy(to, &value, 2);
+    return;
+  case 4:
+    memcpy(to, &value, 4);
+    return;
+  default:
+    memcpy(to, &value, 8);
+    return;
   }
 }
 
@@ -131,28 +148,60 @@ static inline void tn_store_bytes(uint8_t *to, uint64_t value, unsigned size) {
 tn_error *tn_bad_value(const tn_op *op, uint64_t value, bool is_native) __attribute__((cold));
 
 /* Runs an op up to TN_OP_LAST_LEAF. */
-static inline tn_error *tn_leaf_run(const tn_op *op, const uint8_t *source, uint8_t *destination, bool is_native) {
+static inline tn_error *tn_leaf_run(const tn_op *op, const uint8_t *source, uint8_t *destination,
+                                    bool is_native) {
   const uint8_t *from = source + op->source;
   uint8_t *to = destination + op->destination;
   switch ((tn_op_kind)op->kind) {
-  case TN_OP_COPY1: *to = *from; break;
-  case TN_OP_COPY2: memcpy(to, from, 2); break;
-  case TN_OP_COPY4: memcpy(to, from, 4); break;
-  case TN_OP_COPY8: memcpy(to, from, 8); break;
-  case TN_OP_COPY16: memcpy(to, from, 16); break;
-  case TN_OP_COPY: memcpy(to, from, op->size); break;
-  case TN_OP_SLOT_U8: tn_store_bytes(to, *from, 8); break;
-  case TN_OP_SLOT_S8: tn_store_bytes(to, (uint32_t)(int8_t)*from, 8); break;
-  case TN_OP_SLOT_U16: tn_store_bytes(to, tn_load(from, 2), 8); break;
-  case TN_OP_SLOT_S16: tn_store_bytes(to, (uint32_t)(int16_t)tn_load(from, 2), 8); break;
-  case TN_OP_SLOT_U32: tn_store_bytes(to, tn_load(from, 4), 8); break;
-  case TN_OP_SLOT_U64: tn_store_bytes(to, tn_load(from, 8), 8); break;
-  case TN_OP_ZERO: memset(to, 0, op->size); break;
-  case TN_OP_BOOL: tn_store_bytes(to, tn_load(from, op->read) != 0, op->write); break;
-  case TN_OP_FLAGS: tn_store_bytes(to, tn_load(from, op->read) & op->size, op->write); break;
+  case TN_OP_COPY1:
+    *to = *from;
+    break;
+  case TN_OP_COPY2:
+    memcpy(to, from, 2);
+    break;
+  case TN_OP_COPY4:
+    memcpy(to, from, 4);
+    break;
+  case TN_OP_COPY8:
+    memcpy(to, from, 8);
+    break;
+  case TN_OP_COPY16:
+    memcpy(to, from, 16);
+    break;
+  case TN_OP_COPY:
+    memcpy(to, from, op->size);
+    break;
+  case TN_OP_SLOT_U8:
+    tn_store_bytes(to, *from, 8);
+    break;
+  case TN_OP_SLOT_S8:
+    tn_store_bytes(to, (uint32_t)(int8_t)*from, 8);
+    break;
+  case TN_OP_SLOT_U16:
+    tn_store_bytes(to, tn_load(from, 2), 8);
+    break;
+  case TN_OP_SLOT_S16:
+    tn_store_bytes(to, (uint32_t)(int16_t)tn_load(from, 2), 8);
+    break;
+  case TN_OP_SLOT_U32:
+    tn_store_bytes(to, tn_load(from, 4), 8);
+    break;
+  case TN_OP_SLOT_U64:
+    tn_store_bytes(to, tn_load(from, 8), 8);
+    break;
+  case TN_OP_ZERO:
+    memset(to, 0, op->size);
+    break;
+  case TN_OP_BOOL:
+    tn_store_bytes(to, tn_load(from, op->read) != 0, op->write);
+    break;
+  case TN_OP_FLAGS:
+    tn_store_bytes(to, tn_load(from, op->read) & op->size, op->write);
+    break;
   case TN_OP_CHAR: {
     uint64_t value = tn_load(from, 4);
-    if (__builtin_expect(!tn_is_scalar_value((uint32_t)value), 0)) return tn_bad_value(op, value, is_native);
+    if (__builtin_expect(!tn_is_scalar_value((uint32_t)value), 0))
+      return tn_bad_value(op, value, is_native);
     tn_store_bytes(to, value, op->write);
     break;
   }
@@ -162,14 +211,15 @@ static inline tn_error *tn_leaf_run(const tn_op *op, const uint8_t *source, uint
     tn_store_bytes(to, value, op->write);
     break;
   }
-  default: __builtin_unreachable();
+  default:
+    __builtin_unreachable();
   }
   return NULL;
 }
 
 /* Runs a simple program. */
-static inline tn_error *tn_simple_run(const tn_program *program, const void *source, void *destination,
-                                      bool is_native) {
+static inline tn_error *tn_simple_run(const tn_program *program, const void *source,
+                                      void *destination, bool is_native) {
   const tn_op *op = program->block.ops, *end = op + program->block.count;
   for (; op < end; op++) {
     tn_error *error = tn_leaf_run(op, source, destination, is_native);
@@ -210,13 +260,15 @@ typedef struct tn_transfer {
   tn_runtime *runtime;
   tn_end *source;
   tn_end *destination;
-  tn_task *task;    /* to whose scope borrow handles that are lowered belong */
-  tn_lends *lends;  /* where borrows that are lifted are recorded */
+  tn_task *task;         /* to whose scope borrow handles that are lowered belong */
+  tn_lends *lends;       /* where borrows that are lifted are recorded */
   tn_lends *temporaries; /* host destination: borrow handles made in the embedder's table */
-  tn_call *call;    /* host source: the call whose reserved memory may be handed over */
-  tn_arena *arena;  /* host destination: where strings and lists go; NULL: the call's own, taken lazily */
-  bool copies;      /* host destination: plain data is copied to the arena, as it must outlive the call */
-  uint64_t budget;  /* host destination: bytes that may still be visited or allocated */
+  tn_call *call;         /* host source: the call whose reserved memory may be handed over */
+  tn_arena
+      *arena; /* host destination: where strings and lists go; NULL: the call's own, taken lazily */
+  bool
+      copies; /* host destination: plain data is copied to the arena, as it must outlive the call */
+  uint64_t budget; /* host destination: bytes that may still be visited or allocated */
 } tn_transfer;
 
 /* The most that one transfer to the host may visit or allocate. Nested lists can refer to the same memory
@@ -239,14 +291,16 @@ struct tn_call {
 
 /* Runs the block's ops on `count` consecutive elements. `source_base` and `destination_base` are fields of
  * `t`'s ends, read again after every call into a guest. */
-tn_error *tn_block_run(tn_transfer *t, const tn_block *block, const uintptr_t *source_base, uint64_t source,
-                       const uintptr_t *destination_base, uint64_t destination, uint64_t count);
+tn_error *tn_block_run(tn_transfer *t, const tn_block *block, const uintptr_t *source_base,
+                       uint64_t source, const uintptr_t *destination_base, uint64_t destination,
+                       uint64_t count);
 
 /* Runs a program; `source` and `destination` are offsets within the end's memory or slots. */
 static inline tn_error *tn_program_run(tn_transfer *t, const tn_program *program, uint64_t source,
                                        uint64_t destination) {
   const uintptr_t *source_base = program->source_in_memory ? &t->source->base : &t->source->slots;
-  const uintptr_t *destination_base = program->destination_in_memory ? &t->destination->base : &t->destination->slots;
+  const uintptr_t *destination_base =
+      program->destination_in_memory ? &t->destination->base : &t->destination->slots;
   return tn_block_run(t, &program->block, source_base, source, destination_base, destination, 1);
 }
 
@@ -270,8 +324,8 @@ static inline void tn_end_host(tn_end *end, tn_runtime *runtime) {
 /* Calls the guest's realloc with leaving forbidden, and finds the ends' memories again. `out` is an offset
  * that is aligned and has `new_size` bytes of memory behind it. `what` names the thing for messages.
  * CanonicalABI.md#lifting-and-lowering-context */
-tn_error *tn_guest_realloc(tn_transfer *t, uint64_t old, uint64_t old_size, uint32_t alignment, uint64_t new_size,
-                           const char *what, uint64_t *out);
+tn_error *tn_guest_realloc(tn_transfer *t, uint64_t old, uint64_t old_size, uint32_t alignment,
+                           uint64_t new_size, const char *what, uint64_t *out);
 /* Memory for the host's end of a transfer. */
 tn_error *tn_transfer_alloc(tn_transfer *t, uint64_t size, uint32_t alignment, void **out);
 /* Charges `size` bytes to the transfer's budget. */
@@ -279,13 +333,15 @@ tn_error *tn_transfer_spend(tn_transfer *t, uint64_t size);
 /* The slow half of tn_end_contains: after reading the size again. */
 bool tn_end_contains_now(const tn_transfer *t, tn_end *end, uint64_t offset, uint64_t size);
 /* Whether `size` bytes at `offset` are within the end's memory. */
-static inline bool tn_end_contains(const tn_transfer *t, tn_end *end, uint64_t offset, uint64_t size) {
-  return (size <= end->size && offset <= end->size - size) || tn_end_contains_now(t, end, offset, size);
+static inline bool tn_end_contains(const tn_transfer *t, tn_end *end, uint64_t offset,
+                                   uint64_t size) {
+  return (size <= end->size && offset <= end->size - size) ||
+         tn_end_contains_now(t, end, offset, size);
 }
 
 /* The general string op: any encoding to any other. CanonicalABI.md#storing, store_string */
-tn_error *tn_string_transfer(tn_transfer *t, uint64_t pointer, uint64_t tagged_length, uint64_t *out_pointer,
-                             uint64_t *out_length);
+tn_error *tn_string_transfer(tn_transfer *t, uint64_t pointer, uint64_t tagged_length,
+                             uint64_t *out_pointer, uint64_t *out_length);
 /* The error for bytes of the source that are not UTF-8; NULL when they are. */
 tn_error *tn_utf8_check(const tn_transfer *t, const uint8_t *bytes, uint64_t size);
 tn_error *tn_string_out_of_bounds(const tn_transfer *t, uint64_t length) __attribute__((cold));
@@ -311,10 +367,10 @@ struct tn_lifted {
   const tn_func_type *type;
   tn_canon_options options;
   int32_t callee;
-  uint32_t value_count; /* slots that a call of the core function needs */
+  uint32_t value_count;  /* slots that a call of the core function needs */
   uint32_t result_count; /* core results, 0 or 1 */
-  tn_program params; /* from the host */
-  tn_program result; /* to the host */
+  tn_program params;     /* from the host */
+  tn_program result;     /* to the host */
 };
 
 struct tn_lowered {
@@ -335,23 +391,26 @@ struct tn_lowered {
 
 /* Runs a program whose source is a guest: `values` are its core values, or the first of them points to the
  * tuple. `destination` is as for tn_program_run. CanonicalABI.md#lifting-and-lowering-values */
-tn_error *tn_lift_values(tn_transfer *t, const tn_program *program, const tn_core_value *values, uint64_t destination);
+tn_error *tn_lift_values(tn_transfer *t, const tn_program *program, const tn_core_value *values,
+                         uint64_t destination);
 /* Runs a program whose destination is a guest: writes the core values to `values`. A tuple in memory goes
  * to `*room`, or where `room` is NULL to memory from realloc, with values[0] pointing to it. */
-tn_error *tn_lower_values(tn_transfer *t, const tn_program *program, uint64_t source, tn_core_value *values,
-                          const tn_core_value *room);
+tn_error *tn_lower_values(tn_transfer *t, const tn_program *program, uint64_t source,
+                          tn_core_value *values, const tn_core_value *room);
 /* Both at once: from guest to guest. */
-tn_error *tn_move_values(tn_transfer *t, const tn_program *program, const tn_core_value *from, tn_core_value *to,
-                         const tn_core_value *room);
+tn_error *tn_move_values(tn_transfer *t, const tn_program *program, const tn_core_value *from,
+                         tn_core_value *to, const tn_core_value *room);
 
 /* The reentrance rule. CanonicalABI.md#component-instances: entering marks the instances that enclose the
  * callee but not the caller; trap when one is already entered. `caller` is NULL for the embedder. */
-tn_error *tn_instance_enter(tn_runtime *runtime, tn_component_instance *callee, const tn_component_instance *caller);
+tn_error *tn_instance_enter(tn_runtime *runtime, tn_component_instance *callee,
+                            const tn_component_instance *caller);
 /* The same for a call between components, which must not enclose each other. */
 tn_error *tn_instance_enter_sibling(tn_runtime *runtime, tn_component_instance *callee,
                                     const tn_component_instance *caller);
 /* Undoes a successful tn_instance_enter. */
-void tn_instance_leave(tn_runtime *runtime, tn_component_instance *callee, const tn_component_instance *caller);
+void tn_instance_leave(tn_runtime *runtime, tn_component_instance *callee,
+                       const tn_component_instance *caller);
 
 /* After `error` nothing enters any more, and guest code that other fibers are still in the middle of
  * cannot leave: what it knows about tasks and handles is no longer true. */
@@ -360,11 +419,13 @@ void tn_runtime_poison(tn_runtime *runtime, const tn_error *error);
 tn_error *tn_runtime_check_alive(const tn_runtime *runtime);
 
 /* Calls `post-return` with the flat results. */
-tn_error *tn_call_post_return(tn_runtime *runtime, tn_core_context *context, const tn_canon_options *options,
-                              tn_core_value result, uint32_t result_count);
+tn_error *tn_call_post_return(tn_runtime *runtime, tn_core_context *context,
+                              const tn_canon_options *options, tn_core_value result,
+                              uint32_t result_count);
 /* Runs the destructor of a resource that was removed from a table; `caller` NULL: the embedder. */
-tn_error *tn_resource_destroy(tn_runtime *runtime, tn_core_context *context, const tn_resource *resource,
-                              uint32_t representation, const tn_component_instance *caller);
+tn_error *tn_resource_destroy(tn_runtime *runtime, tn_core_context *context,
+                              const tn_resource *resource, uint32_t representation,
+                              const tn_component_instance *caller);
 
 /* Fills in the core type of a lowered function. */
 tn_error *tn_lowered_set_type(tn_arena *arena, tn_lowered *lowered, const tn_func_type *type,
@@ -373,7 +434,9 @@ tn_error *tn_lowered_set_type(tn_arena *arena, tn_lowered *lowered, const tn_fun
 tn_error *tn_canon_check_supported(const tn_func_type *type, const tn_canon_options *options);
 
 /* The entries by shape. */
-tn_core_trap *tn_entry_host(void *environment, tn_core_caller *caller, tn_core_value *values, size_t count);
-tn_core_trap *tn_entry_fused(void *environment, tn_core_caller *caller, tn_core_value *values, size_t count);
+tn_core_trap *tn_entry_host(void *environment, tn_core_caller *caller, tn_core_value *values,
+                            size_t count);
+tn_core_trap *tn_entry_fused(void *environment, tn_core_caller *caller, tn_core_value *values,
+                             size_t count);
 
 #endif

@@ -47,7 +47,8 @@ typedef struct block_key {
 /* Blocks of up to this many ops are copied into their users instead of being run as blocks. */
 enum { INLINE_OPS = 4 };
 
-static tn_error *compile_into(compiler *c, builder *b, const tn_type *type, place source, place destination);
+static tn_error *compile_into(compiler *c, builder *b, const tn_type *type, place source,
+                              place destination);
 
 /* ---- building blocks ---------------------------------------------------------------------------- */
 
@@ -67,7 +68,8 @@ static tn_op *push(compiler *c, builder *b, tn_op_kind kind, place source, place
 }
 
 /* Adds a copy of memory, as part of the op before where both sides follow on. */
-static tn_error *push_copy(compiler *c, builder *b, uint32_t size, uint32_t source, uint32_t destination) {
+static tn_error *push_copy(compiler *c, builder *b, uint32_t size, uint32_t source,
+                           uint32_t destination) {
   if (b->count > 0) {
     tn_op *last = &b->ops[b->count - 1];
     if (last->kind == TN_OP_COPY && last->source + last->size == source &&
@@ -84,12 +86,18 @@ static tn_error *push_copy(compiler *c, builder *b, uint32_t size, uint32_t sour
 
 static tn_op_kind copy_of_size(uint32_t size) {
   switch (size) {
-  case 1: return TN_OP_COPY1;
-  case 2: return TN_OP_COPY2;
-  case 4: return TN_OP_COPY4;
-  case 8: return TN_OP_COPY8;
-  case 16: return TN_OP_COPY16;
-  default: return TN_OP_COPY;
+  case 1:
+    return TN_OP_COPY1;
+  case 2:
+    return TN_OP_COPY2;
+  case 4:
+    return TN_OP_COPY4;
+  case 8:
+    return TN_OP_COPY8;
+  case 16:
+    return TN_OP_COPY16;
+  default:
+    return TN_OP_COPY;
   }
 }
 
@@ -111,8 +119,8 @@ static tn_error *finish_ops(compiler *c, const builder *b, tn_block *out) {
 }
 
 /* The block for `type` at these forms, made at the first request. */
-static tn_error *block_for(compiler *c, const tn_type *type, bool source_in_slots, bool destination_in_slots,
-                           const tn_block **out) {
+static tn_error *block_for(compiler *c, const tn_type *type, bool source_in_slots,
+                           bool destination_in_slots, const tn_block **out) {
   block_key probe = {type, (uintptr_t)source_in_slots | (uintptr_t)destination_in_slots << 1};
   const tn_block *known = tn_map_get(&c->blocks, (tn_str){(const char *)&probe, sizeof probe});
   if (known != NULL) {
@@ -145,13 +153,17 @@ static bool is_copy(uint8_t kind) {
 }
 
 static uint32_t copy_size(const tn_op *op) {
-  static const uint8_t sizes[] = {[TN_OP_COPY1] = 1, [TN_OP_COPY2] = 2, [TN_OP_COPY4] = 4,
-                                  [TN_OP_COPY8] = 8, [TN_OP_COPY16] = 16};
+  static const uint8_t sizes[] = {[TN_OP_COPY1] = 1,
+                                  [TN_OP_COPY2] = 2,
+                                  [TN_OP_COPY4] = 4,
+                                  [TN_OP_COPY8] = 8,
+                                  [TN_OP_COPY16] = 16};
   return op->kind == TN_OP_COPY ? op->size : sizes[op->kind];
 }
 
 /* Adds a part of a larger value: its ops themselves when they are few, else a reference to its block. */
-static tn_error *push_part(compiler *c, builder *b, const tn_type *type, place source, place destination) {
+static tn_error *push_part(compiler *c, builder *b, const tn_type *type, place source,
+                           place destination) {
   const tn_block *block;
   TN_TRY(block_for(c, type, source.in_slots, destination.in_slots, &block));
   if (block->count > INLINE_OPS) {
@@ -186,24 +198,27 @@ static void set_widths(tn_op *op, uint32_t size, place source, place destination
   op->write = destination.in_slots ? 8 : (uint8_t)size;
 }
 
-static tn_error *compile_number(compiler *c, builder *b, tn_type_kind kind, place source, place destination) {
+static tn_error *compile_number(compiler *c, builder *b, tn_type_kind kind, place source,
+                                place destination) {
   static const struct {
     uint8_t size;
     uint8_t slot;
   } numbers[] = {
-      [TN_TYPE_S8] = {1, TN_OP_SLOT_S8},   [TN_TYPE_U8] = {1, TN_OP_SLOT_U8},   [TN_TYPE_S16] = {2, TN_OP_SLOT_S16},
-      [TN_TYPE_U16] = {2, TN_OP_SLOT_U16}, [TN_TYPE_S32] = {4, TN_OP_SLOT_U32}, [TN_TYPE_U32] = {4, TN_OP_SLOT_U32},
-      [TN_TYPE_S64] = {8, TN_OP_SLOT_U64}, [TN_TYPE_U64] = {8, TN_OP_SLOT_U64}, [TN_TYPE_F32] = {4, TN_OP_SLOT_U32},
-      [TN_TYPE_F64] = {8, TN_OP_SLOT_U64},
+      [TN_TYPE_S8] = {1, TN_OP_SLOT_S8},   [TN_TYPE_U8] = {1, TN_OP_SLOT_U8},
+      [TN_TYPE_S16] = {2, TN_OP_SLOT_S16}, [TN_TYPE_U16] = {2, TN_OP_SLOT_U16},
+      [TN_TYPE_S32] = {4, TN_OP_SLOT_U32}, [TN_TYPE_U32] = {4, TN_OP_SLOT_U32},
+      [TN_TYPE_S64] = {8, TN_OP_SLOT_U64}, [TN_TYPE_U64] = {8, TN_OP_SLOT_U64},
+      [TN_TYPE_F32] = {4, TN_OP_SLOT_U32}, [TN_TYPE_F64] = {8, TN_OP_SLOT_U64},
   };
-  if (!destination.in_slots) return push_copy(c, b, numbers[kind].size, source.offset, destination.offset);
+  if (!destination.in_slots)
+    return push_copy(c, b, numbers[kind].size, source.offset, destination.offset);
   if (push(c, b, numbers[kind].slot, source, destination) == NULL) return tn_error_no_memory();
   return NULL;
 }
 
 /* Bool, char and enum; flags without a full set of bits. */
-static tn_error *compile_checked(compiler *c, builder *b, tn_op_kind kind, uint32_t memory_size, uint32_t argument,
-                                 place source, place destination) {
+static tn_error *compile_checked(compiler *c, builder *b, tn_op_kind kind, uint32_t memory_size,
+                                 uint32_t argument, place source, place destination) {
   tn_op *op = push(c, b, kind, source, destination);
   if (op == NULL) return tn_error_no_memory();
   set_widths(op, memory_size, source, destination);
@@ -211,7 +226,8 @@ static tn_error *compile_checked(compiler *c, builder *b, tn_op_kind kind, uint3
   return NULL;
 }
 
-static tn_error *compile_flags(compiler *c, builder *b, const tn_type *type, place source, place destination) {
+static tn_error *compile_flags(compiler *c, builder *b, const tn_type *type, place source,
+                               place destination) {
   uint32_t mask = type->count >= 32 ? UINT32_MAX : ((uint32_t)1 << type->count) - 1;
   bool is_full = type->count == 8u * type->discriminant_size;
   if (is_full && !destination.in_slots) {
@@ -238,14 +254,17 @@ static tn_error *check_realloc(const compiler *c) {
 static tn_error *compile_string(compiler *c, builder *b, place source, place destination) {
   TN_TRY(check_realloc(c));
   bool same = c->source.encoding == TN_ENCODING_UTF8 && c->destination.encoding == TN_ENCODING_UTF8;
-  tn_op_kind kind = !same ? TN_OP_STRING : c->destination.is_host ? TN_OP_STRING_VIEW : TN_OP_STRING_COPY;
+  tn_op_kind kind = !same                    ? TN_OP_STRING
+                    : c->destination.is_host ? TN_OP_STRING_VIEW
+                                             : TN_OP_STRING_COPY;
   tn_op *op = push(c, b, kind, source, destination);
   if (op == NULL) return tn_error_no_memory();
   set_pair(c, op, source, destination);
   return NULL;
 }
 
-static tn_error *compile_handle(compiler *c, builder *b, const tn_type *type, place source, place destination) {
+static tn_error *compile_handle(compiler *c, builder *b, const tn_type *type, place source,
+                                place destination) {
   bool is_own = type->kind == TN_TYPE_OWN;
   tn_op *op = push(c, b, is_own ? TN_OP_OWN : TN_OP_BORROW, source, destination);
   if (op == NULL) return tn_error_no_memory();
@@ -265,12 +284,14 @@ static tn_error *compile_handle(compiler *c, builder *b, const tn_type *type, pl
 
 /* ---- compound types ----------------------------------------------------------------------------- */
 
-static tn_error *compile_fields(compiler *c, builder *b, const tn_type *type, place source, place destination) {
+static tn_error *compile_fields(compiler *c, builder *b, const tn_type *type, place source,
+                                place destination) {
   uint32_t slot = 0;
   for (uint32_t i = 0; i < type->count; i++) {
     place from = source, to = destination;
     from.offset += source.in_slots ? slot * SLOT_SIZE : type->field_offset[c->source.layout][i];
-    to.offset += destination.in_slots ? slot * SLOT_SIZE : type->field_offset[c->destination.layout][i];
+    to.offset +=
+        destination.in_slots ? slot * SLOT_SIZE : type->field_offset[c->destination.layout][i];
     slot += type->types[i]->flat_count;
     TN_TRY(push_part(c, b, type->types[i], from, to));
   }
@@ -287,7 +308,8 @@ static tn_error *map_entry(compiler *c, const tn_type *type, const tn_type **out
   return NULL;
 }
 
-static tn_error *compile_list(compiler *c, builder *b, const tn_type *element, place source, place destination) {
+static tn_error *compile_list(compiler *c, builder *b, const tn_type *element, place source,
+                              place destination) {
   TN_TRY(check_realloc(c));
   const tn_block *block;
   TN_TRY(block_for(c, element, false, false, &block));
@@ -298,13 +320,15 @@ static tn_error *compile_list(compiler *c, builder *b, const tn_type *element, p
   return NULL;
 }
 
-static tn_error *compile_fixed_list(compiler *c, builder *b, const tn_type *type, place source, place destination) {
+static tn_error *compile_fixed_list(compiler *c, builder *b, const tn_type *type, place source,
+                                    place destination) {
   const tn_type *element = type->types[0];
   const tn_block *block;
   TN_TRY(block_for(c, element, source.in_slots, destination.in_slots, &block));
   if (!source.in_slots && !destination.in_slots) {
     if (block->is_bulk) {
-      return push_copy(c, b, type->length * block->source_stride, source.offset, destination.offset);
+      return push_copy(c, b, type->length * block->source_stride, source.offset,
+                       destination.offset);
     }
     tn_op *op = push(c, b, TN_OP_REPEAT, source, destination);
     if (op == NULL) return tn_error_no_memory();
@@ -314,7 +338,8 @@ static tn_error *compile_fixed_list(compiler *c, builder *b, const tn_type *type
   }
   /* One side in slots: there are at most 16 elements. */
   uint32_t source_step = source.in_slots ? element->flat_count * SLOT_SIZE : block->source_stride;
-  uint32_t destination_step = destination.in_slots ? element->flat_count * SLOT_SIZE : block->destination_stride;
+  uint32_t destination_step =
+      destination.in_slots ? element->flat_count * SLOT_SIZE : block->destination_stride;
   for (uint32_t i = 0; i < type->length; i++) {
     place from = {source.offset + i * source_step, source.in_slots};
     place to = {destination.offset + i * destination_step, destination.in_slots};
@@ -331,14 +356,17 @@ static const tn_type *payload_of(const tn_type *type, uint32_t index) {
 
 /* One case of a variant: the payload, then zeros in slots that only other cases use. Offsets are relative
  * to the variant's own. */
-static tn_error *compile_case(compiler *c, const tn_type *type, const tn_type *payload, bool source_in_slots,
-                              bool destination_in_slots, const tn_block **out) {
+static tn_error *compile_case(compiler *c, const tn_type *type, const tn_type *payload,
+                              bool source_in_slots, bool destination_in_slots,
+                              const tn_block **out) {
   builder b = {0};
   uint32_t used = 1;
   *out = NULL;
   if (payload != NULL) {
-    place from = {source_in_slots ? SLOT_SIZE : type->payload_offset[c->source.layout], source_in_slots};
-    place to = {destination_in_slots ? SLOT_SIZE : type->payload_offset[c->destination.layout], destination_in_slots};
+    place from = {source_in_slots ? SLOT_SIZE : type->payload_offset[c->source.layout],
+                  source_in_slots};
+    place to = {destination_in_slots ? SLOT_SIZE : type->payload_offset[c->destination.layout],
+                destination_in_slots};
     TN_TRY(push_part(c, &b, payload, from, to));
     used += payload->flat_count;
   }
@@ -356,23 +384,28 @@ static tn_error *compile_case(compiler *c, const tn_type *type, const tn_type *p
   return NULL;
 }
 
-static tn_error *compile_variant(compiler *c, builder *b, const tn_type *type, place source, place destination) {
+static tn_error *compile_variant(compiler *c, builder *b, const tn_type *type, place source,
+                                 place destination) {
   uint32_t count = type->kind == TN_TYPE_VARIANT ? type->count : 2;
   const tn_block **cases = TN_ARENA_ARRAY(c->arena, const tn_block *, count);
   if (cases == NULL) return tn_error_no_memory();
   bool any = false;
   for (uint32_t i = 0; i < count; i++) {
-    TN_TRY(compile_case(c, type, payload_of(type, i), source.in_slots, destination.in_slots, &cases[i]));
+    TN_TRY(compile_case(c, type, payload_of(type, i), source.in_slots, destination.in_slots,
+                        &cases[i]));
     any |= cases[i] != NULL;
   }
-  TN_TRY(compile_checked(c, b, any ? TN_OP_VARIANT : TN_OP_ENUM, type->discriminant_size, count, source, destination));
+  TN_TRY(compile_checked(c, b, any ? TN_OP_VARIANT : TN_OP_ENUM, type->discriminant_size, count,
+                         source, destination));
   b->ops[b->count - 1].cases = cases;
   return NULL;
 }
 
-static tn_error *compile_into(compiler *c, builder *b, const tn_type *type, place source, place destination) {
+static tn_error *compile_into(compiler *c, builder *b, const tn_type *type, place source,
+                              place destination) {
   switch (type->kind) {
-  case TN_TYPE_BOOL: return compile_checked(c, b, TN_OP_BOOL, 1, 0, source, destination);
+  case TN_TYPE_BOOL:
+    return compile_checked(c, b, TN_OP_BOOL, 1, 0, source, destination);
   case TN_TYPE_S8:
   case TN_TYPE_U8:
   case TN_TYPE_S16:
@@ -382,30 +415,43 @@ static tn_error *compile_into(compiler *c, builder *b, const tn_type *type, plac
   case TN_TYPE_S64:
   case TN_TYPE_U64:
   case TN_TYPE_F32:
-  case TN_TYPE_F64: return compile_number(c, b, type->kind, source, destination);
-  case TN_TYPE_CHAR: return compile_checked(c, b, TN_OP_CHAR, 4, 0, source, destination);
-  case TN_TYPE_STRING: return compile_string(c, b, source, destination);
-  case TN_TYPE_LIST: return compile_list(c, b, type->types[0], source, destination);
+  case TN_TYPE_F64:
+    return compile_number(c, b, type->kind, source, destination);
+  case TN_TYPE_CHAR:
+    return compile_checked(c, b, TN_OP_CHAR, 4, 0, source, destination);
+  case TN_TYPE_STRING:
+    return compile_string(c, b, source, destination);
+  case TN_TYPE_LIST:
+    return compile_list(c, b, type->types[0], source, destination);
   case TN_TYPE_MAP: {
     const tn_type *entry = NULL;
     TN_TRY(map_entry(c, type, &entry));
     return compile_list(c, b, entry, source, destination);
   }
-  case TN_TYPE_FIXED_LIST: return compile_fixed_list(c, b, type, source, destination);
+  case TN_TYPE_FIXED_LIST:
+    return compile_fixed_list(c, b, type, source, destination);
   case TN_TYPE_RECORD:
-  case TN_TYPE_TUPLE: return compile_fields(c, b, type, source, destination);
+  case TN_TYPE_TUPLE:
+    return compile_fields(c, b, type, source, destination);
   case TN_TYPE_VARIANT:
   case TN_TYPE_OPTION:
-  case TN_TYPE_RESULT: return compile_variant(c, b, type, source, destination);
+  case TN_TYPE_RESULT:
+    return compile_variant(c, b, type, source, destination);
   case TN_TYPE_ENUM:
-    return compile_checked(c, b, TN_OP_ENUM, type->discriminant_size, type->count, source, destination);
-  case TN_TYPE_FLAGS: return compile_flags(c, b, type, source, destination);
+    return compile_checked(c, b, TN_OP_ENUM, type->discriminant_size, type->count, source,
+                           destination);
+  case TN_TYPE_FLAGS:
+    return compile_flags(c, b, type, source, destination);
   case TN_TYPE_OWN:
-  case TN_TYPE_BORROW: return compile_handle(c, b, type, source, destination);
-  case TN_TYPE_STREAM: return tn_error_new(TN_ERROR_UNSUPPORTED, "values of type `stream` are not supported yet");
-  case TN_TYPE_FUTURE: return tn_error_new(TN_ERROR_UNSUPPORTED, "values of type `future` are not supported yet");
+  case TN_TYPE_BORROW:
+    return compile_handle(c, b, type, source, destination);
+  case TN_TYPE_STREAM:
+    return tn_error_new(TN_ERROR_UNSUPPORTED, "values of type `stream` are not supported yet");
+  case TN_TYPE_FUTURE:
+    return tn_error_new(TN_ERROR_UNSUPPORTED, "values of type `future` are not supported yet");
   case TN_TYPE_ERROR_CONTEXT:
-    return tn_error_new(TN_ERROR_UNSUPPORTED, "values of type `error-context` are not supported yet");
+    return tn_error_new(TN_ERROR_UNSUPPORTED,
+                        "values of type `error-context` are not supported yet");
   }
   return tn_error_new(TN_ERROR_INTERNAL, "unknown kind of type %d", (int)type->kind);
 }
@@ -413,8 +459,11 @@ static tn_error *compile_into(compiler *c, builder *b, const tn_type *type, plac
 /* ---- programs ----------------------------------------------------------------------------------- */
 
 static shape shape_of(const tn_canon_options *options) {
-  if (options == NULL) return (shape){.is_host = true, .layout = 1, .pointer_size = 8, .encoding = TN_ENCODING_UTF8};
-  return (shape){.layout = options->is_64, .pointer_size = options->is_64 ? 8 : 4, .encoding = options->encoding};
+  if (options == NULL)
+    return (shape){.is_host = true, .layout = 1, .pointer_size = 8, .encoding = TN_ENCODING_UTF8};
+  return (shape){.layout = options->is_64,
+                 .pointer_size = options->is_64 ? 8 : 4,
+                 .encoding = options->encoding};
 }
 
 static tn_error *compile_program(compiler *c, const tn_type *type, uint32_t max_flat) {
@@ -428,7 +477,8 @@ static tn_error *compile_program(compiler *c, const tn_type *type, uint32_t max_
   TN_TRY(block_for(c, type, !program->source_in_memory, !program->destination_in_memory, &block));
   program->block = *block;
   program->is_simple = !program->reads_memory && !program->writes_memory;
-  for (uint32_t i = 0; i < block->count; i++) program->is_simple &= block->ops[i].kind <= TN_OP_LAST_LEAF;
+  for (uint32_t i = 0; i < block->count; i++)
+    program->is_simple &= block->ops[i].kind <= TN_OP_LAST_LEAF;
   if (program->reads_memory && c->source_options->memory < 0) {
     return tn_error_new(TN_ERROR_INVALID, "canonical option `memory` is required");
   }
@@ -438,8 +488,9 @@ static tn_error *compile_program(compiler *c, const tn_type *type, uint32_t max_
   return NULL;
 }
 
-tn_error *tn_program_compile(tn_arena *arena, const tn_type *type, uint32_t max_flat, const tn_canon_options *source,
-                             const tn_canon_options *destination, tn_program *out) {
+tn_error *tn_program_compile(tn_arena *arena, const tn_type *type, uint32_t max_flat,
+                             const tn_canon_options *source, const tn_canon_options *destination,
+                             tn_program *out) {
   *out = (tn_program){.is_simple = true};
   if (type == NULL) return NULL;
   compiler c = {.arena = arena,

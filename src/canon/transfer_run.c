@@ -37,14 +37,16 @@ static uint64_t *known_size(tn_runtime *runtime, uint32_t slot) {
   uint32_t wanted = slot + 8;
   uint64_t *grown = tn_realloc(runtime->memory_sizes, wanted * sizeof *grown);
   if (grown == NULL) return NULL;
-  memset(grown + runtime->memory_size_count, 0, (wanted - runtime->memory_size_count) * sizeof *grown);
+  memset(grown + runtime->memory_size_count, 0,
+         (wanted - runtime->memory_size_count) * sizeof *grown);
   runtime->memory_sizes = grown;
   runtime->memory_size_count = wanted;
   return &grown[slot];
 }
 
 static inline void find_base(const tn_transfer *t, tn_end *end) {
-  end->base = (uintptr_t)tn_core_memory_base(t->context, &t->runtime->memories[end->options->memory]);
+  end->base =
+      (uintptr_t)tn_core_memory_base(t->context, &t->runtime->memories[end->options->memory]);
 }
 
 void tn_end_expect(const tn_transfer *t, tn_end *end) {
@@ -67,23 +69,31 @@ static COLD tn_error *bad_realloc(bool is_aligned, const char *what) {
   return tn_trap("%s content out-of-bounds (realloc return: beyond end of memory)", what);
 }
 
-tn_error *tn_guest_realloc(tn_transfer *t, uint64_t old, uint64_t old_size, uint32_t alignment, uint64_t new_size,
-                           const char *what, uint64_t *out) {
+static inline tn_error *guest_realloc(tn_transfer *t, uint64_t old, uint64_t old_size,
+                                      uint32_t alignment, uint64_t new_size, const char *what,
+                                      uint64_t *out) {
   const tn_canon_options *options = t->destination->options;
   tn_component_instance *instance = t->destination->instance;
-  tn_core_value values[4] = {{.u64 = old}, {.u64 = old_size}, {.u64 = alignment}, {.u64 = new_size}};
-  instance->may_leave = false;
+  tn_core_value values[4] = {
+      {.u64 = old}, {.u64 = old_size}, {.u64 = alignment}, {.u64 = new_size}};
+  instance->flags->may_leave = false;
   TN_TRY(tn_core_call(t->context, &t->runtime->funcs[options->realloc], values, 4));
-  instance->may_leave = true;
+  instance->flags->may_leave = true;
   /* A memory that grows may move. The source's cannot have grown, unless it has found a way around
    * may_leave; the price for not relying on that is one look. */
   find_base(t, t->destination);
   if (t->source->base != 0) find_base(t, t->source);
   uint64_t pointer = options->is_64 ? values[0].u64 : values[0].u32;
   bool is_aligned = (pointer & (alignment - 1)) == 0;
-  if (!is_aligned || !tn_end_contains(t, t->destination, pointer, new_size)) return bad_realloc(is_aligned, what);
+  if (!is_aligned || !tn_end_contains(t, t->destination, pointer, new_size))
+    return bad_realloc(is_aligned, what);
   *out = pointer;
   return NULL;
+}
+
+tn_error *tn_guest_realloc(tn_transfer *t, uint64_t old, uint64_t old_size, uint32_t alignment,
+                           uint64_t new_size, const char *what, uint64_t *out) {
+  return guest_realloc(t, old, old_size, alignment, new_size, what, out);
 }
 
 tn_error *tn_transfer_spend(tn_transfer *t, uint64_t size) {
@@ -108,15 +118,16 @@ tn_error *tn_transfer_alloc(tn_transfer *t, uint64_t size, uint32_t alignment, v
 
 /* ---- where a tuple lies ------------------------------------------------------------------------- */
 
-static tn_error *check_place(const tn_transfer *t, tn_end *end, uint64_t pointer, uint32_t alignment, uint32_t size) {
+static tn_error *check_place(const tn_transfer *t, tn_end *end, uint64_t pointer,
+                             uint32_t alignment, uint32_t size) {
   if ((pointer & (alignment - 1)) != 0) return tn_trap("unaligned pointer");
   if (!tn_end_contains(t, end, pointer, size)) return tn_trap("out of bounds memory access");
   return NULL;
 }
 
 /* Where the tuple of a guest's source begins that `values` spill to. */
-static inline tn_error *find_source(tn_transfer *t, const tn_program *program, const tn_core_value *values,
-                                    uint64_t *out) {
+static inline tn_error *find_source(tn_transfer *t, const tn_program *program,
+                                    const tn_core_value *values, uint64_t *out) {
   if (program->reads_memory) {
     tn_end_expect(t, t->source);
     find_base(t, t->source);
@@ -127,12 +138,14 @@ static inline tn_error *find_source(tn_transfer *t, const tn_program *program, c
     return NULL;
   }
   *out = t->source->options->is_64 ? values->u64 : values->u32;
-  return check_place(t, t->source, *out, program->block.source_alignment, program->block.source_stride);
+  return check_place(t, t->source, *out, program->block.source_alignment,
+                     program->block.source_stride);
 }
 
 /* Likewise for what is lowered. */
-static inline tn_error *find_destination(tn_transfer *t, const tn_program *program, tn_core_value *values,
-                                         const tn_core_value *room, uint64_t *out) {
+static inline tn_error *find_destination(tn_transfer *t, const tn_program *program,
+                                         tn_core_value *values, const tn_core_value *room,
+                                         uint64_t *out) {
   const tn_block *block = &program->block;
   if (program->writes_memory) tn_end_expect(t, t->destination);
   if (!program->destination_in_memory) {
@@ -141,30 +154,33 @@ static inline tn_error *find_destination(tn_transfer *t, const tn_program *progr
     return NULL;
   }
   if (room == NULL) {
-    TN_TRY(tn_guest_realloc(t, 0, 0, block->destination_alignment, block->destination_stride, "argument", out));
+    TN_TRY(tn_guest_realloc(t, 0, 0, block->destination_alignment, block->destination_stride,
+                            "argument", out));
     values->u64 = *out;
     return NULL;
   }
   find_base(t, t->destination);
   *out = t->destination->options->is_64 ? room->u64 : room->u32;
-  return check_place(t, t->destination, *out, block->destination_alignment, block->destination_stride);
+  return check_place(t, t->destination, *out, block->destination_alignment,
+                     block->destination_stride);
 }
 
-tn_error *tn_lift_values(tn_transfer *t, const tn_program *program, const tn_core_value *values, uint64_t destination) {
+tn_error *tn_lift_values(tn_transfer *t, const tn_program *program, const tn_core_value *values,
+                         uint64_t destination) {
   uint64_t source = 0;
   TN_TRY(find_source(t, program, values, &source));
   return tn_program_run(t, program, source, destination);
 }
 
-tn_error *tn_lower_values(tn_transfer *t, const tn_program *program, uint64_t source, tn_core_value *values,
-                          const tn_core_value *room) {
+tn_error *tn_lower_values(tn_transfer *t, const tn_program *program, uint64_t source,
+                          tn_core_value *values, const tn_core_value *room) {
   uint64_t destination = 0;
   TN_TRY(find_destination(t, program, values, room, &destination));
   return tn_program_run(t, program, source, destination);
 }
 
-tn_error *tn_move_values(tn_transfer *t, const tn_program *program, const tn_core_value *from, tn_core_value *to,
-                         const tn_core_value *room) {
+tn_error *tn_move_values(tn_transfer *t, const tn_program *program, const tn_core_value *from,
+                         tn_core_value *to, const tn_core_value *room) {
   uint64_t source = 0, destination = 0;
   TN_TRY(find_source(t, program, from, &source));
   TN_TRY(find_destination(t, program, to, room, &destination));
@@ -184,7 +200,8 @@ static inline bool utf8_is_valid(const uint8_t *bytes, uint64_t size) {
       memcpy(&head, bytes, 4);
       memcpy(&tail, bytes + size - 4, 4);
     } else {
-      for (uint64_t i = 0; i < size; i++) head |= bytes[i];
+      for (uint64_t i = 0; i < size; i++)
+        head |= bytes[i];
     }
     if (((head | tail) & UINT64_C(0x8080808080808080)) == 0) return true;
   }
@@ -199,15 +216,17 @@ static inline tn_error *check_utf8_source(tn_transfer *t, uint64_t pointer, uint
   return utf8_is_valid(bytes, length) ? NULL : tn_utf8_check(t, bytes, length);
 }
 
-static inline tn_error *string_copy(tn_transfer *t, uint64_t pointer, uint64_t length, uint64_t *out) {
+static inline tn_error *string_copy(tn_transfer *t, uint64_t pointer, uint64_t length,
+                                    uint64_t *out) {
   TN_TRY(check_utf8_source(t, pointer, length));
-  TN_TRY(tn_guest_realloc(t, 0, 0, 1, length, "string", out));
+  TN_TRY(guest_realloc(t, 0, 0, 1, length, "string", out));
   copy_bytes(at(t->destination->base, *out), at(t->source->base, pointer), length);
   return NULL;
 }
 
 /* The host gets a pointer into the guest's memory, or a copy when that has to last. */
-static inline tn_error *string_view(tn_transfer *t, uint64_t pointer, uint64_t length, uint64_t *out) {
+static inline tn_error *string_view(tn_transfer *t, uint64_t pointer, uint64_t length,
+                                    uint64_t *out) {
   TN_TRY(check_utf8_source(t, pointer, length));
   TN_TRY(tn_transfer_spend(t, length));
   *out = (uintptr_t)at(t->source->base, pointer);
@@ -224,7 +243,8 @@ static inline tn_error *string_view(tn_transfer *t, uint64_t pointer, uint64_t l
 
 static COLD tn_error *bad_list(const tn_transfer *t, bool is_aligned, uint64_t length) {
   if (t->source->options == NULL) {
-    return tn_error_new(TN_ERROR_ARGUMENT, "a list of %llu elements is too long", (unsigned long long)length);
+    return tn_error_new(TN_ERROR_ARGUMENT, "a list of %llu elements is too long",
+                        (unsigned long long)length);
   }
   if (!is_aligned) return tn_trap("unaligned pointer");
   return tn_trap("list content out-of-bounds (list pointer/length out of bounds of memory)");
@@ -232,10 +252,11 @@ static COLD tn_error *bad_list(const tn_transfer *t, bool is_aligned, uint64_t l
 
 /* CanonicalABI.md#loading, load_list_from_range. Strides are not 0 and below 2^28, so that a length that
  * passes the first test cannot overflow in the products that follow. */
-static inline tn_error *check_list_source(const tn_transfer *t, const tn_block *e, uint64_t pointer, uint64_t length) {
+static inline tn_error *check_list_source(const tn_transfer *t, const tn_block *e, uint64_t pointer,
+                                          uint64_t length) {
   bool is_aligned = t->source->options == NULL || (pointer & (e->source_alignment - 1)) == 0;
-  if (length > TN_MAX_BYTE_LENGTH || length * e->source_stride > TN_MAX_BYTE_LENGTH || !is_aligned ||
-      !tn_end_contains(t, t->source, pointer, length * e->source_stride)) {
+  if (length > TN_MAX_BYTE_LENGTH || length * e->source_stride > TN_MAX_BYTE_LENGTH ||
+      !is_aligned || !tn_end_contains(t, t->source, pointer, length * e->source_stride)) {
     return bad_list(t, is_aligned, length);
   }
   return NULL;
@@ -250,18 +271,20 @@ static tn_error *hand_over_reserved(tn_transfer *t, uint64_t length, uint64_t *o
   return tn_guest_realloc(t, call->reserved_offset, call->reserved_size, 1, length, "list", out);
 }
 
-static inline bool is_reserved(const tn_transfer *t, const tn_block *e, uint64_t pointer, uint64_t length) {
+static inline bool is_reserved(const tn_transfer *t, const tn_block *e, uint64_t pointer,
+                               uint64_t length) {
   return t->call != NULL && t->call->reserved != NULL && pointer == (uintptr_t)t->call->reserved &&
          e->destination_stride == 1 && length <= t->call->reserved_size;
 }
 
 /* Elements that are moved as bytes. */
-static tn_error *list_bulk(tn_transfer *t, const tn_block *e, uint64_t pointer, uint64_t length, uint64_t *out) {
+static tn_error *list_bulk(tn_transfer *t, const tn_block *e, uint64_t pointer, uint64_t length,
+                           uint64_t *out) {
   TN_TRY(check_list_source(t, e, pointer, length));
   uint64_t size = length * e->source_stride;
   if (t->destination->options != NULL) {
     if (is_reserved(t, e, pointer, length)) return hand_over_reserved(t, length, out);
-    TN_TRY(tn_guest_realloc(t, 0, 0, e->destination_alignment, size, "list", out));
+    TN_TRY(guest_realloc(t, 0, 0, e->destination_alignment, size, "list", out));
     copy_bytes(at(t->destination->base, *out), at(t->source->base, pointer), size);
     return NULL;
   }
@@ -274,7 +297,8 @@ static tn_error *list_bulk(tn_transfer *t, const tn_block *e, uint64_t pointer, 
   return NULL;
 }
 
-static tn_error *list_elements(tn_transfer *t, const tn_block *e, uint64_t pointer, uint64_t length, uint64_t *out) {
+static tn_error *list_elements(tn_transfer *t, const tn_block *e, uint64_t pointer, uint64_t length,
+                               uint64_t *out) {
   TN_TRY(check_list_source(t, e, pointer, length));
   uint64_t size = length * e->destination_stride;
   if (size > UINT32_MAX) return bad_list(t, true, length);
@@ -293,10 +317,12 @@ static tn_error *list_elements(tn_transfer *t, const tn_block *e, uint64_t point
 COLD tn_error *tn_bad_value(const tn_op *op, uint64_t value, bool is_native) {
   if (op->kind == TN_OP_CHAR) {
     if (!is_native) return tn_trap("invalid `char` bit pattern");
-    return tn_error_new(TN_ERROR_ARGUMENT, "0x%llx is not a Unicode scalar value", (unsigned long long)value);
+    return tn_error_new(TN_ERROR_ARGUMENT, "0x%llx is not a Unicode scalar value",
+                        (unsigned long long)value);
   }
   if (!is_native) return tn_trap("invalid variant discriminant");
-  return tn_error_new(TN_ERROR_ARGUMENT, "%llu is not a case of the type", (unsigned long long)value);
+  return tn_error_new(TN_ERROR_ARGUMENT, "%llu is not a case of the type",
+                      (unsigned long long)value);
 }
 
 /* Ends the run with `expression`'s error. */
@@ -306,10 +332,12 @@ COLD tn_error *tn_bad_value(const tn_op *op, uint64_t value, bool is_native) {
     if (__builtin_expect(run_error != NULL, 0)) return run_error;                                  \
   } while (0)
 
-tn_error *tn_block_run(tn_transfer *t, const tn_block *block, const uintptr_t *source_base, uint64_t source,
-                       const uintptr_t *destination_base, uint64_t destination, uint64_t count) {
+tn_error *tn_block_run(tn_transfer *t, const tn_block *block, const uintptr_t *source_base,
+                       uint64_t source, const uintptr_t *destination_base, uint64_t destination,
+                       uint64_t count) {
   const tn_op *const end = block->ops + block->count;
-  for (; count > 0; count--, source += block->source_stride, destination += block->destination_stride) {
+  for (; count > 0;
+       count--, source += block->source_stride, destination += block->destination_stride) {
     /* Valid until a call into a guest, which may move its memory: ops that can call read them again. */
     const uint8_t *from = at(*source_base, source);
     uint8_t *to = at(*destination_base, destination);
@@ -321,7 +349,8 @@ tn_error *tn_block_run(tn_transfer *t, const tn_block *block, const uintptr_t *s
       switch ((tn_op_kind)op->kind) {
       case TN_OP_VARIANT: {
         uint64_t value = tn_load(from + op->source, op->read);
-        if (__builtin_expect(value >= op->size, 0)) return tn_bad_value(op, value, t->source->options == NULL);
+        if (__builtin_expect(value >= op->size, 0))
+          return tn_bad_value(op, value, t->source->options == NULL);
         tn_store_bytes(to + op->destination, value, op->write);
         const tn_block *payload = op->cases[value];
         if (payload == NULL) break;
@@ -334,7 +363,8 @@ tn_error *tn_block_run(tn_transfer *t, const tn_block *block, const uintptr_t *s
       case TN_OP_BLOCK:
       case TN_OP_REPEAT:
         RUN_TRY(tn_block_run(t, op->block, source_base, source + op->source, destination_base,
-                             destination + op->destination, op->kind == TN_OP_BLOCK ? 1 : op->size));
+                             destination + op->destination,
+                             op->kind == TN_OP_BLOCK ? 1 : op->size));
         from = at(*source_base, source);
         to = at(*destination_base, destination);
         break;
@@ -348,11 +378,21 @@ tn_error *tn_block_run(tn_transfer *t, const tn_block *block, const uintptr_t *s
         uint64_t out = 0;
         tn_error *error;
         switch ((tn_op_kind)op->kind) {
-        case TN_OP_STRING_COPY: error = string_copy(t, pointer, length, &out); break;
-        case TN_OP_STRING_VIEW: error = string_view(t, pointer, length, &out); break;
-        case TN_OP_LIST_BULK: error = list_bulk(t, op->block, pointer, length, &out); break;
-        case TN_OP_LIST: error = list_elements(t, op->block, pointer, length, &out); break;
-        default: error = tn_string_transfer(t, pointer, length, &out, &length); break;
+        case TN_OP_STRING_COPY:
+          error = string_copy(t, pointer, length, &out);
+          break;
+        case TN_OP_STRING_VIEW:
+          error = string_view(t, pointer, length, &out);
+          break;
+        case TN_OP_LIST_BULK:
+          error = list_bulk(t, op->block, pointer, length, &out);
+          break;
+        case TN_OP_LIST:
+          error = list_elements(t, op->block, pointer, length, &out);
+          break;
+        default:
+          error = tn_string_transfer(t, pointer, length, &out, &length);
+          break;
         }
         RUN_TRY(error);
         from = at(*source_base, source);
@@ -365,11 +405,13 @@ tn_error *tn_block_run(tn_transfer *t, const tn_block *block, const uintptr_t *s
       case TN_OP_BORROW: {
         uint32_t value = (uint32_t)tn_load(from + op->source, 4);
         uint32_t out = 0;
-        RUN_TRY(op->kind == TN_OP_OWN ? tn_transfer_own(t, op, value, &out) : tn_transfer_borrow(t, op, value, &out));
+        RUN_TRY(op->kind == TN_OP_OWN ? tn_transfer_own(t, op, value, &out)
+                                      : tn_transfer_borrow(t, op, value, &out));
         tn_store_bytes(to + op->destination, out, op->write);
         break;
       }
-      default: __builtin_unreachable(); /* leaves: above */
+      default:
+        __builtin_unreachable(); /* leaves: above */
       }
     }
   }

@@ -19,14 +19,21 @@ tn_error *tn_check_spend(tn_checker *checker, uint64_t steps) {
   return tn_check_fail("the types of this component take too much work to check");
 }
 
+enum { NAME_BYTES_PER_STEP = 16 };
+
+tn_error *tn_check_spend_on_name(tn_checker *checker, tn_str name) {
+  return tn_check_spend(checker, 1 + name.len / NAME_BYTES_PER_STEP);
+}
+
 /* What making a type costs: it takes memory, of which the limit above leaves some hundred megabytes. */
-enum { STEPS_PER_TYPE = 100, STEPS_PER_PART = 4, LABEL_BYTES_PER_STEP = 16 };
+enum { STEPS_PER_TYPE = 100, STEPS_PER_PART = 4 };
 
 /* ---- structure --------------------------------------------------------------------------------- */
 
 static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size) {
   const unsigned char *at = bytes;
-  for (size_t i = 0; i < size; i++) hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
+  for (size_t i = 0; i < size; i++)
+    hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
   return hash;
 }
 
@@ -54,7 +61,8 @@ static uint64_t hash_value(const tn_type *value) {
     hash = hash_number(hash, (uintptr_t)part_canonical(value->types[i]));
   }
   for (uint32_t i = 0; value->labels != NULL && i < value->count; i++) {
-    hash = hash_bytes(hash_number(hash, value->labels[i].len), value->labels[i].data, value->labels[i].len);
+    hash = hash_bytes(hash_number(hash, value->labels[i].len), value->labels[i].data,
+                      value->labels[i].len);
   }
   return hash;
 }
@@ -75,7 +83,8 @@ static bool is_same_structure(const tn_type *a, const tn_type *b) {
  * somebody makes it long. */
 static const tn_checked_type **find_canonical(tn_checker *checker, const tn_type *value) {
   uint32_t at = (uint32_t)hash_value(value) & checker->canonical_mask;
-  while (checker->canonical[at] != NULL && !is_same_structure(&checker->canonical[at]->value, value)) {
+  while (checker->canonical[at] != NULL &&
+         !is_same_structure(&checker->canonical[at]->value, value)) {
     at = (at + 1) & checker->canonical_mask;
     checker->work++;
   }
@@ -99,7 +108,8 @@ static tn_error *grow_canonical(tn_checker *checker) {
 }
 
 static tn_error *set_canonical(tn_checker *checker, tn_checked_type *type) {
-  bool is_full = checker->canonical == NULL || checker->canonical_count >= checker->canonical_mask / 2;
+  bool is_full =
+      checker->canonical == NULL || checker->canonical_count >= checker->canonical_mask / 2;
   if (is_full) TN_TRY(grow_canonical(checker));
   const tn_checked_type **slot = find_canonical(checker, &type->value);
   if (*slot == NULL) {
@@ -125,7 +135,7 @@ static tn_error *new_type(tn_checker *checker, tn_checked_kind kind, tn_checked_
 static tn_error *spend_on_value(tn_checker *checker, const tn_type *value) {
   uint64_t steps = (uint64_t)value->count * STEPS_PER_PART;
   for (uint32_t i = 0; value->labels != NULL && i < value->count; i++) {
-    steps += value->labels[i].len / LABEL_BYTES_PER_STEP;
+    steps += value->labels[i].len / NAME_BYTES_PER_STEP;
   }
   return tn_check_spend(checker, steps);
 }
@@ -147,14 +157,15 @@ static tn_error *add_value_part(tn_checked_type *type, const tn_type *part) {
   return part == NULL ? NULL : add_part(type, tn_checked_from_value(part));
 }
 
-tn_error *tn_checked_value_new(tn_checker *checker, const tn_type *value, const tn_checked_type *handle,
-                               const tn_checked_type **out) {
+tn_error *tn_checked_value_new(tn_checker *checker, const tn_type *value,
+                               const tn_checked_type *handle, const tn_checked_type **out) {
   tn_checked_type *type;
   TN_TRY(spend_on_value(checker, value));
   TN_TRY(new_type(checker, TN_CHECKED_VALUE, &type));
   type->value = *value;
   type->handle = handle;
-  for (uint32_t i = 0; i < part_count(value); i++) TN_TRY(add_value_part(type, value->types[i]));
+  for (uint32_t i = 0; i < part_count(value); i++)
+    TN_TRY(add_value_part(type, value->types[i]));
   if (handle != NULL) {
     type->value.resource = &handle->resource->placeholder;
     type->has_identity = true;
@@ -165,12 +176,14 @@ tn_error *tn_checked_value_new(tn_checker *checker, const tn_type *value, const 
   return NULL;
 }
 
-tn_error *tn_checked_func_new(tn_checker *checker, const tn_func_type *func, const tn_checked_type **out) {
+tn_error *tn_checked_func_new(tn_checker *checker, const tn_func_type *func,
+                              const tn_checked_type **out) {
   tn_checked_type *type;
   TN_TRY(tn_check_spend(checker, (uint64_t)func->param_count * STEPS_PER_PART));
   TN_TRY(new_type(checker, TN_CHECKED_FUNC, &type));
   type->func = *func;
-  for (uint32_t i = 0; i < func->param_count; i++) TN_TRY(add_value_part(type, func->param_types[i]));
+  for (uint32_t i = 0; i < func->param_count; i++)
+    TN_TRY(add_value_part(type, func->param_types[i]));
   TN_TRY(add_value_part(type, func->result));
   *out = type;
   return NULL;
@@ -184,7 +197,8 @@ static tn_error *add_table_parts(tn_checked_type *type, const tn_checked_table *
 }
 
 tn_error *tn_checked_tables_new(tn_checker *checker, const tn_checked_table *imports,
-                                const tn_checked_table *exports, uint32_t scope, const tn_checked_type **out) {
+                                const tn_checked_table *exports, uint32_t scope,
+                                const tn_checked_type **out) {
   tn_checked_type *type;
   TN_TRY(new_type(checker, imports == NULL ? TN_CHECKED_INSTANCE : TN_CHECKED_COMPONENT, &type));
   type->imports = imports;
@@ -215,7 +229,8 @@ tn_error *tn_checked_resource_new(tn_checker *checker, uint32_t owner, bool is_i
   return tn_checked_resource_type(checker, resource, out);
 }
 
-tn_error *tn_checked_alias(tn_checker *checker, const tn_checked_type *type, const tn_checked_type **out) {
+tn_error *tn_checked_alias(tn_checker *checker, const tn_checked_type *type,
+                           const tn_checked_type **out) {
   tn_checked_type *copy;
   TN_TRY(new_type(checker, type->kind, &copy));
   *copy = *type;
@@ -269,18 +284,25 @@ const tn_checked_item *tn_checked_table_get(const tn_checked_table *table, tn_st
 }
 
 const char *tn_checked_kind_name(const tn_checked_type *type) {
-  static const char *const kind_names[] = {"defined type", "func", "component", "instance", "resource"};
+  static const char *const kind_names[] = {"defined type", "func", "component", "instance",
+                                           "resource"};
   return kind_names[type->kind];
 }
 
 const char *tn_sort_name(tn_sort sort) {
   static const char *const sort_names[TN_SORT_COUNT] = {
-      [TN_SORT_CORE_FUNC] = "core function",     [TN_SORT_CORE_TABLE] = "table",
-      [TN_SORT_CORE_MEMORY] = "memory",          [TN_SORT_CORE_GLOBAL] = "global",
-      [TN_SORT_CORE_TAG] = "tag",                [TN_SORT_CORE_TYPE] = "core type",
-      [TN_SORT_CORE_MODULE] = "module",          [TN_SORT_CORE_INSTANCE] = "core instance",
-      [TN_SORT_FUNC] = "func",                   [TN_SORT_VALUE] = "value",
-      [TN_SORT_TYPE] = "type",                   [TN_SORT_COMPONENT] = "component",
+      [TN_SORT_CORE_FUNC] = "core function",
+      [TN_SORT_CORE_TABLE] = "table",
+      [TN_SORT_CORE_MEMORY] = "memory",
+      [TN_SORT_CORE_GLOBAL] = "global",
+      [TN_SORT_CORE_TAG] = "tag",
+      [TN_SORT_CORE_TYPE] = "core type",
+      [TN_SORT_CORE_MODULE] = "module",
+      [TN_SORT_CORE_INSTANCE] = "core instance",
+      [TN_SORT_FUNC] = "func",
+      [TN_SORT_VALUE] = "value",
+      [TN_SORT_TYPE] = "type",
+      [TN_SORT_COMPONENT] = "component",
       [TN_SORT_INSTANCE] = "instance",
   };
   return sort_names[sort];

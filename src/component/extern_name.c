@@ -1,8 +1,14 @@
 #include "component/extern_name.h"
 
-static bool name_is_lower(char c) { return c >= 'a' && c <= 'z'; }
-static bool name_is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-static bool name_is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool name_is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+static bool name_is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+static bool name_is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /* ---- labels ------------------------------------------------------------------------------------ */
 
@@ -31,7 +37,8 @@ bool tn_label_is_valid(tn_str text) {
 
 static tn_error *name_check_label(tn_str label) {
   if (tn_label_is_valid(label)) return NULL;
-  return tn_error_new(TN_ERROR_INVALID, "`%" TN_STR_FORMAT "` is not in kebab case", TN_STR_ARG(label));
+  return tn_error_new(TN_ERROR_INVALID, "`%" TN_STR_FORMAT "` is not in kebab case",
+                      TN_STR_ARG(label));
 }
 
 /* Explainer.md `words`: a label in lower case. */
@@ -39,7 +46,8 @@ static tn_error *name_check_words(tn_str words) {
   TN_TRY(name_check_label(words));
   for (size_t i = 0; i < words.len; i++) {
     if (name_is_upper(words.data[i]))
-      return tn_error_new(TN_ERROR_INVALID, "character `%c` is not lowercase in package name/namespace",
+      return tn_error_new(TN_ERROR_INVALID,
+                          "character `%c` is not lowercase in package name/namespace",
                           words.data[i]);
   }
   return NULL;
@@ -53,21 +61,25 @@ typedef struct version_reader {
   size_t at;
 } version_reader;
 
-static tn_error *version_unexpected(const version_reader *reader, const char *where, const char *what) {
+static tn_error *version_unexpected(const version_reader *reader, const char *where,
+                                    const char *what) {
   if (reader->at >= reader->text.len)
     return tn_error_new(TN_ERROR_INVALID, "unexpected end of input while parsing %s", what);
   char c = reader->text.data[reader->at];
   if (c > ' ' && c < 0x7f)
     return tn_error_new(TN_ERROR_INVALID, "unexpected character '%c' %s %s", c, where, what);
-  return tn_error_new(TN_ERROR_INVALID, "unexpected character 0x%02x %s %s", (unsigned char)c, where, what);
+  return tn_error_new(TN_ERROR_INVALID, "unexpected character 0x%02x %s %s", (unsigned char)c,
+                      where, what);
 }
 
 static tn_error *version_number(version_reader *reader, const char *what, uint64_t *out) {
   size_t start = reader->at;
   uint64_t number = 0;
-  for (; reader->at < reader->text.len && name_is_digit(reader->text.data[reader->at]); reader->at++) {
+  for (; reader->at < reader->text.len && name_is_digit(reader->text.data[reader->at]);
+       reader->at++) {
     uint64_t digit = (uint64_t)(reader->text.data[reader->at] - '0');
-    if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, digit, &number))
+    if (__builtin_mul_overflow(number, 10, &number) ||
+        __builtin_add_overflow(number, digit, &number))
       return tn_error_new(TN_ERROR_INVALID, "value of %s exceeds 64 bits", what);
   }
   size_t digits = reader->at - start;
@@ -86,7 +98,8 @@ static tn_error *version_dot(version_reader *reader, const char *after, const ch
 }
 
 /* Identifiers separated by dots, up to a character that cannot be in one. */
-static tn_error *version_identifiers(version_reader *reader, const char *what, bool is_prerelease, tn_str *out) {
+static tn_error *version_identifiers(version_reader *reader, const char *what, bool is_prerelease,
+                                     tn_str *out) {
   size_t start = reader->at;
   for (;;) {
     size_t segment = reader->at;
@@ -116,7 +129,8 @@ static bool version_take(version_reader *reader, char c) {
 tn_error *tn_semver_parse(tn_str text, tn_semver *out) {
   *out = (tn_semver){0};
   version_reader reader = {text, 0};
-  if (text.len == 0) return tn_error_new(TN_ERROR_INVALID, "empty string, expected a semver version");
+  if (text.len == 0)
+    return tn_error_new(TN_ERROR_INVALID, "empty string, expected a semver version");
   const char *last = "patch version number";
   TN_TRY(version_number(&reader, "major version number", &out->major));
   TN_TRY(version_dot(&reader, "major version number", "minor version number"));
@@ -169,7 +183,8 @@ static int version_compare_prereleases(tn_str a, tn_str b) {
   size_t a_at = 0;
   size_t b_at = 0;
   while (a_at < a.len && b_at < b.len) {
-    int order = version_compare_identifiers(version_next_identifier(a, &a_at), version_next_identifier(b, &b_at));
+    int order = version_compare_identifiers(version_next_identifier(a, &a_at),
+                                            version_next_identifier(b, &b_at));
     if (order != 0) return order;
   }
   return (a_at < a.len) - (b_at < b.len);
@@ -185,7 +200,8 @@ int tn_semver_compare(const tn_semver *a, const tn_semver *b) {
 /* Length of the number without leading zeros at `at`, 0 if there is none. */
 static size_t version_number_length(tn_str text, size_t at) {
   size_t end = at;
-  while (end < text.len && name_is_digit(text.data[end])) end++;
+  while (end < text.len && name_is_digit(text.data[end]))
+    end++;
   return end - at > 1 && text.data[at] == '0' ? 0 : end - at;
 }
 
@@ -285,7 +301,8 @@ static tn_error *name_take_bracketed(tn_str text, size_t prefix, tn_str *out) {
   if (prefix >= text.len || text.data[prefix] != '<')
     return tn_error_new(TN_ERROR_INVALID, "expected `<` at `%" TN_STR_FORMAT "`",
                         TN_STR_ARG(tn_str_slice(text, prefix, text.len)));
-  if (text.data[text.len - 1] != '>') return tn_error_new(TN_ERROR_INVALID, "failed to find `>` at the end");
+  if (text.data[text.len - 1] != '>')
+    return tn_error_new(TN_ERROR_INVALID, "failed to find `>` at the end");
   *out = tn_str_slice(text, prefix + 1, text.len - 1);
   return NULL;
 }
@@ -294,15 +311,17 @@ static tn_error *name_take_bracketed(tn_str text, size_t prefix, tn_str *out) {
 static tn_error *name_take_opaque(tn_str text, size_t prefix, tn_str *out) {
   TN_TRY(name_take_bracketed(text, prefix, out));
   bool has_bracket = tn_str_find(*out, '<', 0) < out->len || tn_str_find(*out, '>', 0) < out->len;
-  return has_bracket ? tn_error_new(TN_ERROR_INVALID, "unexpected `<` or `>` within brackets") : NULL;
+  return has_bracket ? tn_error_new(TN_ERROR_INVALID, "unexpected `<` or `>` within brackets")
+                     : NULL;
 }
 
 /* Base64: at least one digit, at most two signs of padding. */
 static bool name_is_base64(tn_str text) {
   size_t digits = 0;
-  while (digits < text.len && (name_is_digit(text.data[digits]) || name_is_lower(text.data[digits]) ||
-                               name_is_upper(text.data[digits]) || text.data[digits] == '+' ||
-                               text.data[digits] == '/')) {
+  while (digits < text.len &&
+         (name_is_digit(text.data[digits]) || name_is_lower(text.data[digits]) ||
+          name_is_upper(text.data[digits]) || text.data[digits] == '+' ||
+          text.data[digits] == '/')) {
     digits++;
   }
   size_t padding = text.len - digits;
@@ -315,7 +334,8 @@ static tn_error *name_check_hash(tn_str hash) {
   size_t dash = tn_str_find(hash, '-', 0);
   tn_str algorithm = tn_str_slice(hash, 0, dash);
   if (dash == hash.len) return tn_error_new(TN_ERROR_INVALID, "expected `-` after hash algorithm");
-  bool is_known = tn_str_equal(algorithm, TN_STR("sha256")) || tn_str_equal(algorithm, TN_STR("sha384")) ||
+  bool is_known = tn_str_equal(algorithm, TN_STR("sha256")) ||
+                  tn_str_equal(algorithm, TN_STR("sha384")) ||
                   tn_str_equal(algorithm, TN_STR("sha512"));
   if (!is_known)
     return tn_error_new(TN_ERROR_INVALID, "unrecognized hash algorithm: `%" TN_STR_FORMAT "`",
@@ -356,7 +376,9 @@ static tn_error *name_check_range(tn_str range) {
   if (tn_str_starts_with(bounds, TN_STR("<"))) return name_check_bound(bounds, TN_STR("<"));
   size_t space = tn_str_find(bounds, ' ', 0);
   TN_TRY(name_check_bound(tn_str_slice(bounds, 0, space), TN_STR(">=")));
-  return space == bounds.len ? NULL : name_check_bound(tn_str_slice(bounds, space + 1, bounds.len), TN_STR("<"));
+  return space == bounds.len
+             ? NULL
+             : name_check_bound(tn_str_slice(bounds, space + 1, bounds.len), TN_STR("<"));
 }
 
 static tn_error *name_parse_dependency(tn_str rest, bool is_locked, tn_name *out) {
@@ -405,9 +427,12 @@ tn_error *tn_name_parse(tn_str text, tn_name *out) {
     tn_str prefix;
     tn_name_kind kind;
   } prefixes[] = {
-      {{"[constructor]", 13}, TN_NAME_CONSTRUCTOR}, {{"[method]", 8}, TN_NAME_METHOD},
-      {{"[static]", 8}, TN_NAME_STATIC},            {{"unlocked-dep=", 13}, TN_NAME_DEPENDENCY},
-      {{"locked-dep=", 11}, TN_NAME_DEPENDENCY},    {{"url=", 4}, TN_NAME_URL},
+      {{"[constructor]", 13}, TN_NAME_CONSTRUCTOR},
+      {{"[method]", 8}, TN_NAME_METHOD},
+      {{"[static]", 8}, TN_NAME_STATIC},
+      {{"unlocked-dep=", 13}, TN_NAME_DEPENDENCY},
+      {{"locked-dep=", 11}, TN_NAME_DEPENDENCY},
+      {{"url=", 4}, TN_NAME_URL},
       {{"integrity=", 10}, TN_NAME_HASH},
   };
   *out = (tn_name){.text = text};
@@ -416,7 +441,8 @@ tn_error *tn_name_parse(tn_str text, tn_name *out) {
     if (!tn_str_starts_with(text, prefix)) continue;
     tn_str rest = tn_str_slice(text, prefix.len, text.len);
     out->kind = prefixes[i].kind;
-    if (out->kind == TN_NAME_METHOD || out->kind == TN_NAME_STATIC) return name_parse_member(rest, out);
+    if (out->kind == TN_NAME_METHOD || out->kind == TN_NAME_STATIC)
+      return name_parse_member(rest, out);
     if (out->kind != TN_NAME_CONSTRUCTOR) return name_parse_wrapped(prefix, out);
     out->resource = rest;
     return name_check_label(rest);
@@ -449,7 +475,8 @@ tn_str tn_name_unique_key(tn_arena *arena, tn_str text) {
     return tn_arena_format(arena, "%" TN_STR_FORMAT "%" TN_STR_FORMAT, TN_STR_ARG(lower),
                            TN_STR_ARG(tn_str_slice(text, version, text.len)));
   }
-  bool is_member = text.len > 0 && text.data[0] == '[' && !tn_str_starts_with(text, TN_STR("[constructor]"));
+  bool is_member =
+      text.len > 0 && text.data[0] == '[' && !tn_str_starts_with(text, TN_STR("[constructor]"));
   size_t start = is_member ? tn_str_find(text, ']', 0) + 1 : 0;
   tn_str key = tn_label_unique_key(arena, tn_str_slice(text, start, text.len));
   if (key.data == NULL || !is_member) return key;

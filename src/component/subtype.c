@@ -38,7 +38,8 @@ static tn_error *explain_kinds(const tn_checked_type *actual, const tn_checked_t
   if (is_primitive(actual) && is_primitive(expected))
     return tn_check_fail("expected primitive `%s` found primitive `%s`", value_kind_name(expected),
                          value_kind_name(actual));
-  return tn_check_fail("expected %s, found %s", value_description(expected), value_kind_name(actual));
+  return tn_check_fail("expected %s, found %s", value_description(expected),
+                       value_kind_name(actual));
 }
 
 static tn_error *check_part(const tn_type *actual, const tn_type *expected) {
@@ -53,7 +54,8 @@ static tn_error *explain_record(const tn_type *actual, const tn_type *expected) 
       return tn_check_fail("expected field name `%" TN_STR_FORMAT "`, found `%" TN_STR_FORMAT "`",
                            TN_STR_ARG(expected->labels[i]), TN_STR_ARG(actual->labels[i]));
     TN_TRY(tn_error_wrap(check_part(actual->types[i], expected->types[i]),
-                         "type mismatch in record field `%" TN_STR_FORMAT "`", TN_STR_ARG(expected->labels[i])));
+                         "type mismatch in record field `%" TN_STR_FORMAT "`",
+                         TN_STR_ARG(expected->labels[i])));
   }
   return NULL;
 }
@@ -63,9 +65,10 @@ static tn_error *explain_case(tn_str label, const tn_type *actual, const tn_type
   if (expected == NULL)
     return tn_check_fail("expected case `%" TN_STR_FORMAT "` to have no type", TN_STR_ARG(label));
   if (actual == NULL)
-    return tn_check_fail("expected case `%" TN_STR_FORMAT "` to have a type, found none", TN_STR_ARG(label));
-  return tn_error_wrap(check_part(actual, expected), "type mismatch in variant case `%" TN_STR_FORMAT "`",
-                       TN_STR_ARG(label));
+    return tn_check_fail("expected case `%" TN_STR_FORMAT "` to have a type, found none",
+                         TN_STR_ARG(label));
+  return tn_error_wrap(check_part(actual, expected),
+                       "type mismatch in variant case `%" TN_STR_FORMAT "`", TN_STR_ARG(label));
 }
 
 static tn_error *explain_variant(const tn_type *actual, const tn_type *expected) {
@@ -84,7 +87,8 @@ static tn_error *explain_tuple(const tn_type *actual, const tn_type *expected) {
   if (actual->count != expected->count)
     return tn_check_fail("expected %u types, found %u", expected->count, actual->count);
   for (uint32_t i = 0; i < expected->count; i++) {
-    TN_TRY(tn_error_wrap(check_part(actual->types[i], expected->types[i]), "type mismatch in tuple field %u", i));
+    TN_TRY(tn_error_wrap(check_part(actual->types[i], expected->types[i]),
+                         "type mismatch in tuple field %u", i));
   }
   return NULL;
 }
@@ -104,13 +108,16 @@ static tn_error *explain_result(const tn_type *actual, const tn_type *expected) 
 
 static tn_error *explain_fixed_list(const tn_type *actual, const tn_type *expected) {
   if (actual->length != expected->length)
-    return tn_check_fail("expected fixed-length list size %u, found size %u", expected->length, actual->length);
+    return tn_check_fail("expected fixed-length list size %u, found size %u", expected->length,
+                         actual->length);
   return check_part(actual->types[0], expected->types[0]);
 }
 
 static tn_error *explain_map(const tn_type *actual, const tn_type *expected) {
-  TN_TRY(tn_error_wrap(check_part(actual->types[0], expected->types[0]), "type mismatch in map key"));
-  return tn_error_wrap(check_part(actual->types[1], expected->types[1]), "type mismatch in map value");
+  TN_TRY(
+      tn_error_wrap(check_part(actual->types[0], expected->types[0]), "type mismatch in map key"));
+  return tn_error_wrap(check_part(actual->types[1], expected->types[1]),
+                       "type mismatch in map value");
 }
 
 /* Says how two types of one kind differ; NULL only if they do not. */
@@ -136,9 +143,11 @@ static tn_error *explain(const tn_type *actual, const tn_type *expected) {
   case TN_TYPE_MAP:
     return explain_map(actual, expected);
   case TN_TYPE_STREAM:
-    return explain_optional("stream element", "stream element", actual->types[0], expected->types[0]);
+    return explain_optional("stream element", "stream element", actual->types[0],
+                            expected->types[0]);
   case TN_TYPE_FUTURE:
-    return explain_optional("future element", "future element", actual->types[0], expected->types[0]);
+    return explain_optional("future element", "future element", actual->types[0],
+                            expected->types[0]);
   case TN_TYPE_OWN:
   case TN_TYPE_BORROW:
     return tn_check_fail("resource types are not the same");
@@ -155,35 +164,43 @@ tn_error *tn_check_value_subtype(const tn_checked_type *actual, const tn_checked
 
 /* ---- functions --------------------------------------------------------------------------------- */
 
-static tn_error *check_func(tn_checker *checker, const tn_func_type *actual, const tn_func_type *expected) {
+static tn_error *check_func(tn_checker *checker, const tn_func_type *actual,
+                            const tn_func_type *expected) {
   TN_TRY(tn_check_spend(checker, expected->param_count));
   if (actual->is_async != expected->is_async)
-    return tn_check_fail("expected %s function, found %s function", expected->is_async ? "async" : "sync",
+    return tn_check_fail("expected %s function, found %s function",
+                         expected->is_async ? "async" : "sync",
                          actual->is_async ? "async" : "sync");
   if (actual->param_count != expected->param_count)
-    return tn_check_fail("expected %u parameters, found %u", expected->param_count, actual->param_count);
+    return tn_check_fail("expected %u parameters, found %u", expected->param_count,
+                         actual->param_count);
   for (uint32_t i = 0; i < expected->param_count; i++) {
     tn_str name = expected->param_names[i];
     if (!tn_str_equal(actual->param_names[i], name))
-      return tn_check_fail("expected parameter named `%" TN_STR_FORMAT "`, found `%" TN_STR_FORMAT "`",
+      return tn_check_fail("expected parameter named `%" TN_STR_FORMAT "`, found `%" TN_STR_FORMAT
+                           "`",
                            TN_STR_ARG(name), TN_STR_ARG(actual->param_names[i]));
     TN_TRY(tn_error_wrap(check_part(actual->param_types[i], expected->param_types[i]),
-                         "type mismatch in function parameter `%" TN_STR_FORMAT "`", TN_STR_ARG(name)));
+                         "type mismatch in function parameter `%" TN_STR_FORMAT "`",
+                         TN_STR_ARG(name)));
   }
   if (actual->result == NULL && expected->result == NULL) return NULL;
   /* Worded from the side of the function that was given. */
   if (expected->result == NULL) return tn_check_fail("expected a result, found none");
   if (actual->result == NULL) return tn_check_fail("expected no result, found one");
-  return tn_error_wrap(check_part(actual->result, expected->result), "type mismatch with result type");
+  return tn_error_wrap(check_part(actual->result, expected->result),
+                       "type mismatch with result type");
 }
 
 /* ---- instances and components ------------------------------------------------------------------ */
 
 /* Each of `expected` must be in `actual`. */
 static tn_error *check_table(tn_checker *checker, const tn_checked_table *actual,
-                             const tn_checked_table *expected, const char *side, const char *where) {
+                             const tn_checked_table *expected, const char *side,
+                             const char *where) {
   for (uint32_t i = 0; i < expected->len; i++) {
     tn_str name = expected->items[i].name;
+    TN_TRY(tn_check_spend_on_name(checker, name));
     const tn_checked_item *item = tn_checked_table_get(actual, name);
     if (item == NULL)
       return tn_check_fail("missing expected %s `%" TN_STR_FORMAT "`", side, TN_STR_ARG(name));
@@ -195,7 +212,8 @@ static tn_error *check_table(tn_checker *checker, const tn_checked_table *actual
 
 /* The resources that an expected type exports abstractly are whatever the actual one has in their place. */
 static tn_error *check_exports(tn_checker *checker, const tn_checked_table *actual,
-                               const tn_checked_table *expected, uint32_t scope, const char *where) {
+                               const tn_checked_table *expected, uint32_t scope,
+                               const char *where) {
   if (scope != 0) {
     tn_substitution substitution = {0};
     TN_TRY(tn_substitute_bind_resources(checker, &substitution, actual, expected, scope));
@@ -207,7 +225,8 @@ static tn_error *check_exports(tn_checker *checker, const tn_checked_table *actu
 static tn_error *check_instance(tn_checker *checker, const tn_checked_type *actual,
                                 const tn_checked_type *expected) {
   if (actual == expected) return NULL;
-  return check_exports(checker, actual->exports, expected->exports, expected->scope, "instance export");
+  return check_exports(checker, actual->exports, expected->exports, expected->scope,
+                       "instance export");
 }
 
 /* The imports of the actual type are satisfied by those of the expected one. */
@@ -217,7 +236,8 @@ static tn_error *check_component(tn_checker *checker, const tn_checked_type *act
   tn_substitution substitution = {0};
   const tn_checked_table *imports;
   const tn_checked_table *exports;
-  TN_TRY(tn_substitute_bind_resources(checker, &substitution, expected->imports, actual->imports, actual->scope));
+  TN_TRY(tn_substitute_bind_resources(checker, &substitution, expected->imports, actual->imports,
+                                      actual->scope));
   TN_TRY(tn_substitute_table(checker, &substitution, actual->imports, &imports));
   TN_TRY(tn_substitute_table(checker, &substitution, actual->exports, &exports));
   TN_TRY(check_table(checker, expected->imports, imports, "import", "import"));
@@ -226,9 +246,11 @@ static tn_error *check_component(tn_checker *checker, const tn_checked_type *act
 
 /* ---- items ------------------------------------------------------------------------------------- */
 
-static tn_error *check_kind(tn_checker *checker, const tn_checked_type *actual, const tn_checked_type *expected) {
+static tn_error *check_kind(tn_checker *checker, const tn_checked_type *actual,
+                            const tn_checked_type *expected) {
   if (actual->kind != expected->kind)
-    return tn_check_fail("expected %s, found %s", tn_checked_kind_name(expected), tn_checked_kind_name(actual));
+    return tn_check_fail("expected %s, found %s", tn_checked_kind_name(expected),
+                         tn_checked_kind_name(actual));
   switch (expected->kind) {
   case TN_CHECKED_VALUE:
     return tn_check_value_subtype(actual, expected);
@@ -239,7 +261,9 @@ static tn_error *check_kind(tn_checker *checker, const tn_checked_type *actual, 
   case TN_CHECKED_INSTANCE:
     return check_instance(checker, actual, expected);
   case TN_CHECKED_RESOURCE:
-    return actual->resource == expected->resource ? NULL : tn_check_fail("resource types are not the same");
+    return actual->resource == expected->resource
+               ? NULL
+               : tn_check_fail("resource types are not the same");
   }
   return NULL;
 }
@@ -252,12 +276,15 @@ static tn_error *check_type_equal(tn_checker *checker, const tn_checked_type *ac
   return is_symmetric ? NULL : check_kind(checker, expected, actual);
 }
 
-tn_error *tn_check_subtype(tn_checker *checker, const tn_checked_item *actual, const tn_checked_item *expected) {
+tn_error *tn_check_subtype(tn_checker *checker, const tn_checked_item *actual,
+                           const tn_checked_item *expected) {
   TN_TRY(tn_check_spend(checker, 1));
   if (actual->sort != expected->sort)
-    return tn_check_fail("expected %s, found %s", tn_sort_name(expected->sort), tn_sort_name(actual->sort));
+    return tn_check_fail("expected %s, found %s", tn_sort_name(expected->sort),
+                         tn_sort_name(actual->sort));
   if (expected->sort == TN_SORT_CORE_MODULE)
     return tn_check_module_subtype(checker, actual->module, expected->module);
-  if (expected->sort == TN_SORT_TYPE) return check_type_equal(checker, actual->type, expected->type);
+  if (expected->sort == TN_SORT_TYPE)
+    return check_type_equal(checker, actual->type, expected->type);
   return check_kind(checker, actual->type, expected->type);
 }

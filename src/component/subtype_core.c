@@ -124,24 +124,27 @@ static tn_error *differ(const char *before, tn_core_valtype expected, tn_core_va
   tn_buffer actual_text = {0};
   write_valtype(&expected_text, expected);
   write_valtype(&actual_text, actual);
-  tn_error *error = expected_text.failed || actual_text.failed
-                        ? tn_error_no_memory()
-                        : tn_check_fail("expected %s type %" TN_STR_FORMAT ", found %" TN_STR_FORMAT, before,
-                                        TN_STR_ARG(tn_buffer_str(&expected_text)),
-                                        TN_STR_ARG(tn_buffer_str(&actual_text)));
+  tn_error *error =
+      expected_text.failed || actual_text.failed
+          ? tn_error_no_memory()
+          : tn_check_fail("expected %s type %" TN_STR_FORMAT ", found %" TN_STR_FORMAT, before,
+                          TN_STR_ARG(tn_buffer_str(&expected_text)),
+                          TN_STR_ARG(tn_buffer_str(&actual_text)));
   tn_buffer_free(&expected_text);
   tn_buffer_free(&actual_text);
   return error;
 }
 
-static tn_error *differ_in_func(const tn_core_func_type *actual, const tn_core_func_type *expected) {
+static tn_error *differ_in_func(const tn_core_func_type *actual,
+                                const tn_core_func_type *expected) {
   tn_buffer text = {0};
   tn_buffer_append_text(&text, "expected: ");
   write_func(&text, expected);
   tn_buffer_append_text(&text, ", found: ");
   write_func(&text, actual);
-  tn_error *error = text.failed ? tn_error_no_memory()
-                                : tn_check_fail("%" TN_STR_FORMAT, TN_STR_ARG(tn_buffer_str(&text)));
+  tn_error *error = text.failed
+                        ? tn_error_no_memory()
+                        : tn_check_fail("%" TN_STR_FORMAT, TN_STR_ARG(tn_buffer_str(&text)));
   tn_buffer_free(&text);
   return error;
 }
@@ -165,7 +168,8 @@ static bool is_aggregate(int32_t heap) {
 static bool is_heap_subtype(int32_t actual, int32_t expected) {
   if (actual == expected || (actual >= 0 && expected >= 0)) return true;
   if (actual >= 0) {
-    return expected == HEAP_FUNC || expected == HEAP_ANY || expected == HEAP_EQ || is_aggregate(expected);
+    return expected == HEAP_FUNC || expected == HEAP_ANY || expected == HEAP_EQ ||
+           is_aggregate(expected);
   }
   switch (actual) {
   case HEAP_NOEXN:
@@ -207,12 +211,14 @@ static bool is_within_limits(const tn_core_limits *actual, const tn_core_limits 
   return !expected->has_max || (actual->has_max && actual->max <= expected->max);
 }
 
-static tn_error *check_table(const tn_core_extern_type *actual, const tn_core_extern_type *expected) {
+static tn_error *check_table(const tn_core_extern_type *actual,
+                             const tn_core_extern_type *expected) {
   if (!is_valtype_equal(actual->valtype, expected->valtype))
     return differ("table element", expected->valtype, actual->valtype);
   if (actual->limits.is_64 != expected->limits.is_64)
     return tn_check_fail("mismatch in index type used for tables");
-  if (!is_within_limits(&actual->limits, &expected->limits)) return tn_check_fail("mismatch in table limits");
+  if (!is_within_limits(&actual->limits, &expected->limits))
+    return tn_check_fail("mismatch in table limits");
   if (actual->is_shared != expected->is_shared)
     return tn_check_fail("mismatch in the shared flag for tables");
   return NULL;
@@ -225,14 +231,17 @@ static uint32_t page_size_log2(const tn_core_limits *limits) {
 static tn_error *check_memory(const tn_core_limits *actual, const tn_core_limits *expected) {
   if (actual->is_shared != expected->is_shared)
     return tn_check_fail("mismatch in the shared flag for memories");
-  if (actual->is_64 != expected->is_64) return tn_check_fail("mismatch in index type used for memories");
+  if (actual->is_64 != expected->is_64)
+    return tn_check_fail("mismatch in index type used for memories");
   if (page_size_log2(actual) != page_size_log2(expected))
     return tn_check_fail("mismatch in page size for memories");
   return is_within_limits(actual, expected) ? NULL : tn_check_fail("mismatch in memory limits");
 }
 
-static tn_error *check_global(const tn_core_extern_type *actual, const tn_core_extern_type *expected) {
-  if (actual->is_mutable != expected->is_mutable) return tn_check_fail("global types differ in mutability");
+static tn_error *check_global(const tn_core_extern_type *actual,
+                              const tn_core_extern_type *expected) {
+  if (actual->is_mutable != expected->is_mutable)
+    return tn_check_fail("global types differ in mutability");
   bool matches = expected->is_mutable ? is_valtype_equal(actual->valtype, expected->valtype)
                                       : is_valtype_subtype(actual->valtype, expected->valtype);
   if (!matches) return differ("global", expected->valtype, actual->valtype);
@@ -241,15 +250,17 @@ static tn_error *check_global(const tn_core_extern_type *actual, const tn_core_e
   return NULL;
 }
 
-tn_error *tn_check_core_subtype(const tn_core_extern_type *actual, const tn_core_extern_type *expected) {
+tn_error *tn_check_core_subtype(const tn_core_extern_type *actual,
+                                const tn_core_extern_type *expected) {
   if (actual->kind != expected->kind)
     return tn_check_fail("expected %s, found %s", tn_core_extern_kind_name(expected->kind),
                          tn_core_extern_kind_name(actual->kind));
   switch (expected->kind) {
   case TN_CORE_EXTERN_FUNC:
   case TN_CORE_EXTERN_TAG:
-    return tn_core_func_type_equal(actual->func, expected->func) ? NULL
-                                                                : differ_in_func(actual->func, expected->func);
+    return tn_core_func_type_equal(actual->func, expected->func)
+               ? NULL
+               : differ_in_func(actual->func, expected->func);
   case TN_CORE_EXTERN_TABLE:
     return check_table(actual, expected);
   case TN_CORE_EXTERN_MEMORY:
@@ -271,6 +282,7 @@ static tn_error *check_module_import(tn_checker *checker, const tn_checked_modul
                                      const tn_core_import *import) {
   tn_str key = tn_core_import_key(checker->arena, import);
   if (key.data == NULL) return tn_error_no_memory();
+  TN_TRY(tn_check_spend(checker, key.len));
   const tn_core_extern_type *given = tn_map_get(&importer->imports_by_name, key);
   if (given == NULL)
     return tn_check_fail("missing expected import `%" TN_STR_FORMAT "::%" TN_STR_FORMAT "`",
@@ -283,15 +295,16 @@ static tn_error *check_module_import(tn_checker *checker, const tn_checked_modul
 tn_error *tn_check_module_subtype(tn_checker *checker, const tn_checked_module *actual,
                                   const tn_checked_module *expected) {
   if (actual == expected) return NULL;
-  TN_TRY(tn_check_spend(checker, (uint64_t)actual->import_count + expected->export_count));
   for (uint32_t i = 0; i < actual->import_count; i++) {
     TN_TRY(check_module_import(checker, expected, &actual->imports[i]));
   }
   for (uint32_t i = 0; i < expected->export_count; i++) {
     const tn_core_export *export = &expected->exports[i];
+    TN_TRY(tn_check_spend_on_name(checker, export->name));
     const tn_core_extern_type *given = tn_map_get(&actual->exports_by_name, export->name);
     if (given == NULL)
-      return tn_check_fail("missing expected export `%" TN_STR_FORMAT "`", TN_STR_ARG(export->name));
+      return tn_check_fail("missing expected export `%" TN_STR_FORMAT "`",
+                           TN_STR_ARG(export->name));
     TN_TRY(tn_error_wrap(tn_check_core_subtype(given, &export->type),
                          "type mismatch in export `%" TN_STR_FORMAT "`", TN_STR_ARG(export->name)));
   }

@@ -1,7 +1,7 @@
 #include "component/validate.h"
 
-static tn_error *check_component(tn_checker *checker, tn_scope *outer, const tn_component_ast *component,
-                                 const tn_checked_type **out);
+static tn_error *check_component(tn_checker *checker, tn_scope *outer,
+                                 const tn_component_ast *component, const tn_checked_type **out);
 
 /* ---- imports, exports, start ------------------------------------------------------------------- */
 
@@ -18,9 +18,11 @@ static tn_error *check_export(tn_checker *checker, tn_scope *scope, const tn_ast
   if (export->has_type) {
     tn_checked_item ascribed;
     tn_checked_item actual = item;
-    bool is_abstract = export->type.sort == TN_SORT_TYPE && export->type.bound == TN_BOUND_SUB_RESOURCE;
+    bool is_abstract =
+        export->type.sort == TN_SORT_TYPE && export->type.bound == TN_BOUND_SUB_RESOURCE;
     TN_TRY(tn_check_extern_type(checker, scope, TN_SIDE_EXPORT, &export->type, &ascribed));
-    if (is_abstract && item.sort == TN_SORT_TYPE && item.type->kind == TN_CHECKED_RESOURCE) actual = ascribed;
+    if (is_abstract && item.sort == TN_SORT_TYPE && item.type->kind == TN_CHECKED_RESOURCE)
+      actual = ascribed;
     TN_TRY(tn_error_wrap(tn_check_subtype(checker, &actual, &ascribed),
                          "ascribed type of export is not compatible with item's type"));
     item = ascribed;
@@ -35,16 +37,19 @@ static tn_error *check_start(tn_checker *checker, tn_scope *scope, const tn_ast_
   const tn_func_type *func = &type->func;
   uint32_t result_count = func->result != NULL;
   if (start->argument_count != func->param_count)
-    return tn_check_fail("component start function requires %u arguments but was given %u", func->param_count,
-                         start->argument_count);
+    return tn_check_fail("component start function requires %u arguments but was given %u",
+                         func->param_count, start->argument_count);
   if (start->result_count != result_count)
-    return tn_check_fail("component start function has a result count of %u but the function type has a result "
-                         "count of %u", start->result_count, result_count);
+    return tn_check_fail(
+        "component start function has a result count of %u but the function type has a result "
+        "count of %u",
+        start->result_count, result_count);
   for (uint32_t i = 0; i < start->argument_count; i++) {
     const tn_checked_type *argument;
     TN_TRY(tn_scope_use_value(scope, start->arguments[i], &argument));
-    TN_TRY(tn_error_wrap(tn_check_value_subtype(argument, tn_checked_from_value(func->param_types[i])),
-                         "value type mismatch for component start function argument %u", i));
+    TN_TRY(
+        tn_error_wrap(tn_check_value_subtype(argument, tn_checked_from_value(func->param_types[i])),
+                      "value type mismatch for component start function argument %u", i));
   }
   if (func->result == NULL) return NULL;
   tn_checked_item result = {.sort = TN_SORT_VALUE, .type = tn_checked_from_value(func->result)};
@@ -53,19 +58,22 @@ static tn_error *check_start(tn_checker *checker, tn_scope *scope, const tn_ast_
 
 /* ---- definitions ------------------------------------------------------------------------------- */
 
-static tn_error *check_core_module(tn_checker *checker, tn_scope *scope, const tn_core_module *module) {
+static tn_error *check_core_module(tn_checker *checker, tn_scope *scope,
+                                   const tn_core_module *module) {
   const tn_checked_module *checked;
   TN_TRY(tn_check_core_module(checker, module, &checked));
   return tn_scope_add_core_module(checker, scope, checked);
 }
 
-static tn_error *check_nested(tn_checker *checker, tn_scope *scope, const tn_component_ast *component) {
+static tn_error *check_nested(tn_checker *checker, tn_scope *scope,
+                              const tn_component_ast *component) {
   tn_checked_item item = {.sort = TN_SORT_COMPONENT};
   TN_TRY(check_component(checker, scope, component, &item.type));
   return tn_scope_add_item(checker, scope, &item);
 }
 
-static tn_error *check_definition(tn_checker *checker, tn_scope *scope, const tn_definition *definition) {
+static tn_error *check_definition(tn_checker *checker, tn_scope *scope,
+                                  const tn_definition *definition) {
   checker->offset = definition->offset;
   switch (definition->kind) {
   case TN_DEFINITION_CORE_MODULE:
@@ -99,13 +107,14 @@ static tn_error *check_definition(tn_checker *checker, tn_scope *scope, const tn
 static tn_error *check_values_are_used(const tn_scope *scope) {
   for (uint32_t i = 0; i < scope->values.len; i++) {
     if (!scope->values.items[i].is_used)
-      return tn_check_fail("value index %u was not used as part of an instantiation, start function, or export", i);
+      return tn_check_fail(
+          "value index %u was not used as part of an instantiation, start function, or export", i);
   }
   return NULL;
 }
 
-static tn_error *check_component(tn_checker *checker, tn_scope *outer, const tn_component_ast *component,
-                                 const tn_checked_type **out) {
+static tn_error *check_component(tn_checker *checker, tn_scope *outer,
+                                 const tn_component_ast *component, const tn_checked_type **out) {
   tn_scope scope;
   tn_scope_open(checker, &scope, TN_SCOPE_COMPONENT, outer);
   for (uint32_t i = 0; i < component->definition_count; i++) {
@@ -118,8 +127,8 @@ static tn_error *check_component(tn_checker *checker, tn_scope *outer, const tn_
 /* Adds the offset of what was being checked. */
 static tn_error *locate(tn_error *error, uint32_t offset) {
   if (error == NULL || tn_error_get_kind(error) == TN_ERROR_NO_MEMORY) return error;
-  tn_error *located =
-      tn_error_new(tn_error_get_kind(error), "%s (at offset 0x%x)", tn_error_get_message(error), offset);
+  tn_error *located = tn_error_new(tn_error_get_kind(error), "%s (at offset 0x%x)",
+                                   tn_error_get_message(error), offset);
   tn_error_delete(error);
   return located;
 }

@@ -82,7 +82,8 @@ typedef enum tn_checked_kind {
 struct tn_checked_type {
   union {
     tn_type value; /* finished; all types[] are tn_checked_types too */
-    tn_func_type func; /* not finished: only its first members are used; likewise tn_checked_types */
+    tn_func_type
+        func; /* not finished: only its first members are used; likewise tn_checked_types */
     struct {
       const tn_checked_table *imports; /* components only */
       const tn_checked_table *exports;
@@ -138,7 +139,11 @@ typedef struct tn_checker {
   uint32_t canonical_count;
 } tn_checker;
 
-typedef enum tn_scope_kind { TN_SCOPE_COMPONENT, TN_SCOPE_COMPONENT_TYPE, TN_SCOPE_INSTANCE_TYPE } tn_scope_kind;
+typedef enum tn_scope_kind {
+  TN_SCOPE_COMPONENT,
+  TN_SCOPE_COMPONENT_TYPE,
+  TN_SCOPE_INSTANCE_TYPE
+} tn_scope_kind;
 
 typedef struct tn_checked_value {
   const tn_checked_type *type;
@@ -156,10 +161,10 @@ typedef TN_VEC(tn_checked_value) tn_value_space;
 /* The names on one side of a scope: its imports or its exports. */
 typedef struct tn_scope_names {
   tn_checked_table table;
-  tn_map keys;                    /* strong-uniqueness key -> tn_str *, the name that has it */
-  tn_map resource_labels;         /* label of each type that is a resource -> anything */
-  tn_pointer_map resource_types;  /* the same by address -> tn_str *, the label */
-  tn_pointer_map visible;         /* types with a name that this side may use */
+  tn_map keys;                   /* strong-uniqueness key -> tn_str *, the name that has it */
+  tn_map resource_labels;        /* label of each type that is a resource -> anything */
+  tn_pointer_map resource_types; /* the same by address -> tn_str *, the label */
+  tn_pointer_map visible;        /* types with a name that this side may use */
 } tn_scope_names;
 
 struct tn_scope {
@@ -187,6 +192,8 @@ struct tn_scope {
 tn_error *tn_check_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Counts steps of work whose number the file does not bound by its length, and fails beyond a limit. */
 tn_error *tn_check_spend(tn_checker *checker, uint64_t steps);
+/* The same for a name that is hashed, compared or copied. */
+tn_error *tn_check_spend_on_name(tn_checker *checker, tn_str name);
 
 /* ---- validate_scope.c -------------------------------------------------------------------------- */
 
@@ -201,8 +208,10 @@ tn_error *tn_scope_component(const tn_scope *scope, uint32_t index, const tn_che
 tn_error *tn_scope_instance(const tn_scope *scope, uint32_t index, const tn_checked_type **out);
 tn_error *tn_scope_value(tn_scope *scope, uint32_t index, tn_checked_value **out);
 tn_error *tn_scope_core_func(const tn_scope *scope, uint32_t index, const tn_core_func_type **out);
-tn_error *tn_scope_core_type(const tn_scope *scope, uint32_t index, const tn_checked_core_type **out);
-tn_error *tn_scope_core_module(const tn_scope *scope, uint32_t index, const tn_checked_module **out);
+tn_error *tn_scope_core_type(const tn_scope *scope, uint32_t index,
+                             const tn_checked_core_type **out);
+tn_error *tn_scope_core_module(const tn_scope *scope, uint32_t index,
+                               const tn_checked_module **out);
 tn_error *tn_scope_core_instance(const tn_scope *scope, uint32_t index, const tn_map **out);
 /* A table, memory, global or tag. */
 tn_error *tn_scope_core_extern(const tn_scope *scope, tn_sort sort, uint32_t index,
@@ -210,16 +219,20 @@ tn_error *tn_scope_core_extern(const tn_scope *scope, tn_sort sort, uint32_t ind
 /* As tn_scope_type for a type that must be of one kind. */
 tn_error *tn_scope_type_of_kind(const tn_scope *scope, uint32_t index, tn_checked_kind kind,
                                 const tn_checked_type **out);
-tn_error *tn_scope_module_type(const tn_scope *scope, uint32_t index, const tn_checked_module **out);
+tn_error *tn_scope_module_type(const tn_scope *scope, uint32_t index,
+                               const tn_checked_module **out);
 /* Marks a value as consumed; an error the second time. */
 tn_error *tn_scope_use_value(tn_scope *scope, uint32_t index, const tn_checked_type **out);
 
 /* Each adds an element to an index space; TN_ERROR_NO_MEMORY. */
 tn_error *tn_scope_add_item(tn_checker *checker, tn_scope *scope, const tn_checked_item *item);
 tn_error *tn_scope_add_type(tn_checker *checker, tn_scope *scope, const tn_checked_type *type);
-tn_error *tn_scope_add_core_func(tn_checker *checker, tn_scope *scope, const tn_core_func_type *type);
-tn_error *tn_scope_add_core_extern(tn_checker *checker, tn_scope *scope, const tn_core_extern_type *type);
-tn_error *tn_scope_add_core_module(tn_checker *checker, tn_scope *scope, const tn_checked_module *module);
+tn_error *tn_scope_add_core_func(tn_checker *checker, tn_scope *scope,
+                                 const tn_core_func_type *type);
+tn_error *tn_scope_add_core_extern(tn_checker *checker, tn_scope *scope,
+                                   const tn_core_extern_type *type);
+tn_error *tn_scope_add_core_module(tn_checker *checker, tn_scope *scope,
+                                   const tn_checked_module *module);
 tn_error *tn_scope_add_core_instance(tn_checker *checker, tn_scope *scope, const tn_map *exports);
 /* The thing that an export or argument refers to. Values count as used. */
 tn_error *tn_scope_item(tn_scope *scope, tn_sort_index at, tn_checked_item *out);
@@ -229,19 +242,22 @@ tn_error *tn_scope_item(tn_scope *scope, tn_sort_index at, tn_checked_item *out)
 tn_error *tn_checker_init(tn_checker *checker, tn_arena *arena);
 const tn_checked_type *tn_checked_primitive(const tn_checker *checker, tn_primitive primitive);
 /* Makes a value type out of its kind, parts, labels, length and (handles) `handle`. */
-tn_error *tn_checked_value_new(tn_checker *checker, const tn_type *value, const tn_checked_type *handle,
-                               const tn_checked_type **out);
-tn_error *tn_checked_func_new(tn_checker *checker, const tn_func_type *func, const tn_checked_type **out);
+tn_error *tn_checked_value_new(tn_checker *checker, const tn_type *value,
+                               const tn_checked_type *handle, const tn_checked_type **out);
+tn_error *tn_checked_func_new(tn_checker *checker, const tn_func_type *func,
+                              const tn_checked_type **out);
 /* `imports` is NULL for an instance. */
 tn_error *tn_checked_tables_new(tn_checker *checker, const tn_checked_table *imports,
-                                const tn_checked_table *exports, uint32_t scope, const tn_checked_type **out);
+                                const tn_checked_table *exports, uint32_t scope,
+                                const tn_checked_type **out);
 tn_error *tn_checked_resource_new(tn_checker *checker, uint32_t owner, bool is_imported,
                                   const tn_checked_type **out);
 /* The resource type `resource` under another address. */
 tn_error *tn_checked_resource_type(tn_checker *checker, tn_checked_resource *resource,
                                    const tn_checked_type **out);
 /* A named copy: an equal type with an address of its own. */
-tn_error *tn_checked_alias(tn_checker *checker, const tn_checked_type *type, const tn_checked_type **out);
+tn_error *tn_checked_alias(tn_checker *checker, const tn_checked_type *type,
+                           const tn_checked_type **out);
 /* Adds an entry; the name must not be in the table yet. */
 tn_error *tn_checked_table_add(tn_checker *checker, tn_checked_table *table, tn_str name,
                                const tn_checked_item *item);
@@ -255,38 +271,41 @@ const char *tn_sort_name(tn_sort sort);
 typedef struct tn_substitution {
   tn_pointer_map resources; /* tn_checked_resource -> tn_checked_resource */
   tn_pointer_map types;     /* tn_checked_type -> tn_checked_type: given, and remembered results */
-  uint32_t fresh_owner;     /* resources of this scope that are not in `resources` get a fresh one */
-  uint32_t new_owner;       /* owner of the fresh ones */
-  bool is_imported;         /* likewise */
+  uint32_t fresh_owner; /* resources of this scope that are not in `resources` get a fresh one */
+  uint32_t new_owner;   /* owner of the fresh ones */
+  bool is_imported;     /* likewise */
 } tn_substitution;
 
-tn_error *tn_substitute_type(tn_checker *checker, tn_substitution *substitution, const tn_checked_type *type,
-                             const tn_checked_type **out);
-tn_error *tn_substitute_table(tn_checker *checker, tn_substitution *substitution, const tn_checked_table *table,
-                              const tn_checked_table **out);
+tn_error *tn_substitute_type(tn_checker *checker, tn_substitution *substitution,
+                             const tn_checked_type *type, const tn_checked_type **out);
+tn_error *tn_substitute_table(tn_checker *checker, tn_substitution *substitution,
+                              const tn_checked_table *table, const tn_checked_table **out);
 /* Looks for each resource type of scope `owner` among `expected` (instances included) under the same name in
  * `actual` and has it replaced by the one found there. */
 tn_error *tn_substitute_bind_resources(tn_checker *checker, tn_substitution *substitution,
-                                       const tn_checked_table *actual, const tn_checked_table *expected,
-                                       uint32_t owner);
+                                       const tn_checked_table *actual,
+                                       const tn_checked_table *expected, uint32_t owner);
 /* Has each type among `expected` replaced by the one under the same name in `actual`: for use once `actual` is
  * known to match, so that exports mention the types that the importer named. */
 tn_error *tn_substitute_bind_types(tn_checker *checker, tn_substitution *substitution,
-                                   const tn_checked_table *actual, const tn_checked_table *expected);
+                                   const tn_checked_table *actual,
+                                   const tn_checked_table *expected);
 /* An instance of `type` with resources of its own, owned by scope `owner`. */
-tn_error *tn_substitute_open(tn_checker *checker, const tn_checked_type *type, uint32_t owner, bool is_imported,
-                             const tn_checked_type **out);
+tn_error *tn_substitute_open(tn_checker *checker, const tn_checked_type *type, uint32_t owner,
+                             bool is_imported, const tn_checked_type **out);
 /* Whether `type` refers to a resource that it does not bind itself. */
 tn_error *tn_checked_has_free_resource(tn_checker *checker, const tn_checked_type *type, bool *out);
 
 /* ---- subtype.c, subtype_core.c ----------------------------------------------------------------- */
 
 /* Each returns an error that says how `actual` fails to be a subtype of `expected`. */
-tn_error *tn_check_subtype(tn_checker *checker, const tn_checked_item *actual, const tn_checked_item *expected);
+tn_error *tn_check_subtype(tn_checker *checker, const tn_checked_item *actual,
+                           const tn_checked_item *expected);
 tn_error *tn_check_value_subtype(const tn_checked_type *actual, const tn_checked_type *expected);
 tn_error *tn_check_module_subtype(tn_checker *checker, const tn_checked_module *actual,
                                   const tn_checked_module *expected);
-tn_error *tn_check_core_subtype(const tn_core_extern_type *actual, const tn_core_extern_type *expected);
+tn_error *tn_check_core_subtype(const tn_core_extern_type *actual,
+                                const tn_core_extern_type *expected);
 tn_str tn_core_import_key(tn_arena *arena, const tn_core_import *import);
 bool tn_core_func_type_equal(const tn_core_func_type *a, const tn_core_func_type *b);
 const char *tn_core_extern_kind_name(tn_core_extern_kind kind);
@@ -298,33 +317,36 @@ tn_str tn_core_valtypes_text(tn_arena *arena, const tn_core_valtype *types, uint
 typedef enum tn_side { TN_SIDE_IMPORT, TN_SIDE_EXPORT } tn_side;
 
 /* Checks a name with its attributes and adds it. `names` need not belong to a scope. */
-tn_error *tn_names_add(tn_checker *checker, tn_scope_names *names, tn_side side, const tn_extern_name *name,
-                       const tn_checked_item *item);
+tn_error *tn_check_name(tn_checker *checker, tn_scope_names *names, tn_side side,
+                        const tn_extern_name *name, const tn_checked_item *item);
 /* Makes the label of a resource type known to the names that follow. */
-tn_error *tn_names_add_resource(tn_checker *checker, tn_scope_names *names, const tn_str *label,
-                                const tn_checked_item *item);
+tn_error *tn_check_resource_name(tn_checker *checker, tn_scope_names *names, const tn_str *label,
+                                 const tn_checked_item *item);
 /* Whether all that `item` refers to has a name on its side of the scope; records the names that it gives. */
-tn_error *tn_visibility_add(tn_checker *checker, tn_scope *scope, tn_side side, const tn_checked_item *item);
+tn_error *tn_visibility_add(tn_checker *checker, tn_scope *scope, tn_side side,
+                            const tn_checked_item *item);
 
 /* ---- validate_types.c, validate_declarators.c -------------------------------------------------- */
 
-tn_error *tn_check_valtype(tn_checker *checker, const tn_scope *scope, const tn_ast_valtype *valtype,
-                           const tn_checked_type **out);
+tn_error *tn_check_valtype(tn_checker *checker, const tn_scope *scope,
+                           const tn_ast_valtype *valtype, const tn_checked_type **out);
 tn_error *tn_check_type_definition(tn_checker *checker, tn_scope *scope, const tn_ast_type *type);
 /* The type that an externtype ascribes; a fresh resource for (sub resource). */
 tn_error *tn_check_extern_type(tn_checker *checker, tn_scope *scope, tn_side side,
                                const tn_ast_extern_type *type, tn_checked_item *out);
 /* Adds an import or export of a scope: opens instance types, names types, checks visibility and the name. */
-tn_error *tn_check_named_item(tn_checker *checker, tn_scope *scope, tn_side side, const tn_extern_name *name,
-                              tn_checked_item *item);
+tn_error *tn_check_named_item(tn_checker *checker, tn_scope *scope, tn_side side,
+                              const tn_extern_name *name, tn_checked_item *item);
 tn_error *tn_check_component_type(tn_checker *checker, tn_scope *outer, const tn_ast_type *type,
                                   const tn_checked_type **out);
 
 /* ---- validate_core.c --------------------------------------------------------------------------- */
 
-tn_error *tn_check_core_module(tn_checker *checker, const tn_core_module *module, const tn_checked_module **out);
+tn_error *tn_check_core_module(tn_checker *checker, const tn_core_module *module,
+                               const tn_checked_module **out);
 tn_error *tn_check_core_type(tn_checker *checker, tn_scope *scope, const tn_core_type *type);
-tn_error *tn_check_core_instance(tn_checker *checker, tn_scope *scope, const tn_ast_core_instance *instance);
+tn_error *tn_check_core_instance(tn_checker *checker, tn_scope *scope,
+                                 const tn_ast_core_instance *instance);
 
 /* ---- validate_instances.c, validate_canon.c, validate_values.c --------------------------------- */
 

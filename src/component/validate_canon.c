@@ -8,7 +8,8 @@ static const tn_core_valtype I64 = {.code = 0x7e};
 
 /* ---- adding core functions --------------------------------------------------------------------- */
 
-static tn_error *add_core_func(tn_checker *checker, tn_scope *scope, const tn_flat_signature *signature) {
+static tn_error *add_core_func(tn_checker *checker, tn_scope *scope,
+                               const tn_flat_signature *signature) {
   tn_flat_signature *copy = TN_ARENA_NEW(checker->arena, tn_flat_signature);
   tn_core_func_type *type = TN_ARENA_NEW(checker->arena, tn_core_func_type);
   if (copy == NULL || type == NULL) return tn_error_no_memory();
@@ -21,7 +22,8 @@ static tn_error *add_core_func(tn_checker *checker, tn_scope *scope, const tn_fl
 }
 
 /* A core function with `count` parameters of type i32 and one result or (code 0) none. */
-static tn_error *add_built_in(tn_checker *checker, tn_scope *scope, uint32_t count, tn_core_valtype result) {
+static tn_error *add_built_in(tn_checker *checker, tn_scope *scope, uint32_t count,
+                              tn_core_valtype result) {
   tn_flat_signature signature = {.param_count = count, .params = {I32, I32, I32, I32}};
   signature.result_count = result.code != 0;
   signature.results[0] = result;
@@ -46,16 +48,18 @@ static tn_error *check_valtypes(tn_checker *checker, const char *what, uint32_t 
   tn_str wanted_text = tn_core_valtypes_text(checker->arena, wanted, wanted_count);
   tn_str given_text = tn_core_valtypes_text(checker->arena, given, given_count);
   if (wanted_text.data == NULL || given_text.data == NULL) return tn_error_no_memory();
-  return tn_check_fail("lowered %s types `%" TN_STR_FORMAT "` do not match %s types `%" TN_STR_FORMAT
-                       "` of core function %u",
+  return tn_check_fail("lowered %s types `%" TN_STR_FORMAT
+                       "` do not match %s types `%" TN_STR_FORMAT "` of core function %u",
                        what, TN_STR_ARG(wanted_text), what, TN_STR_ARG(given_text), func);
 }
 
-static tn_error *check_post_return(const tn_checked_options *options, const tn_flat_signature *lifted) {
+static tn_error *check_post_return(const tn_checked_options *options,
+                                   const tn_flat_signature *lifted) {
   if (options->post_return == NULL) return NULL;
   tn_flat_signature wanted = {.param_count = lifted->result_count, .params = {lifted->results[0]}};
   if (tn_check_is_signature(options->post_return, &wanted)) return NULL;
-  return tn_check_fail("canonical option `post-return` uses a core function with an incorrect signature");
+  return tn_check_fail(
+      "canonical option `post-return` uses a core function with an incorrect signature");
 }
 
 /* CanonicalABI.md#canon-lift */
@@ -69,10 +73,10 @@ static tn_error *check_lift(tn_checker *checker, tn_scope *scope, const tn_ast_c
   TN_TRY(tn_check_canon_options(scope, canon, &options));
   TN_TRY(check_async(&options, &type->func));
   TN_TRY(tn_check_lifted_signature(&type->func, &options, &wanted));
-  TN_TRY(check_valtypes(checker, "parameter", canon->func, wanted.params, wanted.param_count, callee->params,
-                        callee->param_count));
-  TN_TRY(check_valtypes(checker, "result", canon->func, wanted.results, wanted.result_count, callee->results,
-                        callee->result_count));
+  TN_TRY(check_valtypes(checker, "parameter", canon->func, wanted.params, wanted.param_count,
+                        callee->params, callee->param_count));
+  TN_TRY(check_valtypes(checker, "result", canon->func, wanted.results, wanted.result_count,
+                        callee->results, callee->result_count));
   TN_TRY(check_post_return(&options, &wanted));
   tn_checked_item item = {.sort = TN_SORT_FUNC, .type = type};
   return tn_scope_add_item(checker, scope, &item);
@@ -107,12 +111,14 @@ static tn_error *check_resource(const tn_scope *scope, uint32_t index, bool must
 }
 
 /* CanonicalABI.md#canon-resourcenew, #canon-resourcedrop, #canon-resourcerep */
-static tn_error *check_resource_built_in(tn_checker *checker, tn_scope *scope, const tn_ast_canon *canon) {
+static tn_error *check_resource_built_in(tn_checker *checker, tn_scope *scope,
+                                         const tn_ast_canon *canon) {
   bool is_drop = canon->kind == TN_CANON_RESOURCE_DROP;
   tn_checked_resource *resource;
   TN_TRY(check_resource(scope, canon->type, !is_drop, &resource));
   if (is_drop) return add_built_in(checker, scope, 1, NOTHING);
-  if (canon->kind == TN_CANON_RESOURCE_REP) return add_built_in(checker, scope, 1, resource->representation);
+  if (canon->kind == TN_CANON_RESOURCE_REP)
+    return add_built_in(checker, scope, 1, resource->representation);
   tn_flat_signature signature = {1, 1, {resource->representation}, {I32}};
   return add_core_func(checker, scope, &signature);
 }
@@ -130,7 +136,8 @@ static tn_error *refuse_function_options(const tn_checked_options *options, cons
 }
 
 /* CanonicalABI.md#-canon-taskreturn */
-static tn_error *check_task_return(tn_checker *checker, tn_scope *scope, const tn_ast_canon *canon) {
+static tn_error *check_task_return(tn_checker *checker, tn_scope *scope,
+                                   const tn_ast_canon *canon) {
   const tn_checked_type *result = NULL;
   tn_checked_options options;
   tn_flat_signature signature;
@@ -141,7 +148,8 @@ static tn_error *check_task_return(tn_checker *checker, tn_scope *scope, const t
   TN_TRY(refuse_option(options.is_async, "async", "task.return"));
   TN_TRY(refuse_option(options.realloc != NULL, "realloc", "task.return"));
   TN_TRY(refuse_function_options(&options, "task.return"));
-  TN_TRY(tn_check_task_return_signature(result == NULL ? NULL : &result->value, &options, &signature));
+  TN_TRY(
+      tn_check_task_return_signature(result == NULL ? NULL : &result->value, &options, &signature));
   return add_core_func(checker, scope, &signature);
 }
 
@@ -150,7 +158,8 @@ static tn_error *check_context(tn_checker *checker, tn_scope *scope, const tn_as
   bool is_get = canon->kind == TN_CANON_CONTEXT_GET;
   const char *name = is_get ? "context.get" : "context.set";
   uint8_t code = canon->context_type.code;
-  if (code != I32.code && code != I64.code) return tn_check_fail("`%s` must be of type i32 or i64", name);
+  if (code != I32.code && code != I64.code)
+    return tn_check_fail("`%s` must be of type i32 or i64", name);
   if (canon->context_slot > 1)
     return tn_check_fail("`%s` immediate must be zero or one: %u", name, canon->context_slot);
   if (scope->context_type != 0 && scope->context_type != code)
@@ -163,20 +172,21 @@ static tn_error *check_context(tn_checker *checker, tn_scope *scope, const tn_as
 
 /* ---- streams, futures, error contexts ---------------------------------------------------------- */
 
-static tn_error *check_stream_type(const tn_scope *scope, uint32_t index, bool is_future, const char *built_in,
-                                   const tn_type **out) {
+static tn_error *check_stream_type(const tn_scope *scope, uint32_t index, bool is_future,
+                                   const char *built_in, const tn_type **out) {
   const tn_checked_type *type;
   TN_TRY(tn_scope_type(scope, index, &type));
   *out = &type->value;
-  if (type->kind == TN_CHECKED_VALUE && type->value.kind == (is_future ? TN_TYPE_FUTURE : TN_TYPE_STREAM))
+  if (type->kind == TN_CHECKED_VALUE &&
+      type->value.kind == (is_future ? TN_TYPE_FUTURE : TN_TYPE_STREAM))
     return NULL;
   return tn_check_fail("`%s.%s` requires a %s type", is_future ? "future" : "stream", built_in,
                        is_future ? "future" : "stream");
 }
 
 /* The built-ins on one end of a stream or future that move no data: (i32) -> result. */
-static tn_error *check_stream_end(tn_checker *checker, tn_scope *scope, const tn_ast_canon *canon, bool is_future,
-                                  const char *built_in, tn_core_valtype result) {
+static tn_error *check_stream_end(tn_checker *checker, tn_scope *scope, const tn_ast_canon *canon,
+                                  bool is_future, const char *built_in, tn_core_valtype result) {
   const tn_type *ignored;
   TN_TRY(check_stream_type(scope, canon->type, is_future, built_in, &ignored));
   return add_built_in(checker, scope, 1, result);
@@ -202,11 +212,13 @@ static tn_error *check_stream_copy(tn_checker *checker, tn_scope *scope, const t
   if (element != NULL) TN_TRY(tn_check_needs_memory(&options));
   if (element != NULL && is_read && element->has_pointer) TN_TRY(tn_check_needs_realloc(&options));
   tn_core_valtype address = tn_check_address_type(&options);
-  tn_flat_signature signature = {is_future ? 2 : 3, 1, {I32, address, address}, {is_future ? I32 : address}};
+  tn_flat_signature signature = {
+      is_future ? 2 : 3, 1, {I32, address, address}, {is_future ? I32 : address}};
   return add_core_func(checker, scope, &signature);
 }
 
-static tn_error *check_error_context(tn_checker *checker, tn_scope *scope, const tn_ast_canon *canon) {
+static tn_error *check_error_context(tn_checker *checker, tn_scope *scope,
+                                     const tn_ast_canon *canon) {
   bool is_new = canon->kind == TN_CANON_ERROR_CONTEXT_NEW;
   const char *name = is_new ? "error-context.new" : "error-context.debug-message";
   tn_checked_options options;
@@ -222,7 +234,8 @@ static tn_error *check_error_context(tn_checker *checker, tn_scope *scope, const
 
 /* ---- waitable sets and threads ----------------------------------------------------------------- */
 
-static tn_error *check_waitable_set(tn_checker *checker, tn_scope *scope, const tn_ast_canon *canon) {
+static tn_error *check_waitable_set(tn_checker *checker, tn_scope *scope,
+                                    const tn_ast_canon *canon) {
   tn_ast_canon_option memory = {.kind = TN_OPTION_MEMORY, .index = canon->memory};
   tn_ast_canon with_memory = {.kind = canon->kind, .option_count = 1, .options = &memory};
   tn_checked_options options;
@@ -231,21 +244,28 @@ static tn_error *check_waitable_set(tn_checker *checker, tn_scope *scope, const 
   return add_core_func(checker, scope, &signature);
 }
 
-/* A thread starts with a function of one address. */
-static tn_error *check_thread_func(const tn_scope *scope, uint32_t index, tn_core_valtype *out) {
+/* A thread starts with a function of one address. Shared function types have no encoding that is decoded, so that
+ * none can satisfy `shared`. */
+static tn_error *check_thread_func(const tn_scope *scope, const tn_ast_canon *canon,
+                                   tn_core_valtype *out) {
+  uint32_t index = canon->type;
   const tn_checked_core_type *type;
   TN_TRY(tn_scope_core_type(scope, index, &type));
   if (type->type == NULL || type->type->kind != TN_CORE_TYPE_FUNC)
     return tn_check_fail("core type index %u is not a function type", index);
+  if (canon->is_shared) return tn_check_fail("spawn type must be shared");
   const tn_core_func_type *func = &type->type->func;
   bool fits = func->param_count == 1 && func->result_count == 0 &&
               (func->params[0].code == I32.code || func->params[0].code == I64.code);
-  if (!fits) return tn_check_fail("start function must take a single `i32` or `i64` argument and return nothing");
+  if (!fits)
+    return tn_check_fail(
+        "start function must take a single `i32` or `i64` argument and return nothing");
   *out = func->params[0];
   return NULL;
 }
 
-static tn_error *check_thread_table(const tn_scope *scope, uint32_t index, bool is_shared, tn_core_valtype *out) {
+static tn_error *check_thread_table(const tn_scope *scope, uint32_t index, bool is_shared,
+                                    tn_core_valtype *out) {
   const tn_core_extern_type *table;
   TN_TRY(tn_scope_core_extern(scope, TN_SORT_CORE_TABLE, index, &table));
   tn_core_extern_type wanted = {.kind = TN_CORE_EXTERN_TABLE,
@@ -253,21 +273,24 @@ static tn_error *check_thread_table(const tn_scope *scope, uint32_t index, bool 
                                 .valtype = {.code = REF_NULL, .heap = HEAP_FUNC},
                                 .is_shared = is_shared};
   *out = table->limits.is_64 ? I64 : I32;
-  return tn_error_wrap(tn_check_core_subtype(table, &wanted), "table is not a table of (ref null (func))");
+  return tn_error_wrap(tn_check_core_subtype(table, &wanted),
+                       "table is not a table of (ref null (func))");
 }
 
 /* CanonicalABI.md#-canon-threadnew-indirect, #-canon-threadspawn-indirect */
-static tn_error *check_thread_indirect(tn_checker *checker, tn_scope *scope, const tn_ast_canon *canon) {
+static tn_error *check_thread_indirect(tn_checker *checker, tn_scope *scope,
+                                       const tn_ast_canon *canon) {
   tn_flat_signature signature = {.param_count = 2, .result_count = 1, .results = {I32}};
-  TN_TRY(check_thread_func(scope, canon->type, &signature.params[1]));
+  TN_TRY(check_thread_func(scope, canon, &signature.params[1]));
   TN_TRY(check_thread_table(scope, canon->table, canon->is_shared, &signature.params[0]));
   return add_core_func(checker, scope, &signature);
 }
 
 /* CanonicalABI.md#-canon-threadspawn-ref */
-static tn_error *check_thread_spawn_ref(tn_checker *checker, tn_scope *scope, const tn_ast_canon *canon) {
+static tn_error *check_thread_spawn_ref(tn_checker *checker, tn_scope *scope,
+                                        const tn_ast_canon *canon) {
   tn_flat_signature signature = {.param_count = 2, .result_count = 1, .results = {I32}};
-  TN_TRY(check_thread_func(scope, canon->type, &signature.params[1]));
+  TN_TRY(check_thread_func(scope, canon, &signature.params[1]));
   signature.params[0] = (tn_core_valtype){.code = REF_NULL, .heap = (int32_t)canon->type};
   return add_core_func(checker, scope, &signature);
 }

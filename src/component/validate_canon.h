@@ -16,7 +16,8 @@ typedef struct tn_checked_options {
 } tn_checked_options;
 
 /* CanonicalABI.md#canonopt-validation: everything that holds for all canonical definitions. */
-tn_error *tn_check_canon_options(const tn_scope *scope, const tn_ast_canon *canon, tn_checked_options *out);
+tn_error *tn_check_canon_options(const tn_scope *scope, const tn_ast_canon *canon,
+                                 tn_checked_options *out);
 
 /* Core signatures as long as the canonical ABI makes them: 16 parameters and a pointer to the results. */
 typedef struct tn_flat_signature {
@@ -26,7 +27,8 @@ typedef struct tn_flat_signature {
   tn_core_valtype results[1];
 } tn_flat_signature;
 
-/* `flatten_functype`, and which options the function needs. CanonicalABI.md#flattening, #canon-lift, #canon-lower */
+/* `flatten_functype`, and which options the function needs. CanonicalABI.md#flattening, #canon-lift,
+ * #canon-lower */
 tn_error *tn_check_lifted_signature(const tn_func_type *func, const tn_checked_options *options,
                                     tn_flat_signature *out);
 tn_error *tn_check_lowered_signature(const tn_func_type *func, const tn_checked_options *options,

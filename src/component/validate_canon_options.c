@@ -75,7 +75,8 @@ bool tn_check_is_signature(const tn_core_func_type *func, const tn_flat_signatur
 }
 
 static tn_error *wrong_signature(const char *option) {
-  return tn_check_fail("canonical option `%s` uses a core function with an incorrect signature", option);
+  return tn_check_fail("canonical option `%s` uses a core function with an incorrect signature",
+                       option);
 }
 
 static tn_error *check_realloc(const tn_checked_options *options) {
@@ -94,12 +95,15 @@ static tn_error *check_callback(const tn_checked_options *options) {
   return tn_check_is_signature(options->callback, &wanted) ? NULL : wrong_signature("callback");
 }
 
-tn_error *tn_check_canon_options(const tn_scope *scope, const tn_ast_canon *canon, tn_checked_options *out) {
+tn_error *tn_check_canon_options(const tn_scope *scope, const tn_ast_canon *canon,
+                                 tn_checked_options *out) {
   *out = (tn_checked_options){0};
-  for (uint32_t i = 0; i < canon->option_count; i++) TN_TRY(set_option(scope, &canon->options[i], out));
+  for (uint32_t i = 0; i < canon->option_count; i++)
+    TN_TRY(set_option(scope, &canon->options[i], out));
   TN_TRY(check_realloc(out));
   TN_TRY(check_callback(out));
-  if (out->is_async && out->post_return != NULL) return tn_check_fail("cannot specify post-return function in async");
+  if (out->is_async && out->post_return != NULL)
+    return tn_check_fail("cannot specify post-return function in async");
   return NULL;
 }
 
@@ -132,11 +136,12 @@ static void add_to_row(flat_row *row, const tn_type *type, bool is_64) {
     row->count = TN_FLAT_MANY;
     return;
   }
-  for (uint32_t i = 0; i < count; i++) row->types[row->count++].code = flat_codes[flat[i]];
+  for (uint32_t i = 0; i < count; i++)
+    row->types[row->count++].code = flat_codes[flat[i]];
 }
 
-static void flatten_row(const tn_type *const *types, uint32_t count, const tn_checked_options *options,
-                        flat_row *out) {
+static void flatten_row(const tn_type *const *types, uint32_t count,
+                        const tn_checked_options *options, flat_row *out) {
   *out = (flat_row){0};
   bool is_64 = tn_check_address_type(options).code == I64;
   for (uint32_t i = 0; i < count; i++) {
@@ -155,7 +160,8 @@ static void add_params(tn_flat_signature *signature, const flat_row *row, uint32
     add_param(signature, tn_check_address_type(options));
     return;
   }
-  for (uint32_t i = 0; i < row->count; i++) add_param(signature, row->types[i]);
+  for (uint32_t i = 0; i < row->count; i++)
+    add_param(signature, row->types[i]);
 }
 
 static void set_result(tn_flat_signature *signature, tn_core_valtype type) {
@@ -171,13 +177,15 @@ tn_error *tn_check_lifted_signature(const tn_func_type *func, const tn_checked_o
   flatten_row(func->param_types, func->param_count, options, &params);
   flatten_row(&func->result, 1, options, &results);
   uint32_t max_results = options->is_async ? TN_MAX_FLAT_PARAMS : TN_MAX_FLAT_RESULTS;
-  if (params.has_pointer || params.count > TN_MAX_FLAT_PARAMS) TN_TRY(tn_check_needs_realloc(options));
+  if (params.has_pointer || params.count > TN_MAX_FLAT_PARAMS)
+    TN_TRY(tn_check_needs_realloc(options));
   if (results.has_pointer || results.count > max_results) TN_TRY(tn_check_needs_memory(options));
   add_params(out, &params, TN_MAX_FLAT_PARAMS, options);
   if (options->is_async) {
     if (options->callback != NULL) set_result(out, (tn_core_valtype){.code = I32});
   } else if (results.count > 0) {
-    set_result(out, results.count > TN_MAX_FLAT_RESULTS ? tn_check_address_type(options) : results.types[0]);
+    set_result(out, results.count > TN_MAX_FLAT_RESULTS ? tn_check_address_type(options)
+                                                        : results.types[0]);
   }
   return NULL;
 }

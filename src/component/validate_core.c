@@ -33,11 +33,14 @@ static tn_error *check_has_func(const tn_core_extern_type *type) {
   return tn_check_fail("type index %u is not a function type", type->type_index);
 }
 
-tn_error *tn_check_core_module(tn_checker *checker, const tn_core_module *module, const tn_checked_module **out) {
+tn_error *tn_check_core_module(tn_checker *checker, const tn_core_module *module,
+                               const tn_checked_module **out) {
   tn_checked_module *checked = TN_ARENA_NEW(checker->arena, tn_checked_module);
   if (checked == NULL) return tn_error_no_memory();
-  for (uint32_t i = 0; i < module->import_count; i++) TN_TRY(check_has_func(&module->imports[i].type));
-  for (uint32_t i = 0; i < module->export_count; i++) TN_TRY(check_has_func(&module->exports[i].type));
+  for (uint32_t i = 0; i < module->import_count; i++)
+    TN_TRY(check_has_func(&module->imports[i].type));
+  for (uint32_t i = 0; i < module->export_count; i++)
+    TN_TRY(check_has_func(&module->exports[i].type));
   *checked = (tn_checked_module){.import_count = module->import_count,
                                  .export_count = module->export_count,
                                  .imports = module->imports,
@@ -63,7 +66,8 @@ static tn_error *check_core_valtypes(const tn_core_type_space *space, const tn_c
 }
 
 /* Adds a type that is not a module type. It may refer to those before it and to its own rec group. */
-static tn_error *add_core_type(tn_checker *checker, tn_core_type_space *space, const tn_core_type *type) {
+static tn_error *add_core_type(tn_checker *checker, tn_core_type_space *space,
+                               const tn_core_type *type) {
   uint64_t known = (uint64_t)space->len - type->group_index + type->group_size;
   TN_TRY(check_core_valtypes(space, type->func.params, type->func.param_count, known));
   TN_TRY(check_core_valtypes(space, type->func.results, type->func.result_count, known));
@@ -102,9 +106,10 @@ static tn_error *check_limits(const tn_core_extern_type *type) {
   uint32_t most_log2 = (limits->is_64 ? 64 : 32) - page_log2;
   uint64_t most = most_log2 == 64 ? UINT64_MAX : UINT64_C(1) << most_log2;
   if (limits->min > most || (limits->has_max && limits->max > most))
-    return tn_check_fail("memory size must be at most 0x%llx %llu-byte pages", (unsigned long long)most,
-                         1ULL << page_log2);
-  if (limits->is_shared && !limits->has_max) return tn_check_fail("shared memory must have maximum size");
+    return tn_check_fail("memory size must be at most 0x%llx %llu-byte pages",
+                         (unsigned long long)most, 1ULL << page_log2);
+  if (limits->is_shared && !limits->has_max)
+    return tn_check_fail("shared memory must have maximum size");
   return NULL;
 }
 
@@ -127,12 +132,14 @@ static tn_error *resolve_extern_type(const module_type *module, tn_core_extern_t
 static tn_error *find_outer_core_type(const tn_scope *scope, uint32_t count, uint32_t index,
                                       const tn_checked_core_type **out) {
   const tn_scope *target = scope;
-  for (uint32_t i = 1; i < count && target != NULL; i++) target = target->outer;
+  for (uint32_t i = 1; i < count && target != NULL; i++)
+    target = target->outer;
   if (target == NULL) return tn_check_fail("invalid outer alias count of %u", count);
   return tn_scope_core_type(target, index, out);
 }
 
-static tn_error *declare_alias(tn_checker *checker, module_type *module, uint32_t count, uint32_t index) {
+static tn_error *declare_alias(tn_checker *checker, module_type *module, uint32_t count,
+                               uint32_t index) {
   tn_checked_core_type aliased;
   if (count == 0) {
     if (index >= module->types.len)
@@ -151,14 +158,16 @@ static tn_error *declare_alias(tn_checker *checker, module_type *module, uint32_
   return NULL;
 }
 
-static tn_error *declare_import(tn_checker *checker, module_type *module, const tn_core_import *declared) {
+static tn_error *declare_import(tn_checker *checker, module_type *module,
+                                const tn_core_import *declared) {
   tn_core_import *import = TN_VEC_PUSH(checker->arena, &module->imports);
   if (import == NULL) return tn_error_no_memory();
   *import = *declared;
   return resolve_extern_type(module, &import->type);
 }
 
-static tn_error *declare_export(tn_checker *checker, module_type *module, const tn_core_export *declared) {
+static tn_error *declare_export(tn_checker *checker, module_type *module,
+                                const tn_core_export *declared) {
   tn_core_export *export = TN_VEC_PUSH(checker->arena, &module->exports);
   if (export == NULL) return tn_error_no_memory();
   *export = *declared;
@@ -184,7 +193,8 @@ static tn_error *declare(tn_checker *checker, module_type *module, const tn_core
 static tn_error *check_module_type(tn_checker *checker, tn_scope *scope, const tn_core_type *type,
                                    const tn_checked_module **out) {
   module_type module = {.outer = scope};
-  for (uint32_t i = 0; i < type->decl_count; i++) TN_TRY(declare(checker, &module, &type->decls[i]));
+  for (uint32_t i = 0; i < type->decl_count; i++)
+    TN_TRY(declare(checker, &module, &type->decls[i]));
   tn_checked_module *checked = TN_ARENA_NEW(checker->arena, tn_checked_module);
   if (checked == NULL) return tn_error_no_memory();
   *checked = (tn_checked_module){.import_count = module.imports.len,
@@ -219,12 +229,16 @@ static tn_error *gather_core_arguments(tn_checker *checker, const tn_scope *scop
     if (tn_map_has(out, argument->name))
       return tn_check_fail("duplicate module instantiation argument named `%" TN_STR_FORMAT "`",
                            TN_STR_ARG(argument->name));
-    if (!tn_map_put(checker->arena, out, argument->name, (void *)exports)) return tn_error_no_memory();
+    if (!tn_map_put(checker->arena, out, argument->name, (void *)exports))
+      return tn_error_no_memory();
   }
   return NULL;
 }
 
-static tn_error *check_core_argument(const tn_map *arguments, const tn_core_import *import) {
+static tn_error *check_core_argument(tn_checker *checker, const tn_map *arguments,
+                                     const tn_core_import *import) {
+  TN_TRY(tn_check_spend_on_name(checker, import->module));
+  TN_TRY(tn_check_spend_on_name(checker, import->name));
   const tn_map *exports = tn_map_get(arguments, import->module);
   if (exports == NULL)
     return tn_check_fail("missing module instantiation argument named `%" TN_STR_FORMAT "`",
@@ -240,14 +254,14 @@ static tn_error *check_core_argument(const tn_map *arguments, const tn_core_impo
                        TN_STR_ARG(import->name), TN_STR_ARG(import->module));
 }
 
-static tn_error *instantiate_module(tn_checker *checker, tn_scope *scope, const tn_ast_core_instance *instance) {
+static tn_error *instantiate_module(tn_checker *checker, tn_scope *scope,
+                                    const tn_ast_core_instance *instance) {
   const tn_checked_module *module;
   tn_map arguments = {0};
   TN_TRY(tn_scope_core_module(scope, instance->module, &module));
   TN_TRY(gather_core_arguments(checker, scope, instance, &arguments));
-  TN_TRY(tn_check_spend(checker, module->import_count));
   for (uint32_t i = 0; i < module->import_count; i++) {
-    TN_TRY(check_core_argument(&arguments, &module->imports[i]));
+    TN_TRY(check_core_argument(checker, &arguments, &module->imports[i]));
   }
   return tn_scope_add_core_instance(checker, scope, &module->exports_by_name);
 }
@@ -266,7 +280,8 @@ static tn_error *inline_export_type(tn_checker *checker, const tn_scope *scope, 
   return NULL;
 }
 
-static tn_error *tuple_core_exports(tn_checker *checker, tn_scope *scope, const tn_ast_core_instance *instance) {
+static tn_error *tuple_core_exports(tn_checker *checker, tn_scope *scope,
+                                    const tn_ast_core_instance *instance) {
   tn_map *exports = TN_ARENA_NEW(checker->arena, tn_map);
   if (exports == NULL) return tn_error_no_memory();
   for (uint32_t i = 0; i < instance->argument_count; i++) {
@@ -274,14 +289,17 @@ static tn_error *tuple_core_exports(tn_checker *checker, tn_scope *scope, const 
     const tn_core_extern_type *type;
     TN_TRY(inline_export_type(checker, scope, export->item, &type));
     if (tn_map_has(exports, export->name))
-      return tn_check_fail("duplicate instantiation export name `%" TN_STR_FORMAT "` already defined",
+      return tn_check_fail("duplicate instantiation export name `%" TN_STR_FORMAT
+                           "` already defined",
                            TN_STR_ARG(export->name));
-    if (!tn_map_put(checker->arena, exports, export->name, (void *)type)) return tn_error_no_memory();
+    if (!tn_map_put(checker->arena, exports, export->name, (void *)type))
+      return tn_error_no_memory();
   }
   return tn_scope_add_core_instance(checker, scope, exports);
 }
 
-tn_error *tn_check_core_instance(tn_checker *checker, tn_scope *scope, const tn_ast_core_instance *instance) {
+tn_error *tn_check_core_instance(tn_checker *checker, tn_scope *scope,
+                                 const tn_ast_core_instance *instance) {
   return instance->is_instantiate ? instantiate_module(checker, scope, instance)
                                   : tuple_core_exports(checker, scope, instance);
 }

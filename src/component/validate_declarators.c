@@ -30,13 +30,14 @@ tn_error *tn_check_extern_type(tn_checker *checker, tn_scope *scope, tn_side sid
 
 /* Exporting a value consumes it, so that its new index counts as used. Binary.md#-start-definitions */
 static tn_error *check_exported_value(tn_scope *scope, const tn_checked_item *item) {
-  if (item->type->value.has_borrow) return tn_check_fail("exported value cannot contain a `borrow` type");
+  if (item->type->value.has_borrow)
+    return tn_check_fail("exported value cannot contain a `borrow` type");
   scope->values.items[scope->values.len - 1].is_used = true;
   return NULL;
 }
 
-tn_error *tn_check_named_item(tn_checker *checker, tn_scope *scope, tn_side side, const tn_extern_name *name,
-                              tn_checked_item *item) {
+tn_error *tn_check_named_item(tn_checker *checker, tn_scope *scope, tn_side side,
+                              const tn_extern_name *name, tn_checked_item *item) {
   bool is_import = side == TN_SIDE_IMPORT;
   tn_scope_names *names = is_import ? &scope->imports : &scope->exports;
   if (item->sort == TN_SORT_INSTANCE)
@@ -44,15 +45,15 @@ tn_error *tn_check_named_item(tn_checker *checker, tn_scope *scope, tn_side side
   if (item->sort == TN_SORT_TYPE) TN_TRY(tn_checked_alias(checker, item->type, &item->type));
   TN_TRY(tn_scope_add_item(checker, scope, item));
   if (item->sort == TN_SORT_VALUE && !is_import) TN_TRY(check_exported_value(scope, item));
-  TN_TRY(tn_names_add_resource(checker, names, &name->name, item));
+  TN_TRY(tn_check_resource_name(checker, names, &name->name, item));
   TN_TRY(tn_visibility_add(checker, scope, side, item));
-  return tn_names_add(checker, names, side, name, item);
+  return tn_check_name(checker, names, side, name, item);
 }
 
 /* ---- component and instance types -------------------------------------------------------------- */
 
-static tn_error *declare_named(tn_checker *checker, tn_scope *scope, tn_side side, const tn_extern_name *name,
-                               const tn_ast_extern_type *type) {
+static tn_error *declare_named(tn_checker *checker, tn_scope *scope, tn_side side,
+                               const tn_extern_name *name, const tn_ast_extern_type *type) {
   tn_checked_item item;
   TN_TRY(tn_check_extern_type(checker, scope, side, type, &item));
   return tn_check_named_item(checker, scope, side, name, &item);
@@ -64,7 +65,8 @@ static tn_error *declare_alias(tn_checker *checker, tn_scope *scope, const tn_as
   bool is_allowed = alias->sort == TN_SORT_TYPE || (is_outer && alias->sort == TN_SORT_CORE_TYPE) ||
                     (alias->kind == TN_ALIAS_EXPORT && alias->sort == TN_SORT_INSTANCE);
   if (!is_allowed)
-    return tn_check_fail("aliases in a component or instance type may only refer to types or instances");
+    return tn_check_fail(
+        "aliases in a component or instance type may only refer to types or instances");
   return tn_check_alias(checker, scope, alias);
 }
 
@@ -89,7 +91,9 @@ tn_error *tn_check_component_type(tn_checker *checker, tn_scope *outer, const tn
                                   const tn_checked_type **out) {
   bool is_component = type->kind == TN_AST_COMPONENT;
   tn_scope scope;
-  tn_scope_open(checker, &scope, is_component ? TN_SCOPE_COMPONENT_TYPE : TN_SCOPE_INSTANCE_TYPE, outer);
-  for (uint32_t i = 0; i < type->decl_count; i++) TN_TRY(declare(checker, &scope, &type->decls[i]));
+  tn_scope_open(checker, &scope, is_component ? TN_SCOPE_COMPONENT_TYPE : TN_SCOPE_INSTANCE_TYPE,
+                outer);
+  for (uint32_t i = 0; i < type->decl_count; i++)
+    TN_TRY(declare(checker, &scope, &type->decls[i]));
   return tn_scope_close(checker, &scope, out);
 }

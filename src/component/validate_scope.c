@@ -61,13 +61,15 @@ tn_error *tn_scope_core_func(const tn_scope *scope, uint32_t index, const tn_cor
   return NULL;
 }
 
-tn_error *tn_scope_core_type(const tn_scope *scope, uint32_t index, const tn_checked_core_type **out) {
+tn_error *tn_scope_core_type(const tn_scope *scope, uint32_t index,
+                             const tn_checked_core_type **out) {
   if (index >= scope->core_types.len) return out_of_bounds("type", "type", index);
   *out = &scope->core_types.items[index];
   return NULL;
 }
 
-tn_error *tn_scope_core_module(const tn_scope *scope, uint32_t index, const tn_checked_module **out) {
+tn_error *tn_scope_core_module(const tn_scope *scope, uint32_t index,
+                               const tn_checked_module **out) {
   if (index >= scope->core_modules.len) return out_of_bounds("module", "module", index);
   *out = scope->core_modules.items[index];
   return NULL;
@@ -98,7 +100,8 @@ static const tn_core_extern_space *core_extern_space(const tn_scope *scope, tn_s
 tn_error *tn_scope_core_extern(const tn_scope *scope, tn_sort sort, uint32_t index,
                                const tn_core_extern_type **out) {
   const tn_core_extern_space *space = core_extern_space(scope, sort);
-  if (space == NULL) return tn_check_fail("a %s cannot be exported by a core instance", tn_sort_name(sort));
+  if (space == NULL)
+    return tn_check_fail("a %s cannot be exported by a core instance", tn_sort_name(sort));
   if (index >= space->len) return out_of_bounds(tn_sort_name(sort), tn_sort_name(sort), index);
   *out = space->items[index];
   return NULL;
@@ -116,7 +119,8 @@ tn_error *tn_scope_type_of_kind(const tn_scope *scope, uint32_t index, tn_checke
   return tn_check_fail("type index %u is not %s", index, kind_names[kind]);
 }
 
-tn_error *tn_scope_module_type(const tn_scope *scope, uint32_t index, const tn_checked_module **out) {
+tn_error *tn_scope_module_type(const tn_scope *scope, uint32_t index,
+                               const tn_checked_module **out) {
   const tn_checked_core_type *type;
   TN_TRY(tn_scope_core_type(scope, index, &type));
   *out = type->module;
@@ -173,7 +177,8 @@ tn_error *tn_scope_add_type(tn_checker *checker, tn_scope *scope, const tn_check
   return add_type(checker, &scope->types, type);
 }
 
-tn_error *tn_scope_add_core_func(tn_checker *checker, tn_scope *scope, const tn_core_func_type *type) {
+tn_error *tn_scope_add_core_func(tn_checker *checker, tn_scope *scope,
+                                 const tn_core_func_type *type) {
   const tn_core_func_type **element = TN_VEC_PUSH(checker->arena, &scope->core_funcs);
   if (element == NULL) return tn_error_no_memory();
   *element = type;
@@ -188,7 +193,8 @@ static tn_error *add_core_extern(tn_checker *checker, tn_core_extern_space *spac
   return NULL;
 }
 
-tn_error *tn_scope_add_core_extern(tn_checker *checker, tn_scope *scope, const tn_core_extern_type *type) {
+tn_error *tn_scope_add_core_extern(tn_checker *checker, tn_scope *scope,
+                                   const tn_core_extern_type *type) {
   switch (type->kind) {
   case TN_CORE_EXTERN_FUNC:
     return tn_scope_add_core_func(checker, scope, type->func);
@@ -204,7 +210,8 @@ tn_error *tn_scope_add_core_extern(tn_checker *checker, tn_scope *scope, const t
   return NULL;
 }
 
-tn_error *tn_scope_add_core_module(tn_checker *checker, tn_scope *scope, const tn_checked_module *module) {
+tn_error *tn_scope_add_core_module(tn_checker *checker, tn_scope *scope,
+                                   const tn_checked_module *module) {
   const tn_checked_module **element = TN_VEC_PUSH(checker->arena, &scope->core_modules);
   if (element == NULL) return tn_error_no_memory();
   *element = module;

@@ -1,16 +1,16 @@
 /* Definitions of value, function and resource types. Binary.md#type-definitions */
 #include "component/validate.h"
 
-tn_error *tn_check_valtype(tn_checker *checker, const tn_scope *scope, const tn_ast_valtype *valtype,
-                           const tn_checked_type **out) {
+tn_error *tn_check_valtype(tn_checker *checker, const tn_scope *scope,
+                           const tn_ast_valtype *valtype, const tn_checked_type **out) {
   if (valtype->is_index) return tn_scope_type_of_kind(scope, valtype->index, TN_CHECKED_VALUE, out);
   *out = tn_checked_primitive(checker, valtype->primitive);
   return NULL;
 }
 
 /* As tn_check_valtype, as a part of another type; NULL for a type that is absent. */
-static tn_error *check_part(tn_checker *checker, const tn_scope *scope, const tn_ast_valtype *valtype,
-                            const tn_type **out) {
+static tn_error *check_part(tn_checker *checker, const tn_scope *scope,
+                            const tn_ast_valtype *valtype, const tn_type **out) {
   const tn_checked_type *type;
   *out = NULL;
   if (valtype->is_absent) return NULL;
@@ -36,12 +36,14 @@ static tn_error *check_labels(tn_checker *checker, const tn_ast_type *type, fiel
     labels[i] = type->fields[i].label;
     if (labels[i].len == 0) return tn_check_fail("%s name cannot be empty", noun.whole);
     if (!tn_label_is_valid(labels[i]))
-      return tn_check_fail("%s name `%" TN_STR_FORMAT "` is not in kebab case", noun.whole, TN_STR_ARG(labels[i]));
+      return tn_check_fail("%s name `%" TN_STR_FORMAT "` is not in kebab case", noun.whole,
+                           TN_STR_ARG(labels[i]));
     tn_str key = tn_label_unique_key(checker->arena, labels[i]);
     if (key.data == NULL) return tn_error_no_memory();
     const tn_str *previous = tn_map_get(&seen, key);
     if (previous != NULL)
-      return tn_check_fail("%s name `%" TN_STR_FORMAT "` conflicts with previous %s name `%" TN_STR_FORMAT "`",
+      return tn_check_fail("%s name `%" TN_STR_FORMAT
+                           "` conflicts with previous %s name `%" TN_STR_FORMAT "`",
                            noun.whole, TN_STR_ARG(labels[i]), noun.part, TN_STR_ARG(*previous));
     if (!tn_map_put(checker->arena, &seen, key, &labels[i])) return tn_error_no_memory();
   }
@@ -100,7 +102,8 @@ static tn_error *check_enum(tn_checker *checker, const tn_ast_type *type, tn_typ
 
 /* Types with one or two parts that have no labels. */
 static tn_error *check_container(tn_checker *checker, const tn_scope *scope, tn_type_kind kind,
-                                 const tn_ast_valtype *first, const tn_ast_valtype *second, tn_type *value) {
+                                 const tn_ast_valtype *first, const tn_ast_valtype *second,
+                                 tn_type *value) {
   value->kind = kind;
   value->count = second == NULL ? 1 : 2;
   const tn_type **parts = TN_ARENA_ARRAY(checker->arena, const tn_type *, value->count);
@@ -111,9 +114,10 @@ static tn_error *check_container(tn_checker *checker, const tn_scope *scope, tn_
   return NULL;
 }
 
-static tn_error *check_fixed_list(tn_checker *checker, const tn_scope *scope, const tn_ast_type *type,
-                                  tn_type *value) {
-  if (type->length == 0) return tn_check_fail("fixed-length lists must have more than zero elements");
+static tn_error *check_fixed_list(tn_checker *checker, const tn_scope *scope,
+                                  const tn_ast_type *type, tn_type *value) {
+  if (type->length == 0)
+    return tn_check_fail("fixed-length lists must have more than zero elements");
   value->length = type->length;
   return check_container(checker, scope, TN_TYPE_FIXED_LIST, &type->element, NULL, value);
 }
@@ -123,7 +127,8 @@ static bool is_key_type(tn_type_kind kind) {
   return kind <= TN_TYPE_STRING && kind != TN_TYPE_F32 && kind != TN_TYPE_F64;
 }
 
-static tn_error *check_map(tn_checker *checker, const tn_scope *scope, const tn_ast_type *type, tn_type *value) {
+static tn_error *check_map(tn_checker *checker, const tn_scope *scope, const tn_ast_type *type,
+                           tn_type *value) {
   TN_TRY(check_container(checker, scope, TN_TYPE_MAP, &type->key, &type->element, value));
   if (is_key_type(value->types[0]->kind)) return NULL;
   return tn_check_fail("the key of a map must be a bool, an integer, a char or a string");
@@ -132,13 +137,16 @@ static tn_error *check_map(tn_checker *checker, const tn_scope *scope, const tn_
 static tn_error *check_stream(tn_checker *checker, const tn_scope *scope, const tn_ast_type *type,
                               tn_type *value) {
   bool is_stream = type->kind == TN_AST_STREAM;
-  TN_TRY(check_container(checker, scope, is_stream ? TN_TYPE_STREAM : TN_TYPE_FUTURE, &type->element, NULL, value));
+  TN_TRY(check_container(checker, scope, is_stream ? TN_TYPE_STREAM : TN_TYPE_FUTURE,
+                         &type->element, NULL, value));
   const tn_type *element = value->types[0];
   if (element == NULL) return NULL;
   if (element->has_borrow)
-    return tn_check_fail("%s element cannot contain a `borrow` type", is_stream ? "stream" : "future");
+    return tn_check_fail("%s element cannot contain a `borrow` type",
+                         is_stream ? "stream" : "future");
   if (is_stream && element->kind == TN_TYPE_CHAR)
-    return tn_check_fail("`stream<char>` is not valid at this time, use `stream<u8>` with a defined encoding");
+    return tn_check_fail(
+        "`stream<char>` is not valid at this time, use `stream<u8>` with a defined encoding");
   return NULL;
 }
 
@@ -172,8 +180,8 @@ static tn_error *check_compound(tn_checker *checker, const tn_scope *scope, cons
   }
 }
 
-static tn_error *check_value_type(tn_checker *checker, const tn_scope *scope, const tn_ast_type *type,
-                                  const tn_checked_type **out) {
+static tn_error *check_value_type(tn_checker *checker, const tn_scope *scope,
+                                  const tn_ast_type *type, const tn_checked_type **out) {
   tn_type value = {0};
   TN_TRY(check_compound(checker, scope, type, &value));
   return tn_checked_value_new(checker, &value, NULL, out);
@@ -189,10 +197,11 @@ static tn_error *check_handle(tn_checker *checker, const tn_scope *scope, const 
 
 /* ---- functions and resources ------------------------------------------------------------------- */
 
-static tn_error *check_func_type(tn_checker *checker, const tn_scope *scope, const tn_ast_type *type,
-                                 const tn_checked_type **out) {
+static tn_error *check_func_type(tn_checker *checker, const tn_scope *scope,
+                                 const tn_ast_type *type, const tn_checked_type **out) {
   tn_func_type func = {.is_async = type->is_async, .param_count = type->field_count};
-  TN_TRY(check_labels(checker, type, (field_noun){"function parameter", "parameter"}, &func.param_names));
+  TN_TRY(check_labels(checker, type, (field_noun){"function parameter", "parameter"},
+                      &func.param_names));
   TN_TRY(check_parts(checker, scope, type, &func.param_types));
   TN_TRY(check_part(checker, scope, &type->element, &func.result));
   if (func.result != NULL && func.result->has_borrow)
@@ -209,8 +218,8 @@ static tn_error *check_destructor(const tn_scope *scope, const tn_ast_type *type
   return tn_check_fail("core function %u has wrong signature for a destructor", type->destructor);
 }
 
-static tn_error *check_resource_type(tn_checker *checker, const tn_scope *scope, const tn_ast_type *type,
-                                     const tn_checked_type **out) {
+static tn_error *check_resource_type(tn_checker *checker, const tn_scope *scope,
+                                     const tn_ast_type *type, const tn_checked_type **out) {
   if (scope->kind != TN_SCOPE_COMPONENT)
     return tn_check_fail("resources can only be defined within a concrete component");
   if (type->representation.code != 0x7f && type->representation.code != 0x7e)

@@ -69,7 +69,8 @@ static tn_error *check_float(value_reader *in, uint32_t size) {
   const uint8_t *bytes;
   uint64_t bits = 0;
   TN_TRY(read_bytes(in, size, &bytes));
-  for (uint32_t i = 0; i < size; i++) bits |= (uint64_t)bytes[i] << (8 * i);
+  for (uint32_t i = 0; i < size; i++)
+    bits |= (uint64_t)bytes[i] << (8 * i);
   uint64_t exponent = size == 4 ? UINT64_C(0x7f800000) : UINT64_C(0x7ff0000000000000);
   uint64_t sign = UINT64_C(1) << (8 * size - 1);
   uint64_t canonical = size == 4 ? UINT64_C(0x7fc00000) : UINT64_C(0x7ff8000000000000);
@@ -102,12 +103,14 @@ static tn_error *check_optional(value_reader *in, const tn_type *type) {
 }
 
 static tn_error *check_row(value_reader *in, const tn_type *const *types, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++) TN_TRY(check_value(in, types[i]));
+  for (uint32_t i = 0; i < count; i++)
+    TN_TRY(check_value(in, types[i]));
   return NULL;
 }
 
 /* Elements without a size (none of today's types) would make this unbounded, hence the budget. */
-static tn_error *check_elements(value_reader *in, const tn_type *const *types, uint32_t row, uint32_t count) {
+static tn_error *check_elements(value_reader *in, const tn_type *const *types, uint32_t row,
+                                uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
     TN_TRY(tn_check_spend(in->checker, 1));
     TN_TRY(check_row(in, types, row));

@@ -19,7 +19,8 @@ static tn_error *are_parts_visible(visibility *search, const tn_type *value, boo
 
 /* These must have a name of their own; of other types only the parts must. */
 static bool needs_name(tn_type_kind kind) {
-  return kind == TN_TYPE_RECORD || kind == TN_TYPE_VARIANT || kind == TN_TYPE_ENUM || kind == TN_TYPE_FLAGS;
+  return kind == TN_TYPE_RECORD || kind == TN_TYPE_VARIANT || kind == TN_TYPE_ENUM ||
+         kind == TN_TYPE_FLAGS;
 }
 
 static tn_error *is_value_visible(visibility *search, const tn_type *value, bool *out) {
@@ -29,7 +30,8 @@ static tn_error *is_value_visible(visibility *search, const tn_type *value, bool
     return NULL;
   }
   *out = true;
-  if (value->kind <= TN_TYPE_ERROR_CONTEXT || tn_pointer_map_get(&search->seen, type) != NULL) return NULL;
+  if (value->kind <= TN_TYPE_ERROR_CONTEXT || tn_pointer_map_get(&search->seen, type) != NULL)
+    return NULL;
   TN_TRY(are_parts_visible(search, value, out));
   if (!*out) return NULL;
   bool is_put = tn_pointer_map_put(search->checker->arena, &search->seen, type, type);
@@ -62,14 +64,16 @@ static tn_error *is_func_visible(visibility *search, const tn_func_type *func, b
 static tn_error *is_type_visible(visibility *search, const tn_checked_type *type, bool *out);
 
 /* What an instance *type* mentions; the types that it exports give no names. */
-static tn_error *is_instance_type_visible(visibility *search, const tn_checked_type *type, bool *out) {
+static tn_error *is_instance_type_visible(visibility *search, const tn_checked_type *type,
+                                          bool *out) {
   *out = true;
   TN_TRY(tn_check_spend(search->checker, type->exports->len));
   for (uint32_t i = 0; *out && i < type->exports->len; i++) {
     const tn_checked_item *item = &type->exports->items[i].item;
     if (item->sort == TN_SORT_VALUE)
       TN_TRY(is_value_visible(search, &item->type->value, out));
-    else if (item->sort == TN_SORT_FUNC || item->sort == TN_SORT_TYPE || item->sort == TN_SORT_INSTANCE)
+    else if (item->sort == TN_SORT_FUNC || item->sort == TN_SORT_TYPE ||
+             item->sort == TN_SORT_INSTANCE)
       TN_TRY(is_type_visible(search, item->type, out));
   }
   return NULL;
@@ -123,7 +127,8 @@ static tn_error *add_item(visibility *search, const tn_checked_item *item, bool 
   }
 }
 
-tn_error *tn_visibility_add(tn_checker *checker, tn_scope *scope, tn_side side, const tn_checked_item *item) {
+tn_error *tn_visibility_add(tn_checker *checker, tn_scope *scope, tn_side side,
+                            const tn_checked_item *item) {
   if (scope->kind == TN_SCOPE_INSTANCE_TYPE) return NULL;
   visibility search = {.checker = checker, .scope = scope, .side = side};
   bool is_visible;

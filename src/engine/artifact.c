@@ -2,17 +2,17 @@
 
 #include <stdio.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "base/alloc.h"
 #include "base/error.h"
-#include "engine/digest.h"
-#include "engine/sound.h"
 
 enum {
-  FORMAT_VERSION = 1,
+  FORMAT_VERSION = 2,
   ALIGNMENT = 16,
   KNOWN_FLAGS = TN_ARTIFACT_IS_MODULE,
-  REMEMBERED_BYTES_MIN = 1 << 20,
-  MAPPED_BYTES_MIN = 256 << 10, /* from here on a mapping costs less than a copy */
+  MAPPED_BYTES_MIN = 64 << 10, /* from here on a mapping costs less than a copy */
 };
 
 static const uint8_t MAGIC[8] = {'t', 'e', 'n', 'o', 'n', '\r', '\n', 0x1a};
@@ -24,7 +24,7 @@ typedef struct extent {
 } extent;
 
 /* The last bytes of the file, as they are in it: little-endian on every machine that we build for. The
- * digest covers everything before it. */
+ * digest, XXH3 of 128 bits, covers everything before it. */
 typedef struct trailer {
   extent table;
   extent original;
@@ -32,12 +32,18 @@ typedef struct trailer {
   uint64_t file_size;
   uint32_t version;
   uint32_t flags;
-  uint8_t digest[TN_DIGEST_SIZE];
+  XXH128_canonical_t digest;
   uint8_t magic[sizeof MAGIC];
 } trailer;
 
-_Static_assert(sizeof(trailer) == 104, "the trailer has no padding");
+_Static_assert(sizeof(trailer) == 88, "the trailer has no padding");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "artifacts are little-endian");
+
+static XXH128_canonical_t digest_of(const char *bytes, size_t size) {
+  XXH128_canonical_t digest;
+  XXH128_canonicalFromHash(&digest, XXH3_128bits(bytes, size));
+  return digest;
+}
 
 /* ---- writing ------------------------------------------------------------------------------------------ */
 
@@ -79,8 +85,9 @@ tn_error *tn_artifact_write(tn_str fingerprint, uint32_t flags, tn_str original,
   memcpy(end.magic, MAGIC, sizeof MAGIC);
   tn_buffer_append(out, &end, sizeof end);
   if (out->failed) return tn_error_no_memory();
-  char *digest = out->data + out->len - sizeof end + offsetof(trailer, digest);
-  tn_engine_digest((tn_str){out->data, (size_t)(digest - out->data)}, (uint8_t *)digest);
+  size_t covered = out->len - sizeof end + offsetof(trailer, digest);
+  end.digest = digest_of(out->data, covered);
+  memcpy(out->data + covered, &end.digest, sizeof end.digest);
   return NULL;
 }
 
@@ -127,10 +134,8 @@ static tn_error *check_version(const trailer *end, uint64_t file_size) {
 }
 
 static tn_error *check_digest(tn_str bytes, const trailer *end) {
-  uint8_t digest[TN_DIGEST_SIZE];
-  size_t covered = bytes.len - sizeof *end + offsetof(trailer, digest);
-  tn_engine_digest(tn_str_slice(bytes, 0, covered), digest);
-  return memcmp(digest, end->digest, sizeof digest) == 0 ? NULL : damaged("its content is not what was written");
+  XXH128_canonical_t digest = digest_of(bytes.data, bytes.len - sizeof *end + offsetof(trailer, digest));
+  return memcmp(&digest, &end->digest, sizeof digest) == 0 ? NULL : damaged("its content is not what was written");
 }
 
 static tn_error *check_layout(tn_str bytes, const trailer *end) {
@@ -156,11 +161,11 @@ static tn_error *check_fingerprint(tn_str made_for, tn_str fingerprint) {
   return tn_error_set_hint(error, "compile it again on this machine, with the same options");
 }
 
-static tn_error *read_artifact(tn_str bytes, tn_str fingerprint, bool is_sound, tn_artifact *out) {
+tn_error *tn_artifact_read(tn_str bytes, tn_str fingerprint, tn_artifact *out) {
   trailer end;
   if (!read_trailer(bytes, &end)) return damaged("it has no trailer, or is cut off");
   TN_TRY(check_version(&end, bytes.len));
-  if (!is_sound) TN_TRY(check_digest(bytes, &end));
+  TN_TRY(check_digest(bytes, &end));
   TN_TRY(check_layout(bytes, &end));
   TN_TRY(check_fingerprint(view(bytes.data, end.fingerprint), fingerprint));
   *out = (tn_artifact){
@@ -170,23 +175,6 @@ static tn_error *read_artifact(tn_str bytes, tn_str fingerprint, bool is_sound, 
       .table = (const uint8_t *)bytes.data + end.table.offset,
       .bytes = bytes.data,
   };
-  return NULL;
-}
-
-tn_error *tn_artifact_read(tn_str bytes, tn_str fingerprint, tn_artifact *out) {
-  return read_artifact(bytes, fingerprint, false, out);
-}
-
-tn_error *tn_artifact_read_file(tn_str bytes, int descriptor, const char *directory, tn_str fingerprint,
-                                tn_artifact *out) {
-  tn_file_identity before;
-  if (directory == NULL || bytes.len < REMEMBERED_BYTES_MIN || !tn_engine_identify(descriptor, &before) ||
-      before.size != bytes.len) {
-    return tn_artifact_read(bytes, fingerprint, out);
-  }
-  bool is_sound = tn_engine_recalls(directory, &before);
-  TN_TRY(read_artifact(bytes, fingerprint, is_sound, out));
-  if (!is_sound) tn_engine_remember(directory, descriptor, &before);
   return NULL;
 }
 

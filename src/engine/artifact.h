@@ -11,7 +11,8 @@
  *   +---------------------------+
  *
  * The digest protects against accidents and ignorance: a file that is not exactly what was written for an
- * engine of this fingerprint is refused. It does not prove who wrote it: artifacts are programs. */
+ * engine of this fingerprint is refused. It does not prove who wrote it, which no digest without a key can
+ * do: artifacts are programs. Hence a fast one (XXH3) rather than one that resists attacks. */
 #ifndef TN_ENGINE_ARTIFACT_H
 #define TN_ENGINE_ARTIFACT_H
 
@@ -39,12 +40,6 @@ bool tn_artifact_is(tn_str bytes);
 /* Checks everything, the digest included. Errors: MALFORMED (not an artifact, damaged), UNSUPPORTED (made by
  * another version or for another engine or CPU). The view lives as long as the bytes. */
 tn_error *tn_artifact_read(tn_str bytes, tn_str fingerprint, tn_artifact *out);
-/* The same for a mapping of the whole file that `descriptor` is open on. The digest of a large file takes
- * longer than everything else, so `directory` (the cache's; NULL: none) remembers the files that were found
- * sound: one that nobody has written to since then, as its change time tells, is not hashed again. All other
- * checks are made. */
-tn_error *tn_artifact_read_file(tn_str bytes, int descriptor, const char *directory, tn_str fingerprint,
-                                tn_artifact *out);
 /* The native code of one module; `index` < native_count. */
 tn_str tn_artifact_native(const tn_artifact *artifact, size_t index);
 /* Loads all modules, all or nothing; `out` has room for native_count. `descriptor` is open on the file that
@@ -71,8 +66,6 @@ void tn_cache_key_make(tn_str content, tn_str fingerprint, tn_cache_key *out);
 /* False when there is no such entry, or none that can be trusted: the directory and the file must be ours
  * alone to write, and no symbolic links. What it holds still has to be read with tn_artifact_read. */
 bool tn_cache_lookup(const char *directory, const tn_cache_key *key, tn_cache_entry *out);
-/* Whether there is an entry, possibly empty, that can be trusted. */
-bool tn_cache_has(const char *directory, const tn_cache_key *key);
 /* Unmaps and closes; modules loaded from it stay. */
 void tn_cache_entry_close(tn_cache_entry *entry);
 /* Adds or replaces an entry, in one step as others see it. Makes the directory where it is missing. Returns

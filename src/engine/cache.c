@@ -49,14 +49,6 @@ static int open_entry(const char *directory, const char *name, struct stat *stat
   return -1;
 }
 
-bool tn_cache_has(const char *directory, const tn_cache_key *key) {
-  struct stat status;
-  int descriptor = open_entry(directory, key->name, &status);
-  if (descriptor < 0) return false;
-  close(descriptor);
-  return true;
-}
-
 static bool map_file(int descriptor, off_t length, tn_str *out) {
   if (length <= 0 || (uint64_t)length > SIZE_MAX) return false;
   size_t size = (size_t)length;

@@ -151,13 +151,21 @@ static tn_error *make_engine(const tn_engine_options *options, const memory_layo
 
 #if defined(__x86_64__)
 
+#include <cpuid.h>
+
 /* The features that the compiler makes use of. */
 #define CPU_FEATURES(X)                                                                            \
-  X("sse3") X("ssse3") X("sse4.1") X("sse4.2") X("avx") X("avx2") X("fma") X("bmi") X("bmi2") X("lzcnt")   \
-  X("popcnt") X("avx512f") X("avx512dq") X("avx512vl") X("avx512bitalg") X("avx512vbmi")
+  X("sse3") X("ssse3") X("sse4.1") X("sse4.2") X("avx") X("avx2") X("fma") X("bmi") X("bmi2") X("popcnt")  \
+  X("avx512f") X("avx512dq") X("avx512vl") X("avx512bitalg") X("avx512vbmi")
+
+/* Not every compiler's __builtin_cpu_supports knows this name. */
+static bool has_lzcnt(void) {
+  unsigned a, b, c, d;
+  return __get_cpuid(0x80000001, &a, &b, &c, &d) && (c & bit_LZCNT) != 0;
+}
 
 static void describe_cpu(char *out, size_t size) {
-  size_t used = (size_t)snprintf(out, size, "x86_64");
+  size_t used = (size_t)snprintf(out, size, "x86_64%s", has_lzcnt() ? "+lzcnt" : "");
 #define ADD_FEATURE(name)                                                                          \
   if (__builtin_cpu_supports(name) && used < size) used += (size_t)snprintf(out + used, size - used, "+" name);
   CPU_FEATURES(ADD_FEATURE)

@@ -192,8 +192,7 @@ static tn_error *load_artifact(tn_compiled_source *source, tn_compiled *compiled
     return tn_error_new(TN_ERROR_DENIED, "it is a compiled artifact, which is not accepted here");
   }
   tn_artifact artifact;
-  TN_TRY(tn_artifact_read_file(compiled->bytes, source->descriptor, source->cache_directory,
-                               tn_core_engine_fingerprint(compiled->engine), &artifact));
+  TN_TRY(tn_artifact_read(compiled->bytes, tn_core_engine_fingerprint(compiled->engine), &artifact));
   compiled->bytes = artifact.original;
   TN_TRY(decode(compiled));
   return load_natives(compiled, &artifact, source->descriptor);
@@ -204,8 +203,7 @@ static bool load_from_cache(tn_compiled *compiled, const char *directory, const 
   tn_cache_entry entry;
   if (!tn_cache_lookup(directory, key, &entry)) return false;
   tn_artifact artifact;
-  tn_error *error = tn_artifact_read_file(entry.bytes, entry.descriptor, directory,
-                                          tn_core_engine_fingerprint(compiled->engine), &artifact);
+  tn_error *error = tn_artifact_read(entry.bytes, tn_core_engine_fingerprint(compiled->engine), &artifact);
   if (error == NULL) error = load_natives(compiled, &artifact, entry.descriptor);
   tn_cache_entry_close(&entry);
   tn_error_delete(error);

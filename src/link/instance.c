@@ -123,8 +123,8 @@ tn_error *tn_plan_instantiate(const tn_plan *plan, const tn_store_limits *limits
   for (uint32_t i = 0; i < plan->instance_count; i++) {
     runtime->instances[i] = (tn_component_instance){.parent = plan->instances[i].parent,
                                                     .path = plan->instances[i].path,
-                                                    .may_enter = true,
-                                                    .may_leave = true};
+                                                    .flags = &flags[i]};
+    flags[i] = (tn_instance_flags){.may_enter = true, .may_leave = true};
   }
   tn_error *error = tn_store_new(plan->engine, limits, runtime, &runtime->store);
   if (error == NULL) {

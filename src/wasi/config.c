@@ -97,11 +97,13 @@ tn_error *tn_wasi_config_set_stderr(tn_wasi_config *config, tn_stdio_kind kind, 
   return set_stdio(config, 2, kind, descriptor);
 }
 
-tn_error *tn_wasi_config_set_output_callback(tn_wasi_config *config, int stream, tn_output_func write, void *data) {
+tn_error *tn_wasi_config_set_output_callback(tn_wasi_config *config, int stream, tn_output_func write,
+                                             void *data) {
   if ((stream != 1 && stream != 2) || write == NULL) {
     return tn_error_new(TN_ERROR_ARGUMENT, "an output callback is a function for stream 1 or 2, not %d", stream);
   }
-  config->stdio[stream] = (tn_config_stdio){.kind = TN_STDIO_CALLBACK, .descriptor = -1, .write = write, .data = data};
+  config->stdio[stream] =
+      (tn_config_stdio){.kind = TN_STDIO_CALLBACK, .descriptor = -1, .write = write, .data = data};
   return NULL;
 }
 

@@ -56,7 +56,8 @@ static bool is_same_address(const tn_address *a, const tn_address *b) {
 
 static tn_error *bad_rule(const char *rule, const char *problem) {
   tn_error *error = tn_error_new(TN_ERROR_ARGUMENT, "network rule \"%s\": %s", rule, problem);
-  return tn_error_set_hint(error, "a rule is HOST[:PORT], such as example.org:443, 10.0.0.0/8, [::1]:8000-8999 or *");
+  return tn_error_set_hint(
+      error, "a rule is HOST[:PORT], such as example.org:443, 10.0.0.0/8, [::1]:8000-8999 or *");
 }
 
 /* A decimal number of at most `max`; false when it is anything else. */
@@ -135,7 +136,8 @@ static tn_error *take_host(const char *text, tn_arena *arena, tn_network_rule *r
     if (close == all.len) return bad_rule(text, "\"]\" is missing");
     tn_str inside = tn_str_slice(all, 1, close);
     tn_str after = tn_str_slice(all, close + 1, colon);
-    tn_str range = tn_arena_format(arena, "%" TN_STR_FORMAT "%" TN_STR_FORMAT, TN_STR_ARG(inside), TN_STR_ARG(after));
+    tn_str range =
+        tn_arena_format(arena, "%" TN_STR_FORMAT "%" TN_STR_FORMAT, TN_STR_ARG(inside), TN_STR_ARG(after));
     if (range.data == NULL) return tn_error_no_memory();
     if (!take_range(range, AF_INET6, rule)) return bad_rule(text, "not an IPv6 address or range");
     *port = colon < all.len ? tn_str_slice(all, colon + 1, all.len) : TN_STR("*");

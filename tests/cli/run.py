@@ -259,6 +259,12 @@ class Running(Case):
         with open("/dev/full", "wb") as full:
             self.expect(self.tenon(GUESTS / "chatter.wat", stdout=full), 51)  # ENOSPC of preview 1
 
+    def test_a_closed_pipe_is_the_guests_to_handle(self):
+        ours, theirs = os.pipe()
+        os.close(ours)
+        with os.fdopen(theirs, "wb") as closed:
+            self.expect(self.tenon(GUESTS / "chatter.wat", stdout=closed), 64)  # EPIPE of preview 1
+
     def test_winch_runs_the_same_program(self):
         done = self.tenon("run", "--compiler", "winch", EXAMPLES / "hello.wat")
         self.expect(done, 0, "Hello from a component. My arguments:\n  hello.wat\n")

@@ -29,7 +29,8 @@ uint64_t tn_core_memory_size(tn_core_context *context, const tn_core_memory *mem
 }
 
 /* realloc: allocates properly, but for what the input wants otherwise. */
-tn_error *tn_core_call(tn_core_context *context, const tn_core_func *func, tn_core_value *values, size_t count) {
+tn_error *tn_core_call(tn_core_context *context, const tn_core_func *func, tn_core_value *values,
+                       size_t count) {
   (void)func, (void)count;
   uint64_t alignment = values[2].u64, wanted = values[3].u64;
   uint64_t at = (context->next + alignment - 1) / alignment * alignment;
@@ -75,7 +76,8 @@ typedef struct world {
 
 static void lift_to_host(world *w, const tn_type *type, uint32_t max_flat) {
   tn_program program;
-  if (tn_program_compile(&w->arena, type, max_flat, &w->options[0], NULL, &program) != NULL) abort();
+  if (tn_program_compile(&w->arena, type, max_flat, &w->options[0], NULL, &program) != NULL)
+    abort();
   void *out = tn_value_new(&w->arena, type);
   if (out == NULL) abort();
   tn_end guest = {0}, host = {0};
@@ -99,12 +101,16 @@ static void lift_to_host(world *w, const tn_type *type, uint32_t max_flat) {
 
 static void move_to_guest(world *w, const tn_type *type, uint32_t max_flat, bool has_room) {
   tn_program program;
-  if (tn_program_compile(&w->arena, type, max_flat, &w->options[0], &w->options[1], &program) != NULL) abort();
+  if (tn_program_compile(&w->arena, type, max_flat, &w->options[0], &w->options[1], &program) !=
+      NULL)
+    abort();
   tn_end source = {0}, destination = {0};
   tn_end_guest(&source, &w->runtime, &w->options[0]);
   tn_end_guest(&destination, &w->runtime, &w->options[1]);
-  tn_transfer t = {
-      .context = &w->context, .runtime = &w->runtime, .source = &source, .destination = &destination};
+  tn_transfer t = {.context = &w->context,
+                   .runtime = &w->runtime,
+                   .source = &source,
+                   .destination = &destination};
   tn_core_value out[TN_MAX_FLAT_PARAMS + 1];
   tn_error_delete(tn_move_values(&t, &program, w->values, out, has_room ? &w->values[1] : NULL));
 }
@@ -129,7 +135,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                            .instance_count = 3,
                            .funcs = w.funcs,
                            .memories = w.memories};
-  for (int i = 0; i <= TN_MAX_FLAT_PARAMS; i++) memcpy(&w.values[i].u64, data + HEADER + ANSWERS + 8 * i, 8);
+  for (int i = 0; i <= TN_MAX_FLAT_PARAMS; i++)
+    memcpy(&w.values[i].u64, data + HEADER + ANSWERS + 8 * i, 8);
   size_t length = size - (HEADER + ANSWERS + VALUES);
   for (int i = 0; i < 2; i++) {
     fake_memory *memory = &w.context.memories[i];

@@ -9,24 +9,30 @@ enum { THREADS = 4, ROUNDS = 40 };
 
 static const char text[] =
     "(component (import \"log\" (func $log (param \"s\" string) (result string)))"
-    " (type $r (resource (rep i32))) (core func $new (canon resource.new $r)) (core func $drop (canon resource.drop $r))"
+    " (type $r (resource (rep i32))) (core func $new (canon resource.new $r)) (core func $drop "
+    "(canon resource.drop $r))"
     " (core module $Libc (memory (export \"m\") 1) (global $next (mut i32) (i32.const 1024))"
     "  (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (local $at i32)"
     "   (local.set $at (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))"
     "   (global.set $next (i32.add (local.get $at) (local.get 3))) (local.get $at)))"
     " (core instance $libc (instantiate $Libc))"
-    " (core func $log' (canon lower (func $log) (memory (core memory $libc \"m\")) (realloc (core func $libc \"realloc\"))))"
-    " (core module $M (import \"\" \"log\" (func $log (param i32 i32 i32))) (import \"\" \"new\" (func $new (param i32) (result i32)))"
+    " (core func $log' (canon lower (func $log) (memory (core memory $libc \"m\")) (realloc (core "
+    "func $libc \"realloc\"))))"
+    " (core module $M (import \"\" \"log\" (func $log (param i32 i32 i32))) (import \"\" \"new\" "
+    "(func $new (param i32) (result i32)))"
     "  (import \"\" \"drop\" (func $drop (param i32)))"
     "  (func (export \"echo\") (param i32 i32) (result i32) (call $drop (call $new (i32.const 1)))"
     "   (call $log (local.get 0) (local.get 1) (i32.const 16)) (i32.const 16))"
-    "  (func (export \"spin\") (loop $again (br $again))) (func (export \"trap\") unreachable)" GUEST_FINE_CORE ")"
-    " (core instance $m (instantiate $M (with \"\" (instance (export \"log\" (func $log')) (export \"new\" (func $new))"
+    "  (func (export \"spin\") (loop $again (br $again))) (func (export \"trap\") "
+    "unreachable)" GUEST_FINE_CORE ")"
+    " (core instance $m (instantiate $M (with \"\" (instance (export \"log\" (func $log')) (export "
+    "\"new\" (func $new))"
     "  (export \"drop\" (func $drop))))))"
-    " (func (export \"echo\") (param \"s\" string) (result string) (canon lift (core func $m \"echo\")"
+    " (func (export \"echo\") (param \"s\" string) (result string) (canon lift (core func $m "
+    "\"echo\")"
     "  (memory (core memory $libc \"m\")) (realloc (core func $libc \"realloc\"))))"
-    " (func (export \"spin\") (canon lift (core func $m \"spin\"))) (func (export \"trap\") (canon lift (core func $m \"trap\")))"
-    GUEST_FINE ")";
+    " (func (export \"spin\") (canon lift (core func $m \"spin\"))) (func (export \"trap\") (canon "
+    "lift (core func $m \"trap\")))" GUEST_FINE ")";
 
 static tn_error *log_text(tn_call *call, void *data, const void *params, void *result) {
   (void)call;
@@ -75,7 +81,8 @@ static void use_instance(work *w, const tn_linked *linked) {
 
 static void *use_linked(void *data) {
   work *w = data;
-  for (int i = 0; i < ROUNDS; i++) use_instance(w, w->linked);
+  for (int i = 0; i < ROUNDS; i++)
+    use_instance(w, w->linked);
   return NULL;
 }
 
@@ -95,7 +102,8 @@ static void *load_and_use(void *data) {
   for (int i = 0; i < 5; i++) {
     tn_component *component = NULL;
     tn_linked *linked = NULL;
-    expect(w, tn_component_from_bytes(engine, text, strlen(text), "threads", 0, &component), TN_ERROR_NONE);
+    expect(w, tn_component_from_bytes(engine, text, strlen(text), "threads", 0, &component),
+           TN_ERROR_NONE);
     if (component == NULL) return NULL;
     expect(w, tn_linker_link(w->linker, component, &linked), TN_ERROR_NONE);
     tn_component_delete(component);
@@ -108,10 +116,14 @@ static void *load_and_use(void *data) {
 static void run_threads(void *(*run)(void *)) {
   atomic_uint calls = 0;
   tn_linker *linker = log_linker(&calls);
-  work w = {.linker = linker, .component = guest_component(engine, text), .linked = guest_link(engine, text, linker)};
+  work w = {.linker = linker,
+            .component = guest_component(engine, text),
+            .linked = guest_link(engine, text, linker)};
   pthread_t threads[THREADS];
-  for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_create(&threads[i], NULL, run, &w), 0);
-  for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+  for (int i = 0; i < THREADS; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, run, &w), 0);
+  for (int i = 0; i < THREADS; i++)
+    pthread_join(threads[i], NULL);
   assert_int_equal(w.failures, 0);
   assert_true(calls > 0);
   tn_linked_delete(w.linked);
@@ -163,8 +175,10 @@ static void instances_are_cancelled_one_right_after_the_other(void **state) {
       runners[i] = (runner){guest_instance(linked, NULL), &running, TN_ERROR_NONE};
       assert_int_equal(pthread_create(&threads[i], NULL, spin, &runners[i]), 0);
     }
-    while (atomic_load(&running) < THREADS) sched_yield();
-    for (int i = 0; i < THREADS; i++) tn_instance_cancel(runners[i].instance);
+    while (atomic_load(&running) < THREADS)
+      sched_yield();
+    for (int i = 0; i < THREADS; i++)
+      tn_instance_cancel(runners[i].instance);
     for (int i = 0; i < THREADS; i++) {
       pthread_join(threads[i], NULL);
       assert_int_equal(runners[i].kind, TN_ERROR_CANCELLED);
@@ -225,7 +239,8 @@ static void a_pool_that_is_used_up_says_so_and_recovers(void **state) {
     tn_instance *instances[SLOTS];
     tn_instance *surplus = NULL;
     tn_instance_options plain = guest_options();
-    for (int i = 0; i < SLOTS; i++) instances[i] = guest_instance(linked, NULL);
+    for (int i = 0; i < SLOTS; i++)
+      instances[i] = guest_instance(linked, NULL);
     assert_error(tn_instance_new(linked, &plain, &surplus), TN_ERROR_LIMIT, "maximum concurrent");
     for (int i = 0; i < SLOTS; i++) {
       assert_call(instances[i], "fine()", "7");

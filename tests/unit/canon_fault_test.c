@@ -2,8 +2,8 @@
  * attempt succeeds. */
 #include "canon_world.h"
 
-static const char signature[] =
-    "func(a: list<tuple<string, u8>>, b: result<string, list<char>>, c: tuple<u64, bool>) -> list<option<string>>";
+static const char signature[] = "func(a: list<tuple<string, u8>>, b: result<string, list<char>>, "
+                                "c: tuple<u64, bool>) -> list<option<string>>";
 
 static void compiling_a_function_copes_with_each_failing_allocation(void **state) {
   (void)state;
@@ -11,8 +11,10 @@ static void compiling_a_function_copes_with_each_failing_allocation(void **state
   tn_wit_scope scope = {.arena = &types};
   const tn_func_type *type = NULL;
   assert_ok(tn_wit_parse_func(&scope, TN_STR(signature), &type));
-  tn_canon_options near = {.instance = 2, .memory = 0, .realloc = 0, .post_return = -1, .callback = -1};
-  tn_canon_options far = {.instance = 3, .is_64 = true, .memory = 1, .realloc = 1, .post_return = -1, .callback = -1};
+  tn_canon_options near = {
+      .instance = 2, .memory = 0, .realloc = 0, .post_return = -1, .callback = -1};
+  tn_canon_options far = {
+      .instance = 3, .is_64 = true, .memory = 1, .realloc = 1, .post_return = -1, .callback = -1};
   bool did_fail = true;
   for (int64_t after = 0; did_fail; after++) {
     tn_arena arena = {0};
@@ -20,7 +22,8 @@ static void compiling_a_function_copes_with_each_failing_allocation(void **state
     tn_lowered *lowered = NULL;
     tn_alloc_fail_after(after);
     tn_error *error = tn_canon_lift(&arena, type, &far, 0, &lifted);
-    if (error == NULL) error = tn_canon_lower_lifted(&arena, TN_STR("f"), type, &near, lifted, &lowered);
+    if (error == NULL)
+      error = tn_canon_lower_lifted(&arena, TN_STR("f"), type, &near, lifted, &lowered);
     did_fail = tn_alloc_did_fail();
     tn_alloc_fail_after(-1);
     if (did_fail) {
@@ -37,7 +40,7 @@ typedef struct native_result {
   struct {
     uint8_t is_some;
     tn_str text;
-  } *data;
+  } * data;
   size_t len;
 } native_result;
 
@@ -58,14 +61,18 @@ static tn_error *answer(tn_call *call, void *data, const void *params, void *res
 static void run_with_failure(world *w, int64_t after, bool *did_fail) {
   world_reset(w);
   tn_canon_options options = world_options(w, 2);
-  tn_lowered *out = world_lower_host(w, "func(a: list<string>) -> list<option<string>>", &options, answer, NULL);
-  tn_core_instance guest = world_guest(
-      w, "(module (import \"\" \"f\" (func $f (param i32 i32 i32)))" WORLD_ALLOCATOR("i32")
-         "(func (export \"f\") (param i32 i32) (result i32) (call $f (local.get 0) (local.get 1) (i32.const 64)) (i32.const 64)))",
-      &out, 1);
+  tn_lowered *out =
+      world_lower_host(w, "func(a: list<string>) -> list<option<string>>", &options, answer, NULL);
+  tn_core_instance guest =
+      world_guest(w,
+                  "(module (import \"\" \"f\" (func $f (param i32 i32 i32)))" WORLD_ALLOCATOR(
+                      "i32") "(func (export \"f\") (param i32 i32) (result i32) (call $f "
+                             "(local.get 0) (local.get 1) (i32.const 64)) (i32.const 64)))",
+                  &out, 1);
   tn_module_delete(w->modules[--w->module_count]);
   world_bind(w, &options, &guest);
-  tn_lifted *run = world_lift(w, "func(a: list<string>) -> list<option<string>>", &options, world_func(w, &guest, "f"));
+  tn_lifted *run = world_lift(w, "func(a: list<string>) -> list<option<string>>", &options,
+                              world_func(w, &guest, "f"));
   tn_str strings[] = {TN_STR("a"), TN_STR("b")};
   struct {
     const tn_str *data;
@@ -109,14 +116,16 @@ static void many_lent_handles_are_all_returned(void **state) {
   tn_lends lends = {0};
   for (uint32_t i = 0; i < 100; i++) {
     uint32_t index;
-    tn_handle handle = {.resource = &resource, .kind = TN_HANDLE_RESOURCE, .is_own = true, .representation = i};
+    tn_handle handle = {
+        .resource = &resource, .kind = TN_HANDLE_RESOURCE, .is_own = true, .representation = i};
     assert_ok(tn_handle_add(&table, 1000, handle, &index));
     assert_int_equal(index, i + 1);
     assert_true(tn_lends_add(&lends, index));
     table.entries[index].lends++;
   }
   tn_lends_release(&lends, &table);
-  for (uint32_t i = 1; i <= 100; i++) assert_int_equal(table.entries[i].lends, 0);
+  for (uint32_t i = 1; i <= 100; i++)
+    assert_int_equal(table.entries[i].lends, 0);
   tn_handle_remove(&table, 5);
   tn_handle_remove(&table, 9);
   uint32_t index;

@@ -19,7 +19,8 @@ static inline uint32_t pick(generator *g, uint32_t below) {
 
 static inline uint64_t random_bits(generator *g) {
   uint64_t bits = 0;
-  for (int i = 0; i < 4; i++) bits = bits << 16 | pick(g, 65536);
+  for (int i = 0; i < 4; i++)
+    bits = bits << 16 | pick(g, 65536);
   return bits;
 }
 
@@ -31,7 +32,8 @@ static inline const tn_type *random_number(generator *g) {
   return tn_type_primitive((tn_type_kind)pick(g, TN_TYPE_STRING + 1));
 }
 
-static inline const tn_type **random_parts(generator *g, uint32_t count, uint32_t depth, bool may_lack) {
+static inline const tn_type **random_parts(generator *g, uint32_t count, uint32_t depth,
+                                           bool may_lack) {
   const tn_type **types = TN_ARENA_ARRAY(g->arena, const tn_type *, count);
   for (uint32_t i = 0; i < count; i++) {
     types[i] = may_lack && pick(g, 4) == 0 ? NULL : random_type(g, depth - 1);
@@ -40,23 +42,33 @@ static inline const tn_type **random_parts(generator *g, uint32_t count, uint32_
 }
 
 static inline const tn_type *random_compound(generator *g, uint32_t depth) {
-  static const tn_type_kind kinds[] = {TN_TYPE_LIST,   TN_TYPE_FIXED_LIST, TN_TYPE_MAP,    TN_TYPE_RECORD,
-                                       TN_TYPE_RECORD, TN_TYPE_TUPLE,      TN_TYPE_VARIANT, TN_TYPE_VARIANT,
-                                       TN_TYPE_ENUM,   TN_TYPE_OPTION,     TN_TYPE_RESULT, TN_TYPE_FLAGS};
+  static const tn_type_kind kinds[] = {TN_TYPE_LIST,    TN_TYPE_FIXED_LIST, TN_TYPE_MAP,
+                                       TN_TYPE_RECORD,  TN_TYPE_RECORD,     TN_TYPE_TUPLE,
+                                       TN_TYPE_VARIANT, TN_TYPE_VARIANT,    TN_TYPE_ENUM,
+                                       TN_TYPE_OPTION,  TN_TYPE_RESULT,     TN_TYPE_FLAGS};
   tn_type *type = TN_ARENA_NEW(g->arena, tn_type);
   type->kind = kinds[pick(g, sizeof kinds / sizeof *kinds)];
   switch (type->kind) {
   case TN_TYPE_LIST:
-  case TN_TYPE_OPTION: type->count = 1; break;
+  case TN_TYPE_OPTION:
+    type->count = 1;
+    break;
   case TN_TYPE_FIXED_LIST:
     type->count = 1;
     type->length = 1 + pick(g, 5);
     break;
   case TN_TYPE_MAP:
-  case TN_TYPE_RESULT: type->count = 2; break;
-  case TN_TYPE_ENUM: type->count = pick(g, 8) == 0 ? 300 : 1 + pick(g, 5); break;
-  case TN_TYPE_FLAGS: type->count = 1 + pick(g, 32); break;
-  default: type->count = 1 + pick(g, 5);
+  case TN_TYPE_RESULT:
+    type->count = 2;
+    break;
+  case TN_TYPE_ENUM:
+    type->count = pick(g, 8) == 0 ? 300 : 1 + pick(g, 5);
+    break;
+  case TN_TYPE_FLAGS:
+    type->count = 1 + pick(g, 32);
+    break;
+  default:
+    type->count = 1 + pick(g, 5);
   }
   bool may_lack = type->kind == TN_TYPE_VARIANT || type->kind == TN_TYPE_RESULT;
   if (type->kind != TN_TYPE_ENUM && type->kind != TN_TYPE_FLAGS) {
@@ -88,7 +100,8 @@ static inline native_list random_string(generator *g) {
   bool is_ascii = pick(g, 2) == 0;
   native_list string = {tn_arena_alloc(g->arena, 4 * length + 1, 1), 0};
   for (uint32_t i = 0; i < length; i++) {
-    string.len += tn_utf8_encode(is_ascii ? 'a' + pick(g, 26) : random_character(g), string.data + string.len);
+    string.len += tn_utf8_encode(is_ascii ? 'a' + pick(g, 26) : random_character(g),
+                                 string.data + string.len);
   }
   return string;
 }
@@ -114,7 +127,9 @@ static inline const tn_type *list_element(generator *g, const tn_type *type) {
 static inline void random_value(generator *g, const tn_type *type, uint8_t *out) {
   uint64_t bits = random_bits(g);
   switch (type->kind) {
-  case TN_TYPE_BOOL: *out = bits & 1; return;
+  case TN_TYPE_BOOL:
+    *out = bits & 1;
+    return;
   case TN_TYPE_F32: {
     float number = (float)(int32_t)bits;
     memcpy(out, &number, 4);
@@ -140,16 +155,19 @@ static inline void random_value(generator *g, const tn_type *type, uint8_t *out)
     const tn_type *element = list_element(g, type);
     uint32_t length = pick(g, 5);
     native_list list = {tn_arena_calloc(g->arena, length + 1, element->layout[1].size), length};
-    for (uint32_t i = 0; i < length; i++) random_value(g, element, list.data + i * element->layout[1].size);
+    for (uint32_t i = 0; i < length; i++)
+      random_value(g, element, list.data + i * element->layout[1].size);
     memcpy(out, &list, sizeof list);
     return;
   }
   case TN_TYPE_FIXED_LIST:
-    for (uint32_t i = 0; i < type->length; i++) random_value(g, type->types[0], out + i * type->types[0]->layout[1].size);
+    for (uint32_t i = 0; i < type->length; i++)
+      random_value(g, type->types[0], out + i * type->types[0]->layout[1].size);
     return;
   case TN_TYPE_RECORD:
   case TN_TYPE_TUPLE:
-    for (uint32_t i = 0; i < type->count; i++) random_value(g, type->types[i], out + type->field_offset[1][i]);
+    for (uint32_t i = 0; i < type->count; i++)
+      random_value(g, type->types[i], out + type->field_offset[1][i]);
     return;
   case TN_TYPE_VARIANT:
   case TN_TYPE_OPTION:
@@ -167,13 +185,15 @@ static inline void random_value(generator *g, const tn_type *type, uint8_t *out)
     memcpy(out, &flags, type->discriminant_size);
     return;
   }
-  default: memcpy(out, &bits, type->layout[1].size);
+  default:
+    memcpy(out, &bits, type->layout[1].size);
   }
 }
 
 /* ---- comparison --------------------------------------------------------------------------------- */
 
-static inline bool values_equal(generator *g, const tn_type *type, const uint8_t *a, const uint8_t *b) {
+static inline bool values_equal(generator *g, const tn_type *type, const uint8_t *a,
+                                const uint8_t *b) {
   switch (type->kind) {
   case TN_TYPE_STRING:
   case TN_TYPE_LIST:
@@ -215,7 +235,8 @@ static inline bool values_equal(generator *g, const tn_type *type, const uint8_t
     uint32_t offset = type->payload_offset[1];
     return payload == NULL || values_equal(g, payload, a + offset, b + offset);
   }
-  default: return memcmp(a, b, type->layout[1].size) == 0;
+  default:
+    return memcmp(a, b, type->layout[1].size) == 0;
   }
 }
 

@@ -11,11 +11,14 @@
   "  (i32.store (i32.const 1020) (i32.add (local.get $n) (i32.const 1)))"                          \
   "  (local.set $at (i32.add (i32.const 1024) (i32.shl (local.get $n) (i32.const 4))))"            \
   "  (i32.store (local.get $at) (local.get 0)) (i32.store offset=4 (local.get $at) (local.get 1))" \
-  "  (i32.store offset=8 (local.get $at) (local.get 2)) (i32.store offset=12 (local.get $at) (local.get 3))" \
+  "  (i32.store offset=8 (local.get $at) (local.get 2)) (i32.store offset=12 (local.get $at) "     \
+  "(local.get 3))"                                                                                 \
   "  (local.set $at (i32.add (i32.const 4096) (i32.shl (local.get $n) (i32.const 8))))"            \
-  "  (memory.copy (local.get $at) (local.get 0) (select (local.get 1) (local.get 3) (i32.lt_u (local.get 1) (local.get 3))))" \
+  "  (memory.copy (local.get $at) (local.get 0) (select (local.get 1) (local.get 3) (i32.lt_u "    \
+  "(local.get 1) (local.get 3))))"                                                                 \
   "  (local.get $at))"                                                                             \
-  "(func (export \"f\") (param i32 i32) (i32.store (i32.const 0) (local.get 0)) (i32.store (i32.const 4) (local.get 1))))"
+  "(func (export \"f\") (param i32 i32) (i32.store (i32.const 0) (local.get 0)) (i32.store "       \
+  "(i32.const 4) (local.get 1))))"
 
 typedef struct transfer_case {
   tn_string_encoding from, to;
@@ -29,10 +32,10 @@ typedef struct transfer_case {
   uint32_t sizes[3][3];
 } transfer_case;
 
-#define U8 TN_ENCODING_UTF8
-#define U16 TN_ENCODING_UTF16
-#define L1 TN_ENCODING_LATIN1_UTF16
-#define TAG 0x80000000u
+#define U8          TN_ENCODING_UTF8
+#define U16         TN_ENCODING_UTF16
+#define L1          TN_ENCODING_LATIN1_UTF16
+#define TAG         0x80000000u
 #define BYTES(text) text, sizeof text - 1
 
 static const transfer_case cases[] = {
@@ -40,10 +43,24 @@ static const transfer_case cases[] = {
     {U8, U8, BYTES(""), 0, BYTES(""), 0, 1, {{0, 1, 0}}},
     {U8, U16, BYTES("ab"), 2, BYTES("a\0b\0"), 2, 1, {{0, 2, 4}}},
     {U8, U16, BYTES("h\xc3\xb6"), 3, BYTES("h\0\xf6\0"), 2, 2, {{0, 2, 6}, {6, 2, 4}}},
-    {U8, U16, BYTES("\xf0\x9f\x8d\xb0"), 4, BYTES("\x3c\xd8\x70\xdf"), 2, 2, {{0, 2, 8}, {8, 2, 4}}},
+    {U8,
+     U16,
+     BYTES("\xf0\x9f\x8d\xb0"),
+     4,
+     BYTES("\x3c\xd8\x70\xdf"),
+     2,
+     2,
+     {{0, 2, 8}, {8, 2, 4}}},
     {U8, L1, BYTES("ab"), 2, BYTES("ab"), 2, 1, {{0, 2, 2}}},
     {U8, L1, BYTES("h\xc3\xb6"), 3, BYTES("h\xf6"), 2, 2, {{0, 2, 3}, {3, 2, 2}}},
-    {U8, L1, BYTES("h\xe2\x98\x83"), 4, BYTES("h\0\x03\x26"), TAG | 2, 3, {{0, 2, 4}, {4, 2, 8}, {8, 2, 4}}},
+    {U8,
+     L1,
+     BYTES("h\xe2\x98\x83"),
+     4,
+     BYTES("h\0\x03\x26"),
+     TAG | 2,
+     3,
+     {{0, 2, 4}, {4, 2, 8}, {8, 2, 4}}},
     {U16, U8, BYTES("a\0b\0"), 2, BYTES("ab"), 2, 1, {{0, 1, 2}}},
     {U16, U8, BYTES("h\0\xf6\0"), 2, BYTES("h\xc3\xb6"), 3, 3, {{0, 1, 2}, {2, 1, 6}, {6, 1, 3}}},
     {U16, U8, BYTES("\x03\x26"), 1, BYTES("\xe2\x98\x83"), 3, 2, {{0, 1, 1}, {1, 1, 3}}},
@@ -77,8 +94,10 @@ static pair join(world *w, tn_string_encoding from, tn_string_encoding to) {
   tn_lifted *callee = world_lift(w, "func(a: string)", &p.callee, world_func(w, &inner, "f"));
   tn_lowered *lowered = world_fuse(w, &p.caller, callee);
   tn_core_instance outer = world_guest(
-      w, "(module (import \"\" \"f\" (func $f (param i32 i32)))" WORLD_ALLOCATOR("i32")
-         "(func (export \"run\") (param i32 i32) (call $f (local.get 0) (local.get 1))))", &lowered, 1);
+      w,
+      "(module (import \"\" \"f\" (func $f (param i32 i32)))" WORLD_ALLOCATOR(
+          "i32") "(func (export \"run\") (param i32 i32) (call $f (local.get 0) (local.get 1))))",
+      &lowered, 1);
   world_bind(w, &p.caller, &outer);
   p.run = world_lift(w, "func(a: u32, b: u32)", &p.caller, world_func(w, &outer, "run"));
   w->module_count -= 2;
@@ -99,10 +118,12 @@ static void check(world *w, const transfer_case *c) {
   uint32_t params[] = {64, c->tagged_length};
   assert_ok(tn_canon_call(&w->runtime, p.run, params, NULL, NULL));
   assert_int_equal(word(w, &p.callee, 4), c->arriving_length);
-  assert_memory_equal(world_memory_at(w, &p.callee, word(w, &p.callee, 0)), c->arrives, c->arriving_size);
+  assert_memory_equal(world_memory_at(w, &p.callee, word(w, &p.callee, 0)), c->arrives,
+                      c->arriving_size);
   assert_int_equal(word(w, &p.callee, 1020), c->calls);
   for (uint32_t i = 0; i < c->calls; i++) {
-    for (uint32_t k = 0; k < 3; k++) assert_int_equal(word(w, &p.callee, 1024 + 16 * i + 4 + 4 * k), c->sizes[i][k]);
+    for (uint32_t k = 0; k < 3; k++)
+      assert_int_equal(word(w, &p.callee, 1024 + 16 * i + 4 + 4 * k), c->sizes[i][k]);
     uint32_t old = i == 0 ? 0 : 4096 + 256 * (i - 1);
     assert_int_equal(word(w, &p.callee, 1024 + 16 * i), old);
   }
@@ -112,12 +133,13 @@ static void every_pair_of_encodings_reallocates_as_specified(void **state) {
   (void)state;
   world w;
   world_start(&w);
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check(&w, &cases[i]);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    check(&w, &cases[i]);
   world_end(&w);
 }
 
-static void assert_traps(world *w, tn_string_encoding from, uint32_t pointer, uint32_t length, const char *bytes, size_t size,
-                         const char *message) {
+static void assert_traps(world *w, tn_string_encoding from, uint32_t pointer, uint32_t length,
+                         const char *bytes, size_t size, const char *message) {
   pair p = join(w, from, TN_ENCODING_UTF8);
   if (size > 0) memcpy(world_memory_at(w, &p.caller, 64), bytes, size);
   uint32_t params[] = {pointer, length};
@@ -142,7 +164,8 @@ static void malformed_and_misplaced_strings_trap(void **state) {
   assert_traps(&w, U8, 64, 1, "\xff", 1, "invalid utf-8");
   assert_traps(&w, U8, 64, 3, "a\xc3(", 3, "invalid utf-8");
   assert_traps(&w, U8, 64, 2, "a\xc3", 2, "incomplete utf-8 byte sequence");
-  assert_traps(&w, U8, 64, 4, "\xf0\x9f\x8d", 3, "invalid utf-8"); /* ended by a NUL that is not part of it */
+  assert_traps(&w, U8, 64, 4, "\xf0\x9f\x8d", 3,
+               "invalid utf-8"); /* ended by a NUL that is not part of it */
   world_end(&w);
 }
 

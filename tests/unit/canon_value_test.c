@@ -4,7 +4,8 @@
 
 /* ---- a relay: embedder -> guest A -> guest B -> host function, and back -------------------------- */
 
-static void add_types(tn_buffer *text, const char *what, const tn_core_valtype *types, uint32_t count) {
+static void add_types(tn_buffer *text, const char *what, const tn_core_valtype *types,
+                      uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
     static const char *const names[] = {"f64", "f32", "i64", "i32"};
     tn_buffer_format(text, "(%s %s)", what, names[types[i].code - 0x7c]);
@@ -30,11 +31,13 @@ static char *relay_text(const tn_lowered *import, bool is_64) {
   add_types(&text, "result", type->results, type->result_count);
   if (has_room) tn_buffer_format(&text, "(local $room %s)", pointer);
   if (has_room) {
-    tn_buffer_format(&text,
-                     "(local.set $room (call $realloc (%s.const 0) (%s.const 0) (%s.const 16) (%s.const %u)))\n",
-                     pointer, pointer, pointer, pointer, import->result.block.destination_stride);
+    tn_buffer_format(
+        &text,
+        "(local.set $room (call $realloc (%s.const 0) (%s.const 0) (%s.const 16) (%s.const %u)))\n",
+        pointer, pointer, pointer, pointer, import->result.block.destination_stride);
   }
-  for (uint32_t i = 0; i < params; i++) tn_buffer_format(&text, "(local.get %u)", i);
+  for (uint32_t i = 0; i < params; i++)
+    tn_buffer_format(&text, "(local.get %u)", i);
   if (has_room) tn_buffer_append_text(&text, "(local.get $room)");
   tn_buffer_append_text(&text, "(call $f)");
   if (has_room) tn_buffer_append_text(&text, "(local.get $room)");
@@ -67,7 +70,8 @@ typedef struct guest_kind {
   bool is_64;
 } guest_kind;
 
-static tn_lifted *add_guest(world *w, const tn_func_type *type, tn_canon_options *options, tn_lowered *import) {
+static tn_lifted *add_guest(world *w, const tn_func_type *type, tn_canon_options *options,
+                            tn_lowered *import) {
   char *text = relay_text(import, options->is_64);
   tn_core_instance instance = world_guest(w, text, &import, 1);
   tn_free(text);
@@ -78,7 +82,8 @@ static tn_lifted *add_guest(world *w, const tn_func_type *type, tn_canon_options
   return lifted;
 }
 
-static void relay_value(world *w, generator *g, const tn_func_type *type, guest_kind a, guest_kind b) {
+static void relay_value(world *w, generator *g, const tn_func_type *type, guest_kind a,
+                        guest_kind b) {
   world_reset(w);
   uint8_t *sent = tn_arena_calloc(g->arena, 1, type->params->layout[1].size + 1);
   uint8_t *reply = tn_arena_calloc(g->arena, 1, type->result->layout[1].size + 1);
@@ -105,7 +110,8 @@ static const tn_func_type *random_func_type(generator *g) {
   tn_func_type *type = TN_ARENA_NEW(g->arena, tn_func_type);
   type->param_count = 1 + pick(g, 4);
   const tn_type **params = TN_ARENA_ARRAY(g->arena, const tn_type *, type->param_count);
-  for (uint32_t i = 0; i < type->param_count; i++) params[i] = random_type(g, pick(g, 4));
+  for (uint32_t i = 0; i < type->param_count; i++)
+    params[i] = random_type(g, pick(g, 4));
   type->param_types = params;
   type->result = random_type(g, pick(g, 4));
   assert_ok(tn_func_type_finish(g->arena, type));
@@ -119,9 +125,11 @@ static void random_values_survive_the_way_through_two_guests_and_back(void **sta
   for (uint32_t i = 0; i < 400; i++) {
     tn_arena arena = {0};
     generator g = {&arena, 0x9e3779b97f4a7c15 + i * 0x1234567};
-    for (int warm = 0; warm < 4; warm++) random_bits(&g);
+    for (int warm = 0; warm < 4; warm++)
+      random_bits(&g);
     const tn_func_type *type = random_func_type(&g);
-    guest_kind a = {(tn_string_encoding)pick(&g, 3), pick(&g, 2)}, b = {(tn_string_encoding)pick(&g, 3), pick(&g, 2)};
+    guest_kind a = {(tn_string_encoding)pick(&g, 3), pick(&g, 2)},
+               b = {(tn_string_encoding)pick(&g, 3), pick(&g, 2)};
     relay_value(&w, &g, type, a, b);
     tn_arena_free(&arena);
   }
@@ -135,9 +143,11 @@ static void chosen_types_survive_with_all_encodings_and_pointer_sizes(void **sta
       "func(a: string) -> string",
       "func(a: list<u8>, b: list<bool>, c: list<char>) -> list<string>",
       "func(a: tuple<s8, s16, u8, u16, s32, bool, char, f32, f64, s64>) -> tuple<s8, s16, u8, u16>",
-      "func(a: result<f32, u64>, b: result<f64, string>, c: option<option<u8>>) -> result<f32, s64>",
+      "func(a: result<f32, u64>, b: result<f64, string>, c: option<option<u8>>) -> result<f32, "
+      "s64>",
       "func(a: list<tuple<s32, s32, string>>) -> list<tuple<s32, s32, string>>",
-      "func(a: tuple<u64, u64, u64, u64, u64, u64, u64, u64, u64>, b: tuple<f32, f32, f32, f32, f32, f32, f32, f32, "
+      "func(a: tuple<u64, u64, u64, u64, u64, u64, u64, u64, u64>, b: tuple<f32, f32, f32, f32, "
+      "f32, f32, f32, f32, "
       "u8>) -> f32",
       "func(a: s8, b: s16) -> s8",
       "func(a: list<list<list<u16>>>, b: list<option<string>>) -> option<f64>",
@@ -150,7 +160,8 @@ static void chosen_types_survive_with_all_encodings_and_pointer_sizes(void **sta
     for (uint32_t kinds = 0; kinds < 36; kinds++) {
       tn_arena arena = {0};
       generator g = {&arena, 77 + kinds * 0x10001 + s};
-      for (int warm = 0; warm < 8; warm++) random_bits(&g);
+      for (int warm = 0; warm < 8; warm++)
+        random_bits(&g);
       guest_kind a = {(tn_string_encoding)(kinds % 3), kinds / 3 % 2};
       guest_kind b = {(tn_string_encoding)(kinds / 6 % 3), kinds / 18};
       relay_value(&w, &g, world_func_type(&w, signatures[s]), a, b);

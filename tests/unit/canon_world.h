@@ -42,7 +42,8 @@ static tn_error *world_resource(void *data, tn_str name, const tn_resource **out
 /* A fresh store and runtime. Instances: 0 the embedder, 1 the root, 2.. its children. */
 static inline void world_reset(world *w) {
   if (w->runtime.store != NULL) {
-    for (uint32_t i = 0; i < WORLD_INSTANCES; i++) tn_handle_table_free(&w->instances[i].handles);
+    for (uint32_t i = 0; i < WORLD_INSTANCES; i++)
+      tn_handle_table_free(&w->instances[i].handles);
     tn_runtime_release(&w->runtime);
     tn_store_delete(w->runtime.store);
   }
@@ -52,8 +53,10 @@ static inline void world_reset(world *w) {
                             .memories = w->memories,
                             .max_handles = 1000000};
   for (uint32_t i = 0; i < WORLD_INSTANCES; i++) {
-    w->instances[i] = (tn_component_instance){
-        .parent = i < 2 ? UINT32_MAX : 1, .may_enter = true, .may_leave = true, .path = TN_STR("root/child")};
+    w->instances[i] = (tn_component_instance){.parent = i < 2 ? UINT32_MAX : 1,
+                                              .may_enter = true,
+                                              .may_leave = true,
+                                              .path = TN_STR("root/child")};
   }
   w->func_count = w->memory_count = 0;
   w->runtime.store = test_store(w->engine, &w->runtime);
@@ -69,10 +72,12 @@ static inline void world_start(world *w) {
 }
 
 static inline void world_end(world *w) {
-  for (uint32_t i = 0; i < WORLD_INSTANCES; i++) tn_handle_table_free(&w->instances[i].handles);
+  for (uint32_t i = 0; i < WORLD_INSTANCES; i++)
+    tn_handle_table_free(&w->instances[i].handles);
   tn_runtime_release(&w->runtime);
   tn_store_delete(w->runtime.store);
-  for (uint32_t i = 0; i < w->module_count; i++) tn_module_delete(w->modules[i]);
+  for (uint32_t i = 0; i < w->module_count; i++)
+    tn_module_delete(w->modules[i]);
   tn_core_engine_delete(w->engine);
   tn_arena_free(&w->arena);
 }
@@ -90,7 +95,8 @@ static inline const tn_func_type *world_func_type(world *w, const char *wit) {
 }
 
 /* Instantiates a guest; each lowered function is imported in order. */
-static inline tn_core_instance world_guest(world *w, const char *text, tn_lowered *const *imports, size_t count) {
+static inline tn_core_instance world_guest(world *w, const char *text, tn_lowered *const *imports,
+                                           size_t count) {
   assert_true(w->module_count < WORLD_SLOTS);
   tn_module *module = test_module(w->engine, text);
   w->modules[w->module_count++] = module;
@@ -98,8 +104,8 @@ static inline tn_core_instance world_guest(world *w, const char *text, tn_lowere
   assert_true(count <= 8);
   for (size_t i = 0; i < count; i++) {
     tn_core_func func;
-    assert_ok(tn_core_func_new(w->runtime.context, tn_lowered_type(imports[i]), tn_lowered_entry(imports[i]),
-                               imports[i], &func));
+    assert_ok(tn_core_func_new(w->runtime.context, tn_lowered_type(imports[i]),
+                               tn_lowered_entry(imports[i]), imports[i], &func));
     externs[i] = tn_core_extern_of_func(func);
   }
   tn_core_instance instance;
@@ -122,7 +128,8 @@ static inline int32_t world_memory(world *w, const tn_core_instance *instance) {
 }
 
 static inline tn_canon_options world_no_options(uint32_t instance) {
-  return (tn_canon_options){.instance = instance, .memory = -1, .realloc = -1, .post_return = -1, .callback = -1};
+  return (tn_canon_options){
+      .instance = instance, .memory = -1, .realloc = -1, .post_return = -1, .callback = -1};
 }
 
 /* Options for a guest that will export "mem" and "realloc": their slots are taken in advance, and filled by
@@ -134,30 +141,35 @@ static inline tn_canon_options world_options(world *w, uint32_t instance) {
   return options;
 }
 
-static inline void world_bind(world *w, const tn_canon_options *options, const tn_core_instance *instance) {
+static inline void world_bind(world *w, const tn_canon_options *options,
+                              const tn_core_instance *instance) {
   tn_core_extern item;
   assert_true(tn_core_instance_export(w->runtime.context, instance, TN_STR("mem"), &item));
   w->memories[options->memory] = item.memory;
   w->funcs[options->realloc] = test_func(w->runtime.context, instance, "realloc");
 }
 
-static inline tn_lifted *world_lift(world *w, const char *wit, const tn_canon_options *options, int32_t callee) {
+static inline tn_lifted *world_lift(world *w, const char *wit, const tn_canon_options *options,
+                                    int32_t callee) {
   tn_lifted *lifted = NULL;
   assert_ok(tn_canon_lift(&w->arena, world_func_type(w, wit), options, callee, &lifted));
   return lifted;
 }
 
-static inline tn_lowered *world_lower_host(world *w, const char *wit, const tn_canon_options *options, tn_host_func func,
+static inline tn_lowered *world_lower_host(world *w, const char *wit,
+                                           const tn_canon_options *options, tn_host_func func,
                                            void *data) {
   tn_lowered *lowered = NULL;
-  assert_ok(tn_canon_lower_host(&w->arena, TN_STR("test:host/f"), world_func_type(w, wit), options, func, data,
-                                &lowered));
+  assert_ok(tn_canon_lower_host(&w->arena, TN_STR("test:host/f"), world_func_type(w, wit), options,
+                                func, data, &lowered));
   return lowered;
 }
 
-static inline tn_lowered *world_fuse(world *w, const tn_canon_options *options, const tn_lifted *callee) {
+static inline tn_lowered *world_fuse(world *w, const tn_canon_options *options,
+                                     const tn_lifted *callee) {
   tn_lowered *lowered = NULL;
-  assert_ok(tn_canon_lower_lifted(&w->arena, TN_STR("test:guest/f"), tn_lifted_type(callee), options, callee, &lowered));
+  assert_ok(tn_canon_lower_lifted(&w->arena, TN_STR("test:guest/f"), tn_lifted_type(callee),
+                                  options, callee, &lowered));
   return lowered;
 }
 

@@ -32,9 +32,12 @@ static void refuse(const char *text, const char *reason) {
 
 static void labels_are_words_and_acronyms_between_hyphens(void **state) {
   (void)state;
-  static const char *const valid[] = {"a", "a1", "a-1", "B", "B-c", "is-XML", "m1x3d-4CR0NYMS", "a11-w0rds"};
-  static const char *const invalid[] = {"", "1", "1-a", "a-", "-a", "a--b", "aB", "Ab", "a_b", "a.b", "\xc3\xa9", "a-bC"};
-  for (size_t i = 0; i < sizeof valid / sizeof *valid; i++) assert_true(tn_label_is_valid(tn_str_from(valid[i])));
+  static const char *const valid[] = {
+      "a", "a1", "a-1", "B", "B-c", "is-XML", "m1x3d-4CR0NYMS", "a11-w0rds"};
+  static const char *const invalid[] = {"",   "1",  "1-a", "a-",  "-a",       "a--b",
+                                        "aB", "Ab", "a_b", "a.b", "\xc3\xa9", "a-bC"};
+  for (size_t i = 0; i < sizeof valid / sizeof *valid; i++)
+    assert_true(tn_label_is_valid(tn_str_from(valid[i])));
   for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++)
     assert_false(tn_label_is_valid(tn_str_from(invalid[i])));
 }
@@ -160,7 +163,8 @@ static void a_malformed_version_is_refused(void **state) {
   };
   for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++) {
     tn_semver version;
-    assert_error(tn_semver_parse(tn_str_from(malformed[i][0]), &version), TN_ERROR_INVALID, malformed[i][1]);
+    assert_error(tn_semver_parse(tn_str_from(malformed[i][0]), &version), TN_ERROR_INVALID,
+                 malformed[i][1]);
   }
 }
 
@@ -176,8 +180,10 @@ static int compare(const char *a, const char *b) {
 static void versions_are_ordered_by_precedence(void **state) {
   (void)state;
   static const char *const ascending[] = {
-      "0.0.1",        "0.2.0",      "0.10.0",     "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta",
-      "1.0.0-beta",   "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1",  "1.0.0",         "2.0.0-0",
+      "0.0.1",       "0.2.0",         "0.10.0",
+      "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta",
+      "1.0.0-beta",  "1.0.0-beta.2",  "1.0.0-beta.11",
+      "1.0.0-rc.1",  "1.0.0",         "2.0.0-0",
       "2.0.0-00a",
   };
   for (size_t i = 0; i < sizeof ascending / sizeof *ascending; i++) {
@@ -191,11 +197,16 @@ static void versions_are_ordered_by_precedence(void **state) {
 static void compatible_versions_share_a_track(void **state) {
   (void)state;
   static const char *const tracks[][2] = {
-      {"a:b/c@0.2.6", "a:b/c@0.2"},         {"a:b/c@0.2", "a:b/c@0.2"},
-      {"a:b/c@1.2.3+build-x", "a:b/c@1"},   {"a:b/c@10.0.0", "a:b/c@10"},
-      {"a:b/c@0.0.4", "a:b/c@0.0.4"},       {"a:b/c@0.2.0-rc.1", "a:b/c@0.2.0-rc.1"},
-      {"a:b/c", "a:b/c"},                   {"plain", "plain"},
-      {"[method]a.b", "[method]a.b"},       {"unlocked-dep=<a:b@{>=1.0.0}>", "unlocked-dep=<a:b@{>=1.0.0}>"},
+      {"a:b/c@0.2.6", "a:b/c@0.2"},
+      {"a:b/c@0.2", "a:b/c@0.2"},
+      {"a:b/c@1.2.3+build-x", "a:b/c@1"},
+      {"a:b/c@10.0.0", "a:b/c@10"},
+      {"a:b/c@0.0.4", "a:b/c@0.0.4"},
+      {"a:b/c@0.2.0-rc.1", "a:b/c@0.2.0-rc.1"},
+      {"a:b/c", "a:b/c"},
+      {"plain", "plain"},
+      {"[method]a.b", "[method]a.b"},
+      {"unlocked-dep=<a:b@{>=1.0.0}>", "unlocked-dep=<a:b@{>=1.0.0}>"},
   };
   for (size_t i = 0; i < sizeof tracks / sizeof *tracks; i++) {
     expect_str(tn_name_track(tn_str_from(tracks[i][0])), tracks[i][1]);
@@ -205,7 +216,8 @@ static void compatible_versions_share_a_track(void **state) {
 static void canonical_versions_end_at_their_first_number_above_zero(void **state) {
   (void)state;
   static const char *const canonical[] = {"1", "12", "0.2", "0.0.3", "0.0.0"};
-  static const char *const others[] = {"", "0", "01", "1.2", "0.0", "0.02", "0.2.1", "0.0.0.1", "1.0.0", "x", "0.0.01"};
+  static const char *const others[] = {"",      "0",       "01",    "1.2", "0.0",   "0.02",
+                                       "0.2.1", "0.0.0.1", "1.0.0", "x",   "0.0.01"};
   for (size_t i = 0; i < sizeof canonical / sizeof *canonical; i++)
     assert_true(tn_version_is_canonical(tn_str_from(canonical[i])));
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -215,19 +227,21 @@ static void canonical_versions_end_at_their_first_number_above_zero(void **state
 /* ---- uniqueness -------------------------------------------------------------------------------- */
 
 static bool are_strongly_unique(const char *a, const char *b) {
-  return !tn_str_equal(tn_name_unique_key(&arena, tn_str_from(a)), tn_name_unique_key(&arena, tn_str_from(b)));
+  return !tn_str_equal(tn_name_unique_key(&arena, tn_str_from(a)),
+                       tn_name_unique_key(&arena, tn_str_from(b)));
 }
 
 /* The examples of Explainer.md#name-uniqueness. */
 static void names_are_unique_regardless_of_case_and_most_annotations(void **state) {
   (void)state;
-  static const char *const together[] = {"foo", "foo-bar", "[constructor]foo", "[method]foo.bar", "[static]foo.baz",
-                                         "foo:bar/baz"};
-  static const char *const clashing[] = {"FOO", "foo-BAR", "[constructor]FOO", "[method]foo.BAR", "[method]foo.baz",
-                                         "foo:bar/BAZ"};
+  static const char *const together[] = {
+      "foo", "foo-bar", "[constructor]foo", "[method]foo.bar", "[static]foo.baz", "foo:bar/baz"};
+  static const char *const clashing[] = {
+      "FOO", "foo-BAR", "[constructor]FOO", "[method]foo.BAR", "[method]foo.baz", "foo:bar/BAZ"};
   for (size_t i = 0; i < sizeof together / sizeof *together; i++) {
     assert_false(are_strongly_unique(together[i], clashing[i]));
-    for (size_t k = 0; k < i; k++) assert_true(are_strongly_unique(together[i], together[k]));
+    for (size_t k = 0; k < i; k++)
+      assert_true(are_strongly_unique(together[i], together[k]));
   }
   assert_false(are_strongly_unique("foo", "[method]foo.FOO"));
   assert_false(are_strongly_unique("foo-bar", "[static]foo-BAR.FOO-bar"));
@@ -258,7 +272,8 @@ int main(void) {
       cmocka_unit_test(versions_are_ordered_by_precedence),
       cmocka_unit_test(compatible_versions_share_a_track),
       cmocka_unit_test(canonical_versions_end_at_their_first_number_above_zero),
-      cmocka_unit_test_teardown(names_are_unique_regardless_of_case_and_most_annotations, free_arena),
+      cmocka_unit_test_teardown(names_are_unique_regardless_of_case_and_most_annotations,
+                                free_arena),
       cmocka_unit_test_teardown(running_out_of_memory_yields_no_key, free_arena),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

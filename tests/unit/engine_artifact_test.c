@@ -1,6 +1,4 @@
 /* Artifacts and their cache: what is not exactly what was written is refused. */
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -374,61 +372,6 @@ static void a_cached_artifact_is_loaded_from_its_mapping(void **state) {
   end_compiled(&c);
 }
 
-/* ---- files found sound ------------------------------------------------------------------------------------ */
-
-static tn_error *read_entry(const tn_cache_key *key, bool with_memory) {
-  tn_cache_entry entry;
-  assert_true(tn_cache_lookup(folder, key, &entry));
-  tn_artifact artifact;
-  tn_error *error =
-      tn_artifact_read_file(entry.bytes, entry.descriptor, with_memory ? folder : NULL, FINGERPRINT, &artifact);
-  tn_cache_entry_close(&entry);
-  return error;
-}
-
-static void overwrite_byte(const char *path, long offset, const struct timespec *modified) {
-  FILE *file = fopen(path, "r+");
-  assert_non_null(file);
-  fseek(file, offset, SEEK_SET);
-  fputc('x', file);
-  fclose(file);
-  struct timespec times[2] = {*modified, *modified};
-  assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
-}
-
-static size_t count_files(void) {
-  size_t count = 0;
-  DIR *directory = opendir(folder);
-  while (readdir(directory) != NULL) count++;
-  closedir(directory);
-  return count - 2;
-}
-
-static void a_large_file_found_sound_is_remembered_until_it_changes(void **state) {
-  (void)state;
-  enum { SIZE = 3 << 20 };
-  char *content = calloc(1, SIZE);
-  tn_buffer file = {0};
-  tn_str native = {content, SIZE};
-  assert_ok(tn_artifact_write(FINGERPRINT, 0, TN_STR(""), &native, 1, &file));
-  free(content);
-  tn_cache_key key = key_of("large");
-  assert_true(tn_cache_store(folder, &key, tn_buffer_str(&file)));
-  tn_buffer_free(&file);
-  assert_ok(read_entry(&key, true));
-  assert_int_equal(count_files(), 1); /* just written: too young to be remembered */
-  sleep(3);
-  assert_ok(read_entry(&key, true));
-  assert_int_equal(count_files(), 2);
-  assert_ok(read_entry(&key, true));
-  assert_int_equal(count_files(), 2);
-  struct stat status;
-  assert_int_equal(stat(in_folder(key.name), &status), 0);
-  overwrite_byte(in_folder(key.name), 100, &status.st_mtim); /* and make it look untouched */
-  assert_error(read_entry(&key, true), TN_ERROR_MALFORMED, "content");
-  assert_error(read_entry(&key, false), TN_ERROR_MALFORMED, "content");
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_written_is_read),
@@ -448,8 +391,6 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_full_disk_is_no_error_and_leaves_nothing_behind, make_folder,
                                       remove_folder),
       cmocka_unit_test_setup_teardown(a_cached_artifact_is_loaded_from_its_mapping, make_folder, remove_folder),
-      cmocka_unit_test_setup_teardown(a_large_file_found_sound_is_remembered_until_it_changes, make_folder,
-                                      remove_folder),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,11 +13,12 @@
 /* A core function and a component function of the same name that every guest has: what shows that the next
  * instance of the same linked component works. */
 #define GUEST_FINE_CORE " (func (export \"fine\") (result i32) (i32.const 7))"
-#define GUEST_FINE " (func (export \"fine\") (result u32) (canon lift (core func $m \"fine\")))"
+#define GUEST_FINE      " (func (export \"fine\") (result u32) (canon lift (core func $m \"fine\")))"
 
 /* A component of one core module `$M`, instantiated as `$m` without imports. */
 #define GUEST(core, lifts)                                                                         \
-  "(component (core module $M " core GUEST_FINE_CORE ") (core instance $m (instantiate $M))" lifts GUEST_FINE ")"
+  "(component (core module $M " core GUEST_FINE_CORE                                               \
+  ") (core instance $m (instantiate $M))" lifts GUEST_FINE ")"
 
 static tn_engine *engine;
 
@@ -58,7 +59,8 @@ static inline tn_instance_options guest_options(void) {
   return options;
 }
 
-static inline tn_instance *guest_instance(const tn_linked *linked, const tn_instance_options *options) {
+static inline tn_instance *guest_instance(const tn_linked *linked,
+                                          const tn_instance_options *options) {
   tn_instance_options plain = guest_options();
   tn_instance *instance = NULL;
   assert_ok(tn_instance_new(linked, options != NULL ? options : &plain, &instance));
@@ -87,20 +89,21 @@ static inline void assert_still_works(const tn_linked *linked, const tn_instance
 }
 
 /* `call` fails in this way; the instance can never be entered again; another one works. */
-static inline void assert_ends(const tn_linked *linked, const tn_instance_options *options, const char *call,
-                               tn_error_kind kind, const char *text) {
+static inline void assert_ends(const tn_linked *linked, const tn_instance_options *options,
+                               const char *call, tn_error_kind kind, const char *text) {
   tn_instance *instance = guest_instance(linked, options);
   tn_error *error = guest_invoke(instance, call);
   if (error == NULL) fail_msg("%s went well, expected: %s", call, text);
   if (tn_error_get_kind(error) != kind || strstr(tn_error_get_message(error), text) == NULL) {
-    fail_msg("%s: error of kind %d \"%s\" instead of kind %d \"%s\"", call, (int)tn_error_get_kind(error),
-             tn_error_get_message(error), (int)kind, text);
+    fail_msg("%s: error of kind %d \"%s\" instead of kind %d \"%s\"", call,
+             (int)tn_error_get_kind(error), tn_error_get_message(error), (int)kind, text);
   }
   tn_error_delete(error);
   error = guest_invoke(instance, "fine()");
   assert_non_null(error);
   tn_error_kind after = tn_error_get_kind(error);
-  assert_true(after == TN_ERROR_POISONED || after == TN_ERROR_CANCELLED || after == TN_ERROR_TIMEOUT);
+  assert_true(after == TN_ERROR_POISONED || after == TN_ERROR_CANCELLED ||
+              after == TN_ERROR_TIMEOUT);
   tn_error_delete(error);
   tn_instance_delete(instance);
   tn_instance_options plain = guest_options();
@@ -108,7 +111,8 @@ static inline void assert_ends(const tn_linked *linked, const tn_instance_option
 }
 
 /* The same for a guest without imports and limits. */
-static inline void assert_guest_ends(const char *text, const char *call, tn_error_kind kind, const char *message) {
+static inline void assert_guest_ends(const char *text, const char *call, tn_error_kind kind,
+                                     const char *message) {
   tn_linked *linked = guest_link(engine, text, NULL);
   assert_ends(linked, NULL, call, kind, message);
   tn_linked_delete(linked);

@@ -5,7 +5,8 @@
 static const char caller[] =
     "(component (import \"back\" (func $back))"
     " (core func $back' (canon lower (func $back)))"
-    " (core module $M (import \"\" \"back\" (func $back)) (func (export \"f\") (call $back))" GUEST_FINE_CORE ")"
+    " (core module $M (import \"\" \"back\" (func $back)) (func (export \"f\") (call "
+    "$back))" GUEST_FINE_CORE ")"
     " (core instance $m (instantiate $M (with \"\" (instance (export \"back\" (func $back'))))))"
     " (func (export \"f\") (canon lift (core func $m \"f\")))" GUEST_FINE ")";
 
@@ -65,8 +66,9 @@ static tn_error *enter_another(tn_call *call, void *data, const void *params, vo
   return NULL;
 }
 
-static const char trapping[] = GUEST("(func (export \"trap\") unreachable)",
-                                     "(func (export \"trap\") (canon lift (core func $m \"trap\")))");
+static const char trapping[] =
+    GUEST("(func (export \"trap\") unreachable)",
+          "(func (export \"trap\") (canon lift (core func $m \"trap\")))");
 
 static void a_host_function_may_run_other_instances_and_see_them_trap(void **state) {
   (void)state;
@@ -74,7 +76,8 @@ static void a_host_function_may_run_other_instances_and_see_them_trap(void **sta
   tn_linker *linker = linker_with("back", enter_another, &other);
   tn_linked *linked = guest_link(engine, caller, linker);
   tn_instance *instance = guest_instance(linked, NULL);
-  for (int i = 0; i < 10; i++) assert_call(instance, "f()", "");
+  for (int i = 0; i < 10; i++)
+    assert_call(instance, "f()", "");
   tn_instance_delete(instance);
   tn_linked_delete(linked);
   tn_linker_delete(linker);
@@ -88,7 +91,8 @@ static tn_error *refuse(tn_call *call, void *data, const void *params, void *res
 
 static void a_host_functions_error_ends_the_guest_with_its_kind(void **state) {
   (void)state;
-  static const tn_error_kind kinds[] = {TN_ERROR_DENIED, TN_ERROR_LIMIT, TN_ERROR_IO, TN_ERROR_INTERNAL, TN_ERROR_EXIT};
+  static const tn_error_kind kinds[] = {TN_ERROR_DENIED, TN_ERROR_LIMIT, TN_ERROR_IO,
+                                        TN_ERROR_INTERNAL, TN_ERROR_EXIT};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
     tn_error_kind kind = kinds[i];
     tn_linker *linker = linker_with("back", refuse, &kind);
@@ -110,7 +114,8 @@ static void a_host_function_cancels_the_call_that_it_serves(void **state) {
   static const char text[] =
       "(component (import \"back\" (func $back))"
       " (core func $back' (canon lower (func $back)))"
-      " (core module $M (import \"\" \"back\" (func $back)) (func (export \"f\") (call $back) (loop $again (br $again))))"
+      " (core module $M (import \"\" \"back\" (func $back)) (func (export \"f\") (call $back) "
+      "(loop $again (br $again))))"
       " (core instance $m (instantiate $M (with \"\" (instance (export \"back\" (func $back'))))))"
       " (func (export \"f\") (canon lift (core func $m \"f\"))))";
   tn_linker *linker = linker_with("back", cancel_own, NULL);
@@ -129,8 +134,10 @@ static void a_trap_poisons_the_instance_and_no_other(void **state) {
   tn_instance *second = guest_instance(linked, NULL);
   assert_error(guest_invoke(first, "trap()"), TN_ERROR_TRAP, "unreachable");
   for (int i = 0; i < 3; i++) {
-    assert_error(guest_invoke(first, "trap()"), TN_ERROR_POISONED, "cannot enter component instance");
-    assert_error(guest_invoke(first, "fine()"), TN_ERROR_POISONED, "cannot enter component instance");
+    assert_error(guest_invoke(first, "trap()"), TN_ERROR_POISONED,
+                 "cannot enter component instance");
+    assert_error(guest_invoke(first, "fine()"), TN_ERROR_POISONED,
+                 "cannot enter component instance");
     assert_call(second, "fine()", "7");
   }
   tn_instance_delete(first);
@@ -156,14 +163,19 @@ static void wrong_arguments_poison_nothing(void **state) {
 static void a_trap_in_a_nested_component_names_its_functions(void **state) {
   (void)state;
   static const char text[] =
-      "(component $outer (component $Inner (core module $Core (func $deep (param i32) (if (local.get 0) (then unreachable)))"
+      "(component $outer (component $Inner (core module $Core (func $deep (param i32) (if "
+      "(local.get 0) (then unreachable)))"
       "  (func $middle (export \"f\") (param i32) (call $deep (local.get 0))))"
-      "  (core instance $m (instantiate $Core)) (func (export \"f\") (param \"x\" u32) (canon lift (core func $m \"f\"))))"
-      " (component $User (import \"f\" (func $f (param \"x\" u32))) (core func $f' (canon lower (func $f)))"
-      "  (core module $Main (import \"\" \"f\" (func $f (param i32))) (func $start-here (export \"go\") (call $f (i32.const 1))))"
+      "  (core instance $m (instantiate $Core)) (func (export \"f\") (param \"x\" u32) (canon lift "
+      "(core func $m \"f\"))))"
+      " (component $User (import \"f\" (func $f (param \"x\" u32))) (core func $f' (canon lower "
+      "(func $f)))"
+      "  (core module $Main (import \"\" \"f\" (func $f (param i32))) (func $start-here (export "
+      "\"go\") (call $f (i32.const 1))))"
       "  (core instance $m (instantiate $Main (with \"\" (instance (export \"f\" (func $f'))))))"
       "  (func (export \"go\") (canon lift (core func $m \"go\"))))"
-      " (instance $inner (instantiate $Inner)) (instance $user (instantiate $User (with \"f\" (func $inner \"f\"))))"
+      " (instance $inner (instantiate $Inner)) (instance $user (instantiate $User (with \"f\" "
+      "(func $inner \"f\"))))"
       " (export \"go\" (func $user \"go\")))";
   static const char *const functions[] = {"deep", "middle", "start-here"};
   static const char *const modules[] = {"Core", "Core", "Main"};
@@ -188,17 +200,21 @@ static void a_fused_call_keeps_the_frames_of_both_sides(void **state) {
   (void)state;
   static const char text[] =
       "(component (component $Inner (core module $Core (memory (export \"m\") 1)"
-      "   (func $grab (export \"realloc\") (param i32 i32 i32 i32) (result i32) unreachable) (func (export \"f\") (param i32 i32)))"
-      "  (core instance $m (instantiate $Core)) (func (export \"f\") (param \"x\" string) (canon lift (core func $m \"f\")"
+      "   (func $grab (export \"realloc\") (param i32 i32 i32 i32) (result i32) unreachable) (func "
+      "(export \"f\") (param i32 i32)))"
+      "  (core instance $m (instantiate $Core)) (func (export \"f\") (param \"x\" string) (canon "
+      "lift (core func $m \"f\")"
       "   (memory (core memory $m \"m\")) (realloc (core func $m \"realloc\")))))"
       " (component $User (import \"f\" (func $f (param \"x\" string)))"
-      "  (core module $Memory (memory (export \"m\") 1)) (core instance $memory (instantiate $Memory))"
+      "  (core module $Memory (memory (export \"m\") 1)) (core instance $memory (instantiate "
+      "$Memory))"
       "  (core func $f' (canon lower (func $f) (memory (core memory $memory \"m\"))))"
       "  (core module $Main (import \"\" \"f\" (func $f (param i32 i32)))"
       "   (func $start-here (export \"go\") (call $f (i32.const 1) (i32.const 1))))"
       "  (core instance $m (instantiate $Main (with \"\" (instance (export \"f\" (func $f'))))))"
       "  (func (export \"go\") (canon lift (core func $m \"go\"))))"
-      " (instance $inner (instantiate $Inner)) (instance $user (instantiate $User (with \"f\" (func $inner \"f\"))))"
+      " (instance $inner (instantiate $Inner)) (instance $user (instantiate $User (with \"f\" "
+      "(func $inner \"f\"))))"
       " (export \"go\" (func $user \"go\")))";
   tn_linked *linked = guest_link(engine, text, NULL);
   tn_instance *instance = guest_instance(linked, NULL);
@@ -219,9 +235,11 @@ static char *chain_text(int count) {
   tn_buffer text = {0};
   tn_buffer_append_text(
       &text,
-      "(component (component $Last (core module $M (memory (export \"m\") 1) (func (export \"f\") (param i32 i32))"
+      "(component (component $Last (core module $M (memory (export \"m\") 1) (func (export \"f\") "
+      "(param i32 i32))"
       "  (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 64)))"
-      "  (core instance $m (instantiate $M)) (func (export \"f\") (param \"s\" string) (canon lift (core func $m \"f\")"
+      "  (core instance $m (instantiate $M)) (func (export \"f\") (param \"s\" string) (canon lift "
+      "(core func $m \"f\")"
       "   (memory (core memory $m \"m\")) (realloc (core func $m \"realloc\")))))"
       " (component $Link (import \"f\" (func $f (param \"s\" string)))"
       "  (core module $Libc (memory (export \"m\") 1)"
@@ -235,7 +253,8 @@ static char *chain_text(int count) {
       "   (memory (core memory $libc \"m\")) (realloc (core func $libc \"realloc\")))))"
       " (instance $i0 (instantiate $Last))");
   for (int i = 1; i <= count; i++) {
-    tn_buffer_format(&text, " (instance $i%d (instantiate $Link (with \"f\" (func $i%d \"f\"))))", i, i - 1);
+    tn_buffer_format(&text, " (instance $i%d (instantiate $Link (with \"f\" (func $i%d \"f\"))))",
+                     i, i - 1);
   }
   tn_buffer_format(&text, " (export \"f\" (func $i%d \"f\")))", count);
   return tn_buffer_take(&text);
@@ -261,15 +280,19 @@ static void types_that_nest_too_deep_are_refused(void **state) {
   (void)state;
   tn_buffer text = {0};
   tn_buffer_append_text(&text, "(component (type $t0 (list u8))");
-  for (int i = 1; i < 2000; i++) tn_buffer_format(&text, " (type $t%d (list $t%d))", i, i - 1);
-  tn_buffer_append_text(&text, " (core module $M (memory (export \"m\") 1) (func (export \"f\") (result i32) (i32.const 16)))"
-                               " (core instance $m (instantiate $M)) (func (export \"f\") (result $t1999)"
-                               " (canon lift (core func $m \"f\") (memory (core memory $m \"m\")))))");
+  for (int i = 1; i < 2000; i++)
+    tn_buffer_format(&text, " (type $t%d (list $t%d))", i, i - 1);
+  tn_buffer_append_text(&text,
+                        " (core module $M (memory (export \"m\") 1) (func (export \"f\") (result "
+                        "i32) (i32.const 16)))"
+                        " (core instance $m (instantiate $M)) (func (export \"f\") (result $t1999)"
+                        " (canon lift (core func $m \"f\") (memory (core memory $m \"m\")))))");
   char *wat = tn_buffer_take(&text);
   tn_component *component = NULL;
   tn_error *error = tn_component_from_bytes(engine, wat, strlen(wat), "guest", 0, &component);
   assert_non_null(error);
-  assert_true(tn_error_get_kind(error) == TN_ERROR_INVALID || tn_error_get_kind(error) == TN_ERROR_LIMIT);
+  assert_true(tn_error_get_kind(error) == TN_ERROR_INVALID ||
+              tn_error_get_kind(error) == TN_ERROR_LIMIT);
   tn_error_delete(error);
   tn_free(wat);
 }

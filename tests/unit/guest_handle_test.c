@@ -10,11 +10,15 @@ static const char own_text[] =
     " (core func $rep (canon resource.rep $r'))"
     " (core func $new-s (canon resource.new $s)) (core func $drop-s (canon resource.drop $s))"
     " (core module $M (import \"\" \"new\" (func $new (param i32) (result i32)))"
-    "  (import \"\" \"drop\" (func $drop (param i32))) (import \"\" \"rep\" (func $rep (param i32) (result i32)))"
-    "  (import \"\" \"new-s\" (func $new-s (param i32) (result i32))) (import \"\" \"drop-s\" (func $drop-s (param i32)))"
+    "  (import \"\" \"drop\" (func $drop (param i32))) (import \"\" \"rep\" (func $rep (param i32) "
+    "(result i32)))"
+    "  (import \"\" \"new-s\" (func $new-s (param i32) (result i32))) (import \"\" \"drop-s\" "
+    "(func $drop-s (param i32)))"
     "  (func (export \"f\") (result i32) (local $h i32) %s)" GUEST_FINE_CORE ")"
-    " (core instance $m (instantiate $M (with \"\" (instance (export \"new\" (func $new)) (export \"drop\" (func $drop))"
-    "  (export \"rep\" (func $rep)) (export \"new-s\" (func $new-s)) (export \"drop-s\" (func $drop-s))))))"
+    " (core instance $m (instantiate $M (with \"\" (instance (export \"new\" (func $new)) (export "
+    "\"drop\" (func $drop))"
+    "  (export \"rep\" (func $rep)) (export \"new-s\" (func $new-s)) (export \"drop-s\" (func "
+    "$drop-s))))))"
     " (func (export \"f\") (result u32) (canon lift (core func $m \"f\")))"
     " (func (export \"give\") (result (own $r)) (canon lift (core func $m \"f\")))" GUEST_FINE ")";
 
@@ -30,18 +34,21 @@ static void forged_handles_of_its_own_types_are_found_out(void **state) {
       {"(call $drop (i32.const 0)) (i32.const 0)", "f()", "unknown handle index 0"},
       {"(call $drop (i32.const -1)) (i32.const 0)", "f()", "unknown handle index 4294967295"},
       {"(call $rep (i32.const 12345))", "f()", "unknown handle index 12345"},
-      {"(drop (call $new (i32.const 5))) (call $rep (i32.const 0x80000001))", "f()", "unknown handle index"},
-      {"(local.set $h (call $new (i32.const 5))) (call $drop (local.get $h)) (call $drop (local.get $h)) (i32.const 0)",
+      {"(drop (call $new (i32.const 5))) (call $rep (i32.const 0x80000001))", "f()",
+       "unknown handle index"},
+      {"(local.set $h (call $new (i32.const 5))) (call $drop (local.get $h)) (call $drop "
+       "(local.get $h)) (i32.const 0)",
        "f()", "unknown handle index 1"},
-      {"(local.set $h (call $new (i32.const 5))) (call $drop (local.get $h)) (call $rep (local.get $h))", "f()",
-       "unknown handle index 1"},
+      {"(local.set $h (call $new (i32.const 5))) (call $drop (local.get $h)) (call $rep (local.get "
+       "$h))",
+       "f()", "unknown handle index 1"},
       {"(call $drop (call $new-s (i32.const 5))) (i32.const 0)", "f()", "wrong type"},
       {"(call $rep (call $new-s (i32.const 5)))", "f()", "wrong type"},
       {"(call $drop-s (call $new (i32.const 5))) (i32.const 0)", "f()", "wrong type"},
       {"(i32.const 0)", "give()", "unknown handle index 0"},
       {"(i32.const 77)", "give()", "unknown handle index 77"},
-      {"(local.set $h (call $new (i32.const 5))) (call $drop (local.get $h)) (local.get $h)", "give()",
-       "unknown handle index 1"},
+      {"(local.set $h (call $new (i32.const 5))) (call $drop (local.get $h)) (local.get $h)",
+       "give()", "unknown handle index 1"},
       {"(call $new-s (i32.const 5))", "give()", "wrong type"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -55,7 +62,8 @@ static void forged_handles_of_its_own_types_are_found_out(void **state) {
  * user's `f` and its `lend`, which takes a borrow from the embedder, are given. */
 static const char two_text[] =
     "(component (component $Owner"
-    "  (type $r' (resource (rep i32))) (export $r \"r\" (type $r')) (core func $new (canon resource.new $r'))"
+    "  (type $r' (resource (rep i32))) (export $r \"r\" (type $r')) (core func $new (canon "
+    "resource.new $r'))"
     "  (core module $M (import \"\" \"new\" (func $new (param i32) (result i32)))"
     "   (func (export \"make\") (result i32) (call $new (i32.const 42)))"
     "   (func (export \"take\") (param i32)) (func (export \"two\") (param i32 i32))"
@@ -65,8 +73,10 @@ static const char two_text[] =
     "  (func (export \"make\") (result (own $r)) (canon lift (core func $m \"make\")))"
     "  (func (export \"take\") (param \"x\" (own $r)) (canon lift (core func $m \"take\")))"
     "  (func (export \"look\") (param \"x\" (borrow $r)) (canon lift (core func $m \"take\")))"
-    "  (func (export \"look-take\") (param \"x\" (borrow $r)) (param \"y\" (own $r)) (canon lift (core func $m \"two\")))"
-    "  (func (export \"take-look\") (param \"x\" (own $r)) (param \"y\" (borrow $r)) (canon lift (core func $m \"two\")))"
+    "  (func (export \"look-take\") (param \"x\" (borrow $r)) (param \"y\" (own $r)) (canon lift "
+    "(core func $m \"two\")))"
+    "  (func (export \"take-look\") (param \"x\" (own $r)) (param \"y\" (borrow $r)) (canon lift "
+    "(core func $m \"two\")))"
     "  (func (export \"take-all\") (param \"x\" (list (own $r))) (canon lift (core func $m \"all\")"
     "   (memory (core memory $m \"m\")) (realloc (core func $m \"realloc\")))))"
     " (component $User"
@@ -77,26 +87,41 @@ static const char two_text[] =
     "   (export \"take-look\" (func (param \"x\" (own $r)) (param \"y\" (borrow $r))))"
     "   (export \"take-all\" (func (param \"x\" (list (own $r)))))))"
     "  (alias export $o \"r\" (type $r)) (type $s (resource (rep i32)))"
-    "  (core module $Memory (memory (export \"m\") 1) (data (i32.const 16) \"\\01\\00\\00\\00\\01\\00\\00\\00\"))"
+    "  (core module $Memory (memory (export \"m\") 1) (data (i32.const 16) "
+    "\"\\01\\00\\00\\00\\01\\00\\00\\00\"))"
     "  (core instance $memory (instantiate $Memory))"
-    "  (core func $make (canon lower (func $o \"make\"))) (core func $take (canon lower (func $o \"take\")))"
-    "  (core func $look (canon lower (func $o \"look\"))) (core func $look-take (canon lower (func $o \"look-take\")))"
+    "  (core func $make (canon lower (func $o \"make\"))) (core func $take (canon lower (func $o "
+    "\"take\")))"
+    "  (core func $look (canon lower (func $o \"look\"))) (core func $look-take (canon lower (func "
+    "$o \"look-take\")))"
     "  (core func $take-look (canon lower (func $o \"take-look\")))"
-    "  (core func $take-all (canon lower (func $o \"take-all\") (memory (core memory $memory \"m\"))))"
+    "  (core func $take-all (canon lower (func $o \"take-all\") (memory (core memory $memory "
+    "\"m\"))))"
     "  (core func $drop (canon resource.drop $r)) (core func $new-s (canon resource.new $s))"
-    "  (core module $M (import \"\" \"make\" (func $make (result i32))) (import \"\" \"take\" (func $take (param i32)))"
-    "   (import \"\" \"look\" (func $look (param i32))) (import \"\" \"look-take\" (func $look-take (param i32 i32)))"
-    "   (import \"\" \"take-look\" (func $take-look (param i32 i32))) (import \"\" \"drop\" (func $drop (param i32)))"
+    "  (core module $M (import \"\" \"make\" (func $make (result i32))) (import \"\" \"take\" "
+    "(func $take (param i32)))"
+    "   (import \"\" \"look\" (func $look (param i32))) (import \"\" \"look-take\" (func "
+    "$look-take (param i32 i32)))"
+    "   (import \"\" \"take-look\" (func $take-look (param i32 i32))) (import \"\" \"drop\" (func "
+    "$drop (param i32)))"
     "   (import \"\" \"take-all\" (func $take-all (param i32 i32)))"
-    "   (import \"\" \"new-s\" (func $new-s (param i32) (result i32))) (global $kept (mut i32) (i32.const 0))"
-    "   (func (export \"f\") (local $h i32) %s) (func (export \"lend\") (param $h i32) %s)" GUEST_FINE_CORE ")"
-    "  (core instance $m (instantiate $M (with \"\" (instance (export \"make\" (func $make)) (export \"take\" (func $take))"
-    "   (export \"look\" (func $look)) (export \"look-take\" (func $look-take)) (export \"take-look\" (func $take-look))"
-    "   (export \"take-all\" (func $take-all)) (export \"drop\" (func $drop)) (export \"new-s\" (func $new-s))))))"
+    "   (import \"\" \"new-s\" (func $new-s (param i32) (result i32))) (global $kept (mut i32) "
+    "(i32.const 0))"
+    "   (func (export \"f\") (local $h i32) %s) (func (export \"lend\") (param $h i32) "
+    "%s)" GUEST_FINE_CORE ")"
+    "  (core instance $m (instantiate $M (with \"\" (instance (export \"make\" (func $make)) "
+    "(export \"take\" (func $take))"
+    "   (export \"look\" (func $look)) (export \"look-take\" (func $look-take)) (export "
+    "\"take-look\" (func $take-look))"
+    "   (export \"take-all\" (func $take-all)) (export \"drop\" (func $drop)) (export \"new-s\" "
+    "(func $new-s))))))"
     "  (func (export \"f\") (canon lift (core func $m \"f\")))"
-    "  (func (export \"lend\") (param \"x\" (borrow $r)) (canon lift (core func $m \"lend\")))" GUEST_FINE ")"
-    " (instance $owner (instantiate $Owner)) (instance $user (instantiate $User (with \"o\" (instance $owner))))"
-    " (export \"o\" (instance $owner)) (export \"f\" (func $user \"f\")) (export \"lend\" (func $user \"lend\"))"
+    "  (func (export \"lend\") (param \"x\" (borrow $r)) (canon lift (core func $m "
+    "\"lend\")))" GUEST_FINE ")"
+    " (instance $owner (instantiate $Owner)) (instance $user (instantiate $User (with \"o\" "
+    "(instance $owner))))"
+    " (export \"o\" (instance $owner)) (export \"f\" (func $user \"f\")) (export \"lend\" (func "
+    "$user \"lend\"))"
     " (export \"fine\" (func $user \"fine\")))";
 
 static tn_linked *link_two(const char *f_body, const char *lend_body) {
@@ -112,10 +137,14 @@ static void handles_of_imported_types_are_found_out(void **state) {
   static const bad_handle rows[] = {
       {"(call $look (i32.const 0))", "", "unknown handle index 0"},
       {"(call $take (i32.const 99))", "", "unknown handle index 99"},
-      {MAKE "(call $drop (local.get $h)) (call $look (local.get $h))", "", "unknown handle index 1"},
-      {MAKE "(call $take (local.get $h)) (call $take (local.get $h))", "", "unknown handle index 1"},
-      {MAKE "(call $take (local.get $h)) (call $drop (local.get $h))", "", "unknown handle index 1"},
-      {MAKE "(call $look-take (local.get $h) (local.get $h))", "", "cannot remove owned resource while borrowed"},
+      {MAKE "(call $drop (local.get $h)) (call $look (local.get $h))", "",
+       "unknown handle index 1"},
+      {MAKE "(call $take (local.get $h)) (call $take (local.get $h))", "",
+       "unknown handle index 1"},
+      {MAKE "(call $take (local.get $h)) (call $drop (local.get $h))", "",
+       "unknown handle index 1"},
+      {MAKE "(call $look-take (local.get $h) (local.get $h))", "",
+       "cannot remove owned resource while borrowed"},
       {MAKE "(call $take-look (local.get $h) (local.get $h))", "", "unknown handle index 1"},
       {MAKE "(call $take-all (i32.const 16) (i32.const 2))", "", "unknown handle index 1"},
       {"(call $look (call $new-s (i32.const 3)))", "", "wrong type"},
@@ -130,10 +159,12 @@ static void handles_of_imported_types_are_found_out(void **state) {
 
 static void a_loan_ends_with_its_call(void **state) {
   (void)state;
-  tn_linked *linked = link_two(MAKE "(call $look (local.get $h)) (call $look (local.get $h)) (call $drop (local.get $h))",
-                               "(call $look (local.get $h)) (call $drop (local.get $h))");
+  tn_linked *linked = link_two(
+      MAKE "(call $look (local.get $h)) (call $look (local.get $h)) (call $drop (local.get $h))",
+      "(call $look (local.get $h)) (call $drop (local.get $h))");
   tn_instance *instance = guest_instance(linked, NULL);
-  for (int i = 0; i < 100; i++) assert_call(instance, "f()", "");
+  for (int i = 0; i < 100; i++)
+    assert_call(instance, "f()", "");
   tn_instance_delete(instance);
   tn_linked_delete(linked);
 }
@@ -159,7 +190,8 @@ static void a_borrowed_handle_is_no_more_than_that(void **state) {
       {"(call $look (local.get $h))", "", "borrow handles still remain at the end of the call"},
       {"(call $drop (local.get $h)) (call $drop (local.get $h))", "", "unknown handle index 1"},
       {"(call $drop (local.get $h)) (call $look (local.get $h))", "", "unknown handle index 1"},
-      {"(call $look-take (local.get $h) (local.get $h))", "", "cannot remove owned resource while borrowed"},
+      {"(call $look-take (local.get $h) (local.get $h))", "",
+       "cannot remove owned resource while borrowed"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     tn_linked *linked = link_two("", rows[i].body);
@@ -167,7 +199,8 @@ static void a_borrowed_handle_is_no_more_than_that(void **state) {
     uint32_t handle;
     assert_error(lend(instance, &handle), TN_ERROR_TRAP, rows[i].message);
     assert_error(guest_invoke(instance, "fine()"), TN_ERROR_POISONED, "ended by an earlier error");
-    assert_error(tn_instance_drop_handle(instance, handle), TN_ERROR_POISONED, "ended by an earlier error");
+    assert_error(tn_instance_drop_handle(instance, handle), TN_ERROR_POISONED,
+                 "ended by an earlier error");
     tn_instance_delete(instance);
     assert_still_works(linked, NULL);
     tn_linked_delete(linked);
@@ -179,9 +212,12 @@ static void the_embedders_own_mistakes_end_nothing(void **state) {
   tn_linked *linked = link_two("", "(call $drop (local.get $h))");
   tn_instance *instance = guest_instance(linked, NULL);
   uint32_t handle;
-  assert_error(tn_instance_drop_handle(instance, 0), TN_ERROR_ARGUMENT, "handle 0 cannot be dropped");
-  assert_error(tn_instance_drop_handle(instance, 1), TN_ERROR_ARGUMENT, "handle 1 cannot be dropped");
-  assert_error(tn_instance_drop_handle(instance, UINT32_MAX), TN_ERROR_ARGUMENT, "cannot be dropped");
+  assert_error(tn_instance_drop_handle(instance, 0), TN_ERROR_ARGUMENT,
+               "handle 0 cannot be dropped");
+  assert_error(tn_instance_drop_handle(instance, 1), TN_ERROR_ARGUMENT,
+               "handle 1 cannot be dropped");
+  assert_error(tn_instance_drop_handle(instance, UINT32_MAX), TN_ERROR_ARGUMENT,
+               "cannot be dropped");
   assert_ok(lend(instance, &handle));
   assert_ok(lend(instance, &handle));
   assert_ok(tn_instance_drop_handle(instance, handle));
@@ -194,19 +230,28 @@ static void the_embedders_own_mistakes_end_nothing(void **state) {
 /* ---- resources of the host ----------------------------------------------------------------------- */
 
 static const char host_text[] =
-    "(component (import \"t:host/i\" (instance $i (export \"a\" (type $a (sub resource))) (export \"b\" (type $b (sub resource)))"
+    "(component (import \"t:host/i\" (instance $i (export \"a\" (type $a (sub resource))) (export "
+    "\"b\" (type $b (sub resource)))"
     "  (export \"make\" (func (result (own $a)))) (export \"take\" (func (param \"x\" (own $a))))"
-    "  (export \"look\" (func (param \"x\" (borrow $a)))) (export \"look-b\" (func (param \"x\" (borrow $b))))))"
+    "  (export \"look\" (func (param \"x\" (borrow $a)))) (export \"look-b\" (func (param \"x\" "
+    "(borrow $b))))))"
     " (alias export $i \"a\" (type $a)) (alias export $i \"b\" (type $b))"
-    " (core func $make (canon lower (func $i \"make\"))) (core func $take (canon lower (func $i \"take\")))"
-    " (core func $look (canon lower (func $i \"look\"))) (core func $look-b (canon lower (func $i \"look-b\")))"
+    " (core func $make (canon lower (func $i \"make\"))) (core func $take (canon lower (func $i "
+    "\"take\")))"
+    " (core func $look (canon lower (func $i \"look\"))) (core func $look-b (canon lower (func $i "
+    "\"look-b\")))"
     " (core func $drop (canon resource.drop $a)) (core func $drop-b (canon resource.drop $b))"
-    " (core module $M (import \"\" \"make\" (func $make (result i32))) (import \"\" \"take\" (func $take (param i32)))"
-    "  (import \"\" \"look\" (func $look (param i32))) (import \"\" \"look-b\" (func $look-b (param i32)))"
-    "  (import \"\" \"drop\" (func $drop (param i32))) (import \"\" \"drop-b\" (func $drop-b (param i32)))"
+    " (core module $M (import \"\" \"make\" (func $make (result i32))) (import \"\" \"take\" (func "
+    "$take (param i32)))"
+    "  (import \"\" \"look\" (func $look (param i32))) (import \"\" \"look-b\" (func $look-b "
+    "(param i32)))"
+    "  (import \"\" \"drop\" (func $drop (param i32))) (import \"\" \"drop-b\" (func $drop-b "
+    "(param i32)))"
     "  (func (export \"f\") (local $h i32) " MAKE "%s)" GUEST_FINE_CORE ")"
-    " (core instance $m (instantiate $M (with \"\" (instance (export \"make\" (func $make)) (export \"take\" (func $take))"
-    "  (export \"look\" (func $look)) (export \"look-b\" (func $look-b)) (export \"drop\" (func $drop))"
+    " (core instance $m (instantiate $M (with \"\" (instance (export \"make\" (func $make)) "
+    "(export \"take\" (func $take))"
+    "  (export \"look\" (func $look)) (export \"look-b\" (func $look-b)) (export \"drop\" (func "
+    "$drop))"
     "  (export \"drop-b\" (func $drop-b))))))"
     " (func (export \"f\") (canon lift (core func $m \"f\")))" GUEST_FINE ")";
 

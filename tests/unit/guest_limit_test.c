@@ -23,7 +23,8 @@ static const char greedy[] = GUEST(
     "(memory (export \"memory\") 1) (table $t 1 funcref)"
     " (func (export \"spin\") (loop $again (br $again)))"
     " (func $recurse (export \"recurse\") (call $recurse) (call $recurse))"
-    " (func (export \"grow\") (loop $again (br_if $again (i32.ge_s (memory.grow (i32.const 1)) (i32.const 0)))))"
+    " (func (export \"grow\") (loop $again (br_if $again (i32.ge_s (memory.grow (i32.const 1)) "
+    "(i32.const 0)))))"
     " (func (export \"fill\") (loop $again"
     "  (br_if $again (i32.ge_s (table.grow $t (ref.null func) (i32.const 1000)) (i32.const 0)))))",
     " (func (export \"spin\") (canon lift (core func $m \"spin\")))"
@@ -130,11 +131,13 @@ static void recursion_through_destructors_ends_with_the_stack(void **state) {
   static const char text[] =
       "(component"
       " (core module $Shim (table (export \"t\") 1 funcref) (type $f (func (param i32)))"
-      "  (func (export \"dtor\") (param i32) (call_indirect (type $f) (local.get 0) (i32.const 0))))"
+      "  (func (export \"dtor\") (param i32) (call_indirect (type $f) (local.get 0) (i32.const "
+      "0))))"
       " (core instance $shim (instantiate $Shim))"
       " (type $r (resource (rep i32) (dtor (func $shim \"dtor\"))))"
       " (core func $new (canon resource.new $r)) (core func $drop (canon resource.drop $r))"
-      " (core module $M (import \"\" \"t\" (table 1 funcref)) (import \"\" \"new\" (func $new (param i32) (result i32)))"
+      " (core module $M (import \"\" \"t\" (table 1 funcref)) (import \"\" \"new\" (func $new "
+      "(param i32) (result i32)))"
       "  (import \"\" \"drop\" (func $drop (param i32)))"
       "  (func $next (param i32) (if (local.get 0) (then (call $drop (local.get 0)))))"
       "  (elem (i32.const 0) $next)"
@@ -144,7 +147,8 @@ static void recursion_through_destructors_ends_with_the_stack(void **state) {
       "   (call $drop (local.get $last)))" GUEST_FINE_CORE ")"
       " (core instance $m (instantiate $M (with \"\" (instance (export \"t\" (table $shim \"t\"))"
       "  (export \"new\" (func $new)) (export \"drop\" (func $drop))))))"
-      " (func (export \"chain\") (param \"n\" u32) (canon lift (core func $m \"chain\")))" GUEST_FINE ")";
+      " (func (export \"chain\") (param \"n\" u32) (canon lift (core func $m "
+      "\"chain\")))" GUEST_FINE ")";
   tn_linked *linked = guest_link(engine, text, NULL);
   tn_instance *instance = guest_instance(linked, NULL);
   assert_call(instance, "chain(20)", "");
@@ -186,9 +190,11 @@ static void a_first_memory_beyond_the_limit_is_refused(void **state) {
 static void counts_core_instances_memories_and_tables(void **state) {
   (void)state;
   static const char text[] =
-      GUEST("(memory 1) (table 1 funcref)", " (core instance (instantiate $M)) (core instance (instantiate $M))");
+      GUEST("(memory 1) (table 1 funcref)",
+            " (core instance (instantiate $M)) (core instance (instantiate $M))");
   tn_linked *linked = guest_link(engine, text, NULL);
-  static const char *const messages[] = {"instance count too high", "memory count too high", "table count too high"};
+  static const char *const messages[] = {"instance count too high", "memory count too high",
+                                         "table count too high"};
   for (int i = 0; i < 3; i++) {
     tn_instance_options options = guest_options();
     if (i == 0) options.max_instances = 2;
@@ -207,13 +213,18 @@ static void a_guest_holds_so_many_handles_and_no_more(void **state) {
   static const char text[] =
       "(component (type $r (resource (rep i32)))"
       " (core func $new (canon resource.new $r)) (core func $drop (canon resource.drop $r))"
-      " (core module $M (import \"\" \"new\" (func $new (param i32) (result i32))) (import \"\" \"drop\" (func $drop (param i32)))"
+      " (core module $M (import \"\" \"new\" (func $new (param i32) (result i32))) (import \"\" "
+      "\"drop\" (func $drop (param i32)))"
       "  (func (export \"hoard\") (loop $again (drop (call $new (i32.const 0))) (br $again)))"
-      "  (func (export \"reuse\") (param $n i32) (loop $again (call $drop (call $new (i32.const 0)))"
-      "   (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))" GUEST_FINE_CORE ")"
-      " (core instance $m (instantiate $M (with \"\" (instance (export \"new\" (func $new)) (export \"drop\" (func $drop))))))"
+      "  (func (export \"reuse\") (param $n i32) (loop $again (call $drop (call $new (i32.const "
+      "0)))"
+      "   (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))" GUEST_FINE_CORE
+      ")"
+      " (core instance $m (instantiate $M (with \"\" (instance (export \"new\" (func $new)) "
+      "(export \"drop\" (func $drop))))))"
       " (func (export \"hoard\") (canon lift (core func $m \"hoard\")))"
-      " (func (export \"reuse\") (param \"n\" u32) (canon lift (core func $m \"reuse\")))" GUEST_FINE ")";
+      " (func (export \"reuse\") (param \"n\" u32) (canon lift (core func $m "
+      "\"reuse\")))" GUEST_FINE ")";
   tn_linked *linked = guest_link(engine, text, NULL);
   assert_ends(linked, NULL, "hoard()", TN_ERROR_LIMIT, "more than 1048576 handles");
   tn_instance_options options = guest_options();
@@ -237,7 +248,8 @@ static void a_start_function_that_loops_runs_out_of_time(void **state) {
   options.timeout = 30 * 1000 * 1000;
   for (int i = 0; i < 3; i++) {
     tn_instance *instance = NULL;
-    assert_error(tn_instance_new(linked, &options, &instance), TN_ERROR_TIMEOUT, "longer than its limit");
+    assert_error(tn_instance_new(linked, &options, &instance), TN_ERROR_TIMEOUT,
+                 "longer than its limit");
   }
   tn_linked_delete(linked);
 }
@@ -255,9 +267,10 @@ static void a_start_function_that_loops_runs_out_of_fuel(void **state) {
 
 static void a_start_function_that_traps_leaves_nothing(void **state) {
   (void)state;
-  tn_linked *linked = guest_link(
-      engine, "(component (core module $M (func $start-me unreachable) (start $start-me)) (core instance (instantiate $M)))",
-      NULL);
+  tn_linked *linked = guest_link(engine,
+                                 "(component (core module $M (func $start-me unreachable) (start "
+                                 "$start-me)) (core instance (instantiate $M)))",
+                                 NULL);
   for (int i = 0; i < 3; i++) {
     tn_instance *instance = NULL;
     tn_instance_options options = guest_options();

@@ -45,14 +45,44 @@ static const bad_value bad_values[] = {
     {"(list u32)", "list<u32>", "utf8", {64, 0x40000000}, 2, "", "out-of-bounds"},
     {"(list u32)", "list<u32>", "utf8", {64, 0x40000001}, 2, "", "out-of-bounds"},
     {"(list u64)", "list<u64>", "utf8", {64, 0x20000000}, 2, "", "out-of-bounds"},
-    {"(list (tuple u64 u64))", "list<tuple<u64, u64>>", "utf8", {64, 0x10000000}, 2, "", "out-of-bounds"},
-    {"(list (tuple string u64))", "list<tuple<string, u64>>", "utf8", {64, 0x10000001}, 2, "", "out-of-bounds"},
+    {"(list (tuple u64 u64))",
+     "list<tuple<u64, u64>>",
+     "utf8",
+     {64, 0x10000000},
+     2,
+     "",
+     "out-of-bounds"},
+    {"(list (tuple string u64))",
+     "list<tuple<string, u64>>",
+     "utf8",
+     {64, 0x10000001},
+     2,
+     "",
+     "out-of-bounds"},
     {"(list string)", "list<string>", "utf8", {64, 1}, 2, "\\ff\\ff\\ff\\ff\\01", "out-of-bounds"},
-    {"(list string)", "list<string>", "utf8", {64, 2}, 2, "\\40\\00\\00\\00\\01\\00\\00\\00\\ff\\00\\00\\00\\01", ""},
-    {"(list (list u16))", "list<list<u16>>", "utf8", {64, 1}, 2, "\\41\\00\\00\\00\\01", "unaligned pointer"},
+    {"(list string)",
+     "list<string>",
+     "utf8",
+     {64, 2},
+     2,
+     "\\40\\00\\00\\00\\01\\00\\00\\00\\ff\\00\\00\\00\\01",
+     ""},
+    {"(list (list u16))",
+     "list<list<u16>>",
+     "utf8",
+     {64, 1},
+     2,
+     "\\41\\00\\00\\00\\01",
+     "unaligned pointer"},
     {"(list char)", "list<char>", "utf8", {64, 1}, 2, "\\00\\00\\11\\00", "char"},
     {"(list char)", "list<char>", "utf8", {64, 2}, 2, "a\\00\\00\\00\\ff\\df\\00\\00", "char"},
-    {"(list (option u8))", "list<option<u8>>", "utf8", {64, 2}, 2, "\\01\\02\\02\\01", "discriminant"},
+    {"(list (option u8))",
+     "list<option<u8>>",
+     "utf8",
+     {64, 2},
+     2,
+     "\\01\\02\\02\\01",
+     "discriminant"},
     {"(list (result u8))", "list<result<u8>>", "utf8", {64, 1}, 2, "\\ff", "discriminant"},
     {"(option u32)", "option<u32>", "utf8", {2, 0}, 2, "", "discriminant"},
     {"(option u32)", "option<u32>", "utf8", {0x80, 0}, 2, "", "discriminant"},
@@ -79,8 +109,9 @@ static const char *core_params(const bad_value *value) {
 
 static char *result_text(const bad_value *value) {
   tn_buffer text = {0};
-  tn_buffer_format(&text, "(component (core module $M (memory (export \"m\") 1) (data (i32.const 64) \"%s\")%s", value->data,
-                   GUEST_FINE_CORE);
+  tn_buffer_format(
+      &text, "(component (core module $M (memory (export \"m\") 1) (data (i32.const 64) \"%s\")%s",
+      value->data, GUEST_FINE_CORE);
   if (value->flat_count == 1) {
     tn_buffer_format(&text, " (func (export \"f\") (result i32) (i32.const %u)))", value->flat[0]);
   } else {
@@ -89,10 +120,11 @@ static char *result_text(const bad_value *value) {
                      " (i32.store (i32.const 20) (i32.const %u)) (i32.const 16)))",
                      value->flat[0], value->flat[1]);
   }
-  tn_buffer_format(&text,
-                   " (core instance $m (instantiate $M)) (func (export \"f\") (result %s)"
-                   " (canon lift (core func $m \"f\") (memory (core memory $m \"m\")) string-encoding=%s))%s)",
-                   value->type, value->encoding, GUEST_FINE);
+  tn_buffer_format(
+      &text,
+      " (core instance $m (instantiate $M)) (func (export \"f\") (result %s)"
+      " (canon lift (core func $m \"f\") (memory (core memory $m \"m\")) string-encoding=%s))%s)",
+      value->type, value->encoding, GUEST_FINE);
   return tn_buffer_take(&text);
 }
 
@@ -102,12 +134,15 @@ static void append_giver(tn_buffer *text, const bad_value *value) {
                    " (import \"take\" (func $take (param \"x\" %s)))"
                    " (core module $Memory (memory (export \"m\") 1) (data (i32.const 64) \"%s\"))"
                    " (core instance $memory (instantiate $Memory))"
-                   " (core func $take' (canon lower (func $take) (memory (core memory $memory \"m\")) string-encoding=%s))"
-                   " (core module $M (import \"\" \"take\" (func $take %s)) (func (export \"f\") (call $take (i32.const %u)",
+                   " (core func $take' (canon lower (func $take) (memory (core memory $memory "
+                   "\"m\")) string-encoding=%s))"
+                   " (core module $M (import \"\" \"take\" (func $take %s)) (func (export \"f\") "
+                   "(call $take (i32.const %u)",
                    value->type, value->data, value->encoding, core_params(value), value->flat[0]);
   if (value->flat_count == 2) tn_buffer_format(text, " (i32.const %u)", value->flat[1]);
   tn_buffer_format(text,
-                   "))%s) (core instance $m (instantiate $M (with \"\" (instance (export \"take\" (func $take'))))))"
+                   "))%s) (core instance $m (instantiate $M (with \"\" (instance (export \"take\" "
+                   "(func $take'))))))"
                    " (func (export \"f\") (canon lift (core func $m \"f\")))%s",
                    GUEST_FINE_CORE, GUEST_FINE);
 }
@@ -122,16 +157,20 @@ static char *param_text(const bad_value *value) {
 
 static char *sibling_text(const bad_value *value, const char *taker_encoding) {
   tn_buffer text = {0};
-  tn_buffer_format(&text,
-                   "(component (component $Taker (core module $M (memory (export \"m\") 1)%s (func (export \"take\") %s))"
-                   " (core instance $m (instantiate $M)) (func (export \"take\") (param \"x\" %s) (canon lift"
-                   " (core func $m \"take\") (memory (core memory $m \"m\")) (realloc (core func $m \"realloc\"))"
-                   " string-encoding=%s))) (component $Giver",
-                   realloc_core, core_params(value), value->type, taker_encoding);
+  tn_buffer_format(
+      &text,
+      "(component (component $Taker (core module $M (memory (export \"m\") 1)%s (func (export "
+      "\"take\") %s))"
+      " (core instance $m (instantiate $M)) (func (export \"take\") (param \"x\" %s) (canon lift"
+      " (core func $m \"take\") (memory (core memory $m \"m\")) (realloc (core func $m "
+      "\"realloc\"))"
+      " string-encoding=%s))) (component $Giver",
+      realloc_core, core_params(value), value->type, taker_encoding);
   append_giver(&text, value);
-  tn_buffer_append_text(&text, ") (instance $taker (instantiate $Taker))"
-                               " (instance $giver (instantiate $Giver (with \"take\" (func $taker \"take\"))))"
-                               " (export \"f\" (func $giver \"f\")) (export \"fine\" (func $giver \"fine\")))");
+  tn_buffer_append_text(
+      &text, ") (instance $taker (instantiate $Taker))"
+             " (instance $giver (instantiate $Giver (with \"take\" (func $taker \"take\"))))"
+             " (export \"f\" (func $giver \"f\")) (export \"fine\" (func $giver \"fine\")))");
   return tn_buffer_take(&text);
 }
 
@@ -203,7 +242,10 @@ static void the_place_of_a_result_is_checked(void **state) {
   (void)state;
   static const struct {
     const char *pointer, *message;
-  } rows[] = {{"17", "unaligned pointer"}, {"-4", "out of bounds"}, {"65532", "out of bounds"}, {"65536", "out of bounds"}};
+  } rows[] = {{"17", "unaligned pointer"},
+              {"-4", "out of bounds"},
+              {"65532", "out of bounds"},
+              {"65536", "out of bounds"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     char text[1000];
     snprintf(text, sizeof text,
@@ -227,11 +269,13 @@ static void the_place_for_a_host_functions_result_is_checked(void **state) {
     char text[1500];
     snprintf(text, sizeof text,
              "(component (import \"pair\" (func $pair (result (tuple u32 u32))))"
-             " (core module $Memory (memory (export \"m\") 1)) (core instance $memory (instantiate $Memory))"
+             " (core module $Memory (memory (export \"m\") 1)) (core instance $memory (instantiate "
+             "$Memory))"
              " (core func $pair' (canon lower (func $pair) (memory (core memory $memory \"m\"))))"
              " (core module $M (import \"\" \"pair\" (func $pair (param i32)))"
              "  (func (export \"f\") (call $pair (i32.const %s)))" GUEST_FINE_CORE ")"
-             " (core instance $m (instantiate $M (with \"\" (instance (export \"pair\" (func $pair'))))))"
+             " (core instance $m (instantiate $M (with \"\" (instance (export \"pair\" (func "
+             "$pair'))))))"
              " (func (export \"f\") (canon lift (core func $m \"f\")))" GUEST_FINE ")",
              pointers[i]);
     tn_linked *linked = guest_link(engine, text, linker);
@@ -243,7 +287,8 @@ static void the_place_for_a_host_functions_result_is_checked(void **state) {
 
 static void cases_of_enums_and_variants_are_checked(void **state) {
   (void)state;
-  static const char *const types[] = {"(enum \"a\" \"b\" \"c\")", "(variant (case \"a\") (case \"b\") (case \"c\"))"};
+  static const char *const types[] = {"(enum \"a\" \"b\" \"c\")",
+                                      "(variant (case \"a\") (case \"b\") (case \"c\"))"};
   static const char *const values[] = {"3", "255", "-1", "256"};
   for (size_t i = 0; i < 2; i++) {
     for (size_t j = 0; j < 4; j++) {
@@ -261,7 +306,8 @@ static void cases_of_enums_and_variants_are_checked(void **state) {
 static void surplus_bits_are_ignored(void **state) {
   (void)state;
   static const char text[] =
-      GUEST("(func (export \"set\") (result i32) (i32.const -1)) (func (export \"small\") (result i32) (i32.const 0x7fffff01))"
+      GUEST("(func (export \"set\") (result i32) (i32.const -1)) (func (export \"small\") (result "
+            "i32) (i32.const 0x7fffff01))"
             " (func (export \"yes\") (result i32) (i32.const 0x1000))",
             " (type $t' (flags \"a\" \"b\" \"c\")) (export $t \"t\" (type $t'))"
             " (func (export \"set\") (result $t) (canon lift (core func $m \"set\")))"
@@ -279,16 +325,19 @@ static void surplus_bits_are_ignored(void **state) {
 /* A page of a million pointers to one and the same megabyte. */
 static void lists_that_multiply_are_cut_off(void **state) {
   (void)state;
-  static const char text[] = GUEST(
-      "(memory (export \"m\") 160)"
-      " (func (export \"f\") (result i32) (local $i i32)"
-      "  (loop $more"
-      "   (i32.store (i32.add (i32.const 0x100000) (i32.mul (local.get $i) (i32.const 8))) (i32.const 0))"
-      "   (i32.store (i32.add (i32.const 0x100004) (i32.mul (local.get $i) (i32.const 8))) (i32.const 0x100000))"
-      "   (local.set $i (i32.add (local.get $i) (i32.const 1)))"
-      "   (br_if $more (i32.lt_u (local.get $i) (i32.const 1000000))))"
-      "  (i32.store (i32.const 16) (i32.const 0x100000)) (i32.store (i32.const 20) (i32.const 1000000)) (i32.const 16))",
-      " (func (export \"f\") (result (list (list u8))) (canon lift (core func $m \"f\") (memory (core memory $m \"m\"))))");
+  static const char text[] = GUEST("(memory (export \"m\") 160)"
+                                   " (func (export \"f\") (result i32) (local $i i32)"
+                                   "  (loop $more"
+                                   "   (i32.store (i32.add (i32.const 0x100000) (i32.mul "
+                                   "(local.get $i) (i32.const 8))) (i32.const 0))"
+                                   "   (i32.store (i32.add (i32.const 0x100004) (i32.mul "
+                                   "(local.get $i) (i32.const 8))) (i32.const 0x100000))"
+                                   "   (local.set $i (i32.add (local.get $i) (i32.const 1)))"
+                                   "   (br_if $more (i32.lt_u (local.get $i) (i32.const 1000000))))"
+                                   "  (i32.store (i32.const 16) (i32.const 0x100000)) (i32.store "
+                                   "(i32.const 20) (i32.const 1000000)) (i32.const 16))",
+                                   " (func (export \"f\") (result (list (list u8))) (canon lift "
+                                   "(core func $m \"f\") (memory (core memory $m \"m\"))))");
   assert_guest_ends(text, "f()", TN_ERROR_LIMIT, "values of one call");
 }
 
@@ -314,8 +363,10 @@ static void pointers_into_64_bit_memories_are_checked(void **state) {
       char text[1500];
       snprintf(text, sizeof text,
                GUEST("(memory (export \"m\") i64 1) (func (export \"f\") (result i64)"
-                     " (i64.store (i64.const 16) (i64.const %s)) (i64.store (i64.const 24) (i64.const %s)) (i64.const 16))",
-                     " (func (export \"f\") (result %s) (canon lift (core func $m \"f\") (memory (core memory $m \"m\"))))"),
+                     " (i64.store (i64.const 16) (i64.const %s)) (i64.store (i64.const 24) "
+                     "(i64.const %s)) (i64.const 16))",
+                     " (func (export \"f\") (result %s) (canon lift (core func $m \"f\") (memory "
+                     "(core memory $m \"m\"))))"),
                rows[i].pointer, rows[i].length, types[j]);
       assert_guest_ends(text, "f()", TN_ERROR_TRAP, rows[i].message);
     }

@@ -245,10 +245,10 @@ static void name_lookup_is_a_right_of_its_own(void **state) {
 
 static void malformed_rules_are_refused(void **state) {
   (void)state;
-  static const char *const rules[] = {"",          ":80",         "10.0.0.0/33", "10.0.0.256",  "10.0.0",       "host:",
-                                      "host:x",    "host:70000",  "host:9-8",    "host:1-",     "::1",          "[::1",
-                                      "[::1/129]", "[10.0.0.1]",  "ho st",       "a/8",         "[::ffff:0:0/90]", "host:1-2-3",
-                                      "[::1]x:80", "example.org/"};
+  static const char *const rules[] = {
+      "",        ":80", "10.0.0.0/33", "10.0.0.256", "10.0.0",     "host:", "host:x", "host:70000",      "host:9-8",
+      "host:1-", "::1", "[::1",        "[::1/129]",  "[10.0.0.1]", "ho st", "a/8",    "[::ffff:0:0/90]", "host:1-2-3",
+      "[::1]x:80", "example.org/"};
   for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
     tn_error *error = tn_wasi_config_allow_network(f.config, rules[i], TN_NETWORK_ALL);
     if (error == NULL) fail_msg("rule \"%s\" was taken", rules[i]);

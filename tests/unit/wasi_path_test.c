@@ -21,7 +21,8 @@ static void assert_refused(tn_path_base base, const char *path, int flags, int e
     close(fd);
     fail_msg("%s was opened (walk: %d)", path, base.walk);
   }
-  if (fd != expected) fail_msg("%s: %s, expected %s (walk: %d)", path, strerror(-fd), strerror(-expected), base.walk);
+  if (fd != expected)
+    fail_msg("%s: %s, expected %s (walk: %d)", path, strerror(-fd), strerror(-expected), base.walk);
 }
 
 static void assert_holds(tn_path_base base, const char *path, int flags, const char *expected) {
@@ -51,9 +52,10 @@ static void paths_inside_are_opened(void **state) {
 
 static void nothing_outside_is_ever_opened(void **state) {
   FOR_EACH_METHOD(base, (directory_fixture *)*state) {
-    static const char *const paths[] = {"..",      "../secret",     "../inside/file",   "up",        "up/secret",
-                                        "out",     "sub/../../secret", "to-sub/../../secret", "root", "root/etc/passwd",
-                                        "/",       "/etc/passwd",   "up/inside/file",   "./../.",    "sub/../up/."};
+    static const char *const paths[] = {
+        "..",   "../secret",       "../inside/file", "up",          "up/secret",      "out",    "sub/../../secret",
+        "root", "root/etc/passwd", "/",              "/etc/passwd", "up/inside/file", "./../.", "to-sub/../../secret",
+        "sub/../up/."};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
       assert_refused(base, paths[i], O_RDONLY, -EPERM);
       assert_refused(base, paths[i], O_PATH, -EPERM);
@@ -182,7 +184,8 @@ static void parents_are_found_for_what_does_not_exist_yet(void **state) {
 
 static void parents_outside_are_refused(void **state) {
   FOR_EACH_METHOD(base, (directory_fixture *)*state) {
-    static const char *const paths[] = {"..", "../new", "up/new", "root/new", "up/", "sub/../..", "sub/../../new", "/new"};
+    static const char *const paths[] = {"..",  "../new",    "up/new",        "root/new",
+                                        "up/", "sub/../..", "sub/../../new", "/new"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
       tn_path_parent parent;
       int result = tn_path_parent_open(base, tn_str_from(paths[i]), &parent);

@@ -87,7 +87,8 @@ static int group_set_up(void **state) {
   tn_buffer text = {0};
   tn_buffer_append_text(&text, "(module ");
   for (size_t i = 0; i < FUNCTION_COUNT; i++) {
-    tn_buffer_format(&text, "(import \"wasi_snapshot_preview1\" \"%s\" (func $%s", functions[i].name, functions[i].name);
+    const char *name = functions[i].name;
+    tn_buffer_format(&text, "(import \"wasi_snapshot_preview1\" \"%s\" (func $%s", name, name);
     print_params(&text, functions[i].params);
     tn_buffer_append_text(&text, " (result i32)))");
   }
@@ -468,7 +469,8 @@ static char output[64];
 
 static void take_output(void *data, int stream, const uint8_t *bytes, size_t size) {
   (void)data;
-  snprintf(output + strlen(output), sizeof output - strlen(output), "%d:%.*s ", stream, (int)size, (const char *)bytes);
+  size_t used = strlen(output);
+  snprintf(output + used, sizeof output - used, "%d:%.*s ", stream, (int)size, (const char *)bytes);
 }
 
 static void output_is_counted_against_its_limit(void **state) {
@@ -549,7 +551,21 @@ static void a_write_to_a_full_pipe_goes_on_until_all_is_written(void **state) {
   close(ends[1]);
 }
 
-static void put_subscription(uint32_t at, uint64_t userdata, uint8_t type, uint32_t id, uint64_t timeout, uint16_t flags) {
+static void a_pipe_without_a_reader_is_an_error_and_no_signal(void **state) {
+  grant(state, 0);
+  assert_int_equal(mkfifoat(((directory_fixture *)*state)->inside, "pipe", 0644), 0);
+  start();
+  uint32_t reader = opened("pipe", 0, RIGHT_READ), writer = opened("pipe", 0, RIGHT_WRITE);
+  put_part(PARTS, DATA, 3);
+  assert_int_equal(CALL("fd_write", writer, PARTS, 1, OUT), OK);
+  assert_int_equal(CALL("fd_close", reader), OK);
+  signal(SIGPIPE, SIG_DFL);
+  assert_int_equal(CALL("fd_write", writer, PARTS, 1, OUT), 64);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+static void put_subscription(uint32_t at, uint64_t userdata, uint8_t type, uint32_t id, uint64_t timeout,
+                             uint16_t flags) {
   memset(memory() + at, 0, 48);
   put(at, &userdata, 8);
   put(at + 8, &type, 1);
@@ -683,6 +699,7 @@ int main(void) {
       TEST(standard_streams_without_a_place_are_no_terminals),
       TEST(reading_an_empty_pipe_waits_unless_it_must_not),
       TEST(a_write_to_a_full_pipe_goes_on_until_all_is_written),
+      TEST(a_pipe_without_a_reader_is_an_error_and_no_signal),
       TEST(polling_tells_what_is_ready),
       TEST(polling_reports_what_cannot_be_waited_for),
       TEST(many_timers_can_be_polled_at_once),

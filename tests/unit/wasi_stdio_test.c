@@ -107,6 +107,20 @@ static void output_to_a_full_pipe_is_not_waited_for(void **state) {
   a_full_pipe_is_not_waited_for(TN_STDIO_MODE_ASK);
 }
 
+static void writing_where_nobody_reads_does_not_end_the_process(void **state) {
+  (void)state;
+  signal(SIGPIPE, SIG_DFL);
+  use_pipe(1);
+  close(f.other);
+  assert_int_equal(write_some("x", 1), -EPIPE);
+  assert_int_equal(write_some("x", 1), -EPIPE);
+  sigset_t pending;
+  assert_int_equal(sigpending(&pending), 0);
+  assert_int_equal(sigismember(&pending, SIGPIPE), 0);
+  close_own();
+  signal(SIGPIPE, SIG_IGN);
+}
+
 static void output_that_was_taken_over_is_kept_until_it_is_gone(void **state) {
   (void)state;
   use_pipe(1);
@@ -229,6 +243,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(input_from_an_empty_pipe_is_not_waited_for),
       cmocka_unit_test(output_to_a_full_pipe_is_not_waited_for),
+      cmocka_unit_test(writing_where_nobody_reads_does_not_end_the_process),
       cmocka_unit_test(output_that_was_taken_over_is_kept_until_it_is_gone),
       cmocka_unit_test(what_nobody_reads_is_given_up_in_the_end),
       cmocka_unit_test(pending_output_to_a_closed_pipe_is_an_error_once),

@@ -25,7 +25,8 @@ typedef struct stream_params {
 } stream_params;
 static_assert(sizeof(stream_params) == 16, "native form of (borrow<descriptor>, filesize)");
 
-static tn_error *add_output(tn_call *call, uint32_t self, uint64_t offset, bool appends, tn_fs_handle_result *out) {
+static tn_error *add_output(tn_call *call, uint32_t self, uint64_t offset, bool appends,
+                            tn_fs_handle_result *out) {
   tn_descriptor *descriptor = tn_fs_descriptor(call, self);
   if (descriptor->type == TN_FILE_DIRECTORY) return handle_failed(-EISDIR, out);
   if (!descriptor->options.write) return handle_failed(-EBADF, out);

@@ -22,7 +22,7 @@ static int place_get(tn_p1_call *call, uint32_t number, uint64_t rights, uint32_
 static int options_of(const tn_p1_entry *directory, const tn_core_value *in, tn_open_options *out) {
   uint32_t lookup = in[1].u32, oflags = in[4].u32, fdflags = in[7].u32;
   uint64_t rights = in[5].u64;
-  if ((lookup & ~(uint32_t)FOLLOW) != 0 || oflags > (CREAT | DIRECTORY | EXCL | TRUNC) || fdflags > 31) return -EINVAL;
+  if (lookup > FOLLOW || oflags > (CREAT | DIRECTORY | EXCL | TRUNC) || fdflags > 31) return -EINVAL;
   /* Rights beyond these two are only narrowed; without them the descriptor would be of no use to the guest. */
   uint64_t data = rights & (TN_P1_FD_READ | TN_P1_FD_WRITE);
   if ((data & ~directory->inheriting) != 0) return -TN_P1_ENOTCAPABLE;
@@ -37,7 +37,6 @@ static int options_of(const tn_p1_entry *directory, const tn_core_value *in, tn_
       .append = (fdflags & TN_P1_APPEND) != 0,
       .sync = (fdflags & (TN_P1_SYNC | TN_P1_RSYNC)) != 0,
       .data_sync = (fdflags & TN_P1_DSYNC) != 0,
-      .mutate = true,
   };
   return 0;
 }
@@ -117,7 +116,8 @@ static int path_rename(tn_p1_call *call, const tn_core_value *in) {
   tn_p1_entry *from, *to;
   tn_str old_path, new_path;
   int failed = place_get(call, in[0].u32, TN_P1_PATH_RENAME_SOURCE, in[1].u32, in[2].u32, &from, &old_path);
-  if (failed == 0) failed = place_get(call, in[3].u32, TN_P1_PATH_RENAME_TARGET, in[4].u32, in[5].u32, &to, &new_path);
+  if (failed < 0) return failed;
+  failed = place_get(call, in[3].u32, TN_P1_PATH_RENAME_TARGET, in[4].u32, in[5].u32, &to, &new_path);
   return failed < 0 ? failed : tn_descriptor_rename(from->descriptor, old_path, to->descriptor, new_path);
 }
 
@@ -125,7 +125,8 @@ static int path_link(tn_p1_call *call, const tn_core_value *in) {
   tn_p1_entry *from, *to;
   tn_str old_path, new_path;
   int failed = place_get(call, in[0].u32, TN_P1_PATH_LINK_SOURCE, in[2].u32, in[3].u32, &from, &old_path);
-  if (failed == 0) failed = place_get(call, in[4].u32, TN_P1_PATH_LINK_TARGET, in[5].u32, in[6].u32, &to, &new_path);
+  if (failed < 0) return failed;
+  failed = place_get(call, in[4].u32, TN_P1_PATH_LINK_TARGET, in[5].u32, in[6].u32, &to, &new_path);
   bool follow = (in[1].u32 & FOLLOW) != 0;
   return failed < 0 ? failed : tn_descriptor_link(from->descriptor, old_path, follow, to->descriptor, new_path);
 }

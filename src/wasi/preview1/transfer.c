@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "wasi/preview1/call.h"
+#include "wasi/system/pipe_signal.h"
 
 /* ---- at the position ---------------------------------------------------------------------------- */
 
@@ -29,6 +30,15 @@ static int64_t write_file(int fd, const struct iovec *parts, int count) {
   return done < 0 ? -errno : done;
 }
 
+/* To a pipe in a directory, or a connection. */
+static int64_t write_pipe(int fd, const struct iovec *parts, int count) {
+  tn_pipe_signal signal;
+  tn_pipe_signal_hold(&signal);
+  int64_t done = write_file(fd, parts, count);
+  tn_pipe_signal_release(&signal);
+  return done;
+}
+
 static int64_t write_stdio(tn_p1_call *call, tn_stdio *stdio, const struct iovec *parts, int count) {
   int64_t total = total_of(parts, count);
   tn_error *error = tn_wasi_count_output(call->wasi, (uint64_t)total);
@@ -36,6 +46,12 @@ static int64_t write_stdio(tn_p1_call *call, tn_stdio *stdio, const struct iovec
   int64_t done = tn_stdio_write(stdio, parts, count);
   call->wasi->output_left += (uint64_t)(done < 0 ? total : total - done);
   return done;
+}
+
+static int64_t write_entry(tn_p1_call *call, const tn_p1_entry *entry, const struct iovec *parts, int count) {
+  if (entry->stdio != NULL) return write_stdio(call, entry->stdio, parts, count);
+  bool is_file = entry->descriptor->type == TN_FILE_REGULAR;
+  return (is_file ? write_file : write_pipe)(entry->descriptor->fd, parts, count);
 }
 
 static int fd_read(tn_p1_call *call, const tn_core_value *in) {
@@ -84,11 +100,7 @@ static int fd_write(tn_p1_call *call, const tn_core_value *in) {
     if (count < 0) return count;
     if (done > 0) count = skip_parts(parts, count, (uint64_t)done);
     int64_t wanted = total_of(parts, count);
-    int64_t now = 0;
-    if (count > 0) {
-      now = entry->stdio != NULL ? write_stdio(call, entry->stdio, parts, count)
-                                 : write_file(entry->descriptor->fd, parts, count);
-    }
+    int64_t now = count > 0 ? write_entry(call, entry, parts, count) : 0;
     if (call->error != NULL) return 0;
     if (now > 0) done += now;
     bool is_blocked = now == -EAGAIN && (entry->flags & TN_P1_NONBLOCK) == 0;

@@ -1,4 +1,5 @@
-/* Socket options of both interfaces. Getters and setters may be called in any state but `closed`. */
+/* Socket options of both interfaces, in every state: also after a failed connect, where C libraries that are
+ * asked for an option would abort at `invalid-state`. */
 #include <errno.h>
 #include <limits.h>
 #include <netinet/tcp.h>
@@ -24,13 +25,11 @@ typedef struct u64_params {
 } u64_params;
 
 static tn_network_code get_option(const tn_socket *socket, int level, int option, int *value) {
-  if (socket->state == TN_SOCKET_CLOSED) return TN_NETWORK_INVALID_STATE;
   socklen_t size = sizeof *value;
   return getsockopt(socket->descriptor, level, option, value, &size) == 0 ? TN_NETWORK_OK : tn_network_code_of(errno);
 }
 
 static tn_network_code set_option(const tn_socket *socket, int level, int option, int value) {
-  if (socket->state == TN_SOCKET_CLOSED) return TN_NETWORK_INVALID_STATE;
   int outcome = setsockopt(socket->descriptor, level, option, &value, sizeof value);
   return outcome == 0 ? TN_NETWORK_OK : tn_network_code_of(errno);
 }

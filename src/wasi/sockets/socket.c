@@ -130,7 +130,8 @@ static int remote_name(int descriptor, struct sockaddr *address, socklen_t *size
 tn_error *tn_socket_local_address(tn_call *call, void *data, const void *params, void *result) {
   tn_socket *socket = tn_socket_of(call, data, params);
   tn_network_code refusal = TN_NETWORK_OK;
-  if (socket->state == TN_SOCKET_UNBOUND || socket->state == TN_SOCKET_CLOSED) refusal = TN_NETWORK_INVALID_STATE;
+  /* Also after a failed connect: C libraries ask then, and abort at `invalid-state`. */
+  if (socket->state == TN_SOCKET_UNBOUND) refusal = TN_NETWORK_INVALID_STATE;
   if (socket->state == TN_SOCKET_BIND_STARTED) refusal = TN_NETWORK_CONCURRENCY_CONFLICT;
   put_address(socket, local_name, refusal, result);
   return NULL;

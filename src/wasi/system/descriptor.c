@@ -69,7 +69,8 @@ static int open_flags(const tn_open_options *options) {
   return flags;
 }
 
-int tn_descriptor_open(tn_descriptor *directory, tn_str path, const tn_open_options *options, tn_descriptor **out) {
+int tn_descriptor_open(tn_descriptor *directory, tn_str path, const tn_open_options *options,
+                       tn_descriptor **out) {
   if (directory->type != TN_FILE_DIRECTORY) return -ENOTDIR;
   if (options->create && options->directory) return -EINVAL;
   if (directory->is_read_only && (options->write || options->create || options->truncate)) return -EROFS;
@@ -167,7 +168,8 @@ int tn_descriptor_set_times(tn_descriptor *descriptor, const struct timespec tim
   return negative_errno(futimens(descriptor->fd, times));
 }
 
-int tn_descriptor_set_times_at(tn_descriptor *directory, tn_str path, bool follow, const struct timespec times[2]) {
+int tn_descriptor_set_times_at(tn_descriptor *directory, tn_str path, bool follow,
+                               const struct timespec times[2]) {
   if (directory->type != TN_FILE_DIRECTORY) return -ENOTDIR;
   if (directory->is_read_only) return -EROFS;
   int fd = tn_path_open(base_of(directory), path, O_PATH | (follow ? 0 : O_NOFOLLOW), 0);

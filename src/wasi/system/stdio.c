@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "wasi/system/pipe_signal.h"
 
 /* ---- what a descriptor is ----------------------------------------------------------------------- */
 
@@ -24,7 +25,10 @@ void tn_stdio_open(tn_stdio *stdio) {
   if (!has_descriptor(stdio) || fstat(stdio->config->descriptor, &status) < 0) return;
   stdio->type = tn_file_type_of_mode(status.st_mode);
   switch (stdio->type) {
-  case TN_FILE_FIFO: stdio->mode = TN_STDIO_MODE_NO_WAIT; break;
+  case TN_FILE_FIFO:
+    stdio->mode = TN_STDIO_MODE_NO_WAIT;
+    stdio->holds_signal = stdio->stream != 0 && tn_pipe_signal_matters();
+    break;
   case TN_FILE_SOCKET: stdio->mode = TN_STDIO_MODE_SOCKET; break;
   case TN_FILE_CHARACTER_DEVICE:
     stdio->is_terminal = isatty(stdio->config->descriptor) == 1;
@@ -89,15 +93,21 @@ static ssize_t transfer_asking(const tn_stdio *stdio, const struct iovec *parts,
   return transfer_direct(stdio, &first, 1);
 }
 
+static ssize_t transfer_once(const tn_stdio *stdio, const struct iovec *parts, int count) {
+  switch (stdio->mode) {
+  case TN_STDIO_MODE_NO_WAIT: return transfer_no_wait(stdio, parts, count);
+  case TN_STDIO_MODE_ASK: return transfer_asking(stdio, parts, count);
+  case TN_STDIO_MODE_SOCKET: return transfer_socket(stdio, parts, count);
+  default: return transfer_direct(stdio, parts, count);
+  }
+}
+
 static int64_t transfer(tn_stdio *stdio, const struct iovec *parts, int count) {
   for (;;) {
-    ssize_t done;
-    switch (stdio->mode) {
-    case TN_STDIO_MODE_NO_WAIT: done = transfer_no_wait(stdio, parts, count); break;
-    case TN_STDIO_MODE_ASK: done = transfer_asking(stdio, parts, count); break;
-    case TN_STDIO_MODE_SOCKET: done = transfer_socket(stdio, parts, count); break;
-    default: done = transfer_direct(stdio, parts, count); break;
-    }
+    tn_pipe_signal signal;
+    if (stdio->holds_signal) tn_pipe_signal_hold(&signal);
+    ssize_t done = transfer_once(stdio, parts, count);
+    if (stdio->holds_signal) tn_pipe_signal_release(&signal);
     if (done >= 0) return done;
     if (errno == EINTR) continue;
     if (stdio->mode == TN_STDIO_MODE_NO_WAIT && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) {

@@ -29,6 +29,7 @@ typedef struct tn_stdio {
   tn_stdio_mode mode;
   tn_file_type type;
   bool is_terminal;
+  bool holds_signal; /* see pipe_signal.h */
   uint8_t *pending;
   size_t pending_start;
   size_t pending_size;
