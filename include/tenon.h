@@ -321,7 +321,8 @@ TN_API tn_error *tn_linker_define_types(tn_linker *linker, const char *interface
 
 /* Declares a resource type of the host. The guest's handles stand for a representation: a number that the
  * host chooses when it returns an own handle and gets back as a parameter. `drop` (may be NULL) is called
- * when the guest gives up an own handle. */
+ * when the guest gives up an own handle, and when the instance ends (or could not be made) for every own handle
+ * that the guest still has, newest first: the instance's functions cannot be called any more then. */
 typedef void (*tn_drop_func)(tn_instance *instance, void *data, uint32_t representation);
 TN_API tn_error *tn_linker_define_resource(tn_linker *linker, const char *interface, const char *name,
                                            tn_drop_func drop, void *data);
@@ -360,6 +361,8 @@ typedef struct tn_instance_options {
 TN_API void tn_instance_options_init(tn_instance_options *options);
 /* Makes an instance; runs start functions. */
 TN_API tn_error *tn_instance_new(const tn_linked *linked, const tn_instance_options *options, tn_instance **out);
+/* Ends the instance. The guest is not entered: destructors of its own resources do not run, but those of the host do
+ * (see tn_drop_func). */
 TN_API void tn_instance_delete(tn_instance *instance);
 TN_API void *tn_instance_user(tn_instance *instance);
 /* Ends whatever the instance is doing with TN_ERROR_CANCELLED, now or at its next call. Any thread; also

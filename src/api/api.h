@@ -42,7 +42,7 @@ struct tn_func {
   const tn_plan_export *export_;
 };
 
-/* Belongs to one thread, except `cancelled`. Invariant: `instantiated.runtime.states[TN_STATE_INSTANCE]` is
+/* Belongs to one thread. Invariant: `instantiated.runtime.states[TN_STATE_INSTANCE]` is
  * this instance while it lives. */
 struct tn_instance {
   tn_linked *linked;
@@ -51,10 +51,7 @@ struct tn_instance {
   tn_wasi *wasi;
   tn_func *funcs; /* one for each export of the plan */
   void *user;
-  uint64_t deadline; /* CLOCK_MONOTONIC nanoseconds; UINT64_MAX: none */
-  uint64_t timeout;  /* as asked for, for the message */
   bool holds_ticker;
-  atomic_bool cancelled;
 };
 
 /* Memory for values: an arena behind a public name. */

@@ -6,7 +6,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "component/component.h"
-#include "component/sections.h"
+#include "component/binary/sections.h"
 #include "engine/engine.h"
 #include "tenon.h"
 #include "wit/text.h"

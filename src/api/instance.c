@@ -1,10 +1,10 @@
 #include "api/api.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "link/backtrace.h"
 #include "value/value.h"
 
 enum { DEFAULT_MAX_HANDLES = 1 << 20, DEFAULT_MAX_CORE = 10000 };
@@ -20,27 +20,6 @@ void tn_instance_options_init(tn_instance_options *options) {
   };
 }
 
-static uint64_t monotonic_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static tn_error *cancelled_error(void) {
-  return tn_error_new(TN_ERROR_CANCELLED, "the guest was cancelled");
-}
-
-static tn_error *timeout_error(const tn_instance *instance) {
-  return tn_error_new(TN_ERROR_TIMEOUT, "the guest ran longer than its limit of %.3g s", (double)instance->timeout / 1e9);
-}
-
-/* Before the guest is entered, which a cancelled or late one must not be. */
-static tn_error *check_entry(const tn_instance *instance) {
-  if (atomic_load_explicit(&instance->cancelled, memory_order_relaxed)) return cancelled_error();
-  if (instance->deadline != UINT64_MAX && monotonic_now() >= instance->deadline) return timeout_error(instance);
-  return NULL;
-}
-
 /* At each tick while the guest runs: why it should stop, if it should. The engine sets the next deadline only
  * after this has returned, so that a cancellation between the two would go unseen if its tick were the last
  * one: from the first tick on, which is not this instance's own then, there are more to come. */
@@ -51,20 +30,16 @@ static tn_error *check_epoch(void *data) {
     instance->holds_ticker = error == NULL;
     tn_error_delete(error);
   }
-  return check_entry(instance);
+  return tn_loop_check(instance->loop);
 }
 
 static tn_error *start_clock(tn_instance *instance, const tn_instance_options *options) {
-  instance->deadline = UINT64_MAX;
-  instance->timeout = options->timeout;
   if (options->timeout == 0) return NULL;
   tn_core_engine *engine = instance->linked->plan.engine;
   if (!instance->linked->component->engine->epoch_interruption) {
     return tn_error_new(TN_ERROR_ARGUMENT, "a time limit needs an engine with epoch_interruption");
   }
-  uint64_t now = monotonic_now();
-  instance->deadline = options->timeout > UINT64_MAX - now ? UINT64_MAX : now + options->timeout;
-  tn_loop_set_deadline(instance->loop, instance->deadline);
+  tn_loop_set_timeout(instance->loop, options->timeout);
   TN_TRY(tn_core_engine_ticker_acquire(engine));
   instance->holds_ticker = true;
   return NULL;
@@ -113,7 +88,7 @@ tn_error *tn_instance_new(const tn_linked *linked, const tn_instance_options *op
   instance->linked = (tn_linked *)linked; /* only the count changes */
   atomic_fetch_add_explicit(&instance->linked->references, 1, memory_order_relaxed);
   instance->user = options->user;
-  tn_error *error = set_up(instance, options);
+  tn_error *error = tn_plan_locate(&linked->plan, set_up(instance, options));
   if (error != NULL) {
     tn_instance_delete(instance);
     return error;
@@ -138,7 +113,6 @@ void *tn_instance_user(tn_instance *instance) {
 }
 
 void tn_instance_cancel(tn_instance *instance) {
-  atomic_store_explicit(&instance->cancelled, true, memory_order_relaxed);
   tn_loop_cancel(instance->loop);
   tn_core_engine_tick(instance->linked->plan.engine);
 }
@@ -148,7 +122,7 @@ uint64_t tn_instance_fuel_left(tn_instance *instance) {
 }
 
 tn_error *tn_instance_drop_handle(tn_instance *instance, uint32_t handle) {
-  return tn_canon_drop_handle(&instance->instantiated.runtime, handle);
+  return tn_plan_locate(&instance->linked->plan, tn_canon_drop_handle(&instance->instantiated.runtime, handle));
 }
 
 /* ---- functions --------------------------------------------------------------------------------- */
@@ -217,12 +191,13 @@ tn_error *tn_instance_func(tn_instance *instance, tn_str name, const tn_func **o
 
 tn_error *tn_func_call(const tn_func *func, const void *params, void *result, tn_values *values) {
   tn_instance *instance = func->instance;
-  TN_TRY(check_entry(instance));
+  TN_TRY(tn_loop_check(instance->loop)); /* a guest that is cancelled or late is not entered */
   if (func->export_->lifted == NULL) {
     return tn_error_new(TN_ERROR_UNSUPPORTED, "`%" TN_STR_FORMAT "` is a function of the host that the component hands on",
                         TN_STR_ARG(func->export_->name));
   }
-  return tn_canon_call(&instance->instantiated.runtime, func->export_->lifted, params, result, &values->arena);
+  tn_error *error = tn_canon_call(&instance->instantiated.runtime, func->export_->lifted, params, result, &values->arena);
+  return tn_plan_locate(&instance->linked->plan, error);
 }
 
 /* ---- commands ---------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@ struct tn_error {
   char *hint; /* NULL: none */
   tn_frame *frames;
   size_t frame_count;
+  bool is_located; /* see tn_error_locate_frames */
 };
 
 static char no_memory_message[] = "out of memory";
@@ -103,6 +104,45 @@ void tn_error_add_frame(tn_error *error, const tn_frame *frame) {
   };
 }
 
+static void free_frame(const tn_frame *frame) {
+  tn_free((char *)frame->component);
+  tn_free((char *)frame->module);
+  tn_free((char *)frame->function);
+}
+
+/* Sets a text that is not known yet. */
+static void complete(const char **text, tn_str value) {
+  if (*text != NULL || value.data == NULL) return;
+  char *copy = tn_malloc(value.len + 1);
+  if (copy == NULL) return; /* the backtrace says less, then */
+  memcpy(copy, value.data, value.len);
+  copy[value.len] = '\0';
+  *text = copy;
+}
+
+tn_error *tn_error_locate_frames(tn_error *error, tn_frame_locator locate, const void *data) {
+  if (error == NULL || error->is_located || error->frame_count == 0) return error;
+  size_t kept = 0;
+  for (size_t i = 0; i < error->frame_count; i++) {
+    tn_frame frame = error->frames[i];
+    tn_frame_place place = {0};
+    tn_arena scratch = {0};
+    locate(data, &frame, &scratch, &place);
+    complete(&frame.component, place.component);
+    complete(&frame.module, place.module);
+    complete(&frame.function, place.function);
+    tn_arena_free(&scratch);
+    if (place.is_internal) {
+      free_frame(&frame);
+    } else {
+      error->frames[kept++] = frame;
+    }
+  }
+  error->frame_count = kept;
+  error->is_located = true;
+  return error;
+}
+
 tn_error_kind tn_error_get_kind(const tn_error *error) {
   return error->kind;
 }
@@ -129,11 +169,7 @@ const tn_frame *tn_error_frame(const tn_error *error, size_t index) {
 
 void tn_error_delete(tn_error *error) {
   if (error == NULL || error == &no_memory) return;
-  for (size_t i = 0; i < error->frame_count; i++) {
-    tn_free((char *)error->frames[i].component);
-    tn_free((char *)error->frames[i].module);
-    tn_free((char *)error->frames[i].function);
-  }
+  for (size_t i = 0; i < error->frame_count; i++) free_frame(&error->frames[i]);
   tn_free(error->frames);
   tn_free(error->hint);
   tn_free(error->message);

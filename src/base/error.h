@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 #include "tenon.h"
 
@@ -22,6 +23,21 @@ tn_error *tn_error_set_hint(tn_error *error, const char *format, ...) __attribut
 void tn_error_set_exit_code(tn_error *error, int code);
 /* Appends a frame, innermost first; strings are copied. Dropped silently when out of memory. */
 void tn_error_add_frame(tn_error *error, const tn_frame *frame);
+
+/* What is known about a frame beyond what the frame says. A string without data says nothing. */
+typedef struct tn_frame_place {
+  tn_str component;
+  tn_str module;    /* for a module without a name */
+  tn_str function;  /* for a function without a name */
+  bool is_internal; /* code of Tenon's own: the frame is left out */
+} tn_frame_place;
+
+/* Fills in `out`, which is zeroed; strings may lie in `scratch`. */
+typedef void (*tn_frame_locator)(const void *data, const tn_frame *frame, tn_arena *scratch, tn_frame_place *out);
+
+/* Completes the frames, once in an error's life: one that has gone through several instances was located by the first
+ * of them, whose frames these are. Returns `error`, which may be NULL. */
+tn_error *tn_error_locate_frames(tn_error *error, tn_frame_locator locate, const void *data);
 
 /* Returns from the calling function when `expression` is an error. */
 #define TN_TRY(expression)                                                                         \

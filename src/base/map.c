@@ -1,10 +1,18 @@
 #include "base/map.h"
 
-/* The hash is seeded per process start by address-space randomization, so that a file cannot be made to
- * collide in advance. */
+#include <string.h>
+#include <sys/auxv.h>
+
+/* Random for each process, so that a file cannot be made to collide in advance. Written before main only. */
+static uint64_t seed = 0x9e3779b97f4a7c15u;
+
+__attribute__((constructor)) static void take_seed(void) {
+  const void *random = (const void *)getauxval(AT_RANDOM);
+  if (random != NULL) memcpy(&seed, random, sizeof seed);
+}
+
 static uint64_t hash_bytes(tn_str key) {
-  static const char anchor;
-  uint64_t hash = 0x9e3779b97f4a7c15u ^ (uint64_t)(uintptr_t)&anchor;
+  uint64_t hash = seed;
   for (size_t i = 0; i < key.len; i++) {
     hash = (hash ^ (uint8_t)key.data[i]) * 0x2127599bf4325c37u;
     hash ^= hash >> 29;

@@ -2,6 +2,8 @@
  * joined, in the order of canon/fused_call.c */
 #include "canon/adapter.h"
 
+#include <stdio.h>
+
 #include "base/utf.h"
 #include "base/vec.h"
 #include "canon/adapter_move.h"

@@ -1,6 +1,6 @@
 /* Calls from the embedder, and what all calls have in common. CanonicalABI.md#canon-lift */
 #include "base/alloc.h"
-#include "canon/transfer.h"
+#include "canon/task.h"
 
 tn_error *tn_trap(const char *format, ...) {
   va_list arguments;
@@ -37,9 +37,9 @@ void tn_runtime_release(tn_runtime *runtime) {
     tn_arena_free(&arena->arena);
     tn_free(arena);
   }
-  tn_free(runtime->memory_sizes);
-  runtime->memory_sizes = NULL;
-  runtime->memory_size_count = 0;
+  tn_free(runtime->memory_views);
+  runtime->memory_views = NULL;
+  runtime->memory_view_count = 0;
 }
 
 /* ---- entering and leaving ----------------------------------------------------------------------- */
@@ -105,35 +105,35 @@ tn_error *tn_call_post_return(tn_runtime *runtime, tn_core_context *context,
 
 /* ---- lifting ------------------------------------------------------------------------------------ */
 
-tn_error *tn_canon_check_supported(const tn_func_type *type, const tn_canon_options *options) {
-  if (type->is_async)
-    return tn_error_new(TN_ERROR_UNSUPPORTED, "functions of type `async` are not supported yet");
-  if (options->is_async)
-    return tn_error_new(TN_ERROR_UNSUPPORTED, "the canonical option `async` is not supported yet");
-  return NULL;
+/* Core results: an async function has resolved by task.return and returns at most what to do next. */
+static uint32_t count_results(const tn_func_type *type, const tn_canon_options *options) {
+  return options->is_async ? options->callback >= 0 : type->result != NULL;
 }
 
 tn_error *tn_canon_lift(tn_arena *arena, const tn_func_type *type, const tn_canon_options *options,
                         int32_t callee, tn_lifted **out) {
-  TN_TRY(tn_canon_check_supported(type, options));
   tn_lifted *lifted = TN_ARENA_NEW(arena, tn_lifted);
   if (lifted == NULL) return tn_error_no_memory();
   lifted->type = type;
   lifted->options = *options;
   lifted->callee = callee;
   uint32_t params = type->params->flat_count > TN_MAX_FLAT_PARAMS ? 1 : type->params->flat_count;
-  lifted->result_count = type->result != NULL;
+  lifted->result_count = count_results(type, options);
   lifted->value_count = params > lifted->result_count ? params : lifted->result_count;
   TN_TRY(tn_program_compile(arena, type->params, TN_MAX_FLAT_PARAMS, NULL, &lifted->options,
                             &lifted->params));
-  TN_TRY(tn_program_compile(arena, type->result, TN_MAX_FLAT_RESULTS, &lifted->options, NULL,
-                            &lifted->result));
+  TN_TRY(tn_program_compile(arena, type->result, tn_max_lifted_results(options), &lifted->options,
+                            NULL, &lifted->result));
   *out = lifted;
   return NULL;
 }
 
 int32_t tn_lifted_callee(const tn_lifted *lifted) {
   return lifted->callee;
+}
+
+uint32_t tn_lifted_instance(const tn_lifted *lifted) {
+  return lifted->options.instance;
 }
 
 const tn_func_type *tn_lifted_type(const tn_lifted *lifted) {
@@ -194,6 +194,30 @@ static tn_error *call_as_task(embedder_call *call) {
                              lifted->result_count);
 }
 
+/* A call of a function of type `async`. CanonicalABI.md#canon-lift */
+typedef struct embedder_task {
+  tn_async_task async;
+  embedder_call *call;
+} embedder_task;
+
+static tn_error *on_start(tn_async_task *task, tn_core_value *values) {
+  return lower_params(((embedder_task *)task)->call, values);
+}
+
+static tn_error *on_resolve(tn_async_task *task, const tn_core_value *values) {
+  return lift_result(((embedder_task *)task)->call, values);
+}
+
+static tn_error *call_as_async_task(embedder_call *call) {
+  embedder_task task = {.async = {.task = &call->task,
+                                  .lifted = call->lifted,
+                                  .on_start = on_start,
+                                  .on_resolve = on_resolve},
+                        .call = call};
+  call->task.async = &task.async;
+  return tn_task_run(&task.async, call->runtime, call->runtime->context);
+}
+
 tn_error *tn_runtime_check_alive(const tn_runtime *runtime) {
   if (runtime->poisoned == TN_ERROR_NONE) return NULL;
   return tn_error_new(
@@ -221,7 +245,7 @@ tn_error *tn_canon_call(tn_runtime *runtime, const tn_lifted *lifted, const void
   tn_end_guest(&call.guest, runtime, &lifted->options);
   tn_end_host(&call.host, runtime);
   runtime->task = &call.task;
-  tn_error *error = call_as_task(&call);
+  tn_error *error = lifted->type->is_async ? call_as_async_task(&call) : call_as_task(&call);
   runtime->task = call.task.caller;
   tn_lends_release(&call.lends, &runtime->instances[0].handles);
   if (error != NULL) {

@@ -48,12 +48,19 @@ tn_error *tn_canon_lower_host(tn_arena *arena, tn_str name, const tn_func_type *
 tn_error *tn_canon_lower_lifted(tn_arena *arena, tn_str name, const tn_func_type *caller_type,
                                 const tn_canon_options *options, const tn_lifted *callee,
                                 tn_lowered **out);
-/* True when calling `callee` through these options is nothing but calling its core function: numbers of
- * core width only, no post-return, not async. The linker then hands over the core function itself, if it
- * knows two things that cannot be told from here: that neither instance encloses the other (such calls trap),
- * and that the caller's component has no post-return function (one that called out would have to trap). */
+/* True when calling `callee` through these options moves nothing: numbers of core width only, no post-return, not
+ * async. What is left of such a call then are checks and a task. The linker hands over the core function itself
+ * where these cannot be observed:
+ *   - Neither instance encloses the other, which would trap; and the callee's parent encloses the caller, so that
+ *     the callee alone is entered.
+ *   - The callee's component defines no core functions but resource.new and resource.rep: its code depends on no
+ *     task and calls nothing, so that nothing can be entered again during the call; and it is not in the middle of
+ *     an earlier one.
+ *   - The caller's component has no realloc and no post-return function: its code never runs while it may not
+ *     leave, except after the guest has been ended, when a function that calls nothing does no harm. */
 bool tn_canon_is_passthrough(const tn_canon_options *caller, const tn_lifted *callee);
 int32_t tn_lifted_callee(const tn_lifted *lifted);
+uint32_t tn_lifted_instance(const tn_lifted *lifted);
 const tn_func_type *tn_lifted_type(const tn_lifted *lifted);
 
 /* resource.new, resource.drop, resource.rep for component instance `instance`. */
@@ -61,13 +68,13 @@ tn_error *tn_canon_resource_builtin(tn_arena *arena, tn_canon_kind kind,
                                     const tn_resource *resource, uint32_t instance,
                                     tn_lowered **out);
 
-/* The other built-ins, as far as components that do not depend on them need them: context.get and
- * context.set work, as does backpressure; the rest traps as CanonicalABI.md says where leaving is not allowed,
- * and else ends the guest with TN_ERROR_UNSUPPORTED that names it. `name` is the built-in's, for that message;
- * `is_64` tells whether its memory has 64-bit pointers; `result` is what task.return takes, or NULL.
- * TN_ERROR_UNSUPPORTED at once for thread.spawn-* and thread.available-parallelism. */
-tn_error *tn_canon_builtin(tn_arena *arena, const tn_ast_canon *canon, const char *name, bool is_64,
-                           const tn_type *result, uint32_t instance, tn_lowered **out);
+/* The other built-ins. context.get, context.set, backpressure, task.return and task.cancel work; the others are
+ * there to be linked: called, they trap where leaving is not allowed, and else end the guest with
+ * TN_ERROR_UNSUPPORTED that names them. `options` are the definition's own, with the memory of those that name one
+ * as an immediate; `result` is what task.return takes, or NULL.
+ * TN_ERROR_UNSUPPORTED at once for thread.spawn-*, whose types have no encoding yet. */
+tn_error *tn_canon_builtin(tn_arena *arena, const tn_ast_canon *canon, const tn_canon_options *options,
+                           const tn_type *result, tn_lowered **out);
 
 /* The core type of a lowered function, and the entry point to register with the engine together with the
  * tn_lowered as environment. Each shape has an entry of its own, so that nothing is decided per call. */
@@ -94,15 +101,24 @@ typedef struct tn_component_instance {
 /* CanonicalABI.md#tasks: one call into a component instance. Lives on the C stack of that call today;
  * everything that must outlive a suspension hangs off it. */
 typedef struct tn_task tn_task;
+typedef struct tn_async_task tn_async_task;
 struct tn_task {
   tn_task *caller; /* the task that was running when this one started; NULL: the embedder */
   uint32_t instance;
   uint32_t borrow_count;    /* live borrow handles that were made for this task */
   tn_core_value context[2]; /* context.get/set */
+  tn_async_task *async;     /* of a function of type `async` (canon/task.h), else NULL */
 };
 
 /* Memory for one call, taken from the runtime's free list; see transfer.h. */
 typedef struct tn_call_arena tn_call_arena;
+
+/* What is known of a memory without asking the engine. */
+typedef struct tn_memory_view {
+  uint64_t size; /* as last seen: a lower bound, as memories never shrink; 0: not yet */
+  uint8_t *base; /* of a memory that never moves; NULL: one that can, or not known yet */
+  bool can_move; /* then `base` stays NULL */
+} tn_memory_view;
 
 /* Everything that one instantiated plan owns at run time. One store has one runtime and its context data
  * is this struct. Invariants: instances[0] is the embedder, instances[1] the root component; the arrays
@@ -120,9 +136,8 @@ struct tn_runtime {
   uint32_t max_handles;   /* per table */
   tn_call_arena
       *arenas; /* free list: calls take one when they need memory, several may be out at once */
-  uint64_t *
-      memory_sizes; /* as last seen, by memory slot: lower bounds, as memories never shrink; 0: not yet */
-  uint32_t memory_size_count;
+  tn_memory_view *memory_views; /* what is known of the memories, by slot */
+  uint32_t memory_view_count;
   void *states[4]; /* embedder state by slot: see tn_state_slot */
 };
 

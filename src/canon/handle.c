@@ -25,7 +25,7 @@ static tn_error *append(tn_handle_table *table, uint32_t max, tn_handle handle, 
   if (table->len > max) {
     return tn_error_set_hint(
         tn_error_new(TN_ERROR_LIMIT, "the guest holds more than %u handles", max),
-        "raise the limit of handles");
+        "raise `max_handles`");
   }
   if (table->len == table->cap) TN_TRY(grow(table));
   *index = table->len++;
@@ -97,7 +97,7 @@ bool tn_lends_add(tn_lends *lends, uint32_t index) {
   return true;
 }
 
-void tn_lends_release(tn_lends *lends, tn_handle_table *table) {
+void tn_lends_release_all(tn_lends *lends, tn_handle_table *table) {
   const uint32_t *indices = lends->capacity == 0 ? lends->few : lends->more;
   for (uint32_t i = 0; i < lends->count; i++) {
     if (indices[i] < table->len) table->entries[indices[i]].lends--;

@@ -1,7 +1,7 @@
 /* Calls of host functions by guests. CanonicalABI.md#canon-lower */
 #include <stdalign.h>
 
-#include "canon/transfer.h"
+#include "canon/task.h"
 
 /* Native structs of up to this size lie on the stack. */
 enum { NATIVE_ON_STACK = 256 };
@@ -60,14 +60,19 @@ static tn_error *native_room(host_call *h, uint32_t size, void **room) {
   return *room == NULL ? tn_error_no_memory() : NULL;
 }
 
+/* Most results are small; there is always more room on the stack than they need. */
+static inline void clear_result(void *result, uint32_t size) {
+  if (size <= 32) {
+    memset(result, 0, 32);
+  } else {
+    memset(result, 0, size);
+  }
+}
+
 static tn_error *call_with_room(host_call *h, tn_core_value *values, void *params, void *result) {
   const tn_lowered *lowered = h->call.lowered;
   TN_TRY(lift_params(h, values, params));
-  if (lowered->native_result <= 16) {
-    memset(result, 0, 16);
-  } else {
-    memset(result, 0, lowered->native_result);
-  }
+  clear_result(result, lowered->native_result);
   tn_error *error = lowered->func(&h->call, lowered->data, params, result);
   if (error != NULL) return error;
   return lower_result(h, result, values);
@@ -121,6 +126,13 @@ tn_core_trap *tn_entry_host(void *environment, tn_core_caller *caller, tn_core_v
   if (may_lend) end_borrows(&h);
   if (h.call.arena != NULL) tn_call_arena_give(runtime, h.call.arena);
   return error == NULL ? NULL : tn_core_trap_from_error(context, error);
+}
+
+tn_core_trap *tn_entry_host_async(void *environment, tn_core_caller *caller, tn_core_value *values,
+                                  size_t count) {
+  tn_core_trap *trap = tn_entry_host(environment, caller, values, count);
+  if (trap == NULL) values[0].u64 = TN_SUBTASK_RETURNED;
+  return trap;
 }
 
 /* ---- what a host function can ask for ----------------------------------------------------------- */

@@ -7,6 +7,20 @@ static tn_core_valtype core_type(tn_flat_type type) {
   return (tn_core_valtype){.code = codes[type]};
 }
 
+/* The core types of `type`, or the one pointer that stands for them. */
+static void flatten_params(const tn_type *type, const tn_canon_options *options,
+                           tn_core_valtype pointer, tn_core_func_type *out) {
+  tn_flat_type flat[TN_MAX_FLAT_PARAMS];
+  tn_core_valtype *params = (tn_core_valtype *)out->params;
+  uint32_t count = tn_type_flatten(type, options->is_64, flat, TN_MAX_FLAT_PARAMS);
+  if (count > tn_max_lowered_params(options)) {
+    params[out->param_count++] = pointer;
+    return;
+  }
+  for (uint32_t i = 0; i < count; i++)
+    params[out->param_count++] = core_type(flat[i]);
+}
+
 /* CanonicalABI.md#flattening, flatten_functype for context `lower` */
 tn_error *tn_lowered_set_type(tn_arena *arena, tn_lowered *lowered, const tn_func_type *type,
                               const tn_canon_options *options) {
@@ -14,34 +28,28 @@ tn_error *tn_lowered_set_type(tn_arena *arena, tn_lowered *lowered, const tn_fun
   tn_core_valtype *params = TN_ARENA_ARRAY(arena, tn_core_valtype, TN_MAX_FLAT_PARAMS + 1);
   tn_core_valtype *results = TN_ARENA_ARRAY(arena, tn_core_valtype, TN_MAX_FLAT_RESULTS);
   if (params == NULL || results == NULL) return tn_error_no_memory();
-  tn_flat_type flat[TN_MAX_FLAT_PARAMS];
-  uint32_t count = tn_type_flatten(type->params, options->is_64, flat, TN_MAX_FLAT_PARAMS);
-  if (count > TN_MAX_FLAT_PARAMS) {
-    params[0] = pointer;
-    count = 1;
-  } else {
-    for (uint32_t i = 0; i < count; i++)
-      params[i] = core_type(flat[i]);
-  }
-  uint32_t result_count = 0;
+  tn_core_func_type *core = &lowered->type;
+  *core = (tn_core_func_type){.params = params, .results = results};
+  flatten_params(type->params, options, pointer, core);
   if (type->result != NULL) {
-    result_count = tn_type_flatten(type->result, options->is_64, flat, TN_MAX_FLAT_RESULTS);
-    if (result_count > TN_MAX_FLAT_RESULTS) {
-      lowered->result_slot = count;
-      params[count++] = pointer;
-      result_count = 0;
+    tn_flat_type flat[TN_MAX_FLAT_RESULTS];
+    core->result_count = tn_type_flatten(type->result, options->is_64, flat, TN_MAX_FLAT_RESULTS);
+    if (core->result_count > tn_max_lowered_results(options)) {
+      lowered->result_slot = core->param_count;
+      params[core->param_count++] = pointer;
+      core->result_count = 0;
     } else {
       results[0] = core_type(flat[0]);
     }
   }
-  lowered->type = (tn_core_func_type){
-      .param_count = count, .params = params, .result_count = result_count, .results = results};
+  if (!options->is_async) return NULL;
+  results[0] = core_type(TN_FLAT_I32); /* the subtask */
+  core->result_count = 1;
   return NULL;
 }
 
 static tn_error *new_lowered(tn_arena *arena, tn_str name, const tn_func_type *type,
                              const tn_canon_options *options, tn_lowered **out) {
-  TN_TRY(tn_canon_check_supported(type, options));
   tn_lowered *lowered = TN_ARENA_NEW(arena, tn_lowered);
   if (lowered == NULL) return tn_error_no_memory();
   lowered->name = name;
@@ -55,15 +63,15 @@ tn_error *tn_canon_lower_host(tn_arena *arena, tn_str name, const tn_func_type *
                               tn_lowered **out) {
   tn_lowered *lowered = NULL;
   TN_TRY(new_lowered(arena, name, type, options, &lowered));
-  lowered->entry = tn_entry_host;
+  lowered->entry = options->is_async ? tn_entry_host_async : tn_entry_host;
   lowered->func = func;
   lowered->data = data;
   lowered->native_params = type->params->layout[1].size;
   lowered->native_result = type->result == NULL ? 0 : type->result->layout[1].size;
-  TN_TRY(tn_program_compile(arena, type->params, TN_MAX_FLAT_PARAMS, &lowered->options, NULL,
-                            &lowered->params));
-  TN_TRY(tn_program_compile(arena, type->result, TN_MAX_FLAT_RESULTS, NULL, &lowered->options,
-                            &lowered->result));
+  TN_TRY(tn_program_compile(arena, type->params, tn_max_lowered_params(options), &lowered->options,
+                            NULL, &lowered->params));
+  TN_TRY(tn_program_compile(arena, type->result, tn_max_lowered_results(options), NULL,
+                            &lowered->options, &lowered->result));
   *out = lowered;
   return NULL;
 }
@@ -73,12 +81,14 @@ tn_error *tn_canon_lower_lifted(tn_arena *arena, tn_str name, const tn_func_type
                                 tn_lowered **out) {
   tn_lowered *lowered = NULL;
   TN_TRY(new_lowered(arena, name, caller_type, options, &lowered));
-  lowered->entry = tn_entry_fused;
+  lowered->entry = callee->type->is_async ? tn_entry_fused_task : tn_entry_fused;
   lowered->callee = callee;
-  TN_TRY(tn_program_compile(arena, callee->type->params, TN_MAX_FLAT_PARAMS, &lowered->options,
-                            &callee->options, &lowered->params));
-  TN_TRY(tn_program_compile(arena, callee->type->result, TN_MAX_FLAT_RESULTS, &callee->options,
-                            &lowered->options, &lowered->result));
+  TN_TRY(tn_program_compile_between(arena, callee->type->params, tn_max_lowered_params(options),
+                                    &lowered->options, TN_MAX_FLAT_PARAMS, &callee->options,
+                                    &lowered->params));
+  TN_TRY(tn_program_compile_between(
+      arena, callee->type->result, tn_max_lifted_results(&callee->options), &callee->options,
+      tn_max_lowered_results(options), &lowered->options, &lowered->result));
   *out = lowered;
   return NULL;
 }

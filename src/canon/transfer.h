@@ -106,6 +106,22 @@ typedef struct tn_program {
 tn_error *tn_program_compile(tn_arena *arena, const tn_type *type, uint32_t max_flat,
                              const tn_canon_options *source, const tn_canon_options *destination,
                              tn_program *out);
+/* The same where the ends differ in how many core values they take: those of an async call. */
+tn_error *tn_program_compile_between(tn_arena *arena, const tn_type *type, uint32_t max_source,
+                                     const tn_canon_options *source, uint32_t max_destination,
+                                     const tn_canon_options *destination, tn_program *out);
+
+/* CanonicalABI.md#flattening: how many core values the parameters of a lowered function may be, and its result. */
+static inline uint32_t tn_max_lowered_params(const tn_canon_options *options) {
+  return options->is_async ? TN_MAX_FLAT_ASYNC_PARAMS : TN_MAX_FLAT_PARAMS;
+}
+static inline uint32_t tn_max_lowered_results(const tn_canon_options *options) {
+  return options->is_async ? 0 : TN_MAX_FLAT_RESULTS;
+}
+/* The result of a lifted function is what it returns, or the parameters of task.return. */
+static inline uint32_t tn_max_lifted_results(const tn_canon_options *options) {
+  return options->is_async ? TN_MAX_FLAT_PARAMS : TN_MAX_FLAT_RESULTS;
+}
 
 /* ---- leaves ------------------------------------------------------------------------------------- */
 
@@ -351,8 +367,11 @@ tn_error *tn_string_out_of_bounds(const tn_transfer *t, uint64_t length) __attri
 tn_error *tn_transfer_own(tn_transfer *t, const tn_op *op, uint32_t value, uint32_t *out);
 tn_error *tn_transfer_borrow(tn_transfer *t, const tn_op *op, uint32_t value, uint32_t *out);
 bool tn_lends_add(tn_lends *lends, uint32_t index);
+void tn_lends_release_all(tn_lends *lends, tn_handle_table *table);
 /* Ends the loans: the handles may be dropped again. */
-void tn_lends_release(tn_lends *lends, tn_handle_table *table);
+static inline void tn_lends_release(tn_lends *lends, tn_handle_table *table) {
+  if (lends->count > 0 || lends->capacity > 0) tn_lends_release_all(lends, table);
+}
 
 /* ---- calls ------------------------------------------------------------------------------------- */
 
@@ -386,6 +405,7 @@ struct tn_lowered {
   uint32_t native_params; /* sizes of the native structs */
   uint32_t native_result;
   const tn_resource *resource; /* built-ins */
+  const tn_type *returned;     /* task.return: the result, or NULL */
   tn_str name;
 };
 
@@ -430,13 +450,17 @@ tn_error *tn_resource_destroy(tn_runtime *runtime, tn_core_context *context,
 /* Fills in the core type of a lowered function. */
 tn_error *tn_lowered_set_type(tn_arena *arena, tn_lowered *lowered, const tn_func_type *type,
                               const tn_canon_options *options);
-/* The features of options and type that are not there yet. */
-tn_error *tn_canon_check_supported(const tn_func_type *type, const tn_canon_options *options);
 
 /* The entries by shape. */
 tn_core_trap *tn_entry_host(void *environment, tn_core_caller *caller, tn_core_value *values,
                             size_t count);
+/* Host functions answer an async call when they have returned: it never leaves a subtask behind. */
+tn_core_trap *tn_entry_host_async(void *environment, tn_core_caller *caller, tn_core_value *values,
+                                  size_t count);
 tn_core_trap *tn_entry_fused(void *environment, tn_core_caller *caller, tn_core_value *values,
                              size_t count);
+/* The same for functions of type `async`, lowered with and without that option. */
+tn_core_trap *tn_entry_fused_task(void *environment, tn_core_caller *caller, tn_core_value *values,
+                                  size_t count);
 
 #endif

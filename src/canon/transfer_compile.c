@@ -466,13 +466,15 @@ static shape shape_of(const tn_canon_options *options) {
                  .encoding = options->encoding};
 }
 
-static tn_error *compile_program(compiler *c, const tn_type *type, uint32_t max_flat) {
+static tn_error *compile_program(compiler *c, const tn_type *type, uint32_t max_source,
+                                 uint32_t max_destination) {
   tn_program *program = c->program;
-  bool many = type->flat_count > max_flat;
-  program->source_in_memory = c->source.is_host || many;
-  program->destination_in_memory = c->destination.is_host || many;
-  program->reads_memory = many && !c->source.is_host;
-  program->writes_memory = many && !c->destination.is_host;
+  bool is_source_spilled = type->flat_count > max_source;
+  bool is_destination_spilled = type->flat_count > max_destination;
+  program->source_in_memory = c->source.is_host || is_source_spilled;
+  program->destination_in_memory = c->destination.is_host || is_destination_spilled;
+  program->reads_memory = is_source_spilled && !c->source.is_host;
+  program->writes_memory = is_destination_spilled && !c->destination.is_host;
   const tn_block *block;
   TN_TRY(block_for(c, type, !program->source_in_memory, !program->destination_in_memory, &block));
   program->block = *block;
@@ -491,6 +493,12 @@ static tn_error *compile_program(compiler *c, const tn_type *type, uint32_t max_
 tn_error *tn_program_compile(tn_arena *arena, const tn_type *type, uint32_t max_flat,
                              const tn_canon_options *source, const tn_canon_options *destination,
                              tn_program *out) {
+  return tn_program_compile_between(arena, type, max_flat, source, max_flat, destination, out);
+}
+
+tn_error *tn_program_compile_between(tn_arena *arena, const tn_type *type, uint32_t max_source,
+                                     const tn_canon_options *source, uint32_t max_destination,
+                                     const tn_canon_options *destination, tn_program *out) {
   *out = (tn_program){.is_simple = true};
   if (type == NULL) return NULL;
   compiler c = {.arena = arena,
@@ -499,7 +507,7 @@ tn_error *tn_program_compile(tn_arena *arena, const tn_type *type, uint32_t max_
                 .source_options = source,
                 .destination_options = destination,
                 .program = out};
-  tn_error *error = compile_program(&c, type, max_flat);
+  tn_error *error = compile_program(&c, type, max_source, max_destination);
   tn_arena_free(&c.scratch);
   return error;
 }

@@ -31,36 +31,48 @@ static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t size) {
 
 /* ---- memory ------------------------------------------------------------------------------------- */
 
-/* The size of the memory in `slot` as it was last seen; NULL when there is no memory to keep it. */
-static uint64_t *known_size(tn_runtime *runtime, uint32_t slot) {
-  if (slot < runtime->memory_size_count) return &runtime->memory_sizes[slot];
+/* What is known of the memory in `slot`; NULL when there is no memory to keep it. */
+static tn_memory_view *memory_view(tn_runtime *runtime, uint32_t slot) {
+  if (slot < runtime->memory_view_count) return &runtime->memory_views[slot];
   uint32_t wanted = slot + 8;
-  uint64_t *grown = tn_realloc(runtime->memory_sizes, wanted * sizeof *grown);
+  tn_memory_view *grown = tn_realloc(runtime->memory_views, wanted * sizeof *grown);
   if (grown == NULL) return NULL;
-  memset(grown + runtime->memory_size_count, 0,
-         (wanted - runtime->memory_size_count) * sizeof *grown);
-  runtime->memory_sizes = grown;
-  runtime->memory_size_count = wanted;
+  memset(grown + runtime->memory_view_count, 0,
+         (wanted - runtime->memory_view_count) * sizeof *grown);
+  runtime->memory_views = grown;
+  runtime->memory_view_count = wanted;
   return &grown[slot];
 }
 
+/* Asks the engine, and remembers the answer for a memory that never moves. */
+static COLD uint8_t *find_base_now(const tn_transfer *t, uint32_t slot) {
+  const tn_core_memory *memory = &t->runtime->memories[slot];
+  uint8_t *base = tn_core_memory_base(t->context, memory);
+  tn_memory_view *view = memory_view(t->runtime, slot);
+  if (view == NULL || view->can_move) return base;
+  view->can_move = !tn_core_memory_is_fixed(t->context, memory);
+  if (!view->can_move) view->base = base;
+  return base;
+}
+
 static inline void find_base(const tn_transfer *t, tn_end *end) {
-  end->base =
-      (uintptr_t)tn_core_memory_base(t->context, &t->runtime->memories[end->options->memory]);
+  uint32_t slot = (uint32_t)end->options->memory;
+  uint8_t *base = slot < t->runtime->memory_view_count ? t->runtime->memory_views[slot].base : NULL;
+  end->base = (uintptr_t)(base != NULL ? base : find_base_now(t, slot));
 }
 
 void tn_end_expect(const tn_transfer *t, tn_end *end) {
   uint32_t slot = (uint32_t)end->options->memory;
   end->base = 0;
-  end->size = slot < t->runtime->memory_size_count ? t->runtime->memory_sizes[slot] : 0;
+  end->size = slot < t->runtime->memory_view_count ? t->runtime->memory_views[slot].size : 0;
 }
 
 COLD bool tn_end_contains_now(const tn_transfer *t, tn_end *end, uint64_t offset, uint64_t size) {
   if (end->options == NULL) return false;
   uint32_t slot = (uint32_t)end->options->memory;
   end->size = tn_core_memory_size(t->context, &t->runtime->memories[slot]);
-  uint64_t *known = known_size(t->runtime, slot);
-  if (known != NULL) *known = end->size;
+  tn_memory_view *view = memory_view(t->runtime, slot);
+  if (view != NULL) view->size = end->size;
   return size <= end->size && offset <= end->size - size;
 }
 
@@ -354,6 +366,10 @@ tn_error *tn_block_run(tn_transfer *t, const tn_block *block, const uintptr_t *s
         tn_store_bytes(to + op->destination, value, op->write);
         const tn_block *payload = op->cases[value];
         if (payload == NULL) break;
+        if (count == 1 && op + 1 == end) { /* the usual result<…>: nothing to come back to */
+          return tn_block_run(t, payload, source_base, source + op->source, destination_base,
+                              destination + op->destination, 1);
+        }
         RUN_TRY(tn_block_run(t, payload, source_base, source + op->source, destination_base,
                              destination + op->destination, 1));
         from = at(*source_base, source);

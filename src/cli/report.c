@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,31 +42,84 @@ static void print_lines(const char *message, const char *hint) {
   fputc('\n', stderr);
 }
 
-static void print_frame(size_t index, const tn_frame *frame) {
-  fprintf(stderr, "  %2zu: ", index);
-  if (frame->component != NULL && frame->component[0] != '\0') {
-    print_clean(frame->component);
-    fputs(" ", stderr);
+/* What the library calls options that are flags here. */
+static const struct {
+  const char *name, *flag;
+} flags[] = {
+    {"`max_memory_bytes`", "--max-memory"},
+    {"`max_table_elements`", "--max-table-elements"},
+    {"`max_instances`", "--max-instances"},
+    {"`max_memories`", "--max-memories"},
+    {"`max_tables`", "--max-tables"},
+    {"`max_handles`", "--max-handles"},
+    {"`max_stack_bytes`", "--max-stack"},
+    {"`output_limit`", "--max-output"},
+    {"`fuel`", "--fuel"},
+    {"`timeout`", "--timeout"},
+    {"`pooling`", "--pooling"},
+    {"load it with `TN_LOAD_ARTIFACT`", "name it *.cwasm or use --allow-precompiled"},
+    {"define it in the linker, or compose", "compose"},
+};
+
+/* The library's advice in terms of the command line. */
+static const char *hint_of(const tn_error *error, char *room, size_t size) {
+  const char *hint = tn_error_get_hint(error);
+  if (hint == NULL && tn_error_get_kind(error) == TN_ERROR_LINK) return "`tenon inspect` lists what it imports";
+  for (size_t i = 0; hint != NULL && i < sizeof flags / sizeof *flags; i++) {
+    const char *at = strstr(hint, flags[i].name);
+    if (at == NULL) continue;
+    snprintf(room, size, "%.*s%s%s", (int)(at - hint), hint, flags[i].flag, at + strlen(flags[i].name));
+    return room;
   }
-  print_clean(frame->module != NULL ? frame->module : "<module>");
-  fputc('!', stderr);
+  return hint;
+}
+
+/* "   0: main!abort+0x1b at 0x1f2 in app/child": the first offset counts from the start of the function, the second
+ * one from that of the module, which is what tools ask for. */
+static void print_frame(size_t index, const tn_frame *frame, const paint *colors) {
+  fprintf(stderr, "  %2zu: ", index);
+  if (frame->module != NULL) {
+    print_clean(frame->module);
+    fputc('!', stderr);
+  }
   if (frame->function != NULL) print_clean(frame->function);
   else fprintf(stderr, "<function %u>", frame->function_index);
-  fprintf(stderr, " +0x%zx (module 0x%zx)\n", frame->function_offset, frame->module_offset);
+  if (frame->module_offset != SIZE_MAX) {
+    fprintf(stderr, "%s+0x%zx at 0x%zx%s", colors->faint, frame->function_offset, frame->module_offset, colors->end);
+  }
+  if (frame->component != NULL && frame->component[0] != '\0') {
+    fputs(" in ", stderr);
+    print_clean(frame->component);
+  }
+  fputc('\n', stderr);
+}
+
+static bool is_text_equal(const char *a, const char *b) {
+  return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool is_same_frame(const tn_frame *a, const tn_frame *b) {
+  return a->function_index == b->function_index && a->module_offset == b->module_offset &&
+         is_text_equal(a->module, b->module) && is_text_equal(a->component, b->component);
+}
+
+/* How many frames from `index` on are the same: what recurses. */
+static size_t count_repeated(const tn_error *error, size_t index) {
+  size_t end = index + 1, count = tn_error_frame_count(error);
+  while (end < count && is_same_frame(tn_error_frame(error, index), tn_error_frame(error, end))) end++;
+  return end - index;
 }
 
 static void print_backtrace(const tn_error *error) {
-  enum { MOST = 64, HEAD = 48 };
   size_t count = tn_error_frame_count(error);
   if (count == 0) return;
   paint colors = choose_paint();
-  fprintf(stderr, "%sbacktrace:%s\n", colors.faint, colors.end);
-  for (size_t i = 0; i < count; i++) {
-    if (count > MOST && i == HEAD) {
-      fprintf(stderr, "      … %zu frames more …\n", count - MOST);
-      i += count - MOST;
-    }
-    print_frame(i, tn_error_frame(error, i));
+  fprintf(stderr, "%sbacktrace:%s\n", colors.hint, colors.end);
+  for (size_t i = 0; i < count;) {
+    size_t repeated = count_repeated(error, i);
+    print_frame(i, tn_error_frame(error, i), &colors);
+    if (repeated > 1) fprintf(stderr, "      … and %zu more times\n", repeated - 1);
+    i += repeated;
   }
 }
 
@@ -73,7 +128,8 @@ int cli_report_error(tn_error *error) {
   int exit_code = cli_exit_code_of(error);
   if (tn_error_get_kind(error) != TN_ERROR_EXIT) {
     fflush(stdout);
-    print_lines(tn_error_get_message(error), tn_error_get_hint(error));
+    char hint[1024];
+    print_lines(tn_error_get_message(error), hint_of(error, hint, sizeof hint));
     print_backtrace(error);
   }
   tn_error_delete(error);

@@ -1,6 +1,7 @@
 #include "component/type.h"
 
 #include "base/error.h"
+#include "component/component.h"
 
 /* Binary.md#type-definitions: the size of every value type stays below this, by its 64-bit layout. */
 static const uint64_t SIZE_LIMIT = UINT64_C(1) << 28;
@@ -300,6 +301,7 @@ static tn_error *gather_contents(tn_type *type) {
   for (uint32_t i = 0; i < part_count(type); i++) {
     const tn_type *part = type->types[i];
     if (part == NULL) continue;
+    if (part->depth >= type->depth) type->depth = part->depth + 1;
     weight += part->weight;
     if (weight > TN_MAX_TYPE_WEIGHT) break;
     if (is_end_of_stream(kind)) continue; /* what goes through it is not in the value */
@@ -316,10 +318,16 @@ static tn_error *gather_contents(tn_type *type) {
   return NULL;
 }
 
-tn_error *tn_type_finish(tn_arena *arena, tn_type *type) {
+static tn_error *finish(tn_arena *arena, tn_type *type) {
   TN_TRY(lay_out(arena, type));
   flatten(type);
   return gather_contents(type);
+}
+
+tn_error *tn_type_finish(tn_arena *arena, tn_type *type) {
+  TN_TRY(finish(arena, type));
+  if (type->depth <= TN_MAX_TYPE_DEPTH) return NULL;
+  return tn_error_new(TN_ERROR_INVALID, "type nesting is too deep: more than %d levels", TN_MAX_TYPE_DEPTH);
 }
 
 tn_error *tn_func_type_finish(tn_arena *arena, tn_func_type *type) {
@@ -328,7 +336,7 @@ tn_error *tn_func_type_finish(tn_arena *arena, tn_func_type *type) {
   params->kind = TN_TYPE_TUPLE;
   params->count = type->param_count;
   params->types = type->param_types;
-  TN_TRY(tn_type_finish(arena, params));
+  TN_TRY(finish(arena, params)); /* no level of nesting that the type itself has */
   type->params = params;
   return NULL;
 }

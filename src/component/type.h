@@ -15,7 +15,7 @@
 
 typedef struct tn_runtime tn_runtime;
 
-enum { TN_FLAT_MANY = 17, TN_MAX_FLAT_PARAMS = 16, TN_MAX_FLAT_RESULTS = 1 };
+enum { TN_FLAT_MANY = 17, TN_MAX_FLAT_PARAMS = 16, TN_MAX_FLAT_ASYNC_PARAMS = 4, TN_MAX_FLAT_RESULTS = 1 };
 enum { TN_MAX_TYPE_WEIGHT = 1000000 };
 
 /* A resource type; its address is its identity. Generative: each instantiation of a component that
@@ -75,6 +75,8 @@ struct tn_type {
   uint8_t flat[2][TN_MAX_FLAT_PARAMS]; /* the flattening (tn_flat_type), unless flat_count is TN_FLAT_MANY */
   uint32_t weight; /* nodes when written out as a tree, at most TN_MAX_TYPE_WEIGHT: bounds the cost of
                     * walking a type whose parts are shared */
+  uint32_t depth;  /* types within it, at most TN_MAX_TYPE_DEPTH (one more in a tuple of parameters): bounds the
+                    * recursion of all that walk types or values */
 };
 
 struct tn_func_type {
@@ -92,7 +94,8 @@ struct tn_func_type {
 const tn_type *tn_type_primitive(tn_type_kind kind);
 
 /* Fills in what is derived; all types that `type` contains must be finished. Error TN_ERROR_INVALID when
- * it would take 2^28 bytes or more or is heavier than TN_MAX_TYPE_WEIGHT, TN_ERROR_NO_MEMORY. */
+ * it would take 2^28 bytes or more, is heavier than TN_MAX_TYPE_WEIGHT or nests deeper than TN_MAX_TYPE_DEPTH
+ * (component.h); TN_ERROR_NO_MEMORY. */
 tn_error *tn_type_finish(tn_arena *arena, tn_type *type);
 tn_error *tn_func_type_finish(tn_arena *arena, tn_func_type *type);
 

@@ -1,6 +1,6 @@
 #include "engine/artifact.h"
 
-#include <stdio.h>
+#include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -11,8 +11,8 @@
 enum {
   FORMAT_VERSION = 2,
   ALIGNMENT = 16,
+  PAGE = 4096,
   KNOWN_FLAGS = TN_ARTIFACT_IS_MODULE,
-  MAPPED_BYTES_MIN = 64 << 10, /* from here on a mapping costs less than a copy */
 };
 
 static const uint8_t MAGIC[8] = {'t', 'e', 'n', 'o', 'n', '\r', '\n', 0x1a};
@@ -47,39 +47,23 @@ static XXH128_canonical_t digest_of(const char *bytes, size_t size) {
 
 /* ---- writing ------------------------------------------------------------------------------------------ */
 
-static extent append(tn_buffer *out, tn_str bytes) {
-  static const char zeros[ALIGNMENT];
-  tn_buffer_append(out, zeros, (ALIGNMENT - out->len % ALIGNMENT) % ALIGNMENT);
+static extent append(tn_buffer *out, tn_str bytes, size_t alignment) {
+  static const char zeros[PAGE];
+  tn_buffer_append(out, zeros, (alignment - out->len % alignment) % alignment);
   extent place = {out->len, bytes.len};
   tn_buffer_append_str(out, bytes);
   return place;
-}
-
-static size_t find_largest(const tn_str *natives, size_t count) {
-  size_t largest = 0;
-  for (size_t i = 1; i < count; i++) {
-    if (natives[i].len > natives[largest].len) largest = i;
-  }
-  return largest;
-}
-
-static void append_natives(tn_buffer *out, const tn_str *natives, size_t count, extent *table) {
-  size_t largest = find_largest(natives, count);
-  if (count > 0) table[largest] = append(out, natives[largest]);
-  for (size_t i = 0; i < count; i++) {
-    if (i != largest) table[i] = append(out, natives[i]);
-  }
 }
 
 tn_error *tn_artifact_write(tn_str fingerprint, uint32_t flags, tn_str original,
                             const tn_str *natives, size_t count, tn_buffer *out) {
   extent *table = tn_calloc(count, sizeof *table);
   if (table == NULL) return tn_error_no_memory();
-  append_natives(out, natives, count, table);
+  for (size_t i = 0; i < count; i++) table[i] = append(out, natives[i], PAGE);
   trailer end = {.version = FORMAT_VERSION, .flags = flags};
-  end.original = append(out, original);
-  end.fingerprint = append(out, fingerprint);
-  end.table = append(out, (tn_str){(const char *)table, count * sizeof *table});
+  end.original = append(out, original, ALIGNMENT);
+  end.fingerprint = append(out, fingerprint, ALIGNMENT);
+  end.table = append(out, (tn_str){(const char *)table, count * sizeof *table}, ALIGNMENT);
   tn_free(table);
   end.file_size = out->len + sizeof end;
   memcpy(end.magic, MAGIC, sizeof MAGIC);
@@ -190,28 +174,19 @@ tn_str tn_artifact_native(const tn_artifact *artifact, size_t index) {
 
 /* ---- loading ------------------------------------------------------------------------------------------ */
 
-/* Through the descriptor, not the path: the path may lead to another file by now. The engine reads the file
- * as the native code that it starts with and takes no notice of what follows. */
-static tn_error *load_mapped(tn_core_engine *engine, int descriptor, tn_module **out) {
-  char path[40];
-  snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
-  return tn_module_load_file(engine, path, out);
-}
-
-static tn_error *load_one(tn_core_engine *engine, const tn_artifact *artifact, size_t index, int descriptor,
-                          tn_module **out) {
-  extent place = native_extent(artifact, index);
-  if (descriptor >= 0 && place.offset == 0 && place.length >= MAPPED_BYTES_MIN) {
-    tn_error *error = load_mapped(engine, descriptor, out);
+static tn_error *load_one(tn_core_engine *engine, tn_str native, bool is_mapped, tn_module **out) {
+  /* The system's pages may be larger than the ones that the file was made for. */
+  if (is_mapped && (uintptr_t)native.data % (size_t)sysconf(_SC_PAGESIZE) == 0) {
+    tn_error *error = tn_module_load_in_place(engine, native, out);
     if (error == NULL) return NULL;
-    tn_error_delete(error); /* no /proc, or a file system that does not map executable: copy */
+    tn_error_delete(error); /* a file system whose files must not be executed: copy */
   }
-  return tn_module_load(engine, tn_artifact_native(artifact, index), out);
+  return tn_module_load(engine, native, out);
 }
 
-tn_error *tn_artifact_load(tn_core_engine *engine, const tn_artifact *artifact, int descriptor, tn_module **out) {
+tn_error *tn_artifact_load(tn_core_engine *engine, const tn_artifact *artifact, bool is_mapped, tn_module **out) {
   for (size_t i = 0; i < artifact->native_count; i++) {
-    tn_error *error = load_one(engine, artifact, i, descriptor, &out[i]);
+    tn_error *error = load_one(engine, tn_artifact_native(artifact, i), is_mapped, &out[i]);
     if (error == NULL) continue;
     while (i > 0) tn_module_delete(out[--i]);
     return error;

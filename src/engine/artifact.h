@@ -2,9 +2,8 @@
  * and the cache of them.
  *
  *   +---------------------------+ 0
- *   | largest native blob       |  at the very start, so that the engine can map the file itself
- *   | other native blobs        |  each at a multiple of 16
- *   | original bytes            |
+ *   | native blobs              |  each at the boundary of a page, so that code runs in a mapping of the file
+ *   | original bytes            |  this and what follows at a multiple of 16
  *   | fingerprint               |
  *   | table: offset, length     |  8 + 8 bytes for each blob, in the caller's order
  *   | trailer                   |  places, sizes, version, flags, digest, magic
@@ -42,10 +41,10 @@ bool tn_artifact_is(tn_str bytes);
 tn_error *tn_artifact_read(tn_str bytes, tn_str fingerprint, tn_artifact *out);
 /* The native code of one module; `index` < native_count. */
 tn_str tn_artifact_native(const tn_artifact *artifact, size_t index);
-/* Loads all modules, all or nothing; `out` has room for native_count. `descriptor` is open on the file that
- * the bytes are a mapping of, or -1: with it the largest module is mapped rather than copied. The file must
- * not be changed in place as long as the modules live. */
-tn_error *tn_artifact_load(tn_core_engine *engine, const tn_artifact *artifact, int descriptor, tn_module **out);
+/* Loads all modules, all or nothing; `out` has room for native_count. `is_mapped` says that the bytes are a
+ * private mapping of a file from its start, and that it outlives the modules: then nothing is copied, if the
+ * file system allows. The file must not be changed in place as long as the modules live. */
+tn_error *tn_artifact_load(tn_core_engine *engine, const tn_artifact *artifact, bool is_mapped, tn_module **out);
 
 /* ---- cache -------------------------------------------------------------------------------------------- */
 
@@ -54,20 +53,15 @@ typedef struct tn_cache_key {
   char name[65];
 } tn_cache_key;
 
-/* An entry, mapped; descriptor -1: none. */
-typedef struct tn_cache_entry {
-  tn_str bytes;
-  int descriptor;
-} tn_cache_entry;
-
 /* Of the content that is compiled and the engine that compiles it. Hashes large contents on several
  * threads. */
 void tn_cache_key_make(tn_str content, tn_str fingerprint, tn_cache_key *out);
 /* False when there is no such entry, or none that can be trusted: the directory and the file must be ours
- * alone to write, and no symbolic links. What it holds still has to be read with tn_artifact_read. */
-bool tn_cache_lookup(const char *directory, const tn_cache_key *key, tn_cache_entry *out);
-/* Unmaps and closes; modules loaded from it stay. */
-void tn_cache_entry_close(tn_cache_entry *entry);
+ * alone to write, and no symbolic links. *out is a private mapping of the file; what it holds still has to be
+ * read with tn_artifact_read. */
+bool tn_cache_lookup(const char *directory, const tn_cache_key *key, tn_str *out);
+/* Unmaps an entry; an empty string is none. */
+void tn_cache_release(tn_str entry);
 /* Adds or replaces an entry, in one step as others see it. Makes the directory where it is missing. Returns
  * false when that failed (no space, no right), which a caller has no reason to mind. */
 bool tn_cache_store(const char *directory, const tn_cache_key *key, tn_str bytes);

@@ -58,24 +58,17 @@ static bool map_file(int descriptor, off_t length, tn_str *out) {
   return true;
 }
 
-bool tn_cache_lookup(const char *directory, const tn_cache_key *key, tn_cache_entry *out) {
-  *out = (tn_cache_entry){.descriptor = -1};
+bool tn_cache_lookup(const char *directory, const tn_cache_key *key, tn_str *out) {
   struct stat status;
   int descriptor = open_entry(directory, key->name, &status);
   if (descriptor < 0) return false;
-  if (!map_file(descriptor, status.st_size, &out->bytes)) {
-    close(descriptor);
-    return false;
-  }
-  out->descriptor = descriptor;
-  return true;
+  bool mapped = map_file(descriptor, status.st_size, out);
+  close(descriptor);
+  return mapped;
 }
 
-void tn_cache_entry_close(tn_cache_entry *entry) {
-  if (entry->descriptor < 0) return;
-  munmap((void *)entry->bytes.data, entry->bytes.len);
-  close(entry->descriptor);
-  *entry = (tn_cache_entry){.descriptor = -1};
+void tn_cache_release(tn_str entry) {
+  if (entry.len > 0) munmap((void *)entry.data, entry.len);
 }
 
 /* ---- store -------------------------------------------------------------------------------------------- */

@@ -96,3 +96,20 @@ uint8_t *tn_core_memory_base(tn_core_context *context, const tn_core_memory *mem
 uint64_t tn_core_memory_size(tn_core_context *context, const tn_core_memory *memory) {
   return wasmtime_memory_data_size(tn_engine_context(context), (const wasmtime_memory_t *)memory);
 }
+
+/* The most bytes that a memory of this type can have; UINT64_MAX when nothing bounds it. */
+static uint64_t memory_limit(const wasm_memorytype_t *type) {
+  uint64_t pages, limit = UINT64_MAX;
+  if (!wasmtime_memorytype_is64(type)) limit = (uint64_t)1 << 32;
+  if (!wasmtime_memorytype_maximum(type, &pages)) return limit;
+  uint64_t bytes;
+  if (__builtin_mul_overflow(pages, wasmtime_memorytype_page_size(type), &bytes)) return limit;
+  return bytes < limit ? bytes : limit;
+}
+
+bool tn_core_memory_is_fixed(tn_core_context *context, const tn_core_memory *memory) {
+  wasm_memorytype_t *type = wasmtime_memory_type(tn_engine_context(context), (const wasmtime_memory_t *)memory);
+  uint64_t limit = memory_limit(type);
+  wasm_memorytype_delete(type);
+  return limit <= tn_engine_store(context)->engine->memory_reservation;
+}

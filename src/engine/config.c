@@ -2,6 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#if defined(__x86_64__)
+#include <sys/platform/x86.h>
+#endif
 #include <sys/resource.h>
 
 #include "base/alloc.h"
@@ -95,6 +98,7 @@ static wasm_config_t *make_config(const tn_engine_options *options, const memory
   wasmtime_config_memory_guard_size_set(config, layout->guard);
   wasmtime_config_memory_reservation_for_growth_set(config, layout->growth);
   wasmtime_config_memory_init_cow_set(config, true);
+  tenon_config_code_in_place(config);
   /* Only unwinders of other languages would look at it, and registering it costs time for each module. */
   wasmtime_config_native_unwind_info_set(config, false);
   if (options->deterministic) {
@@ -153,21 +157,16 @@ static tn_error *make_engine(const tn_engine_options *options, const memory_layo
 
 #include <cpuid.h>
 
-/* The features that the compiler makes use of. */
-#define CPU_FEATURES(X)                                                                            \
-  X("sse3") X("ssse3") X("sse4.1") X("sse4.2") X("avx") X("avx2") X("fma") X("bmi") X("bmi2") X("popcnt")  \
-  X("avx512f") X("avx512dq") X("avx512vl") X("avx512bitalg") X("avx512vbmi")
-
-/* Not every compiler's __builtin_cpu_supports knows this name. */
-static bool has_lzcnt(void) {
-  unsigned a, b, c, d;
-  return __get_cpuid(0x80000001, &a, &b, &c, &d) && (c & bit_LZCNT) != 0;
-}
+/* The features that the compiler makes use of. The C library has asked the processor already; to ask again is
+ * slow in virtual machines, where each question goes to the host. */
+#define CPU_FEATURES(X)                                                                                    \
+  X(SSE3) X(SSSE3) X(SSE4_1) X(SSE4_2) X(AVX) X(AVX2) X(FMA) X(BMI1) X(BMI2) X(LZCNT) X(POPCNT) X(AVX512F)     \
+  X(AVX512DQ) X(AVX512VL) X(AVX512_BITALG) X(AVX512_VBMI)
 
 static void describe_cpu(char *out, size_t size) {
-  size_t used = (size_t)snprintf(out, size, "x86_64%s", has_lzcnt() ? "+lzcnt" : "");
+  size_t used = (size_t)snprintf(out, size, "x86_64");
 #define ADD_FEATURE(name)                                                                          \
-  if (__builtin_cpu_supports(name) && used < size) used += (size_t)snprintf(out + used, size - used, "+" name);
+  if (CPU_FEATURE_ACTIVE(name) && used < size) used += (size_t)snprintf(out + used, size - used, "+" #name);
   CPU_FEATURES(ADD_FEATURE)
 #undef ADD_FEATURE
 }
@@ -203,6 +202,7 @@ tn_error *tn_core_engine_new(const tn_engine_options *options, tn_core_engine **
   engine->consume_fuel = options->consume_fuel;
   engine->parallel_compilation = options->parallel_compilation;
   memory_layout layout = choose_layout(options);
+  engine->memory_reservation = layout.reservation;
   describe(engine, options, &layout);
   tn_error *error = make_engine(options, &layout, &engine->engine);
   if (error == NULL) error = tn_engine_define_system(engine);

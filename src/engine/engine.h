@@ -49,8 +49,9 @@ tn_error *tn_modules_compile(tn_core_engine *engine, const tn_str *bytes, size_t
  * them must be sure of their integrity (see artifact.h). */
 tn_error *tn_module_serialize(const tn_module *module, uint8_t **out, size_t *size);
 tn_error *tn_module_load(tn_core_engine *engine, tn_str native, tn_module **out);
-/* As tn_module_load from a file of its own, which is mapped, not read. */
-tn_error *tn_module_load_file(tn_core_engine *engine, const char *path, tn_module **out);
+/* As tn_module_load, but nothing is copied: the code runs where it lies, at the boundary of a page in a private
+ * read-only mapping of a file, which outlives the module and all its instances. */
+tn_error *tn_module_load_in_place(tn_core_engine *engine, tn_str native, tn_module **out);
 void tn_module_delete(tn_module *module);
 
 /* ---- stores ----------------------------------------------------------------------------------- */
@@ -66,6 +67,8 @@ typedef struct tn_store_limits {
                             * UINT32_MAX: as many as the engine allows, 10 000 of each */
   uint32_t tables;
   uint32_t memories;
+  uint32_t own_instances; /* Tenon's own, which come on top of these and are never mentioned */
+  uint32_t own_memories;
   bool has_fuel;
   uint64_t fuel;
 } tn_store_limits;
@@ -176,6 +179,8 @@ tn_error *tn_core_call(tn_core_context *context, const tn_core_func *func, tn_co
 
 uint8_t *tn_core_memory_base(tn_core_context *context, const tn_core_memory *memory);
 uint64_t tn_core_memory_size(tn_core_context *context, const tn_core_memory *memory); /* in bytes */
+/* Whether the memory's base stays the same however much it grows. To be asked once, not at each call. */
+bool tn_core_memory_is_fixed(tn_core_context *context, const tn_core_memory *memory);
 
 /* ---- instances -------------------------------------------------------------------------------- */
 

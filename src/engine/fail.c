@@ -68,6 +68,36 @@ static tn_error_kind refine_kind(tn_str text, tn_error_kind kind) {
   return kind;
 }
 
+/* "resource limit exceeded: instance count too high at 5" tells the number, not the limit: this does. NULL when it is
+ * about something else. */
+static tn_error *count_error(const tn_store *store, tn_str text) {
+  const struct {
+    const char *word, *many, *option;
+    uint32_t limit;
+  } counts[] = {
+      {"exceeded: instance count", "core instances", "max_instances", store->limits.instances},
+      {"exceeded: memory count", "memories", "max_memories", store->limits.memories},
+      {"exceeded: table count", "tables", "max_tables", store->limits.tables},
+  };
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+    if (memmem(text.data, text.len, counts[i].word, strlen(counts[i].word)) == NULL) continue;
+    tn_error *error = tn_error_new(TN_ERROR_LIMIT, "the guest needs more %s than its limit of %u", counts[i].many,
+                                   counts[i].limit);
+    return tn_error_set_hint(error, "raise `%s`", counts[i].option);
+  }
+  return NULL;
+}
+
+/* The option that would have allowed it, as tenon.h calls it. */
+static const char *option_of(tn_error_kind kind) {
+  switch (kind) {
+  case TN_ERROR_STACK: return "max_stack_bytes";
+  case TN_ERROR_FUEL: return "fuel";
+  case TN_ERROR_TIMEOUT: return "timeout";
+  default: return NULL;
+  }
+}
+
 static tn_error_kind trap_kind(wasmtime_trap_code_t code) {
   switch (code) {
   case WASMTIME_TRAP_CODE_STACK_OVERFLOW: return TN_ERROR_STACK;
@@ -85,6 +115,8 @@ static tn_error *error_from_code(wasmtime_trap_code_t code) {
   tn_error *error = error_from_text(trap_kind(code), (tn_str){text.data, strnlen(text.data, text.size)});
   wasm_byte_vec_delete(&text);
   wasm_trap_delete(bare);
+  const char *option = option_of(trap_kind(code));
+  if (option != NULL) tn_error_set_hint(error, "raise `%s`", option);
   return error;
 }
 
@@ -217,11 +249,21 @@ static bool drop_exception(tn_store *store) {
   return true;
 }
 
+/* What the engine says about a limit of this store, in our words; NULL when it is something else. */
+static tn_error *limit_error(const tn_store *store, const wasmtime_error_t *source) {
+  wasm_byte_vec_t message;
+  wasmtime_error_message(source, &message);
+  tn_error *error = count_error(store, (tn_str){message.data, message.size});
+  wasm_byte_vec_delete(&message);
+  return error;
+}
+
 tn_error *tn_engine_fail_guest(tn_store *store, wasmtime_error_t *error, wasm_trap_t *trap, tn_error_kind kind) {
   tn_error *parked = store->parked;
   store->parked = NULL;
   if (drop_exception(store) && parked == NULL) {
     parked = tn_error_new(TN_ERROR_TRAP, "wasm trap: an exception was thrown and not caught");
   }
+  if (error != NULL && parked == NULL) parked = limit_error(store, error);
   return convert(error, trap, parked, kind);
 }

@@ -117,9 +117,10 @@ tn_error *tn_module_load(tn_core_engine *engine, tn_str native, tn_module **out)
   return hand_out(module, out);
 }
 
-tn_error *tn_module_load_file(tn_core_engine *engine, const char *path, tn_module **out) {
+tn_error *tn_module_load_in_place(tn_core_engine *engine, tn_str native, tn_module **out) {
   wasmtime_module_t *module = NULL;
-  wasmtime_error_t *error = wasmtime_module_deserialize_file(engine->engine, path, &module);
-  if (error != NULL) return tn_error_wrap(tn_engine_fail(error, NULL, TN_ERROR_MALFORMED), "%s", path);
+  wasmtime_error_t *error =
+      tenon_module_load_in_place(engine->engine, (const uint8_t *)native.data, native.len, &module);
+  if (error != NULL) return tn_engine_fail(error, NULL, TN_ERROR_MALFORMED);
   return hand_out(module, out);
 }

@@ -16,6 +16,10 @@
 /* As wasm_engine_new_with_config, but returns an error where that one aborts. Takes `config`. */
 wasmtime_error_t *tenon_engine_new(wasm_config_t *config, wasm_engine_t **out);
 void tenon_pooling_pagemap_scan(wasmtime_pooling_allocation_config_t *pool);
+/* Needed for the second; bytes as tn_module_load_in_place wants them. */
+void tenon_config_code_in_place(wasm_config_t *config);
+wasmtime_error_t *tenon_module_load_in_place(wasm_engine_t *engine, const uint8_t *bytes, size_t size,
+                                             wasmtime_module_t **out);
 
 enum { TENON_GROWTH_REFUSED = 0, TENON_GROWTH_ALLOWED = 1, TENON_GROWTH_FATAL = 2 };
 /* `maximum` is the declared one, SIZE_MAX when there is none. */
@@ -52,6 +56,7 @@ struct tn_core_engine {
   wasmtime_linker_t *system;
   bool consume_fuel;
   bool parallel_compilation;
+  uint64_t memory_reservation; /* address space of each linear memory, which does not move within it */
   tn_ticker ticker;
   char fingerprint[512];
 };
@@ -74,8 +79,7 @@ struct tn_store {
   bool has_system;
   wasmtime_func_t wait;
   wasmtime_func_t enter;
-  uint64_t max_memory_bytes;
-  uint64_t max_table_elements;
+  tn_store_limits limits;
   tn_epoch_func on_epoch;
   void *epoch_data;
 };

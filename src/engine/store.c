@@ -5,10 +5,11 @@
 static const uint64_t NO_DEADLINE = UINT64_MAX / 2;
 
 static uint8_t refuse_growth(tn_store *store, const char *what, size_t desired, const char *unit,
-                             uint64_t limit) {
+                             uint64_t limit, const char *option) {
   if (store->parked == NULL) {
     store->parked = tn_error_new(TN_ERROR_MEMORY_LIMIT, "a %s would grow to %zu %s, its limit is %llu",
                                  what, desired, unit, (unsigned long long)limit);
+    tn_error_set_hint(store->parked, "raise `%s`", option);
   }
   return TENON_GROWTH_FATAL;
 }
@@ -17,20 +18,20 @@ static uint8_t refuse_growth(tn_store *store, const char *what, size_t desired, 
 static uint8_t memory_growing(void *data, size_t desired, size_t maximum) {
   tn_store *store = data;
   if (desired > maximum) return TENON_GROWTH_REFUSED;
-  if (desired <= store->max_memory_bytes) return TENON_GROWTH_ALLOWED;
-  return refuse_growth(store, "memory", desired, "bytes", store->max_memory_bytes);
+  if (desired <= store->limits.memory_bytes) return TENON_GROWTH_ALLOWED;
+  return refuse_growth(store, "memory", desired, "bytes", store->limits.memory_bytes, "max_memory_bytes");
 }
 
 static uint8_t table_growing(void *data, size_t desired, size_t maximum) {
   tn_store *store = data;
   if (desired > maximum) return TENON_GROWTH_REFUSED;
-  if (desired <= store->max_table_elements) return TENON_GROWTH_ALLOWED;
-  return refuse_growth(store, "table", desired, "elements", store->max_table_elements);
+  if (desired <= store->limits.table_elements) return TENON_GROWTH_ALLOWED;
+  return refuse_growth(store, "table", desired, "elements", store->limits.table_elements, "max_table_elements");
 }
 
-static size_t count_limit(uint32_t limit) {
+static size_t count_limit(uint32_t limit, uint32_t own) {
   enum { ENGINE_DEFAULT = 10000 };
-  return limit == UINT32_MAX ? ENGINE_DEFAULT : limit;
+  return (size_t)(limit == UINT32_MAX ? ENGINE_DEFAULT : limit) + own;
 }
 
 static bool has_limits(const tn_store_limits *limits) {
@@ -39,16 +40,15 @@ static bool has_limits(const tn_store_limits *limits) {
 }
 
 static void set_limits(tn_store *store, const tn_store_limits *limits) {
-  store->max_memory_bytes = limits->memory_bytes;
-  store->max_table_elements = limits->table_elements;
+  store->limits = *limits;
   if (!has_limits(limits)) return;
   tenon_limiter limiter = {
       .data = store,
       .memory_growing = memory_growing,
       .table_growing = table_growing,
-      .instances = count_limit(limits->instances),
-      .tables = count_limit(limits->tables),
-      .memories = count_limit(limits->memories),
+      .instances = count_limit(limits->instances, limits->own_instances),
+      .tables = count_limit(limits->tables, 0),
+      .memories = count_limit(limits->memories, limits->own_memories),
   };
   tenon_store_limiter(store->store, &limiter);
 }

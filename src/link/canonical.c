@@ -56,19 +56,43 @@ static tn_error *push_lowered(tn_linking *linking, tn_scope *scope, const tn_low
   return push_core_func(linking, scope, (tn_core_source){.kind = TN_SOURCE_LOWERED, .lowered = lowered});
 }
 
+void tn_link_note_component(tn_linking *linking, const tn_scope *scope) {
+  bool *forbids_leaving = &linking->instances.items[scope->instance].forbids_leaving;
+  for (uint32_t i = 0; i < scope->ast->definition_count; i++) {
+    const tn_definition *definition = &scope->ast->definitions[i];
+    if (definition->kind != TN_DEFINITION_CANON) continue;
+    for (uint32_t j = 0; j < definition->canon.option_count; j++) {
+      tn_canon_option_kind kind = definition->canon.options[j].kind;
+      *forbids_leaving |= kind == TN_OPTION_REALLOC || kind == TN_OPTION_POST_RETURN;
+    }
+  }
+}
+
+/* Whether the caller gets the callee's core function itself: see tn_canon_is_passthrough. */
+static bool is_passthrough(const tn_linking *linking, const tn_canon_options *options, const tn_lifted *lifted) {
+  uint32_t caller = options->instance, callee = tn_lifted_instance(lifted);
+  const tn_plan_instance *instances = linking->instances.items;
+  if (instances[caller].forbids_leaving || instances[callee].calls_out) return false;
+  if (tn_link_encloses(linking, caller, callee) || tn_link_encloses(linking, callee, caller)) return false;
+  return tn_link_encloses(linking, instances[callee].parent, caller) && tn_canon_is_passthrough(options, lifted);
+}
+
 static tn_error *lower(tn_linking *linking, tn_scope *scope, const tn_ast_canon *canon) {
   const tn_func_item *func = scope->funcs.items[canon->func];
   tn_canon_options options;
   TN_TRY(resolve_options(linking, scope, canon, &options));
   tn_lowered *lowered;
+  tn_core_source source = {.kind = TN_SOURCE_LOWERED};
   if (func->lifted == NULL) {
     TN_TRY(tn_canon_lower_host(linking->arena, func->name, func->type, &options, func->host, func->host_data, &lowered));
-  } else if (tn_canon_is_passthrough(&options, func->lifted)) {
+  } else if (is_passthrough(linking, &options, func->lifted)) {
     return push_core_func(linking, scope, func->callee);
   } else {
     TN_TRY(tn_canon_lower_lifted(linking->arena, func->name, func->type, &options, func->lifted, &lowered));
+    TN_TRY(tn_link_adapt(linking, lowered, scope->instance, tn_lifted_instance(func->lifted), &source));
   }
-  return push_lowered(linking, scope, lowered);
+  source.lowered = lowered;
+  return push_core_func(linking, scope, source);
 }
 
 static tn_error *resource_builtin(tn_linking *linking, tn_scope *scope, const tn_ast_canon *canon) {
@@ -79,61 +103,36 @@ static tn_error *resource_builtin(tn_linking *linking, tn_scope *scope, const tn
   return push_lowered(linking, scope, lowered);
 }
 
-static const char *const builtin_names[] = {
-    [TN_CANON_TASK_CANCEL] = "task.cancel",
-    [TN_CANON_SUBTASK_CANCEL] = "subtask.cancel",
-    [TN_CANON_TASK_RETURN] = "task.return",
-    [TN_CANON_CONTEXT_GET] = "context.get",
-    [TN_CANON_CONTEXT_SET] = "context.set",
-    [TN_CANON_THREAD_YIELD] = "thread.yield",
-    [TN_CANON_SUBTASK_DROP] = "subtask.drop",
-    [TN_CANON_STREAM_NEW] = "stream.new",
-    [TN_CANON_STREAM_READ] = "stream.read",
-    [TN_CANON_STREAM_WRITE] = "stream.write",
-    [TN_CANON_STREAM_CANCEL_READ] = "stream.cancel-read",
-    [TN_CANON_STREAM_CANCEL_WRITE] = "stream.cancel-write",
-    [TN_CANON_STREAM_DROP_READABLE] = "stream.drop-readable",
-    [TN_CANON_STREAM_DROP_WRITABLE] = "stream.drop-writable",
-    [TN_CANON_FUTURE_NEW] = "future.new",
-    [TN_CANON_FUTURE_READ] = "future.read",
-    [TN_CANON_FUTURE_WRITE] = "future.write",
-    [TN_CANON_FUTURE_CANCEL_READ] = "future.cancel-read",
-    [TN_CANON_FUTURE_CANCEL_WRITE] = "future.cancel-write",
-    [TN_CANON_FUTURE_DROP_READABLE] = "future.drop-readable",
-    [TN_CANON_FUTURE_DROP_WRITABLE] = "future.drop-writable",
-    [TN_CANON_ERROR_CONTEXT_NEW] = "error-context.new",
-    [TN_CANON_ERROR_CONTEXT_DEBUG_MESSAGE] = "error-context.debug-message",
-    [TN_CANON_ERROR_CONTEXT_DROP] = "error-context.drop",
-    [TN_CANON_WAITABLE_SET_NEW] = "waitable-set.new",
-    [TN_CANON_WAITABLE_SET_WAIT] = "waitable-set.wait",
-    [TN_CANON_WAITABLE_SET_POLL] = "waitable-set.poll",
-    [TN_CANON_WAITABLE_SET_DROP] = "waitable-set.drop",
-    [TN_CANON_WAITABLE_JOIN] = "waitable.join",
-    [TN_CANON_BACKPRESSURE_INC] = "backpressure.inc",
-    [TN_CANON_BACKPRESSURE_DEC] = "backpressure.dec",
-    [TN_CANON_THREAD_INDEX] = "thread.index",
-    [TN_CANON_THREAD_NEW_INDIRECT] = "thread.new-indirect",
-    [TN_CANON_THREAD_RESUME_LATER] = "thread.resume-later",
-    [TN_CANON_THREAD_SUSPEND] = "thread.suspend",
-    [TN_CANON_THREAD_SUSPEND_THEN_RESUME] = "thread.suspend-then-resume",
-    [TN_CANON_THREAD_YIELD_THEN_RESUME] = "thread.yield-then-resume",
-    [TN_CANON_THREAD_SUSPEND_THEN_PROMOTE] = "thread.suspend-then-promote",
-    [TN_CANON_THREAD_YIELD_THEN_PROMOTE] = "thread.yield-then-promote",
-    [TN_CANON_THREAD_SPAWN_REF] = "thread.spawn-ref",
-    [TN_CANON_THREAD_SPAWN_INDIRECT] = "thread.spawn-indirect",
-    [TN_CANON_THREAD_AVAILABLE_PARALLELISM] = "thread.available-parallelism",
-};
+/* Two built-ins name their memory without calling it an option. */
+static tn_error *take_immediate_memory(tn_linking *linking, tn_scope *scope, const tn_ast_canon *canon,
+                                       tn_canon_options *out) {
+  if (canon->kind != TN_CANON_WAITABLE_SET_WAIT && canon->kind != TN_CANON_WAITABLE_SET_POLL) return NULL;
+  const tn_core_item *memory = &scope->core[TN_SORT_CORE_MEMORY].items[canon->memory];
+  out->is_64 = memory->is_64;
+  return tn_link_take_memory(linking, &memory->source, &out->memory);
+}
+
+static tn_error *other_builtin(tn_linking *linking, tn_scope *scope, const tn_ast_canon *canon) {
+  tn_canon_options options;
+  const tn_type *result = NULL;
+  TN_TRY(resolve_options(linking, scope, canon, &options));
+  TN_TRY(take_immediate_memory(linking, scope, canon, &options));
+  if (canon->kind == TN_CANON_TASK_RETURN && !canon->result.is_absent) {
+    TN_TRY(tn_link_value_type(linking, scope, &canon->result, &result));
+  }
+  tn_lowered *lowered;
+  TN_TRY(tn_canon_builtin(linking->arena, canon, &options, result, &lowered));
+  return push_lowered(linking, scope, lowered);
+}
 
 tn_error *tn_link_canon(tn_linking *linking, tn_scope *scope, const tn_ast_canon *canon) {
+  tn_link_note_canon(linking, scope, canon);
   switch (canon->kind) {
   case TN_CANON_LIFT: return lift(linking, scope, canon);
   case TN_CANON_LOWER: return lower(linking, scope, canon);
   case TN_CANON_RESOURCE_NEW:
   case TN_CANON_RESOURCE_DROP:
   case TN_CANON_RESOURCE_REP: return resource_builtin(linking, scope, canon);
-  default:
-    return tn_error_new(TN_ERROR_UNSUPPORTED,
-                        "component %" TN_STR_FORMAT " uses the built-in `%s`, which this version cannot run yet",
-                        TN_STR_ARG(linking->instances.items[scope->instance].path), builtin_names[canon->kind]);
+  default: return other_builtin(linking, scope, canon);
   }
 }

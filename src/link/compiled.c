@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/vec.h"
 #include "engine/artifact.h"
+#include "link/plan.h"
 
 /* ---- sources ----------------------------------------------------------------------------------- */
 
@@ -120,11 +121,56 @@ static tn_error *validate(const tn_compiled *compiled) {
   return error;
 }
 
+/* ---- adapters ---------------------------------------------------------------------------------- */
+
+/* Makes room for the adapters' modules behind the others. */
+static tn_error *reserve_adapters(tn_compiled *compiled, uint32_t count) {
+  compiled->modules = TN_ARENA_ARRAY(&compiled->arena, tn_module *, (size_t)compiled->module_count + count);
+  return compiled->modules == NULL ? tn_error_no_memory() : NULL;
+}
+
+static tn_error *index_adapters(tn_compiled *compiled) {
+  for (uint32_t i = 0; i < compiled->adapter_count; i++) {
+    tn_module *module = compiled->modules[compiled->module_count + i];
+    if (!tn_map_put(&compiled->arena, &compiled->adapters_by_bytes, compiled->adapters[i], module)) {
+      return tn_error_no_memory();
+    }
+  }
+  return NULL;
+}
+
+const tn_module *tn_compiled_adapter(const tn_compiled *compiled, tn_str bytes) {
+  return tn_map_get(&compiled->adapters_by_bytes, bytes);
+}
+
+/* Only calls between components have adapters. */
+static bool may_have_adapters(const tn_component_ast *ast) {
+  for (uint32_t i = 0; ast != NULL && i < ast->definition_count; i++) {
+    if (ast->definitions[i].kind == TN_DEFINITION_COMPONENT) return true;
+  }
+  return false;
+}
+
+static tn_error *find_adapters(tn_compiled *compiled) {
+  if (!may_have_adapters(compiled->root)) return NULL;
+  TN_TRY(tn_plan_rehearse(compiled, &compiled->arena, &compiled->adapters, &compiled->adapter_count));
+  return reserve_adapters(compiled, compiled->adapter_count);
+}
+
 static tn_error *compile(tn_compiled *compiled) {
-  tn_str *bytes = TN_ARENA_ARRAY(&compiled->arena, tn_str, compiled->module_count);
+  TN_TRY(find_adapters(compiled));
+  uint32_t count = compiled->module_count + compiled->adapter_count;
+  tn_str *bytes = TN_ARENA_ARRAY(&compiled->arena, tn_str, count);
   if (bytes == NULL) return tn_error_no_memory();
   for (uint32_t i = 0; i < compiled->module_count; i++) bytes[i] = compiled->module_asts[i]->bytes;
-  return tn_modules_compile(compiled->engine, bytes, compiled->module_count, compiled->modules);
+  for (uint32_t i = compiled->module_count; i < count; i++) bytes[i] = compiled->adapters[i - compiled->module_count];
+  tn_error *error = tn_modules_compile(compiled->engine, bytes, count, compiled->modules);
+  if (error != NULL && compiled->adapter_count > 0) {
+    tn_error_delete(error); /* the compiler may not have what they need: without them, then */
+    compiled->adapter_count = 0;
+    error = tn_modules_compile(compiled->engine, bytes, compiled->module_count, compiled->modules);
+  }
+  return error == NULL ? index_adapters(compiled) : error;
 }
 
 /* ---- loading ----------------------------------------------------------------------------------- */
@@ -146,21 +192,39 @@ static tn_error *take_bytes(tn_compiled *compiled, tn_compiled_source *source) {
 
 /* ---- artifacts and the cache ------------------------------------------------------------------- */
 
+/* With adapters, their bytes follow the native code of all modules as one more blob: length and bytes of each. */
+static tn_str list_adapters(const tn_compiled *compiled) {
+  tn_buffer list = {0};
+  for (uint32_t i = 0; i < compiled->adapter_count; i++) {
+    uint32_t length = (uint32_t)compiled->adapters[i].len;
+    tn_buffer_append(&list, &length, sizeof length);
+    tn_buffer_append_str(&list, compiled->adapters[i]);
+  }
+  size_t length = list.len;
+  return (tn_str){tn_buffer_take(&list), length};
+}
+
 static tn_error *write_artifact(const tn_compiled *compiled, tn_str original, tn_buffer *out) {
-  tn_str *natives = tn_calloc(compiled->module_count, sizeof *natives);
+  uint32_t modules = compiled->module_count + compiled->adapter_count;
+  uint32_t count = compiled->adapter_count > 0 ? modules + 1 : modules;
+  tn_str *natives = tn_calloc(count, sizeof *natives);
   if (natives == NULL) return tn_error_no_memory();
   tn_error *error = NULL;
-  for (uint32_t i = 0; error == NULL && i < compiled->module_count; i++) {
+  for (uint32_t i = 0; error == NULL && i < modules; i++) {
     uint8_t *bytes;
     size_t size;
     error = tn_module_serialize(compiled->modules[i], &bytes, &size);
     if (error == NULL) natives[i] = (tn_str){(const char *)bytes, size};
   }
+  if (error == NULL && count > modules) {
+    natives[modules] = list_adapters(compiled);
+    if (natives[modules].data == NULL) error = tn_error_no_memory();
+  }
   if (error == NULL) {
     error = tn_artifact_write(tn_core_engine_fingerprint(compiled->engine), compiled->core != NULL ? TN_ARTIFACT_IS_MODULE : 0,
-                              original, natives, compiled->module_count, out);
+                              original, natives, count, out);
   }
-  for (uint32_t i = 0; i < compiled->module_count; i++) tn_free((char *)natives[i].data);
+  for (uint32_t i = 0; i < count; i++) tn_free((char *)natives[i].data);
   tn_free(natives);
   return error;
 }
@@ -177,35 +241,62 @@ tn_error *tn_compiled_artifact(const tn_compiled *compiled, uint8_t **out, size_
   return NULL;
 }
 
-/* Native code that goes with a decoded file; the number of modules must be the file's. */
-static tn_error *load_natives(tn_compiled *compiled, const tn_artifact *artifact, int descriptor) {
-  if (artifact->native_count != compiled->module_count) {
+/* Reads what list_adapters has written. */
+static tn_error *read_adapters(tn_compiled *compiled, tn_str list, uint32_t count) {
+  compiled->adapters = TN_ARENA_ARRAY(&compiled->arena, tn_str, count);
+  list = tn_arena_copy(&compiled->arena, list);
+  if (compiled->adapters == NULL || list.data == NULL) return tn_error_no_memory();
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t length = 0;
+    if (list.len >= sizeof length) memcpy(&length, list.data, sizeof length);
+    list = tn_str_slice(list, sizeof length, list.len);
+    if (length == 0 || length > list.len) return tn_error_new(TN_ERROR_MALFORMED, "the artifact lacks an adapter");
+    compiled->adapters[i] = tn_str_slice(list, 0, length);
+    list = tn_str_slice(list, length, list.len);
+  }
+  return reserve_adapters(compiled, count);
+}
+
+/* Native code that goes with a decoded file: as many modules as it has, or more, which are adapters. */
+static tn_error *load_natives(tn_compiled *compiled, const tn_artifact *artifact, bool is_mapped) {
+  tn_artifact natives = *artifact;
+  uint32_t adapters = 0;
+  if (natives.native_count > (size_t)compiled->module_count + 1) {
+    adapters = (uint32_t)(--natives.native_count - compiled->module_count);
+    TN_TRY(read_adapters(compiled, tn_artifact_native(artifact, natives.native_count), adapters));
+  }
+  if (natives.native_count != (size_t)compiled->module_count + adapters) {
     return tn_error_new(TN_ERROR_MALFORMED, "the artifact has native code for %zu modules instead of %u",
                         artifact->native_count, compiled->module_count);
   }
-  return tn_artifact_load(compiled->engine, artifact, descriptor, compiled->modules);
+  tn_error *error = tn_artifact_load(compiled->engine, &natives, is_mapped, compiled->modules);
+  if (error != NULL) {
+    memset(compiled->modules, 0, natives.native_count * sizeof *compiled->modules);
+    return error;
+  }
+  compiled->adapter_count = adapters;
+  return index_adapters(compiled);
 }
 
 /* What was validated when the artifact was made is not validated again. */
 static tn_error *load_artifact(tn_compiled_source *source, tn_compiled *compiled) {
   if ((source->flags & TN_LOAD_ARTIFACT) == 0) {
-    return tn_error_new(TN_ERROR_DENIED, "it is a compiled artifact, which is not accepted here");
+    return tn_error_set_hint(tn_error_new(TN_ERROR_DENIED, "it is a compiled artifact, which is not accepted here"),
+                             "it is native code: if you trust it, load it with `TN_LOAD_ARTIFACT`");
   }
   tn_artifact artifact;
   TN_TRY(tn_artifact_read(compiled->bytes, tn_core_engine_fingerprint(compiled->engine), &artifact));
   compiled->bytes = artifact.original;
   TN_TRY(decode(compiled));
-  return load_natives(compiled, &artifact, source->descriptor);
+  return load_natives(compiled, &artifact, compiled->mapping != NULL);
 }
 
 /* True when the native code was in the cache. An entry that cannot be used counts as none. */
 static bool load_from_cache(tn_compiled *compiled, const char *directory, const tn_cache_key *key) {
-  tn_cache_entry entry;
-  if (!tn_cache_lookup(directory, key, &entry)) return false;
+  if (!tn_cache_lookup(directory, key, &compiled->cache_entry)) return false;
   tn_artifact artifact;
-  tn_error *error = tn_artifact_read(entry.bytes, tn_core_engine_fingerprint(compiled->engine), &artifact);
-  if (error == NULL) error = load_natives(compiled, &artifact, entry.descriptor);
-  tn_cache_entry_close(&entry);
+  tn_error *error = tn_artifact_read(compiled->cache_entry, tn_core_engine_fingerprint(compiled->engine), &artifact);
+  if (error == NULL) error = load_natives(compiled, &artifact, true);
   tn_error_delete(error);
   return error == NULL;
 }
@@ -269,11 +360,12 @@ tn_error *tn_compiled_check(tn_core_engine *engine, tn_compiled_source *source) 
 }
 
 void tn_compiled_free(tn_compiled *compiled) {
-  for (uint32_t i = 0; compiled->modules != NULL && i < compiled->module_count; i++) {
+  for (uint32_t i = 0; compiled->modules != NULL && i < compiled->module_count + compiled->adapter_count; i++) {
     if (compiled->modules[i] != NULL) tn_module_delete(compiled->modules[i]);
   }
   tn_free(compiled->owned_bytes);
   if (compiled->mapping != NULL) munmap(compiled->mapping, compiled->mapping_size);
+  tn_cache_release(compiled->cache_entry);
   tn_arena_free(&compiled->arena);
   *compiled = (tn_compiled){0};
 }

@@ -3,12 +3,14 @@
 #ifndef TN_LINK_COMPILED_H
 #define TN_LINK_COMPILED_H
 
+#include "base/map.h"
 #include "component/component.h"
 #include "engine/engine.h"
 #include "tenon.h"
 
 /* Invariants: exactly one of `root` and `core` is set; `modules[i]` is the compiled form of
- * `module_asts[i]`, which are all core modules of the file in ascending order of offset. */
+ * `module_asts[i]`, which are all core modules of the file in ascending order of offset. The adapters
+ * (canon/adapter.h) follow them: the bytes of modules[module_count + i] are adapters[i]. */
 typedef struct tn_compiled {
   tn_core_engine *engine;
   tn_arena arena; /* holds the syntax trees and the arrays */
@@ -17,11 +19,15 @@ typedef struct tn_compiled {
   uint8_t *owned_bytes; /* frees `bytes`, or NULL */
   void *mapping;        /* holds `bytes`, or NULL */
   size_t mapping_size;
+  tn_str cache_entry; /* a mapping that holds the native code, or empty */
   const tn_component_ast *root;
   const tn_core_module *core;
   uint32_t module_count;
   const tn_core_module **module_asts;
   tn_module **modules;
+  uint32_t adapter_count;
+  tn_str *adapters;
+  tn_map adapters_by_bytes; /* -> tn_module */
 } tn_compiled;
 
 /* Where a file's bytes come from. `bytes` lie in `owned_bytes` (freed with tn_free), in `mapping`, or, when both
@@ -46,6 +52,8 @@ tn_error *tn_compiled_load(tn_core_engine *engine, tn_compiled_source *source, t
 /* As above, but stops after validation: no modules are compiled. */
 tn_error *tn_compiled_check(tn_core_engine *engine, tn_compiled_source *source);
 void tn_compiled_free(tn_compiled *compiled);
+/* The adapter module of these bytes, or NULL when there is none. */
+const tn_module *tn_compiled_adapter(const tn_compiled *compiled, tn_str bytes);
 /* Index into `modules`. */
 uint32_t tn_compiled_module_index(const tn_compiled *compiled, const tn_core_module *module);
 /* The file and its native code as an artifact; *out is freed with tn_free. */

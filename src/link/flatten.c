@@ -2,7 +2,7 @@
  * validated, so that indices are used as they are. */
 #include "base/error.h"
 #include "component/component.h"
-#include "component/names.h"
+#include "component/binary/names.h"
 #include "link/scope.h"
 
 tn_error *tn_link_add_instance(tn_linking *linking, uint32_t parent, tn_str name, uint32_t *out) {
@@ -260,6 +260,7 @@ static tn_error *define(tn_linking *linking, tn_scope *scope, const tn_definitio
 }
 
 tn_error *tn_link_component(tn_linking *linking, tn_scope *scope) {
+  tn_link_note_component(linking, scope);
   for (uint32_t i = 0; i < scope->ast->definition_count; i++) {
     TN_TRY(define(linking, scope, &scope->ast->definitions[i]));
   }

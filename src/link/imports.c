@@ -50,10 +50,18 @@ static tn_error *full_name(tn_linking *linking, tn_str interface, tn_str name, t
   return out->data == NULL ? tn_error_no_memory() : NULL;
 }
 
+/* Without a host there is nothing to find. */
+static tn_error *find_interface(tn_linking *linking, tn_str name, tn_host_use **out) {
+  *out = NULL;
+  return linking->is_rehearsal ? NULL : tn_host_find_interface(&linking->host, name, out);
+}
+
 static tn_error *host_func(tn_linking *linking, tn_host_use *use, tn_str interface, tn_str name, tn_type_item *type,
                            tn_func_item **out) {
   tn_func_item *item = TN_ARENA_NEW(linking->arena, tn_func_item);
   if (item == NULL) return tn_error_no_memory();
+  *out = item;
+  if (linking->is_rehearsal) return tn_link_func_type(linking, type, &item->type);
   TN_TRY(full_name(linking, interface, name, &item->name));
   tn_host_found_func found = {0};
   if (use != NULL) TN_TRY(tn_host_find_func(&linking->host, use, name, &found));
@@ -62,9 +70,11 @@ static tn_error *host_func(tn_linking *linking, tn_host_use *use, tn_str interfa
   if (!tn_func_type_equal(item->type, found.type)) return differs(interface, name, item->type, found.type);
   item->host = found.func;
   item->host_data = found.data;
-  *out = item;
   return NULL;
 }
+
+/* What the host's resources are does not matter without a host. */
+static const tn_resource unknown_resource = {.name = {"host", 4}, .is_host = true, .destructor = -1};
 
 /* (type (sub resource)) gets the host's resource; (type (eq i)) is just another name. */
 static tn_error *bind_type(tn_linking *linking, tn_scope *scope, tn_host_use *use, tn_str interface, tn_str name,
@@ -74,6 +84,7 @@ static tn_error *bind_type(tn_linking *linking, tn_scope *scope, tn_host_use *us
     return NULL;
   }
   const tn_resource *resource = NULL;
+  if (linking->is_rehearsal) resource = &unknown_resource;
   if (use != NULL) TN_TRY(tn_host_find_resource(&linking->host, use, name, &resource));
   if (resource == NULL) {
     tn_str path;
@@ -172,16 +183,16 @@ tn_error *tn_link_host_import(tn_linking *linking, tn_scope *scope, const tn_ast
   *out = (tn_item){.sort = import->type.sort};
   switch (import->type.sort) {
   case TN_SORT_FUNC:
-    TN_TRY(tn_host_find_interface(&linking->host, direct, &use));
+    TN_TRY(find_interface(linking, direct, &use));
     return host_func(linking, use, direct, name, scope->types.items[import->type.index], &out->func);
   case TN_SORT_TYPE:
-    TN_TRY(tn_host_find_interface(&linking->host, direct, &use));
+    TN_TRY(find_interface(linking, direct, &use));
     return bind_type(linking, scope, use, direct, name, &import->type, &out->type);
   case TN_SORT_INSTANCE: {
     tn_str interface = import->name.implements.data != NULL ? import->name.implements : name;
     tn_type_item *type = scope->types.items[import->type.index];
-    TN_TRY(tn_host_find_interface(&linking->host, interface, &use));
-    if (use == NULL && !has_only_types(type->ast)) return missing(linking, interface, TN_SORT_INSTANCE);
+    TN_TRY(find_interface(linking, interface, &use));
+    if (use == NULL && !linking->is_rehearsal && !has_only_types(type->ast)) return missing(linking, interface, TN_SORT_INSTANCE);
     return bind_instance(linking, use, interface, type, &out->instance);
   }
   default: return missing(linking, name, import->type.sort);

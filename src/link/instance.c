@@ -11,6 +11,7 @@ typedef struct block_layout {
   size_t funcs;
   size_t memories;
   size_t core_instances;
+  size_t flags;
   size_t total;
 } block_layout;
 
@@ -26,6 +27,7 @@ static block_layout layout_block(const tn_plan *plan) {
   layout.funcs = place(&layout.total, plan->func_slots, sizeof(tn_core_func));
   layout.memories = place(&layout.total, plan->memory_slots, sizeof(tn_core_memory));
   layout.core_instances = place(&layout.total, plan->core_instance_slots, sizeof(tn_core_instance));
+  layout.flags = place(&layout.total, plan->instance_count, sizeof(tn_instance_flags));
   return layout;
 }
 
@@ -36,13 +38,24 @@ typedef struct walk {
   tn_core_instance *core_instances;
 } walk;
 
+/* Not so when an adapter could not be instantiated: its memories have special pages, for example. */
+static bool is_there(const walk *w, uint32_t slot) {
+  return w->core_instances[slot].store != 0;
+}
+
+static bool is_adapted(const walk *w, const tn_core_source *source) {
+  return source->adapter != NULL && source->adapter->slot >= 0 && is_there(w, (uint32_t)source->adapter->slot);
+}
+
+static tn_error *fetch_export(const walk *w, uint32_t slot, tn_str name, tn_core_extern *out) {
+  if (tn_core_instance_export(w->runtime->context, &w->core_instances[slot], name, out)) return NULL;
+  return tn_error_new(TN_ERROR_INTERNAL, "core instance %u has no export \"%" TN_STR_FORMAT "\"", slot, TN_STR_ARG(name));
+}
+
 static tn_error *fetch_source(const walk *w, const tn_core_source *source, tn_core_extern *out) {
+  if (source->kind == TN_SOURCE_EXPORT) return fetch_export(w, source->slot, source->name, out);
+  if (is_adapted(w, source)) return fetch_export(w, (uint32_t)source->adapter->slot, source->adapter->name, out);
   tn_core_context *context = w->runtime->context;
-  if (source->kind == TN_SOURCE_EXPORT) {
-    if (tn_core_instance_export(context, &w->core_instances[source->slot], source->name, out)) return NULL;
-    return tn_error_new(TN_ERROR_INTERNAL, "core instance %u has no export \"%" TN_STR_FORMAT "\"", source->slot,
-                        TN_STR_ARG(source->name));
-  }
   tn_host_import host = tn_core_source_host(source);
   tn_core_func func;
   TN_TRY(tn_core_func_new(context, host.type, host.func, host.environment, &func));
@@ -97,6 +110,33 @@ static tn_error *take_memory(const walk *w, const tn_step *step) {
   return NULL;
 }
 
+/* Where it does not work, the functions are interpreted. */
+static tn_error *adapt(const walk *w, const tn_step *step) {
+  for (uint32_t i = 0; i < step->source_count; i++) {
+    const tn_core_source *source = &step->sources[i];
+    if (source->kind == TN_SOURCE_EXPORT && !is_there(w, source->slot)) return NULL;
+  }
+  tn_error *error = instantiate(w, step);
+  if (error == NULL || tn_error_get_kind(error) == TN_ERROR_NO_MEMORY) return error;
+  tn_error_delete(error);
+  w->core_instances[step->slot] = (tn_core_instance){0};
+  return NULL;
+}
+
+/* The memory has one page for as long as it lives, so that it stays where it is. */
+static tn_error *take_flags(const walk *w, const tn_step *step) {
+  tn_runtime *runtime = w->runtime;
+  tn_core_extern memory;
+  if (!is_there(w, step->slot)) return NULL;
+  TN_TRY(fetch_export(w, step->slot, TN_STR("flags"), &memory));
+  tn_instance_flags *flags = (tn_instance_flags *)tn_core_memory_base(runtime->context, &memory.memory);
+  for (uint32_t i = 0; i < runtime->instance_count; i++) {
+    flags[i] = *runtime->instances[i].flags;
+    runtime->instances[i].flags = &flags[i];
+  }
+  return NULL;
+}
+
 static tn_error *walk_steps(const walk *w) {
   for (uint32_t i = 0; i < w->plan->step_count; i++) {
     const tn_step *step = &w->plan->steps[i];
@@ -104,9 +144,19 @@ static tn_error *walk_steps(const walk *w) {
     case TN_STEP_INSTANTIATE: TN_TRY(instantiate_as_task(w, step)); break;
     case TN_STEP_TAKE_FUNC: TN_TRY(take_func(w, step)); break;
     case TN_STEP_TAKE_MEMORY: TN_TRY(take_memory(w, step)); break;
+    case TN_STEP_ADAPT: TN_TRY(adapt(w, step)); break;
+    case TN_STEP_TAKE_FLAGS: TN_TRY(take_flags(w, step)); break;
     }
   }
   return NULL;
+}
+
+/* Limits are about what the component has itself. */
+static tn_store_limits limits_for(const tn_plan *plan, const tn_store_limits *limits) {
+  tn_store_limits all = *limits;
+  all.own_instances = plan->adapter_count;
+  all.own_memories = plan->adapter_count > 0;
+  return all;
 }
 
 tn_error *tn_plan_instantiate(const tn_plan *plan, const tn_store_limits *limits, tn_epoch_func epoch, void *epoch_data,
@@ -120,13 +170,15 @@ tn_error *tn_plan_instantiate(const tn_plan *plan, const tn_store_limits *limits
   runtime->instance_count = plan->instance_count;
   runtime->funcs = (tn_core_func *)(block + layout.funcs);
   runtime->memories = (tn_core_memory *)(block + layout.memories);
+  tn_instance_flags *flags = (tn_instance_flags *)(block + layout.flags);
   for (uint32_t i = 0; i < plan->instance_count; i++) {
     runtime->instances[i] = (tn_component_instance){.parent = plan->instances[i].parent,
                                                     .path = plan->instances[i].path,
                                                     .flags = &flags[i]};
     flags[i] = (tn_instance_flags){.may_enter = true, .may_leave = true};
   }
-  tn_error *error = tn_store_new(plan->engine, limits, runtime, &runtime->store);
+  tn_store_limits all = limits_for(plan, limits);
+  tn_error *error = tn_store_new(plan->engine, &all, runtime, &runtime->store);
   if (error == NULL) {
     runtime->context = tn_store_context(runtime->store);
     if (epoch != NULL) tn_store_on_epoch(runtime->store, epoch, epoch_data);
@@ -137,8 +189,23 @@ tn_error *tn_plan_instantiate(const tn_plan *plan, const tn_store_limits *limits
   return error;
 }
 
+/* Newest first: what was made from something else goes before it. */
+static void drop_host_resources(tn_runtime *runtime, tn_handle_table *table) {
+  for (uint32_t i = table->len; i-- > 0;) {
+    tn_handle handle = table->entries[i];
+    bool is_ours = handle.kind == TN_HANDLE_RESOURCE && handle.is_own && handle.resource->is_host;
+    if (!is_ours || handle.resource->drop == NULL) continue;
+    tn_handle_remove(table, i);
+    handle.resource->drop(runtime, handle.resource->data, handle.representation);
+  }
+}
+
 void tn_plan_instantiated_free(tn_plan_instantiated *instantiated) {
   tn_runtime *runtime = &instantiated->runtime;
+  if (runtime->poisoned == TN_ERROR_NONE) runtime->poisoned = TN_ERROR_CANCELLED; /* what `drop` calls must not enter */
+  for (uint32_t i = 0; runtime->instances != NULL && i < runtime->instance_count; i++) {
+    drop_host_resources(runtime, &runtime->instances[i].handles);
+  }
   for (uint32_t i = 0; runtime->instances != NULL && i < runtime->instance_count; i++) {
     tn_handle_table_free(&runtime->instances[i].handles);
   }

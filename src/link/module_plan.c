@@ -9,8 +9,9 @@ static tn_error *resolve_import(tn_linking *linking, const tn_core_import *impor
     TN_TRY(tn_host_find_core(&linking->host, import->module, import->name, &host));
   }
   if (host.func == NULL) {
-    return tn_error_new(TN_ERROR_LINK, "import `%" TN_STR_FORMAT "#%" TN_STR_FORMAT "` of the module is not provided",
-                        TN_STR_ARG(import->module), TN_STR_ARG(import->name));
+    tn_error *error = tn_error_new(TN_ERROR_LINK, "import `%" TN_STR_FORMAT "#%" TN_STR_FORMAT "` of the module is not provided",
+                                   TN_STR_ARG(import->module), TN_STR_ARG(import->name));
+    return tn_error_set_hint(error, "core modules get the functions of `wasi_snapshot_preview1`; is it part of a component?");
   }
   *out = (tn_core_source){.kind = TN_SOURCE_HOST, .host = host};
   return NULL;

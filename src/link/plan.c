@@ -17,11 +17,18 @@ static void hand_over(tn_linking *linking) {
   plan->core_instance_slots = linking->core_instance_slots;
 }
 
+/* What a file is called in paths of instances, if it has no name of its own: without the folders. */
+static tn_str base_name(tn_str path) {
+  size_t start = path.len;
+  while (start > 0 && path.data[start - 1] != '/') start--;
+  return tn_str_slice(path, start, path.len);
+}
+
 static tn_error *link_root(tn_linking *linking) {
   uint32_t host, root;
   TN_TRY(tn_link_add_instance(linking, UINT32_MAX, TN_STR("host"), &host));
   tn_str name = linking->compiled->root != NULL ? linking->compiled->root->name : linking->compiled->core->name;
-  if (name.data == NULL) name = linking->compiled->name;
+  if (name.data == NULL) name = base_name(linking->compiled->name);
   TN_TRY(tn_link_add_instance(linking, UINT32_MAX, name, &root));
   if (linking->compiled->root == NULL) return tn_link_core_module(linking);
   tn_scope *scope = TN_ARENA_NEW(linking->arena, tn_scope);
@@ -33,16 +40,44 @@ static tn_error *link_root(tn_linking *linking) {
 }
 
 tn_error *tn_plan_make(const tn_compiled *compiled, tn_linker *linker, tn_plan *out) {
-  *out = (tn_plan){.engine = compiled->engine, .linker = tn_linker_retain(linker)};
+  *out = (tn_plan){.engine = compiled->engine, .compiled = compiled, .linker = tn_linker_retain(linker)};
   tn_linking linking = {.compiled = compiled,
                         .plan = out,
                         .arena = &out->arena,
+                        .flags_slot = -1,
                         .host = {.linker = linker, .arena = &out->arena}};
   tn_error *error = link_root(&linking);
   hand_over(&linking);
   if (error == NULL) return NULL;
   tn_plan_free(out);
   return tn_error_wrap(error, "linking %" TN_STR_FORMAT, TN_STR_ARG(compiled->name));
+}
+
+static tn_error *copy_rehearsed(const tn_linking *linking, tn_arena *arena, tn_str **out, uint32_t *count) {
+  tn_str *copies = TN_ARENA_ARRAY(arena, tn_str, linking->rehearsed.len);
+  if (copies == NULL) return tn_error_no_memory();
+  *out = copies;
+  for (uint32_t i = 0; i < linking->rehearsed.len; i++) {
+    copies[i] = tn_arena_copy(arena, linking->rehearsed.items[i]);
+    if (copies[i].data == NULL) return tn_error_no_memory();
+  }
+  *count = linking->rehearsed.len;
+  return NULL;
+}
+
+tn_error *tn_plan_rehearse(const tn_compiled *compiled, tn_arena *arena, tn_str **out, uint32_t *count) {
+  tn_plan plan = {.engine = compiled->engine};
+  tn_linking linking = {
+      .compiled = compiled, .plan = &plan, .arena = &plan.arena, .flags_slot = -1, .is_rehearsal = true};
+  tn_error *error = link_root(&linking);
+  if (error != NULL && tn_error_get_kind(error) != TN_ERROR_NO_MEMORY) {
+    tn_error_delete(error); /* linking will tell */
+    error = NULL;
+  } else if (error == NULL) {
+    error = copy_rehearsed(&linking, arena, out, count);
+  }
+  tn_arena_free(&plan.arena);
+  return error;
 }
 
 void tn_plan_free(tn_plan *plan) {

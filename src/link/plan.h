@@ -15,11 +15,20 @@ typedef enum tn_core_source_kind {
   TN_SOURCE_HOST,    /* a core host function (preview 1) */
 } tn_core_source_kind;
 
+/* The compiled form of a lowered function: export `name` of core instance `slot`. -1: there is none, or (as long as
+ * the plan is being made and `is_waiting`) not yet. */
+typedef struct tn_plan_adapter {
+  int32_t slot;
+  bool is_waiting;
+  tn_str name;
+} tn_plan_adapter;
+
 typedef struct tn_core_source {
   tn_core_source_kind kind;
   uint32_t slot;
   tn_str name;
   const tn_lowered *lowered;
+  const tn_plan_adapter *adapter; /* LOWERED: takes its place where it exists; may be NULL */
   tn_host_import host;
 } tn_core_source;
 
@@ -34,6 +43,8 @@ typedef enum tn_step_kind {
   TN_STEP_INSTANTIATE, /* module with `sources` as imports -> core instance `slot` */
   TN_STEP_TAKE_FUNC,   /* source -> runtime.funcs[slot] */
   TN_STEP_TAKE_MEMORY, /* source -> runtime.memories[slot] */
+  TN_STEP_ADAPT,       /* as INSTANTIATE for an adapter module, without which the plan works too */
+  TN_STEP_TAKE_FLAGS,  /* the instances' flags move to memory "flags" of core instance `slot` */
 } tn_step_kind;
 
 typedef struct tn_step {
@@ -58,11 +69,15 @@ typedef struct tn_plan_export {
 typedef struct tn_plan_instance {
   uint32_t parent;
   tn_str path;
+  bool uses_tasks; /* its component may depend on the task that it runs in */
+  bool calls_out;  /* its core functions can reach anything but each other, resource.new and resource.rep */
+  bool forbids_leaving; /* its component has realloc or post-return functions, from which no call may leave */
 } tn_plan_instance;
 
 /* Invariant: instances[0] is the embedder, instances[1] the root. */
 typedef struct tn_plan {
   tn_core_engine *engine;
+  const tn_compiled *compiled;
   tn_linker *linker; /* a reference */
   tn_arena arena;
   uint32_t step_count;
@@ -70,6 +85,7 @@ typedef struct tn_plan {
   uint32_t func_slots;
   uint32_t memory_slots;
   uint32_t core_instance_slots;
+  uint32_t adapter_count; /* core instances that are adapters */
   uint32_t instance_count;
   const tn_plan_instance *instances;
   uint32_t export_count;
@@ -80,5 +96,8 @@ typedef struct tn_plan {
  * host functions. Errors: LINK (what is missing or differs, with its full path), UNSUPPORTED. */
 tn_error *tn_plan_make(const tn_compiled *compiled, tn_linker *linker, tn_plan *out);
 void tn_plan_free(tn_plan *plan);
+/* Makes a plan without a host and throws it away, for the adapter modules that linking will ask for: adds their
+ * bytes to `out`, in `arena`, each once. None when it fails for whatever other reason than lack of memory. */
+tn_error *tn_plan_rehearse(const tn_compiled *compiled, tn_arena *arena, tn_str **out, uint32_t *count);
 
 #endif

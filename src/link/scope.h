@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "base/vec.h"
+#include "canon/adapter.h"
 #include "link/host.h"
 #include "link/plan.h"
 
@@ -105,6 +106,13 @@ typedef struct tn_linking {
   TN_VEC(tn_core_source) func_sources;   /* what each slot of runtime.funcs holds */
   TN_VEC(tn_core_source) memory_sources; /* likewise for memories */
   uint32_t core_instance_slots;
+  /* Adapters of the group that is being gathered: what to write, and where linking has promised it. */
+  TN_VEC(tn_adapted) adapted;
+  TN_VEC(tn_plan_adapter *) adapters;
+  int32_t flags_slot;     /* core instance that has the flags' memory, or -1 */
+  bool is_rehearsal;      /* see tn_plan_rehearse */
+  uint32_t adapter_bytes; /* of `rehearsed` */
+  TN_VEC(tn_str) rehearsed;
 } tn_linking;
 
 /* Bounds on what a plan may grow to: nesting multiplies, so that a small file could ask for any number. */
@@ -123,6 +131,19 @@ tn_error *tn_link_take_func(tn_linking *linking, const tn_core_source *source, i
 tn_error *tn_link_take_memory(tn_linking *linking, const tn_core_source *source, int32_t *slot);
 tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_core_module *module, uint32_t instance,
                                      const tn_core_source *sources, uint32_t *slot);
+tn_error *tn_link_add_step(tn_linking *linking, tn_step step);
+
+/* adapters.c: compiled forms of fused functions. */
+
+/* Whether `inner` is `outer` or lies within it. */
+bool tn_link_encloses(const tn_linking *linking, uint32_t outer, uint32_t inner);
+/* Before a canonical definition of the scope is resolved. */
+void tn_link_note_canon(tn_linking *linking, const tn_scope *scope, const tn_ast_canon *canon);
+/* Gives `source`, which is `lowered`, an adapter if it can have one; `caller` and `callee` are component instances. */
+tn_error *tn_link_adapt(tn_linking *linking, const tn_lowered *lowered, uint32_t caller, uint32_t callee,
+                        tn_core_source *source);
+/* Before the sources are used in a step: makes sure that their adapters are there. */
+tn_error *tn_link_await_adapters(tn_linking *linking, const tn_core_source *sources, uint32_t count);
 
 /* types.c: resolves types. */
 tn_error *tn_link_new_type(tn_linking *linking, tn_scope *scope, const tn_ast_type *ast, tn_type_item **out);
@@ -132,6 +153,9 @@ tn_error *tn_link_resource(tn_linking *linking, tn_type_item *item, const tn_res
 tn_error *tn_link_force_type(tn_linking *linking, tn_type_item *item);
 
 /* canonical.c: canonical definitions. */
+
+/* Before the first definition of the scope. */
+void tn_link_note_component(tn_linking *linking, const tn_scope *scope);
 tn_error *tn_link_canon(tn_linking *linking, tn_scope *scope, const tn_ast_canon *canon);
 
 /* imports.c: an import of the root component, from the linker. */

@@ -12,7 +12,7 @@ static bool same_source(const tn_core_source *a, const tn_core_source *b) {
   return false;
 }
 
-static tn_error *add_step(tn_linking *linking, tn_step step) {
+tn_error *tn_link_add_step(tn_linking *linking, tn_step step) {
   if (linking->steps.len >= TN_MAX_PLAN_STEPS) {
     return tn_error_new(TN_ERROR_LIMIT, "the component needs more than %d instantiation steps", TN_MAX_PLAN_STEPS);
   }
@@ -42,13 +42,14 @@ static tn_error *copy_source(tn_linking *linking, const tn_core_source *source, 
 tn_error *tn_link_take_func(tn_linking *linking, const tn_core_source *source, int32_t *slot) {
   *slot = find_slot(linking->func_sources.items, linking->func_sources.len, source);
   if (*slot >= 0) return NULL;
+  TN_TRY(tn_link_await_adapters(linking, source, 1));
   *slot = (int32_t)linking->func_sources.len;
   tn_core_source *place = TN_VEC_PUSH(linking->arena, &linking->func_sources);
   if (place == NULL) return tn_error_no_memory();
   *place = *source;
   tn_step step = {.kind = TN_STEP_TAKE_FUNC, .slot = (uint32_t)*slot, .source_count = 1};
   TN_TRY(copy_source(linking, source, &step.sources));
-  return add_step(linking, step);
+  return tn_link_add_step(linking, step);
 }
 
 tn_error *tn_link_take_memory(tn_linking *linking, const tn_core_source *source, int32_t *slot) {
@@ -60,13 +61,19 @@ tn_error *tn_link_take_memory(tn_linking *linking, const tn_core_source *source,
   *place = *source;
   tn_step step = {.kind = TN_STEP_TAKE_MEMORY, .slot = (uint32_t)*slot, .source_count = 1};
   TN_TRY(copy_source(linking, source, &step.sources));
-  return add_step(linking, step);
+  return tn_link_add_step(linking, step);
+}
+
+static bool is_host(const tn_core_source *source) {
+  bool is_adapted = source->adapter != NULL && source->adapter->slot >= 0;
+  return source->kind != TN_SOURCE_EXPORT && !is_adapted;
 }
 
 /* When every import is a host function, they are resolved now, once for all instances. */
 static tn_error *resolve_in_advance(tn_linking *linking, tn_step *step) {
+  if (linking->is_rehearsal) return NULL;
   for (uint32_t i = 0; i < step->source_count; i++) {
-    if (step->sources[i].kind == TN_SOURCE_EXPORT) return NULL;
+    if (!is_host(&step->sources[i])) return NULL;
   }
   tn_host_import *imports = TN_ARENA_ARRAY(linking->arena, tn_host_import, step->source_count);
   if (imports == NULL) return tn_error_no_memory();
@@ -77,6 +84,7 @@ static tn_error *resolve_in_advance(tn_linking *linking, tn_step *step) {
 tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_core_module *module, uint32_t instance,
                                      const tn_core_source *sources, uint32_t *slot) {
   const tn_compiled *compiled = linking->compiled;
+  TN_TRY(tn_link_await_adapters(linking, sources, module->import_count));
   *slot = linking->core_instance_slots++;
   tn_step step = {.kind = TN_STEP_INSTANTIATE,
                   .slot = *slot,
@@ -85,7 +93,7 @@ tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_core_module *
                   .source_count = module->import_count,
                   .sources = sources};
   TN_TRY(resolve_in_advance(linking, &step));
-  tn_error *error = add_step(linking, step);
+  tn_error *error = tn_link_add_step(linking, step);
   if (error != NULL) tn_module_pre_delete(step.pre);
   return error;
 }

@@ -35,8 +35,10 @@ void tn_loop_delete(tn_loop *loop) {
   tn_free(loop);
 }
 
-void tn_loop_set_deadline(tn_loop *loop, uint64_t deadline) {
-  loop->deadline = deadline;
+void tn_loop_set_timeout(tn_loop *loop, uint64_t timeout) {
+  uint64_t now = tn_loop_now();
+  loop->timeout = timeout;
+  loop->deadline = timeout > UINT64_MAX - now ? UINT64_MAX : now + timeout;
 }
 
 void tn_loop_cancel(tn_loop *loop) {
@@ -92,15 +94,19 @@ void tn_wait_wake(tn_wait *wait) {
   if (wait->list == &wait->loop->blocked) wait_enqueue(wait);
 }
 
-/* Why nobody may wait on this loop any longer, or NULL. */
-static tn_error *loop_check(const tn_loop *loop) {
-  if (atomic_load(&loop->is_cancelled)) return tn_error_new(TN_ERROR_CANCELLED, "cancelled while waiting");
-  if (loop->deadline != UINT64_MAX && tn_loop_now() >= loop->deadline)
-    return tn_error_new(TN_ERROR_TIMEOUT, "out of time while waiting");
-  return NULL;
+static tn_error *loop_cancelled(void) {
+  return tn_error_new(TN_ERROR_CANCELLED, "the guest was cancelled");
 }
 
-/* Resumes those who wait although nothing has come for them: they find out why in loop_check. */
+tn_error *tn_loop_check(const tn_loop *loop) {
+  if (atomic_load(&loop->is_cancelled)) return loop_cancelled();
+  if (loop->deadline == UINT64_MAX || tn_loop_now() < loop->deadline) return NULL;
+  tn_error *error = tn_error_new(TN_ERROR_TIMEOUT, "the guest ran longer than its limit of %.3g s",
+                                 (double)loop->timeout / 1e9);
+  return tn_error_set_hint(error, "raise `timeout`");
+}
+
+/* Resumes those who wait although nothing has come for them: they find out why in tn_loop_check. */
 static void loop_release_blocked(tn_loop *loop) {
   while (loop->blocked.first != NULL) wait_enqueue(loop->blocked.first);
 }
@@ -126,13 +132,12 @@ static tn_error *wait_on_fiber(tn_wait *wait, tn_core_context *context) {
   wait_link(&wait->loop->blocked, wait);
   bool is_resumed = tn_fiber_suspend(context);
   wait_unlink(wait);
-  if (!is_resumed) return tn_error_new(TN_ERROR_CANCELLED, "cancelled while waiting");
-  return NULL;
+  return is_resumed ? NULL : loop_cancelled();
 }
 
 tn_error *tn_loop_wait(tn_wait *wait, tn_core_context *context) {
   while (!wait->is_ready) {
-    TN_TRY(loop_check(wait->loop));
+    TN_TRY(tn_loop_check(wait->loop));
     TN_TRY(wait->fiber != NULL ? wait_on_fiber(wait, context) : loop_turn(wait->loop));
   }
   return NULL;

@@ -45,9 +45,10 @@ void tn_wait_wake(tn_wait *wait);
  * unwind: the caller must stop all its sources before it returns. */
 tn_error *tn_loop_wait(tn_wait *wait, tn_core_context *context);
 
-/* A deadline for all waits and the running time of one guest, checked by tn_loop_wait; UINT64_MAX: none.
- * In nanoseconds of CLOCK_MONOTONIC. */
-void tn_loop_set_deadline(tn_loop *loop, uint64_t deadline);
+/* Limits all waits and the running time of one guest, in nanoseconds from now on. Without it there is no limit. */
+void tn_loop_set_timeout(tn_loop *loop, uint64_t timeout);
+/* Why the guest must neither wait nor run any longer: TN_ERROR_CANCELLED or TN_ERROR_TIMEOUT; else NULL. */
+tn_error *tn_loop_check(const tn_loop *loop);
 /* Makes waits of this loop return TN_ERROR_CANCELLED from now on. Any thread. */
 void tn_loop_cancel(tn_loop *loop);
 

@@ -73,7 +73,8 @@ typedef struct tn_wait_list {
 struct tn_loop {
   tn_wait_list blocked;
   tn_wait_list ready;
-  uint64_t deadline;
+  uint64_t deadline; /* UINT64_MAX: none */
+  uint64_t timeout;  /* that it was made of, for messages */
   atomic_bool is_cancelled;
   tn_timers timers;
   tn_poller poller;

@@ -157,7 +157,7 @@ tn_error *tn_wasi_count_output(tn_wasi *wasi, uint64_t size) {
   }
   tn_error *error = tn_error_new(TN_ERROR_LIMIT, "the guest wrote more than %llu bytes of output",
                                  (unsigned long long)wasi->config->output_limit);
-  return tn_error_set_hint(error, "raise the limit on output");
+  return tn_error_set_hint(error, "raise `output_limit`");
 }
 
 bool tn_wasi_may_use_address(tn_wasi *wasi, unsigned operation, const struct sockaddr *address) {

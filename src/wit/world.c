@@ -37,6 +37,7 @@ static bool is_same_package(const interface_name *a, const interface_name *b) {
 typedef struct writer {
   tn_wit_describer d;
   const interface_name *package;
+  const tn_wit_items *declared; /* what the world has declared already; NULL: nothing */
 } writer;
 
 static void indent(writer *w, uint32_t level) {
@@ -64,6 +65,14 @@ static void write_used_name(writer *w, tn_str name, tn_str local) {
   tn_wit_print_name(w->d.out, local);
 }
 
+static bool is_declared(const writer *w, tn_str name) {
+  for (uint32_t i = 0; w->declared != NULL && i < w->declared->len; i++) {
+    const tn_wit_item *item = &w->declared->items[i];
+    if (item->sort == TN_SORT_TYPE && tn_str_equal(item->name, name)) return true;
+  }
+  return false;
+}
+
 /* use ns:package/interface@version.{name, name as other}; one for each run of types from one interface. */
 static void write_uses(writer *w, const tn_wit_items *items, uint32_t level) {
   const tn_wit_instance *open = NULL;
@@ -71,7 +80,7 @@ static void write_uses(writer *w, const tn_wit_items *items, uint32_t level) {
     interface_name from;
     const tn_wit_item *item = &items->items[i];
     const tn_wit_node *used = item->sort == TN_SORT_TYPE ? find_used(item->type, &from) : NULL;
-    if (used == NULL) continue;
+    if (used == NULL || is_declared(w, item->name)) continue;
     if (used->owner == open) {
       text(w, ", ");
     } else {
@@ -184,6 +193,7 @@ static void write_type(writer *w, const tn_wit_items *items, const tn_wit_item *
                        uint32_t level) {
   interface_name from;
   if (find_used(item->type, &from) != NULL) return; /* see write_uses */
+  if (is_declared(w, item->name)) return;
   const tn_wit_node *root = tn_wit_node_root(item->type);
   const tn_wit_node *same = item->type->same;
   bool is_alias = same != NULL && same->name.data != NULL && same->owner == item->type->owner;
@@ -241,6 +251,7 @@ static void write_interface(writer *w, const tn_wit_instance *instance,
                             const interface_name *package, uint32_t level) {
   writer inner = *w;
   inner.package = package;
+  inner.declared = NULL;
   inner.d.scopes[0] = instance;
   inner.d.scopes[1] = NULL;
   const tn_wit_items *items = &instance->items;
@@ -276,19 +287,20 @@ static void write_instance(writer *w, const tn_wit_item *item, const char *verb)
   text(w, "}\n");
 }
 
-static void write_ends(writer *w, const tn_wit_items *items, const char *verb, bool is_import) {
+/* WIT has no exported types of a world: they are declared, as if they were imported, so that what uses them can be read
+ * (and be read by tools). */
+static void write_ends(writer *w, const tn_wit_items *items, const char *verb) {
   for (uint32_t i = 0; i < items->len; i++) {
     if (items->items[i].sort == TN_SORT_INSTANCE) write_instance(w, &items->items[i], verb);
   }
-  if (is_import) write_uses(w, items, 1);
-  for (uint32_t i = 0; i < items->len && is_import; i++) {
+  write_uses(w, items, 1);
+  for (uint32_t i = 0; i < items->len; i++) {
     if (items->items[i].sort == TN_SORT_TYPE) write_type(w, items, &items->items[i], 1);
   }
   for (uint32_t i = 0; i < items->len; i++) {
     const tn_wit_item *item = &items->items[i];
     if (item->sort == TN_SORT_FUNC) write_free_func(w, item, verb, 1);
-    bool is_wit = item->sort == TN_SORT_FUNC || item->sort == TN_SORT_INSTANCE ||
-                  (item->sort == TN_SORT_TYPE && is_import); /* a world exports no types */
+    bool is_wit = item->sort == TN_SORT_FUNC || item->sort == TN_SORT_INSTANCE || item->sort == TN_SORT_TYPE;
     if (!is_wit) write_comment(w, item, verb, 1);
   }
 }
@@ -348,9 +360,10 @@ static void write_package(writer *w, interface_list *list, uint32_t first) {
 static tn_error *write_world(writer *w, tn_arena *arena, const tn_wit_world *world) {
   interface_list list = {0};
   text(w, "package root:component;\n\nworld root {\n");
-  write_ends(w, &world->imports.items, "import ", true);
+  write_ends(w, &world->imports.items, "import ");
+  w->declared = &world->imports.items;
   if (world->imports.items.len > 0 && world->exports.items.len > 0) text(w, "\n");
-  write_ends(w, &world->exports.items, "export ", false);
+  write_ends(w, &world->exports.items, "export ");
   text(w, "}\n");
   TN_TRY(list_interfaces(w, arena, &world->imports.items, &list));
   TN_TRY(list_interfaces(w, arena, &world->exports.items, &list));

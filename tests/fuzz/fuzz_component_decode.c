@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "component/component.h"
-#include "component/names.h"
+#include "component/binary/names.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

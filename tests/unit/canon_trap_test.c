@@ -206,17 +206,17 @@ static void post_return_gets_the_flat_results(void **state) {
   assert_int_equal(result, 42);
 }
 
-static tn_lowered *builtin(fixture *f, tn_canon_kind kind, const char *name) {
+static tn_lowered *builtin(fixture *f, tn_canon_kind kind) {
   tn_ast_canon canon = {.kind = kind, .context_type = {.code = 0x7f}, .context_slot = 1};
+  tn_canon_options options = world_no_options(2);
   tn_lowered *lowered = NULL;
-  assert_ok(tn_canon_builtin(&f->w.arena, &canon, name, false, NULL, 2, &lowered));
+  assert_ok(tn_canon_builtin(&f->w.arena, &canon, &options, NULL, &lowered));
   return lowered;
 }
 
 static void context_belongs_to_the_task_and_lasts_through_post_return(void **state) {
   fixture *f = *state;
-  tn_lowered *imports[] = {builtin(f, TN_CANON_CONTEXT_GET, "context.get"),
-                           builtin(f, TN_CANON_CONTEXT_SET, "context.set")};
+  tn_lowered *imports[] = {builtin(f, TN_CANON_CONTEXT_GET), builtin(f, TN_CANON_CONTEXT_SET)};
   f->options = world_no_options(2);
   f->guest = world_guest(
       &f->w,
@@ -237,7 +237,7 @@ static void context_belongs_to_the_task_and_lasts_through_post_return(void **sta
 
 static void a_builtin_that_cannot_run_yet_says_so(void **state) {
   fixture *f = *state;
-  tn_lowered *yield = builtin(f, TN_CANON_THREAD_YIELD, "thread.yield");
+  tn_lowered *yield = builtin(f, TN_CANON_THREAD_YIELD);
   f->options = world_no_options(2);
   f->guest = world_guest(
       &f->w,

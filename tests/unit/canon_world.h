@@ -22,6 +22,7 @@ typedef struct world {
   uint32_t resource_count;
   tn_runtime runtime;
   tn_component_instance instances[WORLD_INSTANCES];
+  tn_instance_flags flags[WORLD_INSTANCES];
   tn_core_func funcs[WORLD_SLOTS];
   tn_core_memory memories[WORLD_SLOTS];
   int32_t func_count;
@@ -53,9 +54,9 @@ static inline void world_reset(world *w) {
                             .memories = w->memories,
                             .max_handles = 1000000};
   for (uint32_t i = 0; i < WORLD_INSTANCES; i++) {
+    w->flags[i] = (tn_instance_flags){.may_enter = true, .may_leave = true};
     w->instances[i] = (tn_component_instance){.parent = i < 2 ? UINT32_MAX : 1,
-                                              .may_enter = true,
-                                              .may_leave = true,
+                                              .flags = &w->flags[i],
                                               .path = TN_STR("root/child")};
   }
   w->func_count = w->memory_count = 0;

@@ -9,8 +9,8 @@
 
 #include "base/alloc.h"
 #include "component/component.h"
-#include "component/names.h"
-#include "component/reader.h"
+#include "component/binary/names.h"
+#include "component/binary/reader.h"
 
 static tn_arena arena;
 

@@ -209,6 +209,18 @@ static void a_type_that_unfolds_without_end_is_refused(void **state) {
 
 /* ---- flattening --------------------------------------------------------------------------------- */
 
+static void types_nest_a_hundred_deep_at_most(void **state) {
+  (void)state;
+  const tn_type *type = U8;
+  for (int i = 0; i < 100; i++) type = finished(unfinished(TN_TYPE_LIST, 1, &type));
+  assert_int_equal(type->depth, 100);
+  assert_error(tn_type_finish(&arena, unfinished(TN_TYPE_OPTION, 1, &type)), TN_ERROR_INVALID,
+               "nesting is too deep: more than 100 levels");
+  const tn_str name = TN_STR("x");
+  tn_func_type func = {.param_count = 1, .param_names = &name, .param_types = &type};
+  assert_ok(tn_func_type_finish(&arena, &func));
+}
+
 static void flattening_is_in_order_and_as_wide_as_pointers(void **state) {
   (void)state;
   const tn_type *record = RECORD(U8, STRING, F32, F64, OF(LIST, U8), U64);
@@ -345,6 +357,7 @@ int main(void) {
       cmocka_unit_test_teardown(the_limit_of_size_is_that_of_64_bit_pointers, free_arena),
       cmocka_unit_test_teardown(only_the_map_itself_counts_for_the_limit_of_size, free_arena),
       cmocka_unit_test_teardown(a_type_that_unfolds_without_end_is_refused, free_arena),
+      cmocka_unit_test_teardown(types_nest_a_hundred_deep_at_most, free_arena),
       cmocka_unit_test_teardown(flattening_is_in_order_and_as_wide_as_pointers, free_arena),
       cmocka_unit_test_teardown(cases_of_a_variant_share_their_core_values, free_arena),
       cmocka_unit_test_teardown(more_than_sixteen_core_values_are_many, free_arena),

@@ -341,7 +341,6 @@ static void native_code_survives_being_written_and_loaded(void **state) {
   assert_int_equal(values[0].i32, 5);
   tn_module_delete(module);
   assert_error(tn_module_load(f->engine, TN_STR("not native code"), &module), TN_ERROR_MALFORMED, "");
-  assert_error(tn_module_load_file(f->engine, "/nonexistent", &module), TN_ERROR_MALFORMED, "/nonexistent");
   tn_free(native);
 }
 

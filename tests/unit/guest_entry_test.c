@@ -179,6 +179,7 @@ static void a_trap_in_a_nested_component_names_its_functions(void **state) {
       " (export \"go\" (func $user \"go\")))";
   static const char *const functions[] = {"deep", "middle", "start-here"};
   static const char *const modules[] = {"Core", "Core", "Main"};
+  static const char *const components[] = {"outer/inner", "outer/inner", "outer/user"};
   tn_linked *linked = guest_link(engine, text, NULL);
   tn_instance *instance = guest_instance(linked, NULL);
   tn_error *error = guest_invoke(instance, "go()");
@@ -188,6 +189,7 @@ static void a_trap_in_a_nested_component_names_its_functions(void **state) {
     const tn_frame *frame = tn_error_frame(error, i);
     assert_string_equal(frame->function, functions[i]);
     assert_string_equal(frame->module, modules[i]);
+    assert_string_equal(frame->component, components[i]);
     assert_true(frame->function_offset > 0);
     assert_true(frame->module_offset > frame->function_offset);
   }
@@ -226,6 +228,57 @@ static void a_fused_call_keeps_the_frames_of_both_sides(void **state) {
   assert_error(error, TN_ERROR_TRAP, "unreachable");
   tn_instance_delete(instance);
   tn_linked_delete(linked);
+}
+
+/* The first error of `call`, whose frames the caller looks at and ends. */
+static tn_error *trap_of(const char *text, const char *call) {
+  tn_linked *linked = guest_link(engine, text, NULL);
+  tn_instance *instance = guest_instance(linked, NULL);
+  tn_error *error = guest_invoke(instance, call);
+  assert_non_null(error);
+  tn_instance_delete(instance);
+  tn_linked_delete(linked);
+  return error;
+}
+
+static void what_has_no_name_is_found_by_its_place_in_the_file(void **state) {
+  (void)state;
+  static const char text[] =
+      "(component (core module (func (export \"other\") nop)) (core module (func nop unreachable)"
+      "  (func (export \"go\") (call 0))) (core instance (instantiate 0)) (core instance (instantiate 1))"
+      " (func (export \"go\") (canon lift (core func 1 \"go\"))))";
+  tn_error *error = trap_of(text, "go()");
+  assert_int_equal(tn_error_frame_count(error), 2);
+  assert_null(tn_error_frame(error, 0)->function);
+  assert_string_equal(tn_error_frame(error, 1)->function, "go");
+  for (size_t i = 0; i < 2; i++) {
+    assert_string_equal(tn_error_frame(error, i)->module, "module 1");
+    assert_string_equal(tn_error_frame(error, i)->component, "guest");
+  }
+  tn_error_delete(error);
+}
+
+static void a_frame_that_could_be_in_several_instances_names_none(void **state) {
+  (void)state;
+  static const char text[] =
+      "(component $top (component $C (core module $M (func (export \"go\") unreachable)) (core instance $m "
+      "(instantiate $M)) (func (export \"go\") (canon lift (core func $m \"go\"))))"
+      " (instance $one (instantiate $C)) (instance $two (instantiate $C)) (export \"go\" (func $two \"go\")))";
+  tn_error *error = trap_of(text, "go()");
+  assert_int_equal(tn_error_frame_count(error), 1);
+  assert_string_equal(tn_error_frame(error, 0)->module, "M");
+  assert_null(tn_error_frame(error, 0)->component);
+  tn_error_delete(error);
+}
+
+static void a_core_module_without_a_name_is_called_by_its_file(void **state) {
+  (void)state;
+  tn_error *error = trap_of("(module (func (export \"go\") unreachable))", "go()");
+  assert_int_equal(tn_error_frame_count(error), 1);
+  assert_string_equal(tn_error_frame(error, 0)->module, "guest");
+  assert_string_equal(tn_error_frame(error, 0)->function, "go");
+  assert_null(tn_error_frame(error, 0)->component);
+  tn_error_delete(error);
 }
 
 /* ---- depth --------------------------------------------------------------------------------------- */
@@ -280,20 +333,17 @@ static void types_that_nest_too_deep_are_refused(void **state) {
   (void)state;
   tn_buffer text = {0};
   tn_buffer_append_text(&text, "(component (type $t0 (list u8))");
-  for (int i = 1; i < 2000; i++)
+  for (int i = 1; i < 100000; i++)
     tn_buffer_format(&text, " (type $t%d (list $t%d))", i, i - 1);
   tn_buffer_append_text(&text,
                         " (core module $M (memory (export \"m\") 1) (func (export \"f\") (result "
                         "i32) (i32.const 16)))"
-                        " (core instance $m (instantiate $M)) (func (export \"f\") (result $t1999)"
+                        " (core instance $m (instantiate $M)) (func (export \"f\") (result $t99999)"
                         " (canon lift (core func $m \"f\") (memory (core memory $m \"m\")))))");
   char *wat = tn_buffer_take(&text);
   tn_component *component = NULL;
   tn_error *error = tn_component_from_bytes(engine, wat, strlen(wat), "guest", 0, &component);
-  assert_non_null(error);
-  assert_true(tn_error_get_kind(error) == TN_ERROR_INVALID ||
-              tn_error_get_kind(error) == TN_ERROR_LIMIT);
-  tn_error_delete(error);
+  assert_error(error, TN_ERROR_INVALID, "type nesting is too deep: more than 100 levels");
   tn_free(wat);
 }
 
@@ -308,6 +358,9 @@ int main(void) {
       cmocka_unit_test(wrong_arguments_poison_nothing),
       cmocka_unit_test(a_trap_in_a_nested_component_names_its_functions),
       cmocka_unit_test(a_fused_call_keeps_the_frames_of_both_sides),
+      cmocka_unit_test(what_has_no_name_is_found_by_its_place_in_the_file),
+      cmocka_unit_test(a_frame_that_could_be_in_several_instances_names_none),
+      cmocka_unit_test(a_core_module_without_a_name_is_called_by_its_file),
       cmocka_unit_test(a_long_chain_of_components_ends_with_the_stack_or_well),
       cmocka_unit_test(types_that_nest_too_deep_are_refused),
   };

@@ -296,10 +296,10 @@ static void forged_handles_of_the_hosts_types_are_found_out(void **state) {
     const char *body, *message;
     uint32_t drops, calls;
   } rows[] = {
-      {"(call $look (i32.const 0))", "unknown handle index 0", 0, 0},
-      {"(call $take (i32.const 0xfeedbeef))", "unknown handle index 4276993775", 0, 0},
-      {"(call $look-b (local.get $h))", "wrong type", 0, 0},
-      {"(call $drop-b (local.get $h))", "wrong type", 0, 0},
+      {"(call $look (i32.const 0))", "unknown handle index 0", 1, 0}, /* dropped when the instance ends */
+      {"(call $take (i32.const 0xfeedbeef))", "unknown handle index 4276993775", 1, 0},
+      {"(call $look-b (local.get $h))", "wrong type", 1, 0},
+      {"(call $drop-b (local.get $h))", "wrong type", 1, 0},
       {"(call $drop (local.get $h)) (call $drop (local.get $h))", "unknown handle index 1", 1, 0},
       {"(call $drop (local.get $h)) (call $look (local.get $h))", "unknown handle index 1", 1, 0},
       {"(call $take (local.get $h)) (call $drop (local.get $h))", "unknown handle index 1", 0, 1},
@@ -320,6 +320,55 @@ static void forged_handles_of_the_hosts_types_are_found_out(void **state) {
   }
 }
 
+typedef struct drops {
+  uint32_t made, count, order[4];
+  bool is_refused; /* the guest could not be entered from the last drop */
+} drops;
+
+static tn_error *make_next(tn_call *call, void *data, const void *params, void *result) {
+  (void)call, (void)params;
+  *(uint32_t *)result = ++((drops *)data)->made;
+  return NULL;
+}
+
+static void note_drop(tn_instance *instance, void *data, uint32_t representation) {
+  drops *d = data;
+  assert_true(d->count < 4);
+  d->order[d->count++] = representation;
+  tn_error *error = guest_invoke(instance, "fine()");
+  d->is_refused = error != NULL && tn_error_get_kind(error) == TN_ERROR_POISONED;
+  tn_error_delete(error);
+}
+
+static void what_the_guest_still_owns_of_the_host_is_dropped_when_its_instance_ends(void **state) {
+  (void)state;
+  drops d = {0};
+  char text[4000];
+  snprintf(text, sizeof text, host_text,
+           "(drop (call $make)) (drop (call $make)) (call $drop (i32.const 2)) (call $look (i32.const 3))");
+  tn_linker *linker = NULL;
+  assert_ok(tn_linker_new(&linker));
+  assert_ok(tn_linker_define_resource(linker, "t:host/i", "a", note_drop, &d));
+  assert_ok(tn_linker_define_resource(linker, "t:host/i", "b", note_drop, &d));
+  assert_ok(tn_linker_define_func(linker, "t:host/i", "make", "func() -> a", make_next, &d));
+  seen s = {0};
+  assert_ok(tn_linker_define_func(linker, "t:host/i", "take", "func(x: a)", see, &s));
+  assert_ok(tn_linker_define_func(linker, "t:host/i", "look", "func(x: borrow<a>)", see, &s));
+  assert_ok(tn_linker_define_func(linker, "t:host/i", "look-b", "func(x: borrow<b>)", see, &s));
+  tn_linked *linked = guest_link(engine, text, linker);
+  tn_instance *instance = guest_instance(linked, NULL);
+  assert_call(instance, "f()", "");
+  assert_int_equal(d.count, 1);
+  assert_int_equal(d.order[0], 2);
+  tn_instance_delete(instance);
+  assert_int_equal(d.count, 3);
+  assert_int_equal(d.order[1], 3);
+  assert_int_equal(d.order[2], 1);
+  assert_true(d.is_refused);
+  tn_linked_delete(linked);
+  tn_linker_delete(linker);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(forged_handles_of_its_own_types_are_found_out),
@@ -328,6 +377,7 @@ int main(void) {
       cmocka_unit_test(a_borrowed_handle_is_no_more_than_that),
       cmocka_unit_test(the_embedders_own_mistakes_end_nothing),
       cmocka_unit_test(forged_handles_of_the_hosts_types_are_found_out),
+      cmocka_unit_test(what_the_guest_still_owns_of_the_host_is_dropped_when_its_instance_ends),
   };
   return cmocka_run_group_tests(tests, guest_set_up, guest_tear_down);
 }

@@ -150,11 +150,20 @@ static void refuses_a_wrong_signature_where_it_is_defined(void **state) {
   tn_linker_delete(linker);
 }
 
-static void names_the_async_built_in_that_it_cannot_run(void **state) {
+static void a_built_in_that_cannot_be_run_yet_is_named_when_it_is_called(void **state) {
   (void)state;
-  tn_linked *linked = NULL;
-  assert_error(link_text("(component (core func (canon waitable-set.new)))", NULL, &linked), TN_ERROR_UNSUPPORTED,
-               "`waitable-set.new`");
+  tn_instance *instance = instance_of(
+      "(component (core func $new (canon waitable-set.new)) (core func $index (canon thread.index))"
+      " (core module $M (import \"\" \"new\" (func $new (result i32))) (import \"\" \"index\" (func (result i32)))"
+      "  (func (export \"seven\") (result i32) (i32.const 7)) (func (export \"new\") (result i32) (call $new)))"
+      " (core instance $m (instantiate $M (with \"\" (instance (export \"new\" (func $new)) (export \"index\" (func $index))))))"
+      " (func (export \"seven\") (result u32) (canon lift (core func $m \"seven\")))"
+      " (func (export \"new\") (result u32) (canon lift (core func $m \"new\"))))",
+      NULL);
+  assert_call(instance, "seven()", "7");
+  char *result = NULL;
+  assert_error(tn_instance_invoke(instance, TN_STR("new()"), &result), TN_ERROR_UNSUPPORTED, "`waitable-set.new`");
+  tn_instance_delete(instance);
 }
 
 static void joins_components_of_one_file(void **state) {
@@ -236,7 +245,7 @@ int main(void) {
       cmocka_unit_test(names_what_is_missing_and_what_is_at_hand),
       cmocka_unit_test(shows_both_types_when_they_differ),
       cmocka_unit_test(refuses_a_wrong_signature_where_it_is_defined),
-      cmocka_unit_test(names_the_async_built_in_that_it_cannot_run),
+      cmocka_unit_test(a_built_in_that_cannot_be_run_yet_is_named_when_it_is_called),
       cmocka_unit_test(joins_components_of_one_file),
       cmocka_unit_test(a_module_is_called_like_a_component),
       cmocka_unit_test(refuses_a_file_that_multiplies_instances),

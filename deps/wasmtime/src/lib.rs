@@ -1,12 +1,16 @@
-//! Wasmtime's core C API, and the three things that Wasmtime has and its C API lacks: an engine
-//! constructor that reports failure, a resource limiter that calls back, and the pagemap scan of the
-//! pooling allocator. No logic: each function hands its arguments on.
+//! Wasmtime's core C API, and the four things that Wasmtime has and its C API lacks: an engine
+//! constructor that reports failure, a resource limiter that calls back, the pagemap scan of the
+//! pooling allocator, and modules that run where they lie. No logic: each function hands its
+//! arguments on.
 //! Their C declarations are in `src/engine/private.h`.
 pub use wasmtime_c_api::*;
 
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
+use std::ptr::NonNull;
+use std::sync::Arc;
 use wasmtime_c_api::wasmtime::{
-    Config, Enabled, Engine, Error, PoolingAllocationConfig, ResourceLimiter, Result, Store,
+    Config, CustomCodeMemory, Enabled, Engine, Error, Module, PoolingAllocationConfig,
+    ResourceLimiter, Result, Store,
 };
 
 /// `wasm_engine_new_with_config` aborts the process when the configuration cannot be had (no address
@@ -127,5 +131,67 @@ impl OwnedLimiter {
 impl Drop for OwnedLimiter {
     fn drop(&mut self) {
         drop(unsafe { Box::from_raw(self.0) });
+    }
+}
+
+/// What Wasmtime itself does to make code executable, but for memory that is not its own as well.
+struct CodeInPlace;
+
+extern "C" {
+    fn mprotect(address: *mut c_void, length: usize, protection: c_int) -> c_int;
+}
+const PROT_READ: c_int = 1;
+const PROT_EXEC: c_int = 4;
+
+impl CustomCodeMemory for CodeInPlace {
+    fn required_alignment(&self) -> usize {
+        4096
+    }
+    fn publish_executable(&self, ptr: *const u8, len: usize) -> Result<()> {
+        unsafe {
+            wasmtime_internal_jit_icache_coherence::clear_cache(ptr.cast(), len)?;
+            if mprotect(ptr.cast_mut().cast(), len, PROT_READ | PROT_EXEC) != 0 {
+                return Err(std::io::Error::last_os_error().into());
+            }
+        }
+        wasmtime_internal_jit_icache_coherence::pipeline_flush_mt()?;
+        Ok(())
+    }
+    /// Nothing runs there any more, and whoever owns the memory is about to unmap it.
+    fn unpublish_executable(&self, _ptr: *const u8, _len: usize) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// An engine made from this takes `tenon_module_load_in_place`.
+#[no_mangle]
+pub extern "C" fn tenon_config_code_in_place(config: &mut wasm_config_t) {
+    // A repr(C) struct of exactly this one field.
+    let config = unsafe { &mut *(config as *mut wasm_config_t).cast::<Config>() };
+    config.with_custom_code_memory(Some(Arc::new(CodeInPlace)));
+}
+
+/// Like `wasmtime_module_deserialize`, without a copy.
+///
+/// # Safety
+/// The bytes are what `wasmtime_module_serialize` made, start at the boundary of a page, may be made
+/// executable, and neither change nor go away before the module has gone.
+#[no_mangle]
+pub unsafe extern "C" fn tenon_module_load_in_place(
+    engine: &wasm_engine_t,
+    bytes: NonNull<u8>,
+    size: usize,
+    out: *mut Box<wasmtime_module_t>,
+) -> Option<Box<wasmtime_error_t>> {
+    const { assert!(size_of::<wasmtime_module_t>() == size_of::<Module>()) };
+    // Both are structs of exactly one field.
+    let engine = &*(engine as *const wasm_engine_t).cast::<Engine>();
+    match Module::deserialize_raw(engine, NonNull::slice_from_raw_parts(bytes, size)) {
+        Ok(module) => {
+            let module = Box::into_raw(Box::new(module)).cast::<wasmtime_module_t>();
+            out.write(Box::from_raw(module));
+            None
+        }
+        Err(error) => Some(Box::new(error.into())),
     }
 }
