@@ -4,6 +4,7 @@
 #   make demo         installs what is missing, builds, and runs a component
 #   make test         unit, command line and example tests
 #   make conformance  the outside suites in SUITES
+#   make guests       programs in C, Zig, Go, Python, JavaScript and SQL, see docs/guests.md
 #   make bench        against wasmtime, if there is one, on the programs in GUESTS
 #   make fuzz         each fuzz target for FUZZ_SECONDS
 #   make docs         docs/cli.md and docs/tenon.1 from the tables of src/cli
@@ -27,7 +28,7 @@ SUITES ?= ../shared/suites
 GUESTS ?= ../shared/guests
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo test bench fuzz format conformance install docs clean setup
+.PHONY: all demo test guests bench fuzz format conformance install docs clean setup
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/build.ninja
@@ -50,7 +51,12 @@ conformance: all
 	@sh scripts/setup.sh test
 	@TENON=$(abspath $(BUILD)/tenon) tests/conformance/run $(SUITES)
 
+guests: all
+	@sh scripts/setup.sh test
+	@sh scripts/guests.sh $(BUILD)/tenon
+
 bench: all
+	@ninja -C $(BUILD) --quiet bench/host_calls && $(BUILD)/bench/host_calls
 	@python3 bench/run.py --tenon $(BUILD)/tenon --guests $(GUESTS)
 
 fuzz:

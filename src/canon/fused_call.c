@@ -88,7 +88,7 @@ enter(const tn_lowered *lowered, tn_core_caller *caller, tn_core_value *values,
   tn_end_guest(&call.caller, runtime, &lowered->options);
   tn_end_guest(&call.callee, runtime, callee);
   bool may_lend = lowered->params.lifts_borrow;
-  if (may_lend) call.lends = (tn_lends){0};
+  if (may_lend) tn_lends_init(&call.lends);
   tn_error *error = call_fused(&call, values, run);
   if (may_lend) tn_lends_release(&call.lends, &call.caller.instance->handles);
   return error == NULL ? NULL : tn_core_trap_from_error(context, error);

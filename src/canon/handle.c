@@ -102,8 +102,8 @@ void tn_lends_release_all(tn_lends *lends, tn_handle_table *table) {
   for (uint32_t i = 0; i < lends->count; i++) {
     if (indices[i] < table->len) table->entries[indices[i]].lends--;
   }
-  tn_free(lends->more);
-  *lends = (tn_lends){0};
+  if (lends->capacity > 0) tn_free(lends->more);
+  tn_lends_init(lends);
 }
 
 /* ---- transfer of handles ------------------------------------------------------------------------ */

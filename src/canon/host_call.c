@@ -1,6 +1,7 @@
 /* Calls of host functions by guests. CanonicalABI.md#canon-lower */
 #include <stdalign.h>
 
+#include "base/alloc.h"
 #include "canon/task.h"
 
 /* Native structs of up to this size lie on the stack. */
@@ -88,18 +89,21 @@ static tn_error *call_host(host_call *h, tn_core_value *values) {
   return call_with_room(h, values, params, result);
 }
 
-/* Borrows end with the call: the embedder's handles go, the guest's may be dropped again. */
-static void end_borrows(host_call *h) {
-  tn_runtime *runtime = h->call.transfer.runtime;
-  tn_handle_table *embedder = &runtime->instances[0].handles;
+static void end_temporaries(host_call *h) {
+  tn_handle_table *embedder = &h->call.transfer.runtime->instances[0].handles;
   const uint32_t *indices = h->temporaries.capacity == 0 ? h->temporaries.few : h->temporaries.more;
   for (uint32_t i = 0; i < h->temporaries.count; i++) {
     uint32_t index = indices[i];
     if (index < embedder->len && embedder->entries[index].scope == &h->task)
       tn_handle_remove(embedder, index);
   }
-  h->temporaries.count = 0;
-  tn_lends_release(&h->temporaries, embedder);
+  tn_free(h->temporaries.more);
+}
+
+/* Borrows end with the call: the embedder's handles go, the guest's may be dropped again. */
+static inline void end_borrows(host_call *h) {
+  tn_runtime *runtime = h->call.transfer.runtime;
+  if (h->temporaries.count > 0) end_temporaries(h);
   tn_lends_release(&h->lends, &runtime->instances[h->call.lowered->options.instance].handles);
 }
 
@@ -118,7 +122,8 @@ tn_core_trap *tn_entry_host(void *environment, tn_core_caller *caller, tn_core_v
   bool may_lend = lowered->params.lifts_borrow;
   if (may_lend) {
     h.task = (tn_task){.caller = runtime->task};
-    h.lends = h.temporaries = (tn_lends){0};
+    tn_lends_init(&h.lends);
+    tn_lends_init(&h.temporaries);
   }
   tn_error *error = runtime->instances[lowered->options.instance].flags->may_leave
                         ? call_host(&h, values)

@@ -258,7 +258,7 @@ typedef struct tn_end {
 } tn_end;
 
 /* Handles that are lent to a call until it returns (the `lenders` of a subtask), as indices, because the
- * table may move. */
+ * table may move. Invariant: where there is capacity, count is not 0. */
 typedef struct tn_lends {
   uint32_t count;
   uint32_t capacity; /* of `more`; 0: `few` is in use */
@@ -366,11 +366,16 @@ tn_error *tn_string_out_of_bounds(const tn_transfer *t, uint64_t length) __attri
 
 tn_error *tn_transfer_own(tn_transfer *t, const tn_op *op, uint32_t value, uint32_t *out);
 tn_error *tn_transfer_borrow(tn_transfer *t, const tn_op *op, uint32_t value, uint32_t *out);
+/* For lends in a frame, whose `few` need not be cleared. */
+static inline void tn_lends_init(tn_lends *lends) {
+  lends->count = lends->capacity = 0;
+  lends->more = NULL;
+}
 bool tn_lends_add(tn_lends *lends, uint32_t index);
 void tn_lends_release_all(tn_lends *lends, tn_handle_table *table);
 /* Ends the loans: the handles may be dropped again. */
 static inline void tn_lends_release(tn_lends *lends, tn_handle_table *table) {
-  if (lends->count > 0 || lends->capacity > 0) tn_lends_release_all(lends, table);
+  if (lends->count > 0) tn_lends_release_all(lends, table);
 }
 
 /* ---- calls ------------------------------------------------------------------------------------- */

@@ -163,10 +163,16 @@ static tn_error *make_engine(const tn_engine_options *options, const memory_layo
   X(SSE3) X(SSSE3) X(SSE4_1) X(SSE4_2) X(AVX) X(AVX2) X(FMA) X(BMI1) X(BMI2) X(LZCNT) X(POPCNT) X(AVX512F)     \
   X(AVX512DQ) X(AVX512VL) X(AVX512_BITALG) X(AVX512_VBMI)
 
+/* As CPU_FEATURE_ACTIVE, which shifts a bit into the sign. */
+static bool has_feature(unsigned index) {
+  const struct cpuid_feature *leaf = __x86_get_cpuid_feature_leaf(index / 128);
+  return (leaf->active_array[index / 32 % 4] >> index % 32 & 1) != 0;
+}
+
 static void describe_cpu(char *out, size_t size) {
   size_t used = (size_t)snprintf(out, size, "x86_64");
 #define ADD_FEATURE(name)                                                                          \
-  if (CPU_FEATURE_ACTIVE(name) && used < size) used += (size_t)snprintf(out + used, size - used, "+" #name);
+  if (has_feature(x86_cpu_##name) && used < size) used += (size_t)snprintf(out + used, size - used, "+" #name);
   CPU_FEATURES(ADD_FEATURE)
 #undef ADD_FEATURE
 }

@@ -116,7 +116,7 @@ static void too_many_memories_are_refused(void **state) {
   limits.memories = 1;
   guest g = make_guest(&options, &limits);
   tn_core_instance instance;
-  assert_error(tn_core_instantiate(g.context, g.module, NULL, 0, &instance), TN_ERROR_LIMIT, "memory");
+  assert_error(tn_core_instantiate(g.context, g.module, NULL, 0, &instance), TN_ERROR_LIMIT, "more memories than its limit of 1");
   end_guest(&g);
 }
 

@@ -209,6 +209,42 @@ static void files_are_unlinked_and_directories_are_not(void **state) {
   tn_descriptor_release(directory);
 }
 
+static void an_open_file_outlives_its_name(void **state) {
+  tn_descriptor *directory = grant(state, false);
+  tn_descriptor *file = open_in(directory, "file", (tn_open_options){.read = true, .write = true});
+  assert_int_equal(tn_descriptor_unlink(directory, PATH("file")), 0);
+  assert_int_equal(try_open(directory, "file", reading), -ENOENT);
+  assert_text(file, "hello");
+  assert_int_equal(tn_descriptor_append(file, (const uint8_t *)"!", 1), 1);
+  assert_text(file, "hello!");
+  tn_file_status status;
+  assert_int_equal(tn_descriptor_status(file, &status), 0);
+  assert_int_equal(status.size, 6);
+  assert_int_equal(status.links, 0);
+  tn_descriptor_release(file);
+  tn_descriptor_release(directory);
+}
+
+static void a_granted_directory_that_is_removed_is_empty_for_good(void **state) {
+  tn_descriptor *outer = grant(state, false);
+  assert_int_equal(tn_descriptor_create_directory(outer, PATH("granted")), 0);
+  tn_descriptor *granted = open_in(outer, "granted", reading);
+  assert_int_equal(tn_descriptor_remove_directory(outer, PATH("granted")), 0);
+  assert_int_equal(tn_descriptor_create_directory(outer, PATH("granted")), 0); /* another one of that name */
+  assert_int_equal(try_open(granted, "new", creating), -ENOENT);
+  assert_int_equal(try_open(granted, "../file", reading), -EPERM);
+  assert_int_equal(tn_descriptor_create_directory(granted, PATH("new")), -ENOENT);
+  tn_file_status status;
+  assert_int_equal(tn_descriptor_status(granted, &status), 0);
+  tn_directory *reader;
+  assert_int_equal(tn_directory_open(granted, &reader), 0);
+  tn_directory_entry entry;
+  while (tn_directory_next(reader, &entry) == 1) assert_int_equal(entry.name.data[0], '.');
+  tn_directory_close(reader);
+  tn_descriptor_release(granted);
+  tn_descriptor_release(outer);
+}
+
 static void renaming_moves_files_and_directories(void **state) {
   tn_descriptor *directory = grant(state, false);
   tn_descriptor *sub = open_in(directory, "sub", reading);
@@ -453,6 +489,8 @@ int main(void) {
       TEST(times_are_set_on_the_link_or_on_its_target),
       TEST(directories_are_made_and_removed),
       TEST(files_are_unlinked_and_directories_are_not),
+      TEST(an_open_file_outlives_its_name),
+      TEST(a_granted_directory_that_is_removed_is_empty_for_good),
       TEST(renaming_moves_files_and_directories),
       TEST(links_are_made_to_files_only),
       TEST(symbolic_links_keep_their_text),

@@ -1,0 +1,20 @@
+;; Preview 1: opens "file" in the first granted directory, removes it, then reads it and prints what it has read.
+(module
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_unlink_file" (func $unlink (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 64) "file")
+  (func $check (param $errno i32) (if (local.get $errno) (then (call $exit (local.get $errno)))))
+  (func (export "_start")
+    (call $check (call $open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 4) (i32.const 0)
+      (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 32)))
+    (call $check (call $unlink (i32.const 3) (i32.const 64) (i32.const 4)))
+    (i32.store (i32.const 0) (i32.const 128))
+    (i32.store (i32.const 4) (i32.const 1000))
+    (call $check (call $read (i32.load (i32.const 32)) (i32.const 0) (i32.const 1) (i32.const 16)))
+    (i32.store (i32.const 4) (i32.load (i32.const 16)))
+    (call $check (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))
