@@ -19,10 +19,13 @@ static bool covers_type(const tn_type *type) {
   case TN_TYPE_BORROW:
   case TN_TYPE_STREAM:
   case TN_TYPE_FUTURE:
-  case TN_TYPE_ERROR_CONTEXT: return false;
+  case TN_TYPE_ERROR_CONTEXT:
+    return false;
   case TN_TYPE_ENUM:
-  case TN_TYPE_FLAGS: return true;
-  default: break;
+  case TN_TYPE_FLAGS:
+    return true;
+  default:
+    break;
   }
   for (uint32_t i = 0; type->types != NULL && i < type->count; i++) {
     if (type->types[i] != NULL && !covers_type(type->types[i])) return false;
@@ -31,7 +34,8 @@ static bool covers_type(const tn_type *type) {
 }
 
 static bool covers_options(const tn_canon_options *options) {
-  return options->encoding == TN_ENCODING_UTF8 && !options->is_64 && !options->is_async && options->callback < 0;
+  return options->encoding == TN_ENCODING_UTF8 && !options->is_64 && !options->is_async &&
+         options->callback < 0;
 }
 
 bool tn_adapter_covers(const tn_lowered *lowered) {
@@ -67,12 +71,15 @@ static tn_error *add_type(assembly *a, const tn_core_func_type *type, uint32_t *
   tn_buffer bytes = {0};
   tn_buffer_append_byte(&bytes, 0x60);
   tn_wasm_u32(&bytes, type->param_count);
-  for (uint32_t i = 0; i < type->param_count; i++) tn_buffer_append_byte(&bytes, type->params[i].code);
+  for (uint32_t i = 0; i < type->param_count; i++)
+    tn_buffer_append_byte(&bytes, type->params[i].code);
   tn_wasm_u32(&bytes, type->result_count);
-  for (uint32_t i = 0; i < type->result_count; i++) tn_buffer_append_byte(&bytes, type->results[i].code);
+  for (uint32_t i = 0; i < type->result_count; i++)
+    tn_buffer_append_byte(&bytes, type->results[i].code);
   tn_str encoded = tn_buffer_str(&bytes);
   uint32_t index = 0;
-  while (index < a->types.len && !tn_str_equal(a->types.items[index], encoded)) index++;
+  while (index < a->types.len && !tn_str_equal(a->types.items[index], encoded))
+    index++;
   tn_error *error = bytes.failed ? tn_error_no_memory() : NULL;
   if (error == NULL && index == a->types.len) {
     tn_str *place = TN_VEC_PUSH(&a->scratch, &a->types);
@@ -84,9 +91,11 @@ static tn_error *add_type(assembly *a, const tn_core_func_type *type, uint32_t *
   return error;
 }
 
-static tn_error *import_func(assembly *a, int32_t slot, const tn_core_func_type *type, uint32_t *out) {
+static tn_error *import_func(assembly *a, int32_t slot, const tn_core_func_type *type,
+                             uint32_t *out) {
   uint32_t index = 0;
-  while (index < a->imported.len && a->imported.items[index].slot != (uint32_t)slot) index++;
+  while (index < a->imported.len && a->imported.items[index].slot != (uint32_t)slot)
+    index++;
   *out = TN_ADAPTER_FIRST_FUNC + index;
   if (index < a->imported.len) return NULL;
   imported_func *place = TN_VEC_PUSH(&a->scratch, &a->imported);
@@ -108,18 +117,23 @@ static tn_error *import_memory(assembly *a, int32_t slot) {
 /* Flags that are imported come first, those of the module's own last. */
 static uint32_t memory_index(const assembly *a, int32_t slot) {
   uint32_t index = 0;
-  while (index < a->memories.len && a->memories.items[index] != (uint32_t)slot) index++;
+  while (index < a->memories.len && a->memories.items[index] != (uint32_t)slot)
+    index++;
   return index + !a->defines_flags;
 }
 
 /* ---- types of core functions -------------------------------------------------------------------- */
 
-static const tn_core_valtype i32s[] = {{.code = TN_WASM_I32}, {.code = TN_WASM_I32}, {.code = TN_WASM_I32}, {.code = TN_WASM_I32}};
-static const tn_core_func_type realloc_type = {.param_count = 4, .params = i32s, .result_count = 1, .results = i32s};
+static const tn_core_valtype i32s[] = {
+    {.code = TN_WASM_I32}, {.code = TN_WASM_I32}, {.code = TN_WASM_I32}, {.code = TN_WASM_I32}};
+static const tn_core_func_type realloc_type = {
+    .param_count = 4, .params = i32s, .result_count = 1, .results = i32s};
 
 static uint8_t value_type(uint8_t flat) {
-  static const uint8_t types[] = {
-      [TN_FLAT_I32] = TN_WASM_I32, [TN_FLAT_I64] = TN_WASM_I64, [TN_FLAT_F32] = TN_WASM_F32, [TN_FLAT_F64] = TN_WASM_F64};
+  static const uint8_t types[] = {[TN_FLAT_I32] = TN_WASM_I32,
+                                  [TN_FLAT_I64] = TN_WASM_I64,
+                                  [TN_FLAT_F32] = TN_WASM_F32,
+                                  [TN_FLAT_F64] = TN_WASM_F64};
   return types[flat];
 }
 
@@ -140,24 +154,30 @@ typedef struct callee_type {
 
 static void describe_callee(const tn_func_type *type, callee_type *out) {
   *out = (callee_type){.params[0] = i32s[0], .result = i32s[0]};
-  out->type = (tn_core_func_type){
-      .param_count = 1, .params = out->params, .result_count = type->result != NULL, .results = &out->result};
+  out->type = (tn_core_func_type){.param_count = 1,
+                                  .params = out->params,
+                                  .result_count = type->result != NULL,
+                                  .results = &out->result};
   if (are_params_flat(type)) {
     out->type.param_count = type->params->flat_count;
-    for (uint32_t i = 0; i < type->params->flat_count; i++) out->params[i].code = value_type(type->params->flat[0][i]);
+    for (uint32_t i = 0; i < type->params->flat_count; i++)
+      out->params[i].code = value_type(type->params->flat[0][i]);
   }
-  if (type->result != NULL && is_result_flat(type)) out->result.code = value_type(type->result->flat[0][0]);
+  if (type->result != NULL && is_result_flat(type))
+    out->result.code = value_type(type->result->flat[0][0]);
 }
 
 /* ---- flags -------------------------------------------------------------------------------------- */
 
 /* As tn_instance_flags lie in memory. */
 static uint32_t enter_flag(uint32_t instance) {
-  return instance * (uint32_t)sizeof(tn_instance_flags) + (uint32_t)offsetof(tn_instance_flags, may_enter);
+  return instance * (uint32_t)sizeof(tn_instance_flags) +
+         (uint32_t)offsetof(tn_instance_flags, may_enter);
 }
 
 static uint32_t leave_flag(uint32_t instance) {
-  return instance * (uint32_t)sizeof(tn_instance_flags) + (uint32_t)offsetof(tn_instance_flags, may_leave);
+  return instance * (uint32_t)sizeof(tn_instance_flags) +
+         (uint32_t)offsetof(tn_instance_flags, may_leave);
 }
 
 /* ---- one function ------------------------------------------------------------------------------- */
@@ -201,14 +221,17 @@ static void enter(writer *w) {
     tn_wasm_emit(&w->f, TN_WASM_UNREACHABLE);
     tn_wasm_close(&w->f);
   }
-  for (uint32_t i = 0; i < w->adapted->entered_count; i++) set_flag(w, enter_flag(w->adapted->entered[i]), 0);
+  for (uint32_t i = 0; i < w->adapted->entered_count; i++)
+    set_flag(w, enter_flag(w->adapted->entered[i]), 0);
 }
 
 static void leave(writer *w) {
-  for (uint32_t i = 0; i < w->adapted->entered_count; i++) set_flag(w, enter_flag(w->adapted->entered[i]), 1);
+  for (uint32_t i = 0; i < w->adapted->entered_count; i++)
+    set_flag(w, enter_flag(w->adapted->entered[i]), 1);
 }
 
-static tn_mover mover_between(writer *w, const tn_canon_options *from, const tn_canon_options *to, uint32_t realloc) {
+static tn_mover mover_between(writer *w, const tn_canon_options *from, const tn_canon_options *to,
+                              uint32_t realloc) {
   return (tn_mover){.f = &w->f,
                     .scratch = (tn_arena *)&w->a->scratch,
                     .from_memory = memory_index(w->a, from->memory),
@@ -242,7 +265,8 @@ static uint32_t move_spilled(writer *w, tn_mover *m) {
 static uint32_t move_flat_params(writer *w, tn_mover *m) {
   const tn_core_func_type *type = &w->callee_type.type;
   uint32_t first = w->f.param_count + (uint32_t)w->f.locals.len;
-  for (uint32_t i = 0; i < type->param_count; i++) tn_wasm_fresh_local(&w->f, type->params[i].code);
+  for (uint32_t i = 0; i < type->param_count; i++)
+    tn_wasm_fresh_local(&w->f, type->params[i].code);
   tn_move_flat(m, w->type->params, 0, first, w->type->params->flat[0]);
   return first;
 }
@@ -256,7 +280,8 @@ static tn_error *call(writer *w) {
   if (may_allocate) set_flag(w, leave_flag(instance), 0);
   uint32_t first = are_params_flat(w->type) ? move_flat_params(w, &m) : move_spilled(w, &m);
   if (may_allocate) set_flag(w, leave_flag(instance), 1);
-  for (uint32_t i = 0; i < type->param_count; i++) get(w, first + i);
+  for (uint32_t i = 0; i < type->param_count; i++)
+    get(w, first + i);
   tn_wasm_emit_u32(&w->f, TN_WASM_CALL, w->callee_func);
   if (type->result_count > 0) {
     w->result_local = tn_wasm_fresh_local(&w->f, type->results->code);
@@ -318,18 +343,26 @@ static tn_error *write_body(writer *w) {
 static tn_error *import_for(assembly *a, const tn_adapted *adapted, writer *w) {
   const tn_lowered *lowered = adapted->lowered;
   const tn_canon_options *caller = &lowered->options, *callee = &lowered->callee->options;
-  *w = (writer){.a = a, .adapted = adapted, .lowered = lowered, .callee = lowered->callee, .type = lowered->callee->type};
+  *w = (writer){.a = a,
+                .adapted = adapted,
+                .lowered = lowered,
+                .callee = lowered->callee,
+                .type = lowered->callee->type};
   w->f.param_count = lowered->type.param_count;
   describe_callee(w->type, &w->callee_type);
   TN_TRY(import_func(a, w->callee->callee, &w->callee_type.type, &w->callee_func));
-  if (lowered->params.reads_memory || lowered->result.writes_memory) TN_TRY(import_memory(a, caller->memory));
-  if (lowered->params.writes_memory || lowered->result.reads_memory) TN_TRY(import_memory(a, callee->memory));
-  if (lowered->params.writes_memory) TN_TRY(import_func(a, callee->realloc, &realloc_type, &w->realloc_of_callee));
+  if (lowered->params.reads_memory || lowered->result.writes_memory)
+    TN_TRY(import_memory(a, caller->memory));
+  if (lowered->params.writes_memory || lowered->result.reads_memory)
+    TN_TRY(import_memory(a, callee->memory));
+  if (lowered->params.writes_memory)
+    TN_TRY(import_func(a, callee->realloc, &realloc_type, &w->realloc_of_callee));
   if (w->type->result != NULL && w->type->result->has_pointer) {
     TN_TRY(import_func(a, caller->realloc, &realloc_type, &w->realloc_of_caller));
   }
   if (callee->post_return < 0) return NULL;
-  tn_core_func_type type = {.param_count = w->callee_type.type.result_count, .params = w->callee_type.type.results};
+  tn_core_func_type type = {.param_count = w->callee_type.type.result_count,
+                            .params = w->callee_type.type.results};
   return import_func(a, callee->post_return, &type, &w->post_return);
 }
 
@@ -366,7 +399,8 @@ static tn_error *write_imports(assembly *a, tn_buffer *out, uint32_t *count) {
     tn_wasm_u32(out, a->imported.items[i].type);
   }
   if (!a->defines_flags) write_imported_memory(out);
-  for (uint32_t i = 0; i < a->memories.len; i++) write_imported_memory(out);
+  for (uint32_t i = 0; i < a->memories.len; i++)
+    write_imported_memory(out);
   *count = TN_ADAPTER_FIRST_FUNC + a->imported.len + !a->defines_flags + a->memories.len;
   return NULL;
 }
@@ -387,7 +421,8 @@ static void write_exports(const assembly *a, tn_buffer *out) {
 }
 
 static void write_types(const assembly *a, tn_buffer *out) {
-  for (uint32_t i = 0; i < a->types.len; i++) tn_buffer_append_str(out, a->types.items[i]);
+  for (uint32_t i = 0; i < a->types.len; i++)
+    tn_buffer_append_str(out, a->types.items[i]);
 }
 
 typedef struct sections {
@@ -412,7 +447,8 @@ static tn_error *fill(assembly *a, sections *s, uint32_t *import_count) {
   }
   a->flags_memory = a->defines_flags ? a->memories.len : 0;
   TN_TRY(write_imports(a, &s->imports, import_count));
-  for (uint32_t i = 0; i < a->count; i++) TN_TRY(write_func(a, &a->funcs[i], s));
+  for (uint32_t i = 0; i < a->count; i++)
+    TN_TRY(write_func(a, &a->funcs[i], s));
   tn_buffer_append(&s->memories, "\1\1\1", 3); /* one page, for ever */
   write_exports(a, &s->exports);
   write_types(a, &s->types);
@@ -437,7 +473,8 @@ static tn_error *list_imports(const assembly *a, tn_adapter_module *out) {
   tn_adapter_import *imports = TN_ARENA_ARRAY(a->arena, tn_adapter_import, out->import_count);
   if (imports == NULL) return tn_error_no_memory();
   out->imports = imports;
-  for (uint32_t i = 0; i < TN_ADAPTER_FIRST_FUNC; i++) *imports++ = (tn_adapter_import){TN_ADAPTER_IMPORT_HOST, i};
+  for (uint32_t i = 0; i < TN_ADAPTER_FIRST_FUNC; i++)
+    *imports++ = (tn_adapter_import){TN_ADAPTER_IMPORT_HOST, i};
   for (uint32_t i = 0; i < a->imported.len; i++) {
     *imports++ = (tn_adapter_import){TN_ADAPTER_IMPORT_FUNC, a->imported.items[i].slot};
   }
@@ -448,33 +485,37 @@ static tn_error *list_imports(const assembly *a, tn_adapter_module *out) {
   return NULL;
 }
 
-tn_error *tn_adapter_write(tn_arena *arena, const tn_adapted *funcs, uint32_t count, bool defines_flags,
-                           tn_adapter_module *out) {
+tn_error *tn_adapter_write(tn_arena *arena, const tn_adapted *funcs, uint32_t count,
+                           bool defines_flags, tn_adapter_module *out) {
   assembly a = {.arena = arena, .funcs = funcs, .count = count, .defines_flags = defines_flags};
   sections s = {0};
   tn_error *error = fill(&a, &s, &out->import_count);
   if (error == NULL) error = join(&a, &s, out->import_count, &out->bytes);
   if (error == NULL) error = list_imports(&a, out);
   tn_buffer *buffers[] = {&s.types, &s.imports, &s.funcs, &s.memories, &s.exports, &s.code};
-  for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) tn_buffer_free(buffers[i]);
+  for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+    tn_buffer_free(buffers[i]);
   tn_arena_free(&a.scratch);
   return error;
 }
 
 /* ---- the host's part ---------------------------------------------------------------------------- */
 
-static tn_core_trap *entry_fail(void *environment, tn_core_caller *caller, tn_core_value *values, size_t count) {
+static tn_core_trap *entry_fail(void *environment, tn_core_caller *caller, tn_core_value *values,
+                                size_t count) {
   (void)environment, (void)count;
   tn_core_context *context = tn_core_caller_context(caller);
   uint32_t fault = values[0].u32;
-  if (fault < TN_FAULT_COUNT) return tn_core_trap_from_error(context, tn_fault_error((tn_fault)fault));
+  if (fault < TN_FAULT_COUNT)
+    return tn_core_trap_from_error(context, tn_fault_error((tn_fault)fault));
   const tn_component_instance *instance = &tn_runtime_of(context)->instances[values[1].u32];
-  return tn_core_trap_from_error(
-      context, tn_trap("cannot enter component instance %" TN_STR_FORMAT, TN_STR_ARG(instance->path)));
+  return tn_core_trap_from_error(context, tn_trap("cannot enter component instance %" TN_STR_FORMAT,
+                                                  TN_STR_ARG(instance->path)));
 }
 
 /* The adapter has checked that the string is within the memory. */
-static tn_core_trap *entry_check_utf8(void *environment, tn_core_caller *caller, tn_core_value *values, size_t count) {
+static tn_core_trap *entry_check_utf8(void *environment, tn_core_caller *caller,
+                                      tn_core_value *values, size_t count) {
   (void)environment, (void)count;
   tn_core_context *context = tn_core_caller_context(caller);
   const tn_core_memory *memory = &tn_runtime_of(context)->memories[values[0].u32];

@@ -41,8 +41,8 @@ typedef struct tn_adapter_module {
  * in an adapter the callee has no task of its own. */
 bool tn_adapter_covers(const tn_lowered *lowered);
 /* Writes the module; it lives in `arena`. `defines_flags`: the memory of the flags is its own. */
-tn_error *tn_adapter_write(tn_arena *arena, const tn_adapted *funcs, uint32_t count, bool defines_flags,
-                           tn_adapter_module *out);
+tn_error *tn_adapter_write(tn_arena *arena, const tn_adapted *funcs, uint32_t count,
+                           bool defines_flags, tn_adapter_module *out);
 tn_host_import tn_adapter_host(uint32_t index);
 
 #endif

@@ -4,7 +4,8 @@
 
 /* The block of the last fault is the outermost, so that each ends in front of its own handler. */
 void tn_faults_open(tn_wasm_func *f) {
-  for (int i = 0; i < TN_FAULT_COUNT; i++) tn_wasm_open(f, TN_WASM_BLOCK);
+  for (int i = 0; i < TN_FAULT_COUNT; i++)
+    tn_wasm_open(f, TN_WASM_BLOCK);
 }
 
 void tn_faults_close(tn_wasm_func *f) {
@@ -118,7 +119,8 @@ static void copy_bytes(tn_mover *m, uint32_t from, uint32_t to, uint32_t offset,
     return;
   }
   for (uint32_t chunk = 8; size > 0; chunk /= 2) {
-    for (; size >= chunk; size -= chunk, offset += chunk) copy_chunk(m, from, to, offset, chunk);
+    for (; size >= chunk; size -= chunk, offset += chunk)
+      copy_chunk(m, from, to, offset, chunk);
   }
 }
 
@@ -296,7 +298,11 @@ static void copy_all(tn_mover *m, uint32_t out, uint32_t pointer, uint32_t size)
 static void move_string(tn_mover *m, uint32_t pointer, uint32_t length, uint32_t out) {
   enum { SHORT_BYTES = 16 };
   tn_wasm_func *f = m->f;
-  string_move s = {pointer, length, out, tn_wasm_take_local(f, TN_WASM_I64), tn_wasm_take_local(f, TN_WASM_I64),
+  string_move s = {pointer,
+                   length,
+                   out,
+                   tn_wasm_take_local(f, TN_WASM_I64),
+                   tn_wasm_take_local(f, TN_WASM_I64),
                    tn_wasm_take_local(f, TN_WASM_I64)};
   get(m, length);
   tn_wasm_i32(f, (uint32_t)TN_MAX_BYTE_LENGTH);
@@ -332,7 +338,8 @@ static void advance(tn_mover *m, uint32_t local, uint32_t step) {
 
 /* Moves consecutive elements, at least one: from the address in `from` up to that in `end`. Changes `from`
  * and `to`. */
-static void move_elements(tn_mover *m, const tn_type *element, uint32_t from, uint32_t to, uint32_t end) {
+static void move_elements(tn_mover *m, const tn_type *element, uint32_t from, uint32_t to,
+                          uint32_t end) {
   uint32_t stride = element->layout[0].size;
   tn_wasm_open(m->f, TN_WASM_LOOP);
   tn_move_memory(m, element, from, to);
@@ -346,7 +353,8 @@ static void move_elements(tn_mover *m, const tn_type *element, uint32_t from, ui
 }
 
 /* Sets `size` to the list's in bytes. Strides are below 2^28 and lengths below 2^32: no overflow in 64 bits. */
-static void check_list(tn_mover *m, tn_layout layout, uint32_t pointer, uint32_t length, uint32_t size) {
+static void check_list(tn_mover *m, tn_layout layout, uint32_t pointer, uint32_t length,
+                       uint32_t size) {
   tn_wasm_func *f = m->f;
   uint32_t wide = tn_wasm_take_local(f, TN_WASM_I64);
   check_alignment(m, pointer, layout.alignment, TN_FAULT_UNALIGNED);
@@ -370,7 +378,8 @@ static void check_list(tn_mover *m, tn_layout layout, uint32_t pointer, uint32_t
 
 static bool is_bulk(const tn_type *type);
 
-static void move_list(tn_mover *m, const tn_type *element, uint32_t pointer, uint32_t length, uint32_t out) {
+static void move_list(tn_mover *m, const tn_type *element, uint32_t pointer, uint32_t length,
+                      uint32_t out) {
   tn_wasm_func *f = m->f;
   tn_layout layout = element->layout[0];
   uint32_t size = take(m);
@@ -412,7 +421,8 @@ static void move(tn_mover *m, const tn_type *type, place p);
 
 /* Copies what has been put off. */
 static void end_run(tn_mover *m, place p) {
-  if (m->run_start < m->run_end) copy_bytes(m, p.from, p.to, m->run_start, m->run_end - m->run_start);
+  if (m->run_start < m->run_end)
+    copy_bytes(m, p.from, p.to, m->run_start, m->run_end - m->run_start);
   m->run_start = m->run_end = 0;
 }
 
@@ -436,16 +446,22 @@ static bool is_bulk(const tn_type *type) {
 static uint8_t core_type(const tn_type *type) {
   switch (type->kind) {
   case TN_TYPE_S64:
-  case TN_TYPE_U64: return TN_WASM_I64;
-  case TN_TYPE_F32: return TN_WASM_F32;
-  case TN_TYPE_F64: return TN_WASM_F64;
-  default: return TN_WASM_I32;
+  case TN_TYPE_U64:
+    return TN_WASM_I64;
+  case TN_TYPE_F32:
+    return TN_WASM_F32;
+  case TN_TYPE_F64:
+    return TN_WASM_F64;
+  default:
+    return TN_WASM_I32;
   }
 }
 
 static uint8_t flat_core_type(uint8_t flat) {
-  static const uint8_t types[] = {
-      [TN_FLAT_I32] = TN_WASM_I32, [TN_FLAT_I64] = TN_WASM_I64, [TN_FLAT_F32] = TN_WASM_F32, [TN_FLAT_F64] = TN_WASM_F64};
+  static const uint8_t types[] = {[TN_FLAT_I32] = TN_WASM_I32,
+                                  [TN_FLAT_I64] = TN_WASM_I64,
+                                  [TN_FLAT_F32] = TN_WASM_F32,
+                                  [TN_FLAT_F64] = TN_WASM_F64};
   return types[flat];
 }
 
@@ -482,7 +498,10 @@ static void push_i32(tn_mover *m, place p, uint32_t size) {
     return;
   }
   get(m, p.from);
-  tn_wasm_access(m->f, size == 1 ? TN_WASM_I32_LOAD8_U : size == 2 ? TN_WASM_I32_LOAD16_U : TN_WASM_I32_LOAD,
+  tn_wasm_access(m->f,
+                 size == 1   ? TN_WASM_I32_LOAD8_U
+                 : size == 2 ? TN_WASM_I32_LOAD16_U
+                             : TN_WASM_I32_LOAD,
                  m->from_memory, p.at);
 }
 
@@ -496,7 +515,10 @@ static void end_pop_i32(tn_mover *m, place p, uint32_t size) {
     pop_flat(m, p, TN_WASM_I32);
     return;
   }
-  tn_wasm_access(m->f, size == 1 ? TN_WASM_I32_STORE8 : size == 2 ? TN_WASM_I32_STORE16 : TN_WASM_I32_STORE,
+  tn_wasm_access(m->f,
+                 size == 1   ? TN_WASM_I32_STORE8
+                 : size == 2 ? TN_WASM_I32_STORE16
+                             : TN_WASM_I32_STORE,
                  m->to_memory, p.at);
 }
 
@@ -513,14 +535,19 @@ static void move_number(tn_mover *m, const tn_type *type, place p) {
   }
   push_flat(m, p, core_type(type));
   switch (type->kind) {
-  case TN_TYPE_S8: tn_wasm_emit(m->f, TN_WASM_I32_EXTEND8_S); break;
-  case TN_TYPE_S16: tn_wasm_emit(m->f, TN_WASM_I32_EXTEND16_S); break;
+  case TN_TYPE_S8:
+    tn_wasm_emit(m->f, TN_WASM_I32_EXTEND8_S);
+    break;
+  case TN_TYPE_S16:
+    tn_wasm_emit(m->f, TN_WASM_I32_EXTEND16_S);
+    break;
   case TN_TYPE_U8:
   case TN_TYPE_U16:
     tn_wasm_i32(m->f, type->kind == TN_TYPE_U8 ? 0xff : 0xffff);
     tn_wasm_emit(m->f, TN_WASM_I32_AND);
     break;
-  default: break;
+  default:
+    break;
   }
   pop_flat(m, p, core_type(type));
 }
@@ -563,7 +590,8 @@ static void move_char(tn_mover *m, place p) {
 }
 
 /* Moves the discriminant and keeps it in `value`. */
-static void move_discriminant(tn_mover *m, const tn_type *type, uint32_t cases, place p, uint32_t value) {
+static void move_discriminant(tn_mover *m, const tn_type *type, uint32_t cases, place p,
+                              uint32_t value) {
   push_i32(m, p, type->discriminant_size);
   tn_wasm_emit_u32(m->f, TN_WASM_LOCAL_TEE, value);
   tn_wasm_i32(m->f, cases);
@@ -601,12 +629,15 @@ static void move_either(tn_mover *m, const tn_type *type, place payload) {
 }
 
 /* The payload of one of many. */
-static void move_one_of(tn_mover *m, const tn_type *type, uint32_t count, uint32_t value, place payload) {
+static void move_one_of(tn_mover *m, const tn_type *type, uint32_t count, uint32_t value,
+                        place payload) {
   tn_wasm_func *f = m->f;
-  for (uint32_t i = 0; i <= count; i++) tn_wasm_open(f, TN_WASM_BLOCK);
+  for (uint32_t i = 0; i <= count; i++)
+    tn_wasm_open(f, TN_WASM_BLOCK);
   get(m, value);
   tn_wasm_emit_u32(f, TN_WASM_BR_TABLE, count - 1);
-  for (uint32_t i = 0; i < count; i++) { /* the last is the default; case i is right behind block i */
+  for (uint32_t i = 0; i < count;
+       i++) { /* the last is the default; case i is right behind block i */
     uint32_t label = payload_of(type, i) == NULL ? count : i;
     tn_wasm_u32(&f->code, label);
   }
@@ -683,7 +714,8 @@ static void move_fixed_list(tn_mover *m, const tn_type *type, place p) {
   const tn_type *element = type->types[0];
   uint32_t step = p.flat != NULL ? element->flat_count : element->layout[0].size;
   if (p.flat != NULL || type->length <= UNROLLED) {
-    for (uint32_t i = 0; i < type->length; i++, p.at += step) move(m, element, p);
+    for (uint32_t i = 0; i < type->length; i++, p.at += step)
+      move(m, element, p);
     return;
   }
   if (is_bulk(element)) {
@@ -709,8 +741,12 @@ static void move(tn_mover *m, const tn_type *type, place p) {
   if (m->error != NULL) return;
   switch (type->kind) {
   case TN_TYPE_RECORD:
-  case TN_TYPE_TUPLE: move_fields(m, type, p); return;
-  case TN_TYPE_FIXED_LIST: move_fixed_list(m, type, p); return;
+  case TN_TYPE_TUPLE:
+    move_fields(m, type, p);
+    return;
+  case TN_TYPE_FIXED_LIST:
+    move_fixed_list(m, type, p);
+    return;
   case TN_TYPE_S8:
   case TN_TYPE_U8:
   case TN_TYPE_S16:
@@ -720,8 +756,11 @@ static void move(tn_mover *m, const tn_type *type, place p) {
   case TN_TYPE_S64:
   case TN_TYPE_U64:
   case TN_TYPE_F32:
-  case TN_TYPE_F64: move_number(m, type, p); return;
-  default: break;
+  case TN_TYPE_F64:
+    move_number(m, type, p);
+    return;
+  default:
+    break;
   }
   if (p.flat == NULL && is_full_flags(type)) {
     add_to_run(m, p, type->layout[0].size);
@@ -729,21 +768,35 @@ static void move(tn_mover *m, const tn_type *type, place p) {
   }
   end_run(m, p);
   switch (type->kind) {
-  case TN_TYPE_BOOL: move_bool(m, p); return;
-  case TN_TYPE_CHAR: move_char(m, p); return;
-  case TN_TYPE_FLAGS: move_flags(m, type, p); return;
-  case TN_TYPE_ENUM: move_enum(m, type, p); return;
+  case TN_TYPE_BOOL:
+    move_bool(m, p);
+    return;
+  case TN_TYPE_CHAR:
+    move_char(m, p);
+    return;
+  case TN_TYPE_FLAGS:
+    move_flags(m, type, p);
+    return;
+  case TN_TYPE_ENUM:
+    move_enum(m, type, p);
+    return;
   case TN_TYPE_VARIANT:
   case TN_TYPE_OPTION:
-  case TN_TYPE_RESULT: move_variant(m, type, p); return;
+  case TN_TYPE_RESULT:
+    move_variant(m, type, p);
+    return;
   case TN_TYPE_STRING:
   case TN_TYPE_LIST:
-  case TN_TYPE_MAP: move_pointer_and_length(m, type, p); return;
-  default: m->error = tn_error_new(TN_ERROR_INTERNAL, "an adapter for values of kind %d", (int)type->kind);
+  case TN_TYPE_MAP:
+    move_pointer_and_length(m, type, p);
+    return;
+  default:
+    m->error = tn_error_new(TN_ERROR_INTERNAL, "an adapter for values of kind %d", (int)type->kind);
   }
 }
 
-void tn_move_flat(tn_mover *m, const tn_type *type, uint32_t from, uint32_t to, const uint8_t *flat) {
+void tn_move_flat(tn_mover *m, const tn_type *type, uint32_t from, uint32_t to,
+                  const uint8_t *flat) {
   move(m, type, (place){.from = from, .to = to, .flat = flat});
 }
 

@@ -36,7 +36,8 @@ void tn_faults_close(tn_wasm_func *f);
 void tn_fault_if(tn_wasm_func *f, tn_fault fault);
 
 /* Values in local variables that follow each other, from `from` on, with the types of the flattening. */
-void tn_move_flat(tn_mover *m, const tn_type *type, uint32_t from, uint32_t to, const uint8_t *flat);
+void tn_move_flat(tn_mover *m, const tn_type *type, uint32_t from, uint32_t to,
+                  const uint8_t *flat);
 /* A value in memory; `from` and `to` are locals with the two addresses, which have been checked. */
 void tn_move_memory(tn_mover *m, const tn_type *type, uint32_t from, uint32_t to);
 /* Checks that the address in `local` is aligned and has `size` bytes behind it. */

@@ -12,7 +12,7 @@ static tn_core_trap *entry_unsupported(void *environment, tn_core_caller *caller
   tn_core_context *context = tn_core_caller_context(caller);
   tn_runtime *runtime = tn_runtime_of(context);
   if (!runtime->instances[lowered->options.instance].flags->may_leave) {
-    return end(context, tn_trap("cannot leave component instance"));
+    return end(context, tn_fault_error(TN_FAULT_CANNOT_LEAVE));
   }
   return end(context, tn_error_new(TN_ERROR_UNSUPPORTED,
                                    "the built-in `%" TN_STR_FORMAT "` cannot be run yet",

@@ -17,7 +17,7 @@ typedef enum tn_fault {
   TN_FAULT_REALLOC_LIST,
   TN_FAULT_DISCRIMINANT,
   TN_FAULT_CHAR,
-  TN_FAULT_COUNT,                        /* of those that always say the same */
+  TN_FAULT_COUNT,                         /* of those that always say the same */
   TN_FAULT_CANNOT_ENTER = TN_FAULT_COUNT, /* names an instance */
 } tn_fault;
 

@@ -49,7 +49,7 @@ call_fused(fused_call *call, tn_core_value *values,
            tn_error *(*run)(fused_call *, tn_core_value *)) {
   tn_runtime *runtime = call->transfer.runtime;
   tn_component_instance *source = call->caller.instance, *destination = call->callee.instance;
-  if (!source->flags->may_leave) return tn_trap("cannot leave component instance");
+  if (!source->flags->may_leave) return tn_fault_error(TN_FAULT_CANNOT_LEAVE);
   /* Siblings, the usual case, have one flag between them. */
   bool is_simple = source->parent == destination->parent && source != destination &&
                    destination->flags->may_enter;

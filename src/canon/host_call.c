@@ -127,7 +127,7 @@ tn_core_trap *tn_entry_host(void *environment, tn_core_caller *caller, tn_core_v
   }
   tn_error *error = runtime->instances[lowered->options.instance].flags->may_leave
                         ? call_host(&h, values)
-                        : tn_trap("cannot leave component instance");
+                        : tn_fault_error(TN_FAULT_CANNOT_LEAVE);
   if (may_lend) end_borrows(&h);
   if (h.call.arena != NULL) tn_call_arena_give(runtime, h.call.arena);
   return error == NULL ? NULL : tn_core_trap_from_error(context, error);
@@ -171,7 +171,7 @@ tn_error *tn_call_reserve(tn_call *call, size_t size, uint8_t **out) {
   tn_transfer *t = &call->transfer;
   prepare_lowering(call);
   tn_end_expect(t, t->destination);
-  TN_TRY(tn_guest_realloc(t, 0, 0, 1, size, "list", &call->reserved_offset));
+  TN_TRY(tn_guest_realloc(t, 0, 0, 1, size, TN_FAULT_REALLOC_LIST, &call->reserved_offset));
   call->reserved_size = size;
   call->reserved = (uint8_t *)(t->destination->base + (uintptr_t)call->reserved_offset);
   *out = call->reserved;

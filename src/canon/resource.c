@@ -12,7 +12,7 @@ static tn_core_trap *entry_new(void *environment, tn_core_caller *caller, tn_cor
   tn_core_context *context = tn_core_caller_context(caller);
   tn_runtime *runtime = tn_runtime_of(context);
   tn_component_instance *instance = &runtime->instances[lowered->options.instance];
-  if (!instance->flags->may_leave) return end(context, tn_trap("cannot leave component instance"));
+  if (!instance->flags->may_leave) return end(context, tn_fault_error(TN_FAULT_CANNOT_LEAVE));
   tn_handle handle = {.resource = lowered->resource,
                       .representation = values[0].u32,
                       .kind = TN_HANDLE_RESOURCE,
@@ -82,7 +82,7 @@ static tn_error *drop(tn_runtime *runtime, tn_core_context *context, tn_handle_t
 static tn_error *drop_from_guest(const tn_lowered *lowered, tn_runtime *runtime,
                                  tn_core_context *context, uint32_t index) {
   tn_component_instance *instance = &runtime->instances[lowered->options.instance];
-  if (!instance->flags->may_leave) return tn_trap("cannot leave component instance");
+  if (!instance->flags->may_leave) return tn_fault_error(TN_FAULT_CANNOT_LEAVE);
   tn_handle *handle = tn_handle_find(&instance->handles, index, lowered->resource);
   if (handle == NULL) TN_TRY(tn_handle_get(&instance->handles, index, lowered->resource, &handle));
   return drop(runtime, context, &instance->handles, index, handle, instance);

@@ -60,7 +60,7 @@ tn_error *tn_string_out_of_bounds(const tn_transfer *t, uint64_t length) {
     return tn_error_new(TN_ERROR_ARGUMENT, "a string of %llu bytes is too long",
                         (unsigned long long)length);
   }
-  return tn_trap("string content out-of-bounds (string pointer/length out of bounds of memory)");
+  return tn_fault_error(TN_FAULT_STRING_BOUNDS);
 }
 
 static tn_error *check_content(const tn_transfer *t, const source_string *s) {
@@ -90,7 +90,7 @@ static tn_error *load_string(const tn_transfer *t, uint64_t pointer, uint64_t ta
   uint64_t unit_size = out->encoding == SIMPLE_UTF16 ? 2 : 1;
   if (out->units > TN_MAX_BYTE_LENGTH / unit_size) return tn_string_out_of_bounds(t, out->units);
   out->bytes = out->units * unit_size;
-  if (encoding != TN_ENCODING_UTF8 && (pointer & 1) != 0) return tn_trap("unaligned pointer");
+  if (encoding != TN_ENCODING_UTF8 && (pointer & 1) != 0) return tn_fault_error(TN_FAULT_UNALIGNED);
   if (!tn_end_contains(t, t->source, pointer, out->bytes))
     return tn_string_out_of_bounds(t, out->units);
   return check_content(t, out);
@@ -167,7 +167,7 @@ static uint64_t write_utf16(const tn_transfer *t, const source_string *s, uint64
 
 static tn_error *reallocate(tn_transfer *t, uint64_t *pointer, uint64_t old_size,
                             uint32_t alignment, uint64_t new_size) {
-  return tn_guest_realloc(t, *pointer, old_size, alignment, new_size, "string", pointer);
+  return tn_guest_realloc(t, *pointer, old_size, alignment, new_size, TN_FAULT_REALLOC_STRING, pointer);
 }
 
 /* store_string_copy, also from Latin-1 to UTF-16 */

@@ -59,7 +59,7 @@ static bool fits(const tn_lowered *built_in, const tn_lifted *lifted, const tn_r
 static tn_error *current_async_task(const tn_lowered *built_in, const tn_runtime *runtime,
                                     tn_async_task **out) {
   if (!runtime->instances[built_in->options.instance].flags->may_leave) {
-    return tn_trap("cannot leave component instance");
+    return tn_fault_error(TN_FAULT_CANNOT_LEAVE);
   }
   *out = runtime->task == NULL ? NULL : runtime->task->async;
   if (*out != NULL && (*out)->lifted->options.is_async) return NULL;

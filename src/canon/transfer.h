@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/utf.h"
 #include "canon/canon.h"
+#include "canon/fault.h"
 
 /* ---- programs ---------------------------------------------------------------------------------- */
 
@@ -338,10 +339,10 @@ static inline void tn_end_host(tn_end *end, tn_runtime *runtime) {
 }
 
 /* Calls the guest's realloc with leaving forbidden, and finds the ends' memories again. `out` is an offset
- * that is aligned and has `new_size` bytes of memory behind it. `what` names the thing for messages.
+ * that is aligned and has `new_size` bytes of memory behind it. `beyond` is the trap when it has not.
  * CanonicalABI.md#lifting-and-lowering-context */
 tn_error *tn_guest_realloc(tn_transfer *t, uint64_t old, uint64_t old_size, uint32_t alignment,
-                           uint64_t new_size, const char *what, uint64_t *out);
+                           uint64_t new_size, tn_fault beyond, uint64_t *out);
 /* Memory for the host's end of a transfer. */
 tn_error *tn_transfer_alloc(tn_transfer *t, uint64_t size, uint32_t alignment, void **out);
 /* Charges `size` bytes to the transfer's budget. */

@@ -76,13 +76,13 @@ COLD bool tn_end_contains_now(const tn_transfer *t, tn_end *end, uint64_t offset
   return size <= end->size && offset <= end->size - size;
 }
 
-static COLD tn_error *bad_realloc(bool is_aligned, const char *what) {
-  if (!is_aligned) return tn_trap("unaligned pointer (realloc return: result not aligned)");
-  return tn_trap("%s content out-of-bounds (realloc return: beyond end of memory)", what);
+static COLD tn_error *bad_realloc(bool is_aligned, tn_fault beyond) {
+  if (!is_aligned) return tn_fault_error(TN_FAULT_REALLOC_UNALIGNED);
+  return tn_fault_error(beyond);
 }
 
 static inline tn_error *guest_realloc(tn_transfer *t, uint64_t old, uint64_t old_size,
-                                      uint32_t alignment, uint64_t new_size, const char *what,
+                                      uint32_t alignment, uint64_t new_size, tn_fault beyond,
                                       uint64_t *out) {
   const tn_canon_options *options = t->destination->options;
   tn_component_instance *instance = t->destination->instance;
@@ -98,14 +98,14 @@ static inline tn_error *guest_realloc(tn_transfer *t, uint64_t old, uint64_t old
   uint64_t pointer = options->is_64 ? values[0].u64 : values[0].u32;
   bool is_aligned = (pointer & (alignment - 1)) == 0;
   if (!is_aligned || !tn_end_contains(t, t->destination, pointer, new_size))
-    return bad_realloc(is_aligned, what);
+    return bad_realloc(is_aligned, beyond);
   *out = pointer;
   return NULL;
 }
 
 tn_error *tn_guest_realloc(tn_transfer *t, uint64_t old, uint64_t old_size, uint32_t alignment,
-                           uint64_t new_size, const char *what, uint64_t *out) {
-  return guest_realloc(t, old, old_size, alignment, new_size, what, out);
+                           uint64_t new_size, tn_fault beyond, uint64_t *out) {
+  return guest_realloc(t, old, old_size, alignment, new_size, beyond, out);
 }
 
 tn_error *tn_transfer_spend(tn_transfer *t, uint64_t size) {
@@ -132,8 +132,8 @@ tn_error *tn_transfer_alloc(tn_transfer *t, uint64_t size, uint32_t alignment, v
 
 static tn_error *check_place(const tn_transfer *t, tn_end *end, uint64_t pointer,
                              uint32_t alignment, uint32_t size) {
-  if ((pointer & (alignment - 1)) != 0) return tn_trap("unaligned pointer");
-  if (!tn_end_contains(t, end, pointer, size)) return tn_trap("out of bounds memory access");
+  if ((pointer & (alignment - 1)) != 0) return tn_fault_error(TN_FAULT_UNALIGNED);
+  if (!tn_end_contains(t, end, pointer, size)) return tn_fault_error(TN_FAULT_OUT_OF_BOUNDS);
   return NULL;
 }
 
@@ -167,7 +167,7 @@ static inline tn_error *find_destination(tn_transfer *t, const tn_program *progr
   }
   if (room == NULL) {
     TN_TRY(tn_guest_realloc(t, 0, 0, block->destination_alignment, block->destination_stride,
-                            "argument", out));
+                            TN_FAULT_REALLOC_ARGUMENT, out));
     values->u64 = *out;
     return NULL;
   }
@@ -231,7 +231,7 @@ static inline tn_error *check_utf8_source(tn_transfer *t, uint64_t pointer, uint
 static inline tn_error *string_copy(tn_transfer *t, uint64_t pointer, uint64_t length,
                                     uint64_t *out) {
   TN_TRY(check_utf8_source(t, pointer, length));
-  TN_TRY(guest_realloc(t, 0, 0, 1, length, "string", out));
+  TN_TRY(guest_realloc(t, 0, 0, 1, length, TN_FAULT_REALLOC_STRING, out));
   copy_bytes(at(t->destination->base, *out), at(t->source->base, pointer), length);
   return NULL;
 }
@@ -258,8 +258,8 @@ static COLD tn_error *bad_list(const tn_transfer *t, bool is_aligned, uint64_t l
     return tn_error_new(TN_ERROR_ARGUMENT, "a list of %llu elements is too long",
                         (unsigned long long)length);
   }
-  if (!is_aligned) return tn_trap("unaligned pointer");
-  return tn_trap("list content out-of-bounds (list pointer/length out of bounds of memory)");
+  if (!is_aligned) return tn_fault_error(TN_FAULT_UNALIGNED);
+  return tn_fault_error(TN_FAULT_LIST_BOUNDS);
 }
 
 /* CanonicalABI.md#loading, load_list_from_range. Strides are not 0 and below 2^28, so that a length that
@@ -280,7 +280,7 @@ static tn_error *hand_over_reserved(tn_transfer *t, uint64_t length, uint64_t *o
   *out = call->reserved_offset;
   call->reserved = NULL;
   if (length == call->reserved_size) return NULL;
-  return tn_guest_realloc(t, call->reserved_offset, call->reserved_size, 1, length, "list", out);
+  return tn_guest_realloc(t, call->reserved_offset, call->reserved_size, 1, length, TN_FAULT_REALLOC_LIST, out);
 }
 
 static inline bool is_reserved(const tn_transfer *t, const tn_block *e, uint64_t pointer,
@@ -296,7 +296,7 @@ static tn_error *list_bulk(tn_transfer *t, const tn_block *e, uint64_t pointer, 
   uint64_t size = length * e->source_stride;
   if (t->destination->options != NULL) {
     if (is_reserved(t, e, pointer, length)) return hand_over_reserved(t, length, out);
-    TN_TRY(guest_realloc(t, 0, 0, e->destination_alignment, size, "list", out));
+    TN_TRY(guest_realloc(t, 0, 0, e->destination_alignment, size, TN_FAULT_REALLOC_LIST, out));
     copy_bytes(at(t->destination->base, *out), at(t->source->base, pointer), size);
     return NULL;
   }
@@ -315,7 +315,7 @@ static tn_error *list_elements(tn_transfer *t, const tn_block *e, uint64_t point
   uint64_t size = length * e->destination_stride;
   if (size > UINT32_MAX) return bad_list(t, true, length);
   if (t->destination->options != NULL) {
-    TN_TRY(tn_guest_realloc(t, 0, 0, e->destination_alignment, size, "list", out));
+    TN_TRY(tn_guest_realloc(t, 0, 0, e->destination_alignment, size, TN_FAULT_REALLOC_LIST, out));
   } else {
     void *elements;
     TN_TRY(tn_transfer_alloc(t, size, e->destination_alignment, &elements));
@@ -328,11 +328,11 @@ static tn_error *list_elements(tn_transfer *t, const tn_block *e, uint64_t point
 
 COLD tn_error *tn_bad_value(const tn_op *op, uint64_t value, bool is_native) {
   if (op->kind == TN_OP_CHAR) {
-    if (!is_native) return tn_trap("invalid `char` bit pattern");
+    if (!is_native) return tn_fault_error(TN_FAULT_CHAR);
     return tn_error_new(TN_ERROR_ARGUMENT, "0x%llx is not a Unicode scalar value",
                         (unsigned long long)value);
   }
-  if (!is_native) return tn_trap("invalid variant discriminant");
+  if (!is_native) return tn_fault_error(TN_FAULT_DISCRIMINANT);
   return tn_error_new(TN_ERROR_ARGUMENT, "%llu is not a case of the type",
                       (unsigned long long)value);
 }

@@ -39,6 +39,8 @@ void cli_print_help(const cli_command *command);
 /* What `tenon run -W help` prints. */
 void cli_print_group_help(const cli_command *command, char group);
 
+/* Whether a guest that computes can be ended at any time. */
+bool cli_is_interruptible(const cli_settings *settings);
 /* An engine as the options say. */
 tn_error *cli_engine_new(const cli_settings *settings, bool with_cache, tn_engine **out);
 

@@ -23,7 +23,8 @@ const cli_command cli_commands[] = {
    "Compile ahead of time, to a file that tenon run takes",
    "The result is native code for this processor, this version of Tenon and these options. tenon run refuses one "
    "that does not fit, is damaged, or was changed. A guest that is to run with --fuel, --compiler, --opt-level, "
-   "--debug-info or --deterministic is compiled with the same; for fuel the amount does not matter.",
+   "--debug-info or --deterministic is compiled with the same (for fuel the amount does not matter), and one that "
+   "is to run with --timeout is compiled with --interruptible.",
    "tenon compile app.wasm\ntenon run app.cwasm", cli_compile},
   {"inspect", CLI_INSPECT, CLI_OPERANDS_FILES, false, "inspect [--json] FILE…",
    "Show imports, exports and types as WIT, sections and sizes, producers", NULL,

@@ -82,6 +82,8 @@ const cli_option cli_options[] = {
    "Keep debug information, so that native debuggers see the guest's source"},
   {compiler, "deterministic", 0, 'W', "deterministic", NULL, CLI_COMPILING, cli_parse_flag, FIELD(deterministic),
    "The same NaNs and relaxed SIMD results on every processor"},
+  {compiler, "interruptible", 0, 'W', "epoch-interruption", NULL, CLI_COMPILING, cli_parse_choice,
+   FIELD(interruptible), "Compile code that looks at the clock in every loop, as --timeout needs; costs speed"},
   {compiler, "no-cache", 0, 0, NULL, NULL, CLI_RUN | CLI_WAST, cli_parse_flag, FIELD(no_cache),
    "Neither use nor fill the cache of compiled code"},
   {compiler, NULL, 0, 'C', "cache", NULL, CLI_RUN | CLI_WAST, cli_parse_choice, FIELD(cache),

@@ -50,6 +50,7 @@ typedef struct cli_settings {
   uint32_t optimize;
   bool debug_info;
   bool deterministic;
+  cli_choice interruptible;
   cli_choice pooling, parallel;
   cli_choice cache;
   bool no_cache;

@@ -57,6 +57,7 @@ static const struct {
     {"`fuel`", "--fuel"},
     {"`timeout`", "--timeout"},
     {"`pooling`", "--pooling"},
+    {"`epoch_interruption`", "--interruptible"},
     {"load it with `TN_LOAD_ARTIFACT`", "name it *.cwasm or use --allow-precompiled"},
     {"define it in the linker, or compose", "compose"},
 };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -11,9 +12,22 @@ extern char **environ;
 
 /* ---- interruption ------------------------------------------------------------------------------- */
 
-/* A signal handler gets no argument: these two are the program's, and only this file's. */
+/* A signal handler gets no argument: these are the program's, and only this file's. */
 static tn_instance *volatile running;
 static volatile sig_atomic_t received_signal;
+static volatile sig_atomic_t is_interruptible;
+
+/* How long a guest that cannot be interrupted while it computes has for ending of itself: long enough for one
+ * that waits, which a cancellation wakes at once. */
+enum { GRACE_MICROSECONDS = 200000 };
+
+static void end_at_once(int number) {
+  static const char message[] = "error: interrupted\n";
+  (void)number;
+  ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
+  (void)written;
+  _exit(128 + received_signal);
+}
 
 /* The first signal cancels the guest, which then ends with its destructors run and its files closed; the
  * second one, by SA_RESETHAND, ends the process. */
@@ -22,13 +36,18 @@ static void on_signal(int number) {
   tn_instance *instance = running;
   if (instance == NULL) _exit(128 + number);
   tn_instance_cancel(instance);
+  if (is_interruptible) return;
+  setitimer(ITIMER_REAL, &(struct itimerval){.it_value.tv_usec = GRACE_MICROSECONDS}, NULL);
 }
 
-static void watch_signals(void) {
+static void watch_signals(const cli_settings *settings) {
+  is_interruptible = cli_is_interruptible(settings);
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  action.sa_handler = end_at_once;
+  sigaction(SIGALRM, &action, NULL);
   /* A closed pipe is an error that the guest gets to see, not Tenon's end. */
   action = (struct sigaction){.sa_handler = SIG_IGN};
   sigaction(SIGPIPE, &action, NULL);
@@ -214,7 +233,7 @@ int cli_run(const cli_settings *settings, char **operands, int count) {
   if (count == 0) return cli_report(CLI_EXIT_USAGE, "tenon run FILE", "tenon run takes a file");
   session s = {0};
   int exit_code = CLI_EXIT_OK;
-  watch_signals();
+  watch_signals(settings);
   tn_error *error = start_session(&s, settings, operands, count);
   if (error == NULL) {
     running = s.instance;

@@ -142,7 +142,10 @@ static tn_error *check_fingerprint(tn_str made_for, tn_str fingerprint) {
                                  "compiled artifact: it was compiled for another engine, settings or CPU "
                                  "(%" TN_STR_FORMAT "; this one is %" TN_STR_FORMAT ")",
                                  TN_STR_ARG(made_for), TN_STR_ARG(fingerprint));
-  return tn_error_set_hint(error, "compile it again on this machine, with the same options");
+  bool lacks_epoch = memmem(made_for.data, made_for.len, "epoch=0", 7) != NULL &&
+                     memmem(fingerprint.data, fingerprint.len, "epoch=1", 7) != NULL;
+  return tn_error_set_hint(error, "compile it again on this machine, with the same options%s",
+                           lacks_epoch ? "; a time limit needs `epoch_interruption`" : "");
 }
 
 tn_error *tn_artifact_read(tn_str bytes, tn_str fingerprint, tn_artifact *out) {

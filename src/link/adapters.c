@@ -16,7 +16,8 @@ enum { MAX_ADAPTER_BYTES = 256 * 1024 };
 void tn_link_note_canon(tn_linking *linking, const tn_scope *scope, const tn_ast_canon *canon) {
   bool uses_tasks = canon->kind > TN_CANON_RESOURCE_REP;
   if (canon->kind == TN_CANON_LOWER) uses_tasks = scope->funcs.items[canon->func]->type->is_async;
-  for (uint32_t i = 0; i < canon->option_count; i++) uses_tasks |= canon->options[i].kind == TN_OPTION_ASYNC;
+  for (uint32_t i = 0; i < canon->option_count; i++)
+    uses_tasks |= canon->options[i].kind == TN_OPTION_ASYNC;
   bool calls_out = canon->kind != TN_CANON_LIFT && canon->kind != TN_CANON_RESOURCE_NEW &&
                    canon->kind != TN_CANON_RESOURCE_REP;
   linking->instances.items[scope->instance].uses_tasks |= uses_tasks;
@@ -28,27 +29,33 @@ static uint32_t parent_of(const tn_linking *linking, uint32_t instance) {
 }
 
 bool tn_link_encloses(const tn_linking *linking, uint32_t outer, uint32_t inner) {
-  while (inner != UINT32_MAX && inner != outer) inner = parent_of(linking, inner);
+  while (inner != UINT32_MAX && inner != outer)
+    inner = parent_of(linking, inner);
   return inner != UINT32_MAX;
 }
 
 /* The instances from `callee` up to the first that encloses the caller too. */
-static tn_error *list_entered(tn_linking *linking, uint32_t caller, uint32_t callee, tn_adapted *out) {
+static tn_error *list_entered(tn_linking *linking, uint32_t caller, uint32_t callee,
+                              tn_adapted *out) {
   uint32_t count = 0;
-  for (uint32_t i = callee; i != UINT32_MAX && !tn_link_encloses(linking, i, caller); i = parent_of(linking, i)) count++;
+  for (uint32_t i = callee; i != UINT32_MAX && !tn_link_encloses(linking, i, caller);
+       i = parent_of(linking, i))
+    count++;
   uint32_t *entered = TN_ARENA_ARRAY(linking->arena, uint32_t, count);
   if (entered == NULL) return tn_error_no_memory();
-  for (uint32_t i = 0, instance = callee; i < count; i++, instance = parent_of(linking, instance)) entered[i] = instance;
+  for (uint32_t i = 0, instance = callee; i < count; i++, instance = parent_of(linking, instance))
+    entered[i] = instance;
   out->entered_count = count;
   out->entered = entered;
   return NULL;
 }
 
-tn_error *tn_link_adapt(tn_linking *linking, const tn_lowered *lowered, uint32_t caller, uint32_t callee,
-                        tn_core_source *source) {
+tn_error *tn_link_adapt(tn_linking *linking, const tn_lowered *lowered, uint32_t caller,
+                        uint32_t callee, tn_core_source *source) {
   if (!linking->is_rehearsal && linking->compiled->adapter_count == 0) return NULL;
   /* Calls between a component and one that it encloses trap. */
-  if (tn_link_encloses(linking, caller, callee) || tn_link_encloses(linking, callee, caller)) return NULL;
+  if (tn_link_encloses(linking, caller, callee) || tn_link_encloses(linking, callee, caller))
+    return NULL;
   if (linking->instances.items[callee].uses_tasks || !tn_adapter_covers(lowered)) return NULL;
   tn_plan_adapter *adapter = TN_ARENA_NEW(linking->arena, tn_plan_adapter);
   tn_adapted *adapted = TN_VEC_PUSH(linking->arena, &linking->adapted);
@@ -67,11 +74,15 @@ tn_error *tn_link_adapt(tn_linking *linking, const tn_lowered *lowered, uint32_t
 
 static tn_core_source import_source(const tn_linking *linking, const tn_adapter_import *import) {
   switch (import->kind) {
-  case TN_ADAPTER_IMPORT_FUNC: return linking->func_sources.items[import->slot];
-  case TN_ADAPTER_IMPORT_MEMORY: return linking->memory_sources.items[import->slot];
+  case TN_ADAPTER_IMPORT_FUNC:
+    return linking->func_sources.items[import->slot];
+  case TN_ADAPTER_IMPORT_MEMORY:
+    return linking->memory_sources.items[import->slot];
   case TN_ADAPTER_IMPORT_FLAGS:
-    return (tn_core_source){.kind = TN_SOURCE_EXPORT, .slot = (uint32_t)linking->flags_slot, .name = TN_STR("flags")};
-  case TN_ADAPTER_IMPORT_HOST: break;
+    return (tn_core_source){
+        .kind = TN_SOURCE_EXPORT, .slot = (uint32_t)linking->flags_slot, .name = TN_STR("flags")};
+  case TN_ADAPTER_IMPORT_HOST:
+    break;
   }
   return (tn_core_source){.kind = TN_SOURCE_HOST, .host = tn_adapter_host(import->slot)};
 }
@@ -81,17 +92,20 @@ static tn_error *take_flags(tn_linking *linking, uint32_t slot) {
   return tn_link_add_step(linking, (tn_step){.kind = TN_STEP_TAKE_FLAGS, .slot = slot});
 }
 
-static tn_error *instantiate_group(tn_linking *linking, const tn_module *module, const tn_adapter_module *group) {
+static tn_error *instantiate_group(tn_linking *linking, const tn_module *module,
+                                   const tn_adapter_module *group) {
   tn_core_source *sources = TN_ARENA_ARRAY(linking->arena, tn_core_source, group->import_count);
   if (sources == NULL) return tn_error_no_memory();
-  for (uint32_t i = 0; i < group->import_count; i++) sources[i] = import_source(linking, &group->imports[i]);
+  for (uint32_t i = 0; i < group->import_count; i++)
+    sources[i] = import_source(linking, &group->imports[i]);
   uint32_t slot = linking->core_instance_slots++;
   TN_TRY(tn_link_add_step(linking, (tn_step){.kind = TN_STEP_ADAPT,
                                              .slot = slot,
                                              .module = module,
                                              .source_count = group->import_count,
                                              .sources = sources}));
-  for (uint32_t i = 0; i < linking->adapters.len; i++) linking->adapters.items[i]->slot = (int32_t)slot;
+  for (uint32_t i = 0; i < linking->adapters.len; i++)
+    linking->adapters.items[i]->slot = (int32_t)slot;
   linking->plan->adapter_count++;
   return linking->flags_slot < 0 ? take_flags(linking, slot) : NULL;
 }
@@ -109,18 +123,22 @@ static tn_error *record_group(tn_linking *linking, tn_str bytes) {
 
 static tn_error *end_group(tn_linking *linking) {
   tn_adapter_module group;
-  TN_TRY(tn_adapter_write(linking->arena, linking->adapted.items, linking->adapted.len, linking->flags_slot < 0, &group));
+  TN_TRY(tn_adapter_write(linking->arena, linking->adapted.items, linking->adapted.len,
+                          linking->flags_slot < 0, &group));
   if (linking->is_rehearsal) return record_group(linking, group.bytes);
   const tn_module *module = tn_compiled_adapter(linking->compiled, group.bytes);
   return module == NULL ? NULL : instantiate_group(linking, module, &group);
 }
 
-tn_error *tn_link_await_adapters(tn_linking *linking, const tn_core_source *sources, uint32_t count) {
+tn_error *tn_link_await_adapters(tn_linking *linking, const tn_core_source *sources,
+                                 uint32_t count) {
   bool is_needed = false;
-  for (uint32_t i = 0; i < count; i++) is_needed |= sources[i].adapter != NULL && sources[i].adapter->is_waiting;
+  for (uint32_t i = 0; i < count; i++)
+    is_needed |= sources[i].adapter != NULL && sources[i].adapter->is_waiting;
   if (!is_needed) return NULL;
   TN_TRY(end_group(linking));
-  for (uint32_t i = 0; i < linking->adapters.len; i++) linking->adapters.items[i]->is_waiting = false;
+  for (uint32_t i = 0; i < linking->adapters.len; i++)
+    linking->adapters.items[i]->is_waiting = false;
   linking->adapters.len = linking->adapted.len = 0;
   return NULL;
 }
