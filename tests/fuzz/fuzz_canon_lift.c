@@ -28,6 +28,11 @@ uint64_t tn_core_memory_size(tn_core_context *context, const tn_core_memory *mem
   return context->memories[memory->a].size;
 }
 
+bool tn_core_memory_is_fixed(tn_core_context *context, const tn_core_memory *memory) {
+  (void)context, (void)memory;
+  return false;
+}
+
 /* realloc: allocates properly, but for what the input wants otherwise. */
 tn_error *tn_core_call(tn_core_context *context, const tn_core_func *func, tn_core_value *values,
                        size_t count) {
@@ -66,6 +71,7 @@ void *tn_core_context_data(tn_core_context *context) {
 typedef struct world {
   tn_core_context context;
   tn_component_instance instances[3];
+  tn_instance_flags flags[3];
   tn_core_func funcs[1];
   tn_core_memory memories[2];
   tn_runtime runtime;
@@ -135,6 +141,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                            .instance_count = 3,
                            .funcs = w.funcs,
                            .memories = w.memories};
+  for (int i = 0; i < 3; i++) {
+    w.flags[i] = (tn_instance_flags){.may_enter = true, .may_leave = true};
+    w.instances[i].flags = &w.flags[i];
+  }
   for (int i = 0; i <= TN_MAX_FLAT_PARAMS; i++)
     memcpy(&w.values[i].u64, data + HEADER + ANSWERS + 8 * i, 8);
   size_t length = size - (HEADER + ANSWERS + VALUES);
