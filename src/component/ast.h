@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/core_type.h"
 #include "base/str.h"
 
 /* ---- sorts and names -------------------------------------------------------------------------- */
@@ -49,22 +50,6 @@ typedef struct tn_extern_name {
 
 /* ---- core types ------------------------------------------------------------------------------- */
 
-/* A core value type. `code` is the number-, vector- or reference-type opcode (0x7f i32, 0x7e i64, 0x7d
- * f32, 0x7c f64, 0x7b v128); references always have code 0x64 (ref) or 0x63 (ref null), also when the
- * binary used a shorthand, with the heap type in `heap`: a type index if >= 0, else the negative opcode
- * (funcref is 0x63 with heap -0x10). */
-typedef struct tn_core_valtype {
-  uint8_t code;
-  int32_t heap;
-} tn_core_valtype;
-
-typedef struct tn_core_func_type {
-  uint32_t param_count;
-  uint32_t result_count;
-  const tn_core_valtype *params;
-  const tn_core_valtype *results;
-} tn_core_func_type;
-
 typedef struct tn_core_limits {
   uint64_t min;
   uint64_t max;
@@ -74,14 +59,6 @@ typedef struct tn_core_limits {
   bool has_page_size;
   uint32_t page_size_log2; /* 16 unless has_page_size */
 } tn_core_limits;
-
-typedef enum tn_core_extern_kind {
-  TN_CORE_EXTERN_FUNC = 0,
-  TN_CORE_EXTERN_TABLE = 1,
-  TN_CORE_EXTERN_MEMORY = 2,
-  TN_CORE_EXTERN_GLOBAL = 3,
-  TN_CORE_EXTERN_TAG = 4,
-} tn_core_extern_kind;
 
 /* The type of a core import or export. In a module that was read from bytes `func` is resolved; in a
  * module *type* `type_index` refers to that module type's own type index space and `func` is NULL. */

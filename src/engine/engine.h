@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/core_type.h"
 #include "base/str.h"
-#include "component/ast.h" /* tn_core_func_type and friends: pure data */
 #include "tenon.h"
 
 /* ---- the engine ------------------------------------------------------------------------------- */
