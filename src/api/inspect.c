@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "component/component.h"
 #include "component/binary/sections.h"
-#include "engine/engine.h"
+#include "link/compiled.h"
 #include "tenon.h"
 #include "wit/text.h"
 #include "wit/world.h"
@@ -27,11 +27,9 @@ typedef struct subject {
 /* ---- reading ----------------------------------------------------------------------------------- */
 
 static tn_error *read_subject(subject *s) {
-  if (tn_file_kind_of(s->bytes) == TN_FILE_UNKNOWN) {
-    size_t size;
-    TN_TRY(tn_core_text_to_binary(s->bytes, &s->owned_bytes, &size));
-    s->bytes = (tn_str){(const char *)s->owned_bytes, size};
-  }
+  size_t size;
+  TN_TRY(tn_compiled_to_binary(s->bytes, &s->owned_bytes, &size));
+  if (s->owned_bytes != NULL) s->bytes = (tn_str){(const char *)s->owned_bytes, size};
   if (tn_file_kind_of(s->bytes) == TN_FILE_COMPONENT) {
     TN_TRY(tn_component_decode(&s->arena, s->bytes, &s->component));
     tn_arena scratch = {0};

@@ -17,11 +17,11 @@ struct tn_error {
   bool is_located; /* see tn_error_locate_frames */
 };
 
-static char no_memory_message[] = "out of memory";
-static tn_error no_memory = {.kind = TN_ERROR_NO_MEMORY, .message = no_memory_message};
+/* Never written to: everything that changes or frees an error leaves this one alone. */
+static const tn_error no_memory = {.kind = TN_ERROR_NO_MEMORY, .message = (char *)"out of memory"};
 
 tn_error *tn_error_no_memory(void) {
-  return &no_memory;
+  return (tn_error *)&no_memory;
 }
 
 static char *format_text(const char *format, va_list arguments) {
@@ -32,12 +32,12 @@ static char *format_text(const char *format, va_list arguments) {
 
 tn_error *tn_error_vnew(tn_error_kind kind, const char *format, va_list arguments) {
   tn_error *error = tn_calloc(1, sizeof *error);
-  if (error == NULL) return &no_memory;
+  if (error == NULL) return tn_error_no_memory();
   error->kind = kind;
   error->message = format_text(format, arguments);
   if (error->message == NULL) {
     tn_free(error);
-    return &no_memory;
+    return tn_error_no_memory();
   }
   return error;
 }

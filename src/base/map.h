@@ -20,6 +20,7 @@ typedef struct tn_map {
   tn_map_entry *slots;
   uint32_t mask;
   uint32_t count;
+  uint64_t seed; /* of the hash; set with the first slots */
 } tn_map;
 
 /* The value under `key`, or NULL. */

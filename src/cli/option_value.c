@@ -36,6 +36,12 @@ const char *cli_parse_always(void *field, const char *value) {
   return *(bool *)field ? NULL : "cannot be had: growth beyond a limit always ends the guest";
 }
 
+const char *cli_parse_yes(void *field, const char *value) {
+  const char *wrong = cli_parse_flag(field, value);
+  if (wrong != NULL) return wrong;
+  return *(bool *)field ? NULL : "cannot be switched off; what is not granted is denied anyway";
+}
+
 const char *cli_parse_text(void *field, const char *value) {
   *(const char **)field = value;
   return NULL;

@@ -45,6 +45,7 @@ typedef struct cli_settings {
   cli_amount max_memory, max_table_elements, max_instances, max_memories, max_tables, max_handles;
   cli_amount fuel, timeout, max_stack, max_output;
   bool trap_on_grow_failure;
+  bool always_there; /* what scripts for Wasmtime switch on and Tenon always has */
   /* the compiler */
   tn_compiler compiler;
   uint32_t optimize;

@@ -60,20 +60,35 @@ static bool looks_like_text(tn_str bytes) {
 
 static tn_error *not_wasm(tn_str bytes) {
   if (bytes.len == 0) return tn_error_new(TN_ERROR_MALFORMED, "the file is empty");
+  if (tn_artifact_is(bytes)) {
+    return tn_error_set_hint(tn_error_new(TN_ERROR_MALFORMED, "it is a compiled artifact"),
+                             "use the file that it was compiled from");
+  }
+  if (tn_str_starts_with(bytes, TN_STR("\x7f" "ELF"))) {
+    return tn_error_set_hint(tn_error_new(TN_ERROR_MALFORMED, "it is native code, but no whole artifact of Tenon's: "
+                                                              "damaged, or made by another program"),
+                             "compile it again with `tenon compile`");
+  }
   tn_error *error = tn_error_new(TN_ERROR_MALFORMED, "it is neither a WebAssembly binary nor WebAssembly text");
-  if (bytes.len >= 4 && memcmp(bytes.data, "\0asm", 4) == 0) {
+  if (tn_str_starts_with(bytes, TN_STR("\0asm"))) {
     return tn_error_set_hint(error, "it starts like WebAssembly but has an unknown version");
   }
   return error;
 }
 
+tn_error *tn_compiled_to_binary(tn_str bytes, uint8_t **owned, size_t *size) {
+  *owned = NULL;
+  if (tn_file_kind_of(bytes) != TN_FILE_UNKNOWN) return NULL;
+  if (!looks_like_text(bytes)) return not_wasm(bytes);
+  return tn_core_text_to_binary(bytes, owned, size);
+}
+
 /* Turns text into binary in place. */
 static tn_error *to_binary(tn_compiled_source *source) {
-  if (tn_file_kind_of(source->bytes) != TN_FILE_UNKNOWN) return NULL;
-  if (!looks_like_text(source->bytes)) return not_wasm(source->bytes);
   uint8_t *binary;
   size_t size;
-  TN_TRY(tn_core_text_to_binary(source->bytes, &binary, &size));
+  TN_TRY(tn_compiled_to_binary(source->bytes, &binary, &size));
+  if (binary == NULL) return NULL;
   tn_compiled_source_free(source);
   source->owned_bytes = binary;
   source->bytes = (tn_str){(const char *)binary, size};

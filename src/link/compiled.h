@@ -47,6 +47,10 @@ typedef struct tn_compiled_source {
 tn_error *tn_compiled_source_read(int descriptor, const char *path, tn_compiled_source *source);
 void tn_compiled_source_free(tn_compiled_source *source);
 
+/* Text as binary: *owned is freed with tn_free. What is binary already is left alone (*owned NULL); anything else is
+ * TN_ERROR_MALFORMED, with what it seems to be. */
+tn_error *tn_compiled_to_binary(tn_str bytes, uint8_t **owned, size_t *size);
+
 /* Loads from binary, text or (TN_LOAD_ARTIFACT) artifact. Takes over what the source owns, also on failure. */
 tn_error *tn_compiled_load(tn_core_engine *engine, tn_compiled_source *source, tn_compiled *out);
 /* As above, but stops after validation: no modules are compiled. */
