@@ -18,7 +18,8 @@ static const char guest[] =
     "  (type $point' (record (field \"x\" s32) (field \"y\" s32) (field \"z\" f64)))"
     "  (export \"point\" (type $point (eq $point')))"
     "  (export \"make\" (func (result (own $counter))))"
-    "  (export \"[method]counter.bump\" (func (param \"self\" (borrow $counter)) (param \"by\" u32) (result u32)))"
+    "  (export \"[method]counter.bump\" (func (param \"self\" (borrow $counter)) (param \"by\" "
+    "u32) (result u32)))"
     "  (export \"scalars\" (func (param \"a\" u32) (param \"b\" u64) (result u32)))"
     "  (export \"put-text\" (func (param \"text\" string)))"
     "  (export \"get-text\" (func (result string)))"
@@ -32,11 +33,15 @@ static const char guest[] =
     " (core func $make (canon lower (func $host \"make\")))"
     " (core func $bump (canon lower (func $host \"[method]counter.bump\")))"
     " (core func $scalars (canon lower (func $host \"scalars\")))"
-    " (core func $put-text (canon lower (func $host \"put-text\") (memory (core memory $libc \"m\"))))"
-    " (core func $get-text (canon lower (func $host \"get-text\") (memory (core memory $libc \"m\"))"
+    " (core func $put-text (canon lower (func $host \"put-text\") (memory (core memory $libc "
+    "\"m\"))))"
+    " (core func $get-text (canon lower (func $host \"get-text\") (memory (core memory $libc "
+    "\"m\"))"
     "  (realloc (core func $libc \"realloc\"))))"
-    " (core func $put-bytes (canon lower (func $host \"put-bytes\") (memory (core memory $libc \"m\"))))"
-    " (core func $get-bytes (canon lower (func $host \"get-bytes\") (memory (core memory $libc \"m\"))"
+    " (core func $put-bytes (canon lower (func $host \"put-bytes\") (memory (core memory $libc "
+    "\"m\"))))"
+    " (core func $get-bytes (canon lower (func $host \"get-bytes\") (memory (core memory $libc "
+    "\"m\"))"
     "  (realloc (core func $libc \"realloc\"))))"
     " (core func $record (canon lower (func $host \"record\") (memory (core memory $libc \"m\"))))"
     " (core module $Main"
@@ -48,27 +53,33 @@ static const char guest[] =
     "  (import \"\" \"put-bytes\" (func $put-bytes (param i32 i32)))"
     "  (import \"\" \"get-bytes\" (func $get-bytes (param i32 i32)))"
     "  (import \"\" \"record\" (func $record (param i32 i32 f64 i32)))"
-#define LOOP(name, locals, before, call)                                                                     \
-  "  (func (export \"" name "\") (param $n i32) (param $size i32) " locals before                            \
-  "   (loop $next " call " (local.set $n (i32.sub (local.get $n) (i32.const 1)))"                            \
+#define LOOP(name, locals, before, call)                                                           \
+  "  (func (export \"" name "\") (param $n i32) (param $size i32) " locals before                  \
+  "   (loop $next " call " (local.set $n (i32.sub (local.get $n) (i32.const 1)))"                  \
   "    (br_if $next (local.get $n))))"
     LOOP("scalars", "", "", "(drop (call $scalars (i32.const 1) (i64.const 2)))")
-    LOOP("method", "(local $counter i32)", "(local.set $counter (call $make))",
-         "(drop (call $bump (local.get $counter) (i32.const 1)))")
-    LOOP("put-text", "", "", "(call $put-text (i32.const 1024) (local.get $size))")
-    LOOP("get-text", "", "", "(call $get-text (i32.const 16))")
-    LOOP("put-bytes", "", "", "(call $put-bytes (i32.const 1024) (local.get $size))")
-    LOOP("get-bytes", "", "", "(call $get-bytes (local.get $size) (i32.const 16))")
-    LOOP("record", "", "", "(call $record (i32.const 1) (i32.const 2) (f64.const 3) (i32.const 16))")
-    ")"
-    " (core instance $main (instantiate $Main (with \"\" (instance (export \"make\" (func $make))"
-    "  (export \"bump\" (func $bump)) (export \"scalars\" (func $scalars)) (export \"put-text\" (func $put-text))"
-    "  (export \"get-text\" (func $get-text)) (export \"put-bytes\" (func $put-bytes))"
-    "  (export \"get-bytes\" (func $get-bytes)) (export \"record\" (func $record))))))"
-#define EXPORT(name)                                                                                         \
-  " (func (export \"" name "\") (param \"n\" u32) (param \"size\" u32) (canon lift (core func $main \"" name "\")))"
+        LOOP("method", "(local $counter i32)", "(local.set $counter (call $make))",
+             "(drop (call $bump (local.get $counter) (i32.const 1)))")
+            LOOP("put-text", "", "", "(call $put-text (i32.const 1024) (local.get $size))")
+                LOOP("get-text", "", "", "(call $get-text (i32.const 16))") LOOP(
+                    "put-bytes", "", "", "(call $put-bytes (i32.const 1024) (local.get $size))")
+                    LOOP("get-bytes", "", "", "(call $get-bytes (local.get $size) (i32.const 16))")
+                        LOOP("record", "", "",
+                             "(call $record (i32.const 1) (i32.const 2) (f64.const 3) (i32.const "
+                             "16))") ")"
+                                     " (core instance $main (instantiate $Main (with \"\" "
+                                     "(instance (export \"make\" (func $make))"
+                                     "  (export \"bump\" (func $bump)) (export \"scalars\" (func "
+                                     "$scalars)) (export \"put-text\" (func $put-text))"
+                                     "  (export \"get-text\" (func $get-text)) (export "
+                                     "\"put-bytes\" (func $put-bytes))"
+                                     "  (export \"get-bytes\" (func $get-bytes)) (export "
+                                     "\"record\" (func $record))))))"
+#define EXPORT(name)                                                                               \
+  " (func (export \"" name                                                                         \
+  "\") (param \"n\" u32) (param \"size\" u32) (canon lift (core func $main \"" name "\")))"
     EXPORT("scalars") EXPORT("method") EXPORT("put-text") EXPORT("get-text") EXPORT("put-bytes")
-    EXPORT("get-bytes") EXPORT("record") ")";
+        EXPORT("get-bytes") EXPORT("record") ")";
 
 /* ---- the host's side ----------------------------------------------------------------------------- */
 
@@ -149,10 +160,12 @@ static tn_error *define(tn_linker *linker, uint32_t *sum) {
       {"get-bytes", "func(size: u32) -> list<u8>", get_bytes},
       {"record", "func(point: point) -> point", record},
   };
-  tn_error *error = tn_linker_define_types(linker, interface, "record point { x: s32, y: s32, z: f64 }");
+  tn_error *error =
+      tn_linker_define_types(linker, interface, "record point { x: s32, y: s32, z: f64 }");
   if (error == NULL) error = tn_linker_define_resource(linker, interface, "counter", NULL, NULL);
   for (size_t i = 0; error == NULL && i < sizeof funcs / sizeof *funcs; i++) {
-    error = tn_linker_define_func(linker, interface, funcs[i].name, funcs[i].signature, funcs[i].func, sum);
+    error = tn_linker_define_func(linker, interface, funcs[i].name, funcs[i].signature,
+                                  funcs[i].func, sum);
   }
   return error;
 }
@@ -185,7 +198,8 @@ static tn_error *measure(tn_instance *instance, uint32_t calls, const char *want
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     if (strstr(rows[i].title, wanted) == NULL) continue;
     const tn_func *func;
-    tn_error *error = tn_instance_func(instance, (tn_str){rows[i].name, strlen(rows[i].name)}, &func);
+    tn_error *error =
+        tn_instance_func(instance, (tn_str){rows[i].name, strlen(rows[i].name)}, &func);
     uint32_t params[] = {calls, rows[i].size};
     double best = 0;
     for (int run = 0; error == NULL && run < RUNS; run++) {
@@ -215,7 +229,8 @@ int main(int count, char **arguments) {
   tn_instance_options_init(&options);
 
   tn_error *error = tn_engine_new(&engine_options, &engine);
-  if (error == NULL) error = tn_component_from_bytes(engine, guest, strlen(guest), "guest", 0, &component);
+  if (error == NULL)
+    error = tn_component_from_bytes(engine, guest, strlen(guest), "guest", 0, &component);
   if (error == NULL) error = tn_linker_new(&linker);
   if (error == NULL) error = define(linker, &sum);
   if (error == NULL) error = tn_linker_link(linker, component, &linked);

@@ -28,6 +28,7 @@ int main(int count, char **arguments) {
   double seconds = now() - start;
   FILE *report = fopen(arguments[1], "w");
   if (report == NULL) return 2;
-  fprintf(report, "%.9f %ld %d\n", seconds, usage.ru_maxrss, WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+  fprintf(report, "%.9f %ld %d\n", seconds, usage.ru_maxrss,
+          WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
   return fclose(report) == 0 ? 0 : 2;
 }

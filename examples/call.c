@@ -17,7 +17,8 @@ static const char text[] =
     "      (global.set $next (i32.add (local.get $start) (local.get 3)))\n"
     "      (local.get $start))\n"
     "    (func $abs (param i32) (result i32)\n"
-    "      (select (local.get 0) (i32.sub (i32.const 0) (local.get 0)) (i32.ge_s (local.get 0) (i32.const 0))))\n"
+    "      (select (local.get 0) (i32.sub (i32.const 0) (local.get 0)) (i32.ge_s (local.get 0) "
+    "(i32.const 0))))\n"
     "    (func (export \"distance\") (param i32 i32 i32 i32) (result i32)\n"
     "      (i32.add (call $abs (i32.sub (local.get 0) (local.get 2)))\n"
     "               (call $abs (i32.sub (local.get 1) (local.get 3)))))\n"
@@ -26,7 +27,8 @@ static const char text[] =
     "        (br_if $end (i32.ge_u (local.get $i) (local.get $size)))\n"
     "        (i32.store8 (i32.add (local.get $at) (local.get $i))\n"
     "          (i32.sub (i32.load8_u (i32.add (local.get $at) (local.get $i)))\n"
-    "            (i32.mul (i32.const 32) (i32.lt_u (i32.sub (i32.load8_u (i32.add (local.get $at) (local.get $i)))\n"
+    "            (i32.mul (i32.const 32) (i32.lt_u (i32.sub (i32.load8_u (i32.add (local.get $at) "
+    "(local.get $i)))\n"
     "                                                       (i32.const 97)) (i32.const 26)))))\n"
     "        (local.set $i (i32.add (local.get $i) (i32.const 1)))\n"
     "        (br $next)))\n"
@@ -90,7 +92,8 @@ int main(void) {
   tn_instance_options_init(&options);
 
   tn_error *error = tn_engine_new(&engine_options, &engine);
-  if (error == NULL) error = tn_component_from_bytes(engine, text, strlen(text), "call", 0, &component);
+  if (error == NULL)
+    error = tn_component_from_bytes(engine, text, strlen(text), "call", 0, &component);
   if (error == NULL) error = tn_linker_new(&linker);
   if (error == NULL) error = tn_linker_link(linker, component, &linked);
   if (error == NULL) error = tn_instance_new(linked, &options, &instance);

@@ -11,30 +11,37 @@ static const char text[] =
     "  (import \"demo:host/counters@1.0.0\" (instance $counters\n"
     "    (export \"counter\" (type $counter (sub resource)))\n"
     "    (export \"[constructor]counter\" (func (param \"start\" u32) (result (own $counter))))\n"
-    "    (export \"[method]counter.bump\" (func (param \"self\" (borrow $counter)) (param \"by\" u32) (result u32)))\n"
+    "    (export \"[method]counter.bump\" (func (param \"self\" (borrow $counter)) (param \"by\" "
+    "u32) (result u32)))\n"
     "    (export \"log\" (func (param \"text\" string)))))\n"
     "  (alias export $counters \"counter\" (type $counter))\n"
-    "  (core module $Memory (memory (export \"memory\") 1) (data (i32.const 8) \"the guest is done\"))\n"
+    "  (core module $Memory (memory (export \"memory\") 1) (data (i32.const 8) \"the guest is "
+    "done\"))\n"
     "  (core instance $memory (instantiate $Memory))\n"
     "  (core func $new (canon lower (func $counters \"[constructor]counter\")))\n"
     "  (core func $bump (canon lower (func $counters \"[method]counter.bump\")))\n"
     "  (core func $drop (canon resource.drop $counter))\n"
-    "  (core func $log (canon lower (func $counters \"log\") (memory (core memory $memory \"memory\"))))\n"
+    "  (core func $log (canon lower (func $counters \"log\") (memory (core memory $memory "
+    "\"memory\"))))\n"
     "  (core module $Main\n"
     "    (import \"host\" \"new\" (func $new (param i32) (result i32)))\n"
     "    (import \"host\" \"bump\" (func $bump (param i32 i32) (result i32)))\n"
     "    (import \"host\" \"drop\" (func $drop (param i32)))\n"
     "    (import \"host\" \"log\" (func $log (param i32 i32)))\n"
-    "    (func (export \"count\") (param $start i32) (result i32) (local $counter i32) (local $result i32)\n"
+    "    (func (export \"count\") (param $start i32) (result i32) (local $counter i32) (local "
+    "$result i32)\n"
     "      (local.set $counter (call $new (local.get $start)))\n"
     "      (drop (call $bump (local.get $counter) (i32.const 1)))\n"
     "      (local.set $result (call $bump (local.get $counter) (i32.const 10)))\n"
     "      (call $drop (local.get $counter))\n"
     "      (call $log (i32.const 8) (i32.const 17))\n"
     "      (local.get $result)))\n"
-    "  (core instance $main (instantiate $Main (with \"host\" (instance (export \"new\" (func $new))\n"
-    "    (export \"bump\" (func $bump)) (export \"drop\" (func $drop)) (export \"log\" (func $log))))))\n"
-    "  (func (export \"count\") (param \"start\" u32) (result u32) (canon lift (core func $main \"count\"))))\n";
+    "  (core instance $main (instantiate $Main (with \"host\" (instance (export \"new\" (func "
+    "$new))\n"
+    "    (export \"bump\" (func $bump)) (export \"drop\" (func $drop)) (export \"log\" (func "
+    "$log))))))\n"
+    "  (func (export \"count\") (param \"start\" u32) (result u32) (canon lift (core func $main "
+    "\"count\"))))\n";
 
 /* The host's counters. The guest's handle stands for a position in this array. */
 enum { MOST_COUNTERS = 8 };
@@ -85,7 +92,8 @@ static tn_error *define_host(tn_linker *linker, counters *all) {
   const char *interface = "demo:host/counters@1.2.0"; /* serves 1.0.0 as well */
   tn_error *error = tn_linker_define_resource(linker, interface, "counter", drop_counter, all);
   if (error != NULL) return error;
-  error = tn_linker_define_func(linker, interface, "[constructor]counter", "func(start: u32) -> counter", make_counter, all);
+  error = tn_linker_define_func(linker, interface, "[constructor]counter",
+                                "func(start: u32) -> counter", make_counter, all);
   if (error != NULL) return error;
   error = tn_linker_define_func(linker, interface, "[method]counter.bump",
                                 "func(self: borrow<counter>, by: u32) -> u32", bump_counter, all);
@@ -107,7 +115,8 @@ int main(void) {
   tn_instance_options_init(&options);
 
   tn_error *error = tn_engine_new(&engine_options, &engine);
-  if (error == NULL) error = tn_component_from_bytes(engine, text, strlen(text), "host", 0, &component);
+  if (error == NULL)
+    error = tn_component_from_bytes(engine, text, strlen(text), "host", 0, &component);
   if (error == NULL) error = tn_linker_new(&linker);
   if (error == NULL) error = define_host(linker, &all);
   if (error == NULL) error = tn_linker_link(linker, component, &linked);

@@ -28,7 +28,8 @@ static void *cancel_soon(void *instance) {
 }
 
 /* Calls a function in a fresh instance and prints how that ended. Returns the kind of the error. */
-static tn_error_kind try_call(const tn_linked *linked, const tn_instance_options *options, const char *call, bool cancel) {
+static tn_error_kind try_call(const tn_linked *linked, const tn_instance_options *options,
+                              const char *call, bool cancel) {
   tn_instance *instance = NULL;
   char *result = NULL;
   pthread_t thread;
@@ -56,7 +57,8 @@ int main(void) {
   engine_options.consume_fuel = true;
 
   tn_error *error = tn_engine_new(&engine_options, &engine);
-  if (error == NULL) error = tn_component_from_bytes(engine, text, strlen(text), "limits", 0, &component);
+  if (error == NULL)
+    error = tn_component_from_bytes(engine, text, strlen(text), "limits", 0, &component);
   if (error == NULL) error = tn_linker_new(&linker);
   if (error == NULL) error = tn_linker_link(linker, component, &linked);
   if (error != NULL) {

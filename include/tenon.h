@@ -52,19 +52,19 @@ typedef struct tn_error tn_error;
 
 typedef enum tn_error_kind {
   TN_ERROR_NONE = 0,
-  TN_ERROR_NO_MEMORY,    /* the host is out of memory */
-  TN_ERROR_ARGUMENT,     /* the caller's arguments are wrong: flags, WAVE text, value of the wrong type */
-  TN_ERROR_IO,           /* a file could not be read or written */
-  TN_ERROR_MALFORMED,    /* not a WebAssembly file, or one that cannot be decoded */
-  TN_ERROR_INVALID,      /* decoded, but breaks a validation rule */
-  TN_ERROR_UNSUPPORTED,  /* valid, but needs what this version does not have; the message names it */
-  TN_ERROR_LINK,         /* an import is missing or has the wrong type */
-  TN_ERROR_NOT_FOUND,    /* no such export */
-  TN_ERROR_TRAP,         /* the guest trapped */
-  TN_ERROR_EXIT,         /* the guest called exit; see tn_error_get_exit_code */
-  TN_ERROR_STACK,        /* the guest's stack overflowed */
-  TN_ERROR_FUEL,         /* out of fuel */
-  TN_ERROR_TIMEOUT,      /* out of time, running or blocked */
+  TN_ERROR_NO_MEMORY, /* the host is out of memory */
+  TN_ERROR_ARGUMENT, /* the caller's arguments are wrong: flags, WAVE text, value of the wrong type */
+  TN_ERROR_IO,       /* a file could not be read or written */
+  TN_ERROR_MALFORMED,   /* not a WebAssembly file, or one that cannot be decoded */
+  TN_ERROR_INVALID,     /* decoded, but breaks a validation rule */
+  TN_ERROR_UNSUPPORTED, /* valid, but needs what this version does not have; the message names it */
+  TN_ERROR_LINK,        /* an import is missing or has the wrong type */
+  TN_ERROR_NOT_FOUND,   /* no such export */
+  TN_ERROR_TRAP,        /* the guest trapped */
+  TN_ERROR_EXIT,        /* the guest called exit; see tn_error_get_exit_code */
+  TN_ERROR_STACK,       /* the guest's stack overflowed */
+  TN_ERROR_FUEL,        /* out of fuel */
+  TN_ERROR_TIMEOUT,     /* out of time, running or blocked */
   TN_ERROR_MEMORY_LIMIT, /* a memory or table would grow beyond its limit */
   TN_ERROR_LIMIT,        /* another limit: handles, instances, output bytes … */
   TN_ERROR_DENIED,       /* a right that was not granted */
@@ -180,15 +180,15 @@ typedef struct tn_engine tn_engine;
 
 typedef enum tn_compiler {
   TN_COMPILER_CRANELIFT, /* optimizing; the default */
-  TN_COMPILER_WINCH,     /* one pass: compiles many times faster, runs slower; no fuel-free loops, x86-64 */
+  TN_COMPILER_WINCH, /* one pass: compiles many times faster, runs slower; no fuel-free loops, x86-64 */
 } tn_compiler;
 
 /* Start from tn_engine_options_init, then change what you want. */
 typedef struct tn_engine_options {
   tn_compiler compiler;
-  uint32_t optimize;          /* 0 none, 1 speed, 2 speed and size */
-  bool consume_fuel;          /* count fuel; needed for a fuel limit */
-  bool epoch_interruption;    /* needed for time limits and cancellation; on by default */
+  uint32_t optimize;       /* 0 none, 1 speed, 2 speed and size */
+  bool consume_fuel;       /* count fuel; needed for a fuel limit */
+  bool epoch_interruption; /* needed for time limits and cancellation; on by default */
   bool debug_info;
   bool deterministic;         /* canonical NaNs, deterministic relaxed SIMD */
   bool pooling;               /* reserve slots for instances in advance: fast instantiation */
@@ -223,20 +223,23 @@ typedef enum tn_stdio_kind {
   TN_STDIO_CALLBACK,   /* output only: see tn_wasi_config_set_output_callback */
 } tn_stdio_kind;
 
-TN_API tn_error *tn_wasi_config_set_stdin(tn_wasi_config *config, tn_stdio_kind kind, int descriptor);
-TN_API tn_error *tn_wasi_config_set_stdout(tn_wasi_config *config, tn_stdio_kind kind, int descriptor);
-TN_API tn_error *tn_wasi_config_set_stderr(tn_wasi_config *config, tn_stdio_kind kind, int descriptor);
+TN_API tn_error *tn_wasi_config_set_stdin(tn_wasi_config *config, tn_stdio_kind kind,
+                                          int descriptor);
+TN_API tn_error *tn_wasi_config_set_stdout(tn_wasi_config *config, tn_stdio_kind kind,
+                                           int descriptor);
+TN_API tn_error *tn_wasi_config_set_stderr(tn_wasi_config *config, tn_stdio_kind kind,
+                                           int descriptor);
 /* Output of standard output (stream 1) or standard error (2) goes to `write`, on the guest's thread. */
 typedef void (*tn_output_func)(void *data, int stream, const uint8_t *bytes, size_t size);
-TN_API tn_error *tn_wasi_config_set_output_callback(tn_wasi_config *config, int stream, tn_output_func write,
-                                                    void *data);
+TN_API tn_error *tn_wasi_config_set_output_callback(tn_wasi_config *config, int stream,
+                                                    tn_output_func write, void *data);
 /* The most bytes that the guest may write to standard output and error together; more is TN_ERROR_LIMIT. */
 TN_API tn_error *tn_wasi_config_set_output_limit(tn_wasi_config *config, uint64_t bytes);
 
 /* Grants a host directory under the guest's path; nothing outside it can be reached through it. */
 enum { TN_DIRECTORY_READ_ONLY = 1 };
-TN_API tn_error *tn_wasi_config_add_directory(tn_wasi_config *config, const char *host_path, const char *guest_path,
-                                              unsigned flags);
+TN_API tn_error *tn_wasi_config_add_directory(tn_wasi_config *config, const char *host_path,
+                                              const char *guest_path, unsigned flags);
 
 /* Grants network rights. A rule is "HOST[:PORT]" with HOST a name, an address, a range in CIDR form or "*",
  * and PORT a number, a range "8000-8999" or "*" (the default); IPv6 in brackets. */
@@ -246,7 +249,8 @@ enum {
   TN_NETWORK_UDP = 4,
   TN_NETWORK_ALL = 7,
 };
-TN_API tn_error *tn_wasi_config_allow_network(tn_wasi_config *config, const char *rule, unsigned operations);
+TN_API tn_error *tn_wasi_config_allow_network(tn_wasi_config *config, const char *rule,
+                                              unsigned operations);
 /* Everything: all addresses, ports, operations, and name lookup. */
 TN_API tn_error *tn_wasi_config_inherit_network(tn_wasi_config *config);
 TN_API tn_error *tn_wasi_config_allow_name_lookup(tn_wasi_config *config, bool allowed);
@@ -279,10 +283,11 @@ enum {
 
 /* From bytes: a binary component or module, its text form, or (with the flag) an artifact. `name` is for
  * messages. The bytes are copied. Errors: MALFORMED, INVALID, UNSUPPORTED, NO_MEMORY. */
-TN_API tn_error *tn_component_from_bytes(tn_engine *engine, const void *bytes, size_t size, const char *name,
-                                         unsigned flags, tn_component **out);
+TN_API tn_error *tn_component_from_bytes(tn_engine *engine, const void *bytes, size_t size,
+                                         const char *name, unsigned flags, tn_component **out);
 /* The same from a file, which is mapped. It must not be changed in place while the component lives. */
-TN_API tn_error *tn_component_from_file(tn_engine *engine, const char *path, unsigned flags, tn_component **out);
+TN_API tn_error *tn_component_from_file(tn_engine *engine, const char *path, unsigned flags,
+                                        tn_component **out);
 /* Decodes and validates only, modules within included; compiles nothing. */
 TN_API tn_error *tn_validate(tn_engine *engine, const void *bytes, size_t size, const char *name);
 /* Whether it is a core module rather than a component. */
@@ -297,7 +302,8 @@ TN_API tn_error *tn_text_to_binary(tn_str text, uint8_t **out, size_t *size);
 typedef enum tn_inspect_format { TN_INSPECT_TEXT, TN_INSPECT_JSON } tn_inspect_format;
 /* Describes a file without compiling it: imports, exports and types as WIT, sections and sizes,
  * producers. Give *out (NUL-ended) back with tn_release. */
-TN_API tn_error *tn_inspect(const void *bytes, size_t size, const char *name, tn_inspect_format format, char **out);
+TN_API tn_error *tn_inspect(const void *bytes, size_t size, const char *name,
+                            tn_inspect_format format, char **out);
 
 /* Gives back bytes or text that the library handed out. NULL is fine. */
 TN_API void tn_release(void *bytes);
@@ -324,8 +330,8 @@ TN_API tn_error *tn_linker_define_types(tn_linker *linker, const char *interface
  * when the guest gives up an own handle, and when the instance ends (or could not be made) for every own handle
  * that the guest still has, newest first: the instance's functions cannot be called any more then. */
 typedef void (*tn_drop_func)(tn_instance *instance, void *data, uint32_t representation);
-TN_API tn_error *tn_linker_define_resource(tn_linker *linker, const char *interface, const char *name,
-                                           tn_drop_func drop, void *data);
+TN_API tn_error *tn_linker_define_resource(tn_linker *linker, const char *interface,
+                                           const char *name, tn_drop_func drop, void *data);
 
 /* Defines a host function. `name` is the plain name, or "[method]counter.bump", "[static]…",
  * "[constructor]counter"; `signature` is WIT, such as "func(a: list<point>) -> result<u32, string>", and may
@@ -350,17 +356,18 @@ typedef struct tn_instance_options {
   uint32_t max_instances;      /* core instances */
   uint32_t max_tables;
   uint32_t max_memories;
-  uint32_t max_handles;        /* of each component instance */
-  bool has_fuel;               /* the engine must count fuel */
+  uint32_t max_handles; /* of each component instance */
+  bool has_fuel;        /* the engine must count fuel */
   uint64_t fuel;
-  uint64_t timeout;            /* nanoseconds of wall-clock time from the instance's making, running or
+  uint64_t timeout; /* nanoseconds of wall-clock time from the instance's making, running or
                                 * blocked; 0: none */
-  void *user;                  /* see tn_instance_user */
+  void *user;       /* see tn_instance_user */
 } tn_instance_options;
 
 TN_API void tn_instance_options_init(tn_instance_options *options);
 /* Makes an instance; runs start functions. */
-TN_API tn_error *tn_instance_new(const tn_linked *linked, const tn_instance_options *options, tn_instance **out);
+TN_API tn_error *tn_instance_new(const tn_linked *linked, const tn_instance_options *options,
+                                 tn_instance **out);
 /* Ends the instance. The guest is not entered: destructors of its own resources do not run, but those of the host do
  * (see tn_drop_func). */
 TN_API void tn_instance_delete(tn_instance *instance);
@@ -389,13 +396,15 @@ TN_API const tn_func_type *tn_func_get_type(const tn_func *func);
 /* Memory in which values live until it is reset or deleted. One thread. */
 typedef struct tn_values tn_values;
 TN_API tn_error *tn_values_new(tn_values **out);
-TN_API void *tn_values_alloc(tn_values *values, size_t size, size_t alignment); /* NULL: out of memory */
+TN_API void *tn_values_alloc(tn_values *values, size_t size,
+                             size_t alignment); /* NULL: out of memory */
 TN_API void tn_values_reset(tn_values *values);
 TN_API void tn_values_delete(tn_values *values);
 
 /* Calls a function: `params` is the native struct of all parameters (NULL if none), `result` room for the
  * native result (NULL if none). What the result points to lives in `values`. */
-TN_API tn_error *tn_func_call(const tn_func *func, const void *params, void *result, tn_values *values);
+TN_API tn_error *tn_func_call(const tn_func *func, const void *params, void *result,
+                              tn_values *values);
 /* Gives up a handle of a guest's resource that a result held. */
 TN_API tn_error *tn_instance_drop_handle(tn_instance *instance, uint32_t handle);
 
@@ -405,8 +414,10 @@ TN_API tn_error *tn_instance_invoke(tn_instance *instance, tn_str call, char **o
 
 /* ---- values as text, and types at run time ------------------------------------------------------ */
 
-TN_API tn_error *tn_values_from_wave(tn_values *values, const tn_type *type, tn_str text, void *out);
-TN_API tn_error *tn_values_from_json(tn_values *values, const tn_type *type, tn_str text, void *out);
+TN_API tn_error *tn_values_from_wave(tn_values *values, const tn_type *type, tn_str text,
+                                     void *out);
+TN_API tn_error *tn_values_from_json(tn_values *values, const tn_type *type, tn_str text,
+                                     void *out);
 /* Give *out (NUL-ended) back with tn_release. */
 TN_API tn_error *tn_value_to_wave(const tn_type *type, const void *value, char **out);
 TN_API tn_error *tn_value_to_json(const tn_type *type, const void *value, char **out);

@@ -28,9 +28,10 @@ static tn_error *load(tn_engine *engine, tn_compiled_source *source, tn_componen
   return NULL;
 }
 
-tn_error *tn_component_from_bytes(tn_engine *engine, const void *bytes, size_t size, const char *name, unsigned flags,
-                                  tn_component **out) {
-  tn_compiled_source source = {.name = tn_str_from(name), .bytes = {bytes, size}, .descriptor = -1, .flags = flags};
+tn_error *tn_component_from_bytes(tn_engine *engine, const void *bytes, size_t size,
+                                  const char *name, unsigned flags, tn_component **out) {
+  tn_compiled_source source = {
+      .name = tn_str_from(name), .bytes = {bytes, size}, .descriptor = -1, .flags = flags};
   return load(engine, &source, out);
 }
 
@@ -38,12 +39,15 @@ tn_error *tn_component_from_bytes(tn_engine *engine, const void *bytes, size_t s
 static tn_error *map_descriptor(const char *path, int descriptor, tn_compiled_source *source) {
   struct stat status;
   source->descriptor = descriptor;
-  if (fstat(descriptor, &status) != 0) return tn_error_new(TN_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
-  if (S_ISDIR(status.st_mode)) return tn_error_new(TN_ERROR_IO, "cannot read %s: it is a directory", path);
+  if (fstat(descriptor, &status) != 0)
+    return tn_error_new(TN_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
+  if (S_ISDIR(status.st_mode))
+    return tn_error_new(TN_ERROR_IO, "cannot read %s: it is a directory", path);
   if (!S_ISREG(status.st_mode)) return tn_compiled_source_read(descriptor, path, source);
   if (status.st_size == 0) return NULL;
   void *mapping = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-  if (mapping == MAP_FAILED) return tn_error_new(TN_ERROR_IO, "cannot map %s: %s", path, strerror(errno));
+  if (mapping == MAP_FAILED)
+    return tn_error_new(TN_ERROR_IO, "cannot map %s: %s", path, strerror(errno));
   source->mapping = mapping;
   source->mapping_size = (size_t)status.st_size;
   source->bytes = (tn_str){mapping, source->mapping_size};
@@ -58,7 +62,8 @@ static tn_error *map_file(const char *path, tn_compiled_source *source) {
   return error;
 }
 
-tn_error *tn_component_from_file(tn_engine *engine, const char *path, unsigned flags, tn_component **out) {
+tn_error *tn_component_from_file(tn_engine *engine, const char *path, unsigned flags,
+                                 tn_component **out) {
   tn_compiled_source source = {.name = tn_str_from(path), .descriptor = -1, .flags = flags};
   TN_TRY(map_file(path, &source));
   return load(engine, &source, out);
@@ -84,7 +89,9 @@ tn_component *tn_component_retain(const tn_component *component) {
 }
 
 void tn_component_delete(tn_component *component) {
-  if (component == NULL || atomic_fetch_sub_explicit(&component->references, 1, memory_order_acq_rel) != 1) return;
+  if (component == NULL ||
+      atomic_fetch_sub_explicit(&component->references, 1, memory_order_acq_rel) != 1)
+    return;
   tn_compiled_free(&component->compiled);
   tn_engine_delete(component->engine);
   tn_free(component);

@@ -50,7 +50,9 @@ tn_engine *tn_engine_retain(tn_engine *engine) {
 }
 
 void tn_engine_delete(tn_engine *engine) {
-  if (engine == NULL || atomic_fetch_sub_explicit(&engine->references, 1, memory_order_acq_rel) != 1) return;
+  if (engine == NULL ||
+      atomic_fetch_sub_explicit(&engine->references, 1, memory_order_acq_rel) != 1)
+    return;
   if (engine->core != NULL) tn_core_engine_delete(engine->core);
   tn_free(engine->cache_directory);
   tn_free(engine);

@@ -53,17 +53,24 @@ static tn_error *read_subject(subject *s) {
 
 static const char *valtype_name(tn_core_valtype type) {
   switch (type.code) {
-  case 0x7f: return "i32";
-  case 0x7e: return "i64";
-  case 0x7d: return "f32";
-  case 0x7c: return "f64";
-  case 0x7b: return "v128";
-  default: return type.heap == -0x10 ? "funcref" : type.heap == -0x11 ? "externref" : "ref";
+  case 0x7f:
+    return "i32";
+  case 0x7e:
+    return "i64";
+  case 0x7d:
+    return "f32";
+  case 0x7c:
+    return "f64";
+  case 0x7b:
+    return "v128";
+  default:
+    return type.heap == -0x10 ? "funcref" : type.heap == -0x11 ? "externref" : "ref";
   }
 }
 
 static void print_valtypes(tn_buffer *out, const tn_core_valtype *types, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++) tn_buffer_format(out, "%s%s", i > 0 ? ", " : "", valtype_name(types[i]));
+  for (uint32_t i = 0; i < count; i++)
+    tn_buffer_format(out, "%s%s", i > 0 ? ", " : "", valtype_name(types[i]));
 }
 
 static void print_limits(tn_buffer *out, const tn_core_limits *limits) {
@@ -93,7 +100,8 @@ static void print_core_type(tn_buffer *out, const tn_core_extern_type *type) {
     print_limits(out, &type->limits);
     return;
   case TN_CORE_EXTERN_GLOBAL:
-    tn_buffer_format(out, "global %s%s", type->is_mutable ? "mut " : "", valtype_name(type->valtype));
+    tn_buffer_format(out, "global %s%s", type->is_mutable ? "mut " : "",
+                     valtype_name(type->valtype));
     return;
   }
 }
@@ -103,8 +111,8 @@ static void print_core_type(tn_buffer *out, const tn_core_extern_type *type) {
 static void print_module(tn_buffer *out, const tn_core_module *module) {
   for (uint32_t i = 0; i < module->import_count; i++) {
     const tn_core_import *import = &module->imports[i];
-    tn_buffer_format(out, "import \"%" TN_STR_FORMAT "\" \"%" TN_STR_FORMAT "\": ", TN_STR_ARG(import->module),
-                     TN_STR_ARG(import->name));
+    tn_buffer_format(out, "import \"%" TN_STR_FORMAT "\" \"%" TN_STR_FORMAT "\": ",
+                     TN_STR_ARG(import->module), TN_STR_ARG(import->name));
     print_core_type(out, &import->type);
     tn_buffer_append_text(out, "\n");
   }
@@ -119,15 +127,18 @@ static void print_sections(tn_buffer *out, const subject *s) {
   tn_buffer_append_text(out, "\nsections:\n");
   for (uint32_t i = 0; i < s->sections.items.len; i++) {
     const tn_section *section = &s->sections.items.items[i];
-    tn_buffer_format(out, "  0x%08x %10zu bytes  %s", section->offset, section->contents.len, section->kind);
-    if (section->name.data != NULL) tn_buffer_format(out, " \"%" TN_STR_FORMAT "\"", TN_STR_ARG(section->name));
+    tn_buffer_format(out, "  0x%08x %10zu bytes  %s", section->offset, section->contents.len,
+                     section->kind);
+    if (section->name.data != NULL)
+      tn_buffer_format(out, " \"%" TN_STR_FORMAT "\"", TN_STR_ARG(section->name));
     tn_buffer_append_text(out, "\n");
   }
   if (s->producers.items.len > 0) tn_buffer_append_text(out, "\nproducers:\n");
   for (uint32_t i = 0; i < s->producers.items.len; i++) {
     const tn_producer *producer = &s->producers.items.items[i];
-    tn_buffer_format(out, "  %" TN_STR_FORMAT ": %" TN_STR_FORMAT " %" TN_STR_FORMAT "\n", TN_STR_ARG(producer->field),
-                     TN_STR_ARG(producer->name), TN_STR_ARG(producer->version));
+    tn_buffer_format(out, "  %" TN_STR_FORMAT ": %" TN_STR_FORMAT " %" TN_STR_FORMAT "\n",
+                     TN_STR_ARG(producer->field), TN_STR_ARG(producer->name),
+                     TN_STR_ARG(producer->version));
   }
 }
 
@@ -190,7 +201,8 @@ static void print_sections_json(tn_buffer *out, const subject *s) {
       tn_buffer_append_text(out, ", ");
       member(out, "name", section->name);
     }
-    tn_buffer_format(out, ", \"offset\": %u, \"size\": %zu}", section->offset, section->contents.len);
+    tn_buffer_format(out, ", \"offset\": %u, \"size\": %zu}", section->offset,
+                     section->contents.len);
   }
   tn_buffer_append_text(out, "], \"producers\": [");
   for (uint32_t i = 0; i < s->producers.items.len; i++) {
@@ -209,8 +221,8 @@ static void print_sections_json(tn_buffer *out, const subject *s) {
 static tn_error *print_json(tn_buffer *out, const subject *s) {
   tn_buffer_append_text(out, "{");
   member(out, "file", s->name);
-  tn_buffer_format(out, ", \"kind\": \"%s\", \"size\": %zu, \"world\": ", s->component != NULL ? "component" : "module",
-                   s->bytes.len);
+  tn_buffer_format(out, ", \"kind\": \"%s\", \"size\": %zu, \"world\": ",
+                   s->component != NULL ? "component" : "module", s->bytes.len);
   if (s->component != NULL) {
     TN_TRY(tn_wit_print_component_json(out, s->component));
   } else {
@@ -221,11 +233,13 @@ static tn_error *print_json(tn_buffer *out, const subject *s) {
   return NULL;
 }
 
-tn_error *tn_inspect(const void *bytes, size_t size, const char *name, tn_inspect_format format, char **out) {
+tn_error *tn_inspect(const void *bytes, size_t size, const char *name, tn_inspect_format format,
+                     char **out) {
   subject s = {.name = tn_str_from(name), .bytes = {bytes, size}};
   tn_buffer text = {0};
   tn_error *error = read_subject(&s);
-  if (error == NULL) error = format == TN_INSPECT_JSON ? print_json(&text, &s) : print_text(&text, &s);
+  if (error == NULL)
+    error = format == TN_INSPECT_JSON ? print_json(&text, &s) : print_text(&text, &s);
   if (error == NULL && (*out = tn_buffer_take(&text)) == NULL) error = tn_error_no_memory();
   tn_buffer_free(&text);
   tn_arena_free(&s.arena);

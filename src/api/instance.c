@@ -78,11 +78,13 @@ static tn_error *set_up(tn_instance *instance, const tn_instance_options *option
       .has_fuel = options->has_fuel || engine->consume_fuel,
       .fuel = options->has_fuel ? options->fuel : UINT64_MAX,
   };
-  return tn_plan_instantiate(&instance->linked->plan, &limits, engine->epoch_interruption ? check_epoch : NULL, instance,
+  return tn_plan_instantiate(&instance->linked->plan, &limits,
+                             engine->epoch_interruption ? check_epoch : NULL, instance,
                              &instance->instantiated);
 }
 
-tn_error *tn_instance_new(const tn_linked *linked, const tn_instance_options *options, tn_instance **out) {
+tn_error *tn_instance_new(const tn_linked *linked, const tn_instance_options *options,
+                          tn_instance **out) {
   tn_instance *instance = tn_calloc(1, sizeof *instance);
   if (instance == NULL) return tn_error_no_memory();
   instance->linked = (tn_linked *)linked; /* only the count changes */
@@ -122,7 +124,8 @@ uint64_t tn_instance_fuel_left(tn_instance *instance) {
 }
 
 tn_error *tn_instance_drop_handle(tn_instance *instance, uint32_t handle) {
-  return tn_plan_locate(&instance->linked->plan, tn_canon_drop_handle(&instance->instantiated.runtime, handle));
+  return tn_plan_locate(&instance->linked->plan,
+                        tn_canon_drop_handle(&instance->instantiated.runtime, handle));
 }
 
 /* ---- functions --------------------------------------------------------------------------------- */
@@ -148,17 +151,20 @@ static bool matches_without_version(tn_str name, tn_str wanted) {
   size_t at = tn_str_find(name, '@', 0);
   size_t hash = tn_str_find(name, '#', at);
   if (at == name.len || hash == name.len || wanted.len != at + (name.len - hash)) return false;
-  return memcmp(name.data, wanted.data, at) == 0 && memcmp(name.data + hash, wanted.data + at, name.len - hash) == 0;
+  return memcmp(name.data, wanted.data, at) == 0 &&
+         memcmp(name.data + hash, wanted.data + at, name.len - hash) == 0;
 }
 
 static bool matches_last_part(tn_str name, tn_str wanted) {
-  return name.len > wanted.len && name.data[name.len - wanted.len - 1] == '#' && tn_str_ends_with(name, wanted);
+  return name.len > wanted.len && name.data[name.len - wanted.len - 1] == '#' &&
+         tn_str_ends_with(name, wanted);
 }
 
 typedef bool (*match_func)(tn_str name, tn_str wanted);
 
 /* The only function that matches; *count says how many there are. */
-static const tn_func *find_matching(tn_instance *instance, tn_str wanted, match_func matches, size_t *count) {
+static const tn_func *find_matching(tn_instance *instance, tn_str wanted, match_func matches,
+                                    size_t *count) {
   const tn_func *found = NULL;
   *count = 0;
   for (size_t i = 0; i < tn_instance_func_count(instance); i++) {
@@ -175,7 +181,8 @@ tn_error *tn_instance_func(tn_instance *instance, tn_str name, const tn_func **o
     size_t count;
     const tn_func *found = find_matching(instance, name, matchers[i], &count);
     if (count > 1) {
-      return tn_error_set_hint(tn_error_new(TN_ERROR_NOT_FOUND, "`%" TN_STR_FORMAT "` is exported by %zu interfaces",
+      return tn_error_set_hint(tn_error_new(TN_ERROR_NOT_FOUND,
+                                            "`%" TN_STR_FORMAT "` is exported by %zu interfaces",
                                             TN_STR_ARG(name), count),
                                "write it as interface#function, for example `%" TN_STR_FORMAT "`",
                                TN_STR_ARG(found->export_->name));
@@ -185,7 +192,8 @@ tn_error *tn_instance_func(tn_instance *instance, tn_str name, const tn_func **o
       return NULL;
     }
   }
-  tn_error *error = tn_error_new(TN_ERROR_NOT_FOUND, "no function `%" TN_STR_FORMAT "` is exported", TN_STR_ARG(name));
+  tn_error *error = tn_error_new(TN_ERROR_NOT_FOUND, "no function `%" TN_STR_FORMAT "` is exported",
+                                 TN_STR_ARG(name));
   return tn_error_set_hint(error, "`tenon inspect` lists what the component exports");
 }
 
@@ -193,10 +201,13 @@ tn_error *tn_func_call(const tn_func *func, const void *params, void *result, tn
   tn_instance *instance = func->instance;
   TN_TRY(tn_loop_check(instance->loop)); /* a guest that is cancelled or late is not entered */
   if (func->export_->lifted == NULL) {
-    return tn_error_new(TN_ERROR_UNSUPPORTED, "`%" TN_STR_FORMAT "` is a function of the host that the component hands on",
+    return tn_error_new(TN_ERROR_UNSUPPORTED,
+                        "`%" TN_STR_FORMAT
+                        "` is a function of the host that the component hands on",
                         TN_STR_ARG(func->export_->name));
   }
-  tn_error *error = tn_canon_call(&instance->instantiated.runtime, func->export_->lifted, params, result, &values->arena);
+  tn_error *error = tn_canon_call(&instance->instantiated.runtime, func->export_->lifted, params,
+                                  result, &values->arena);
   return tn_plan_locate(&instance->linked->plan, error);
 }
 
@@ -215,7 +226,8 @@ static const tn_func *find_command(tn_instance *instance) {
     tn_str name = instance->funcs[i].export_->name;
     if (tn_component_is_module(instance->linked->component)) {
       if (tn_str_equal(name, TN_STR("_start"))) return &instance->funcs[i];
-    } else if (tn_str_starts_with(name, TN_STR("wasi:cli/run@0.2.")) && tn_str_ends_with(name, TN_STR("#run"))) {
+    } else if (tn_str_starts_with(name, TN_STR("wasi:cli/run@0.2.")) &&
+               tn_str_ends_with(name, TN_STR("#run"))) {
       return &instance->funcs[i];
     }
   }
@@ -225,7 +237,8 @@ static const tn_func *find_command(tn_instance *instance) {
 /* A command's run on a fiber of its own, so that whatever blocks in it suspends instead. */
 typedef struct command_run {
   const tn_func *func;
-  uint8_t is_error; /* `run: func() -> result`: its native form is one byte. `_start` has no result */
+  uint8_t
+      is_error; /* `run: func() -> result`: its native form is one byte. `_start` has no result */
   tn_values values;
   tn_error *error;
 } command_run;
@@ -239,10 +252,12 @@ tn_error *tn_instance_run(tn_instance *instance, int *exit_code) {
   command_run run = {.func = find_command(instance)};
   if (run.func == NULL) {
     return tn_error_set_hint(
-        tn_error_new(TN_ERROR_NOT_FOUND, "it is not a command: it exports neither `wasi:cli/run` nor `_start`"),
+        tn_error_new(TN_ERROR_NOT_FOUND,
+                     "it is not a command: it exports neither `wasi:cli/run` nor `_start`"),
         "call one of its functions with --invoke; `tenon inspect` lists them");
   }
-  tn_error *error = tn_loop_run_fiber(instance->loop, instance->instantiated.runtime.store, run_command, &run);
+  tn_error *error =
+      tn_loop_run_fiber(instance->loop, instance->instantiated.runtime.store, run_command, &run);
   if (error == NULL) error = run.error;
   *exit_code = 0;
   error = take_exit(error, exit_code);

@@ -22,7 +22,9 @@ tn_error *tn_linker_link(tn_linker *linker, const tn_component *component, tn_li
 }
 
 void tn_linked_delete(tn_linked *linked) {
-  if (linked == NULL || atomic_fetch_sub_explicit(&linked->references, 1, memory_order_acq_rel) != 1) return;
+  if (linked == NULL ||
+      atomic_fetch_sub_explicit(&linked->references, 1, memory_order_acq_rel) != 1)
+    return;
   tn_plan_free(&linked->plan);
   tn_component_delete(linked->component);
   tn_free(linked);

@@ -86,11 +86,14 @@ tn_str tn_type_part_name(const tn_type *type, size_t index) {
 size_t tn_type_part_offset(const tn_type *type, size_t index) {
   switch (type->kind) {
   case TN_TYPE_RECORD:
-  case TN_TYPE_TUPLE: return index < type->count ? type->field_offset[NATIVE][index] : 0;
+  case TN_TYPE_TUPLE:
+    return index < type->count ? type->field_offset[NATIVE][index] : 0;
   case TN_TYPE_VARIANT:
   case TN_TYPE_OPTION:
-  case TN_TYPE_RESULT: return type->payload_offset[NATIVE];
-  default: return 0;
+  case TN_TYPE_RESULT:
+    return type->payload_offset[NATIVE];
+  default:
+    return 0;
   }
 }
 

@@ -29,14 +29,15 @@ void *tn_arena_calloc(tn_arena *arena, size_t count, size_t size);
 /* Copies a string into the arena with a NUL after it; .data is NULL when out of memory. */
 tn_str tn_arena_copy(tn_arena *arena, tn_str string);
 /* Formats as printf into the arena; .data is NULL when out of memory. */
-tn_str tn_arena_format(tn_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+tn_str tn_arena_format(tn_arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Forgets all allocations but keeps the largest block for reuse. */
 void tn_arena_reset(tn_arena *arena);
 /* Gives all memory back; the arena is empty again and may be used again. */
 void tn_arena_free(tn_arena *arena);
 
 /* One cleared T, or an array of N cleared Ts. */
-#define TN_ARENA_NEW(arena, T) ((T *)tn_arena_calloc((arena), 1, sizeof(T)))
+#define TN_ARENA_NEW(arena, T)      ((T *)tn_arena_calloc((arena), 1, sizeof(T)))
 #define TN_ARENA_ARRAY(arena, T, n) ((T *)tn_arena_calloc((arena), (n), sizeof(T)))
 
 #endif

@@ -24,7 +24,8 @@ void tn_buffer_append(tn_buffer *buffer, const void *bytes, size_t size);
 void tn_buffer_append_str(tn_buffer *buffer, tn_str string);
 void tn_buffer_append_text(tn_buffer *buffer, const char *text);
 void tn_buffer_append_byte(tn_buffer *buffer, uint8_t byte);
-void tn_buffer_format(tn_buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void tn_buffer_format(tn_buffer *buffer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void tn_buffer_vformat(tn_buffer *buffer, const char *format, va_list arguments);
 /* The contents as a slice, valid until the next append. */
 tn_str tn_buffer_str(const tn_buffer *buffer);

@@ -169,7 +169,8 @@ const tn_frame *tn_error_frame(const tn_error *error, size_t index) {
 
 void tn_error_delete(tn_error *error) {
   if (error == NULL || error == &no_memory) return;
-  for (size_t i = 0; i < error->frame_count; i++) free_frame(&error->frames[i]);
+  for (size_t i = 0; i < error->frame_count; i++)
+    free_frame(&error->frames[i]);
   tn_free(error->frames);
   tn_free(error->hint);
   tn_free(error->message);

@@ -12,13 +12,16 @@
 /* Never NULL: when there is no memory for it, the one static out-of-memory error. */
 tn_error *tn_error_new(tn_error_kind kind, const char *format, ...)
     __attribute__((format(printf, 2, 3), returns_nonnull));
-tn_error *tn_error_vnew(tn_error_kind kind, const char *format, va_list arguments) __attribute__((returns_nonnull));
+tn_error *tn_error_vnew(tn_error_kind kind, const char *format, va_list arguments)
+    __attribute__((returns_nonnull));
 tn_error *tn_error_no_memory(void) __attribute__((returns_nonnull));
 /* Puts what was being done in front of the message: "<formatted>: <message>". Takes and returns
  * ownership of `error`; NULL stays NULL, so it can stand in a return. */
-tn_error *tn_error_wrap(tn_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+tn_error *tn_error_wrap(tn_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Sets the advice line ("what would help"). Replaces an earlier one. Returns `error`. */
-tn_error *tn_error_set_hint(tn_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+tn_error *tn_error_set_hint(tn_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* The guest's exit code, for kind TN_ERROR_EXIT. */
 void tn_error_set_exit_code(tn_error *error, int code);
 /* Appends a frame, innermost first; strings are copied. Dropped silently when out of memory. */
@@ -33,7 +36,8 @@ typedef struct tn_frame_place {
 } tn_frame_place;
 
 /* Fills in `out`, which is zeroed; strings may lie in `scratch`. */
-typedef void (*tn_frame_locator)(const void *data, const tn_frame *frame, tn_arena *scratch, tn_frame_place *out);
+typedef void (*tn_frame_locator)(const void *data, const tn_frame *frame, tn_arena *scratch,
+                                 tn_frame_place *out);
 
 /* Completes the frames, once in an error's life: one that has gone through several instances was located by the first
  * of them, whose frames these are. Returns `error`, which may be NULL. */

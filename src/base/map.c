@@ -67,6 +67,7 @@ tn_map_entry *tn_map_next(const tn_map *map, const tn_map_entry *after) {
   if (map->slots == NULL) return NULL;
   tn_map_entry *end = map->slots + map->mask + 1;
   tn_map_entry *entry = after == NULL ? map->slots : map->slots + (after - map->slots) + 1;
-  while (entry < end && entry->key.data == NULL) entry++;
+  while (entry < end && entry->key.data == NULL)
+    entry++;
   return entry < end ? entry : NULL;
 }

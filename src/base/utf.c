@@ -10,7 +10,8 @@ static bool all_ascii(const uint8_t *bytes, size_t size) {
     memcpy(&word, bytes + i, 8);
     seen |= word;
   }
-  for (; i < size; i++) seen |= bytes[i];
+  for (; i < size; i++)
+    seen |= bytes[i];
   return (seen & 0x8080808080808080u) == 0;
 }
 

@@ -73,8 +73,9 @@ tn_error *tn_canon_resource_builtin(tn_arena *arena, tn_canon_kind kind,
  * TN_ERROR_UNSUPPORTED that names them. `options` are the definition's own, with the memory of those that name one
  * as an immediate; `result` is what task.return takes, or NULL.
  * TN_ERROR_UNSUPPORTED at once for thread.spawn-*, whose types have no encoding yet. */
-tn_error *tn_canon_builtin(tn_arena *arena, const tn_ast_canon *canon, const tn_canon_options *options,
-                           const tn_type *result, tn_lowered **out);
+tn_error *tn_canon_builtin(tn_arena *arena, const tn_ast_canon *canon,
+                           const tn_canon_options *options, const tn_type *result,
+                           tn_lowered **out);
 
 /* The core type of a lowered function, and the entry point to register with the engine together with the
  * tn_lowered as environment. Each shape has an entry of its own, so that nothing is decided per call. */

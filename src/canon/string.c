@@ -167,7 +167,8 @@ static uint64_t write_utf16(const tn_transfer *t, const source_string *s, uint64
 
 static tn_error *reallocate(tn_transfer *t, uint64_t *pointer, uint64_t old_size,
                             uint32_t alignment, uint64_t new_size) {
-  return tn_guest_realloc(t, *pointer, old_size, alignment, new_size, TN_FAULT_REALLOC_STRING, pointer);
+  return tn_guest_realloc(t, *pointer, old_size, alignment, new_size, TN_FAULT_REALLOC_STRING,
+                          pointer);
 }
 
 /* store_string_copy, also from Latin-1 to UTF-16 */

@@ -280,7 +280,8 @@ static tn_error *hand_over_reserved(tn_transfer *t, uint64_t length, uint64_t *o
   *out = call->reserved_offset;
   call->reserved = NULL;
   if (length == call->reserved_size) return NULL;
-  return tn_guest_realloc(t, call->reserved_offset, call->reserved_size, 1, length, TN_FAULT_REALLOC_LIST, out);
+  return tn_guest_realloc(t, call->reserved_offset, call->reserved_size, 1, length,
+                          TN_FAULT_REALLOC_LIST, out);
 }
 
 static inline bool is_reserved(const tn_transfer *t, const tn_block *e, uint64_t pointer,

@@ -6,7 +6,12 @@
 #include "cli/report.h"
 
 /* What a command's operands are, for the completions. */
-typedef enum cli_operands { CLI_OPERANDS_NONE, CLI_OPERANDS_FILES, CLI_OPERANDS_SHELL, CLI_OPERANDS_COMMAND } cli_operands;
+typedef enum cli_operands {
+  CLI_OPERANDS_NONE,
+  CLI_OPERANDS_FILES,
+  CLI_OPERANDS_SHELL,
+  CLI_OPERANDS_COMMAND
+} cli_operands;
 
 typedef struct cli_command {
   const char *name;

@@ -26,15 +26,18 @@ static int report_unwritable(const char *path) {
 /* Beside the target first and then renamed, so that nobody ever sees half an artifact. What is not a
  * regular file (/dev/full, a pipe) is written to directly. */
 static int write_file(const char *path, const uint8_t *bytes, size_t size) {
-  if (strcmp(path, "-") == 0) return write_all(STDOUT_FILENO, bytes, size) ? CLI_EXIT_OK : report_unwritable(path);
+  if (strcmp(path, "-") == 0)
+    return write_all(STDOUT_FILENO, bytes, size) ? CLI_EXIT_OK : report_unwritable(path);
   char temporary[4096];
   bool is_special = strncmp(path, "/dev/", 5) == 0;
-  int length = snprintf(temporary, sizeof temporary, is_special ? "%s" : "%s.%d.tmp", path, (int)getpid());
+  int length =
+      snprintf(temporary, sizeof temporary, is_special ? "%s" : "%s.%d.tmp", path, (int)getpid());
   if (length < 0 || (size_t)length >= sizeof temporary) {
     errno = ENAMETOOLONG;
     return report_unwritable(path);
   }
-  int descriptor = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC | (is_special ? 0 : O_EXCL), 0666);
+  int descriptor =
+      open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC | (is_special ? 0 : O_EXCL), 0666);
   if (descriptor < 0) return report_unwritable(path);
   bool is_written = write_all(descriptor, bytes, size);
   int reason = errno;
@@ -53,8 +56,10 @@ static int write_file(const char *path, const uint8_t *bytes, size_t size) {
 /* "x.wasm" and "x.wat" become "x.cwasm", "x" becomes "x.cwasm". NULL: out of memory. */
 static char *default_output(const char *input) {
   size_t length = strlen(input);
-  if (length > 5 && strcmp(input + length - 5, ".wasm") == 0) length -= 5;
-  else if (length > 4 && strcmp(input + length - 4, ".wat") == 0) length -= 4;
+  if (length > 5 && strcmp(input + length - 5, ".wasm") == 0)
+    length -= 5;
+  else if (length > 4 && strcmp(input + length - 4, ".wat") == 0)
+    length -= 4;
   char *output = malloc(length + sizeof ".cwasm");
   if (output != NULL) {
     memcpy(output, input, length);
@@ -63,7 +68,8 @@ static char *default_output(const char *input) {
   return output;
 }
 
-static tn_error *make_artifact(const cli_settings *settings, const char *path, uint8_t **bytes, size_t *size) {
+static tn_error *make_artifact(const cli_settings *settings, const char *path, uint8_t **bytes,
+                               size_t *size) {
   tn_engine *engine = NULL;
   tn_component *component = NULL;
   tn_error *error = cli_engine_new(settings, false, &engine);
@@ -82,7 +88,8 @@ int cli_compile(const cli_settings *settings, char **operands, int count) {
   if (exit_code != CLI_EXIT_OK) return exit_code;
   char *chosen = settings->output == NULL ? default_output(operands[0]) : NULL;
   const char *output = settings->output != NULL ? settings->output : chosen;
-  exit_code = output != NULL ? write_file(output, bytes, size) : cli_report(CLI_EXIT_INTERNAL, NULL, "out of memory");
+  exit_code = output != NULL ? write_file(output, bytes, size)
+                             : cli_report(CLI_EXIT_INTERNAL, NULL, "out of memory");
   free(chosen);
   tn_release(bytes);
   return exit_code;

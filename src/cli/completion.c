@@ -5,7 +5,8 @@
 #include "cli/cli.h"
 
 static void print_commands(void) {
-  for (size_t i = 0; i < cli_command_count; i++) printf("%s%s", i > 0 ? " " : "", cli_commands[i].name);
+  for (size_t i = 0; i < cli_command_count; i++)
+    printf("%s%s", i > 0 ? " " : "", cli_commands[i].name);
 }
 
 /* The long and short options of a command, parted by spaces. */
@@ -21,20 +22,25 @@ static void print_options(const cli_command *command) {
 static void print_group_names(char group) {
   for (size_t i = 0; i < cli_option_count; i++) {
     const cli_option *option = &cli_options[i];
-    if (option->group == group) printf("%s%s ", option->group_name, option->argument != NULL ? "=" : "");
+    if (option->group == group)
+      printf("%s%s ", option->group_name, option->argument != NULL ? "=" : "");
   }
 }
 
 static void print_bash(void) {
   fputs("# bash completion for tenon\n"
         "_tenon() {\n"
-        "  local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=run candidate\n"
+        "  local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=run "
+        "candidate\n"
         "  for candidate in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
         "    case $candidate in\n"
         "      ",
         stdout);
-  for (size_t i = 0; i < cli_command_count; i++) printf("%s%s", i > 0 ? "|" : "", cli_commands[i].name);
-  fputs(") command=$candidate; break ;;\n    esac\n  done\n  local options= words=\n  case $previous in\n", stdout);
+  for (size_t i = 0; i < cli_command_count; i++)
+    printf("%s%s", i > 0 ? "|" : "", cli_commands[i].name);
+  fputs(") command=$candidate; break ;;\n    esac\n  done\n  local options= words=\n  case "
+        "$previous in\n",
+        stdout);
   for (const char *group = cli_option_groups; *group != '\0'; group++) {
     printf("    -%c) compopt -o nospace; COMPREPLY=($(compgen -W '", *group);
     print_group_names(*group);
@@ -66,9 +72,12 @@ static void print_bash(void) {
 /* In single quotes, without what zsh's _arguments gives a meaning. */
 static void print_quoted(const char *text, const char *special) {
   for (; *text != '\0'; text++) {
-    if (*text == '\'') fputs("'\\''", stdout);
-    else if (strchr(special, *text) != NULL) printf("\\%c", *text);
-    else putchar(*text);
+    if (*text == '\'')
+      fputs("'\\''", stdout);
+    else if (strchr(special, *text) != NULL)
+      printf("\\%c", *text);
+    else
+      putchar(*text);
   }
 }
 
@@ -83,8 +92,10 @@ static void print_zsh_options(const cli_command *command) {
       putchar(':');
       print_quoted(option->argument, "[]:\\");
       putchar(':');
-      if (strstr(option->argument, "HOST[::") != NULL || strcmp(option->argument, "FOLDER") == 0) fputs("_files -/", stdout);
-      else if (strcmp(option->argument, "FILE") == 0) fputs("_files", stdout);
+      if (strstr(option->argument, "HOST[::") != NULL || strcmp(option->argument, "FOLDER") == 0)
+        fputs("_files -/", stdout);
+      else if (strcmp(option->argument, "FILE") == 0)
+        fputs("_files", stdout);
     }
     putchar('\'');
   }
@@ -92,9 +103,14 @@ static void print_zsh_options(const cli_command *command) {
 
 static void print_zsh_operands(const cli_command *command) {
   switch (command->operands) {
-  case CLI_OPERANDS_NONE: break;
-  case CLI_OPERANDS_FILES: fputs(" \\\n        '*:file:_files'", stdout); break;
-  case CLI_OPERANDS_SHELL: fputs(" \\\n        '1:shell:(bash zsh fish)'", stdout); break;
+  case CLI_OPERANDS_NONE:
+    break;
+  case CLI_OPERANDS_FILES:
+    fputs(" \\\n        '*:file:_files'", stdout);
+    break;
+  case CLI_OPERANDS_SHELL:
+    fputs(" \\\n        '1:shell:(bash zsh fish)'", stdout);
+    break;
   case CLI_OPERANDS_COMMAND:
     fputs(" \\\n        '1:command:(", stdout);
     print_commands();
@@ -144,7 +160,8 @@ static void print_fish(void) {
     for (size_t j = 0; j < cli_option_count; j++) {
       const cli_option *option = &cli_options[j];
       if ((option->commands & command->bit) == 0 || option->name == NULL) continue;
-      printf("complete -c tenon -n '__fish_seen_subcommand_from %s' -l %s", command->name, option->name);
+      printf("complete -c tenon -n '__fish_seen_subcommand_from %s' -l %s", command->name,
+             option->name);
       if (option->letter != 0) printf(" -s %c", option->letter);
       if (option->argument != NULL) fputs(" -r", stdout);
       fputs(" -d '", stdout);
@@ -162,9 +179,13 @@ static void print_fish(void) {
 int cli_completion(const cli_settings *settings, char **operands, int count) {
   (void)settings;
   const char *shell = count == 1 ? operands[0] : "";
-  if (strcmp(shell, "bash") == 0) print_bash();
-  else if (strcmp(shell, "zsh") == 0) print_zsh();
-  else if (strcmp(shell, "fish") == 0) print_fish();
-  else return cli_report(CLI_EXIT_USAGE, NULL, "tenon completion takes one shell: bash, zsh or fish");
+  if (strcmp(shell, "bash") == 0)
+    print_bash();
+  else if (strcmp(shell, "zsh") == 0)
+    print_zsh();
+  else if (strcmp(shell, "fish") == 0)
+    print_fish();
+  else
+    return cli_report(CLI_EXIT_USAGE, NULL, "tenon completion takes one shell: bash, zsh or fish");
   return cli_finish_output(CLI_EXIT_OK);
 }

@@ -21,9 +21,12 @@ static void make_folders(char *path) {
 static const char *default_cache(char *out, size_t room) {
   const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
   int length;
-  if (base != NULL && base[0] == '/') length = snprintf(out, room, "%s/tenon", base);
-  else if (home != NULL && home[0] == '/') length = snprintf(out, room, "%s/.cache/tenon", home);
-  else return NULL;
+  if (base != NULL && base[0] == '/')
+    length = snprintf(out, room, "%s/tenon", base);
+  else if (home != NULL && home[0] == '/')
+    length = snprintf(out, room, "%s/.cache/tenon", home);
+  else
+    return NULL;
   return length > 0 && (size_t)length < room ? out : NULL;
 }
 

@@ -35,7 +35,8 @@ static int read_stream(FILE *stream, const char *path, char **out, size_t *size)
 int cli_read_file(const char *path, char **out, size_t *size) {
   if (strcmp(path, "-") == 0) return read_stream(stdin, "standard input", out, size);
   FILE *stream = fopen(path, "rbe");
-  if (stream == NULL) return cli_report(CLI_EXIT_IO, NULL, "while opening %s: %s", path, strerror(errno));
+  if (stream == NULL)
+    return cli_report(CLI_EXIT_IO, NULL, "while opening %s: %s", path, strerror(errno));
   int exit_code = read_stream(stream, path, out, size);
   fclose(stream);
   return exit_code;

@@ -21,7 +21,8 @@ typedef struct help_form {
 /* Columns of UTF-8 text without combining or wide characters. */
 static size_t columns(const char *text, size_t length) {
   size_t count = 0;
-  for (size_t i = 0; i < length; i++) count += ((unsigned char)text[i] & 0xc0) != 0x80;
+  for (size_t i = 0; i < length; i++)
+    count += ((unsigned char)text[i] & 0xc0) != 0x80;
   return count;
 }
 
@@ -70,8 +71,10 @@ static void text_code(const char *lines) {
 static void print_item(const char *term, const char *text, size_t indent) {
   size_t width = columns(term, strlen(term)) + 2;
   printf("  %s", term);
-  if (width + 1 >= indent) printf("\n%*s", (int)indent, "");
-  else printf("%*s", (int)(indent - width), "");
+  if (width + 1 >= indent)
+    printf("\n%*s", (int)indent, "");
+  else
+    printf("%*s", (int)(indent - width), "");
   print_wrapped(text, strlen(text), indent, indent);
 }
 
@@ -83,7 +86,8 @@ static void text_short_item(const char *term, const char *text) {
   print_item(term, text, 14);
 }
 
-static const help_form text_form = {text_heading, text_paragraphs, text_code, text_item, text_short_item};
+static const help_form text_form = {text_heading, text_paragraphs, text_code, text_item,
+                                    text_short_item};
 
 /* ---- Markdown ----------------------------------------------------------------------------------- */
 
@@ -113,7 +117,8 @@ static void markdown_item(const char *term, const char *text) {
   putchar('\n');
 }
 
-static const help_form markdown_form = {markdown_heading, markdown_paragraphs, markdown_code, markdown_item, markdown_item};
+static const help_form markdown_form = {markdown_heading, markdown_paragraphs, markdown_code,
+                                        markdown_item, markdown_item};
 
 /* ---- manual page -------------------------------------------------------------------------------- */
 
@@ -122,9 +127,12 @@ static void man_escaped(const char *text) {
   bool is_line_start = true;
   for (; *text != '\0'; text++) {
     if (is_line_start && (*text == '.' || *text == '\'')) fputs("\\&", stdout);
-    if (*text == '-') fputs("\\-", stdout);
-    else if (*text == '\\') fputs("\\e", stdout);
-    else putchar(*text);
+    if (*text == '-')
+      fputs("\\-", stdout);
+    else if (*text == '\\')
+      fputs("\\e", stdout);
+    else
+      putchar(*text);
     is_line_start = *text == '\n';
   }
 }
@@ -176,11 +184,12 @@ static void describe_option(const cli_option *option, char *out, size_t room) {
   out[0] = '\0';
   if (option->letter != 0) used = snprintf(out, room, "-%c, ", option->letter);
   if (option->name != NULL)
-    used += snprintf(out + used, room - (size_t)used, "--%s%s%s", option->name, argument != NULL ? " " : "",
-                     argument != NULL ? argument : "");
+    used += snprintf(out + used, room - (size_t)used, "--%s%s%s", option->name,
+                     argument != NULL ? " " : "", argument != NULL ? argument : "");
   if (option->group != 0)
-    snprintf(out + used, room - (size_t)used, "%s-%c %s%s%s", option->name != NULL ? ", " : "", option->group,
-             option->group_name, argument != NULL ? "=" : "", argument != NULL ? argument : "");
+    snprintf(out + used, room - (size_t)used, "%s-%c %s%s%s", option->name != NULL ? ", " : "",
+             option->group, option->group_name, argument != NULL ? "=" : "",
+             argument != NULL ? argument : "");
 }
 
 static void print_options(const help_form *form, const cli_command *command, int level) {
@@ -227,7 +236,8 @@ static void print_exit_codes(const help_form *form) {
 
 static void print_groups(const help_form *form) {
   form->heading(1, "Grouped options");
-  form->paragraphs("Options that Wasmtime has are also understood in its spelling: -W name=value,name=value and so "
+  form->paragraphs("Options that Wasmtime has are also understood in its spelling: -W "
+                   "name=value,name=value and so "
                    "on. A flag takes =y or =n. What a group holds: tenon run -W help.");
   for (const char *letter = cli_option_groups; *letter != '\0'; letter++) {
     char term[3] = {'-', *letter, '\0'};
@@ -238,19 +248,21 @@ static void print_groups(const help_form *form) {
 static void print_environment(const help_form *form) {
   form->heading(1, "Environment");
   form->short_item("NO_COLOR", "no colours in messages, if set to anything");
-  form->short_item("XDG_CACHE_HOME, HOME", "where the cache of compiled code is kept; see --cache-dir");
+  form->short_item("XDG_CACHE_HOME, HOME",
+                   "where the cache of compiled code is kept; see --cache-dir");
 }
 
-static const char introduction[] =
-  "Tenon runs WebAssembly components and WASI preview 1 modules, safely: a guest can do nothing that was not "
-  "granted to it.";
+static const char introduction[] = "Tenon runs WebAssembly components and WASI preview 1 modules, "
+                                   "safely: a guest can do nothing that was not "
+                                   "granted to it.";
 
 static void print_general(void) {
   text_paragraphs(introduction);
   text_heading(1, "Usage");
   text_code("tenon FILE [ARGUMENTS…]\ntenon COMMAND [OPTIONS] …");
   text_heading(1, "Commands");
-  for (size_t i = 0; i < cli_command_count; i++) text_short_item(cli_commands[i].name, cli_commands[i].summary);
+  for (size_t i = 0; i < cli_command_count; i++)
+    text_short_item(cli_commands[i].name, cli_commands[i].summary);
   text_heading(1, "Examples");
   text_code(cli_commands[0].examples);
   print_exit_codes(&text_form);
@@ -258,8 +270,10 @@ static void print_general(void) {
 }
 
 void cli_print_help(const cli_command *command) {
-  if (command == NULL) print_general();
-  else print_command(&text_form, command, 1);
+  if (command == NULL)
+    print_general();
+  else
+    print_command(&text_form, command, 1);
 }
 
 void cli_print_group_help(const cli_command *command, char group) {
@@ -270,7 +284,8 @@ void cli_print_group_help(const cli_command *command, char group) {
     const cli_option *option = &cli_options[i];
     if (option->group != group || (option->commands & command->bit) == 0) continue;
     char term[96];
-    snprintf(term, sizeof term, "%s%s", option->group_name, option->argument != NULL ? "=" : "[=y|n]");
+    snprintf(term, sizeof term, "%s%s", option->group_name,
+             option->argument != NULL ? "=" : "[=y|n]");
     if (option->argument != NULL) strncat(term, option->argument, sizeof term - strlen(term) - 1);
     text_item(term, option->help);
   }
@@ -292,7 +307,8 @@ static void print_markdown(void) {
 }
 
 static void print_man(void) {
-  printf(".\\\" Made by `make docs` from the tables of src/cli. Do not edit.\n.TH TENON 1 \"\" \"tenon %s\"\n",
+  printf(".\\\" Made by `make docs` from the tables of src/cli. Do not edit.\n.TH TENON 1 \"\" "
+         "\"tenon %s\"\n",
          TN_VERSION_STRING);
   fputs(".SH NAME\ntenon \\- run WebAssembly components\n.SH SYNOPSIS\n", stdout);
   for (size_t i = 0; i < cli_command_count; i++) {

@@ -11,7 +11,7 @@ static int inspect(const cli_settings *settings, const char *path) {
   int exit_code = cli_read_file(path, &bytes, &size);
   if (exit_code != CLI_EXIT_OK) return exit_code;
   exit_code = cli_report_error(
-    tn_inspect(bytes, size, path, settings->json ? TN_INSPECT_JSON : TN_INSPECT_TEXT, &text));
+      tn_inspect(bytes, size, path, settings->json ? TN_INSPECT_JSON : TN_INSPECT_TEXT, &text));
   free(bytes);
   if (exit_code != CLI_EXIT_OK) return exit_code;
   fputs(text, stdout);

@@ -19,20 +19,27 @@ static bool looks_like_file(const char *word) {
 static int report_unknown_command(const char *name) {
   char hint[128];
   cli_suggestion suggestion = {.wanted = name};
-  for (size_t i = 0; i < cli_command_count; i++) cli_suggestion_consider(&suggestion, cli_commands[i].name);
-  snprintf(hint, sizeof hint, suggestion.best != NULL ? "did you mean tenon %s?" : "see tenon help", suggestion.best);
+  for (size_t i = 0; i < cli_command_count; i++)
+    cli_suggestion_consider(&suggestion, cli_commands[i].name);
+  snprintf(hint, sizeof hint, suggestion.best != NULL ? "did you mean tenon %s?" : "see tenon help",
+           suggestion.best);
   return cli_report(CLI_EXIT_USAGE, hint, "no command and no file is called %s", name);
 }
 
 static int run_command(const cli_command *command, char **arguments, int count) {
   cli_settings settings;
   cli_settings_init(&settings);
-  int exit_code = cli_options_parse(command->bit, command->stops_at_operand, arguments, &count, &settings);
+  int exit_code =
+      cli_options_parse(command->bit, command->stops_at_operand, arguments, &count, &settings);
   if (exit_code == CLI_EXIT_OK) {
-    if (settings.version) exit_code = cli_version(&settings, arguments, 0);
-    else if (settings.help) cli_print_help(command);
-    else if (settings.group_help != 0) cli_print_group_help(command, settings.group_help);
-    else exit_code = command->run(&settings, arguments, count);
+    if (settings.version)
+      exit_code = cli_version(&settings, arguments, 0);
+    else if (settings.help)
+      cli_print_help(command);
+    else if (settings.group_help != 0)
+      cli_print_group_help(command, settings.group_help);
+    else
+      exit_code = command->run(&settings, arguments, count);
   }
   cli_settings_free(&settings);
   return cli_finish_output(exit_code);

@@ -17,9 +17,12 @@ const char *cli_parse_choice(void *field, const char *value) {
   static const char *const yes[4] = {"y", "yes", "true", "1"};
   static const char *const no[4] = {"n", "no", "false", "0"};
   cli_choice *choice = field;
-  if (value == NULL || is_one_of(value, yes)) *choice = CLI_CHOICE_YES;
-  else if (is_one_of(value, no)) *choice = CLI_CHOICE_NO;
-  else return "is neither y nor n";
+  if (value == NULL || is_one_of(value, yes))
+    *choice = CLI_CHOICE_YES;
+  else if (is_one_of(value, no))
+    *choice = CLI_CHOICE_NO;
+  else
+    return "is neither y nor n";
   return NULL;
 }
 
@@ -100,18 +103,32 @@ static bool read_quantity(const char *value, const unit *units, uint64_t *out) {
       scale *= 10;
     }
   }
-  while (units->name != NULL && strcmp(units->name, value) != 0) units++;
+  while (units->name != NULL && strcmp(units->name, value) != 0)
+    units++;
   if (units->name == NULL) return false;
   /* fraction < 10^9 and factor < 2^42: their product fits. */
   uint64_t product, part = (uint64_t)((unsigned __int128)fraction * units->factor / scale);
-  return !__builtin_mul_overflow(whole, units->factor, &product) && !__builtin_add_overflow(product, part, out);
+  return !__builtin_mul_overflow(whole, units->factor, &product) &&
+         !__builtin_add_overflow(product, part, out);
 }
 
 const char *cli_parse_size(void *field, const char *value) {
   static const unit units[] = {
-    {"", 1},         {"B", 1},          {"K", 1 << 10},        {"k", 1 << 10},          {"KiB", 1 << 10},
-    {"kB", 1000},    {"M", 1 << 20},    {"MiB", 1 << 20},      {"MB", 1000000},         {"G", 1 << 30},
-    {"GiB", 1 << 30}, {"GB", 1000000000}, {"TiB", 1ull << 40}, {"TB", 1000000000000ull}, {NULL, 0},
+      {"", 1},
+      {"B", 1},
+      {"K", 1 << 10},
+      {"k", 1 << 10},
+      {"KiB", 1 << 10},
+      {"kB", 1000},
+      {"M", 1 << 20},
+      {"MiB", 1 << 20},
+      {"MB", 1000000},
+      {"G", 1 << 30},
+      {"GiB", 1 << 30},
+      {"GB", 1000000000},
+      {"TiB", 1ull << 40},
+      {"TB", 1000000000000ull},
+      {NULL, 0},
   };
   uint64_t bytes;
   if (!read_quantity(value, units, &bytes)) return "is not a size such as 65536, 64KiB or 1.5GiB";
@@ -121,11 +138,12 @@ const char *cli_parse_size(void *field, const char *value) {
 
 const char *cli_parse_duration(void *field, const char *value) {
   static const unit units[] = {
-    {"", 1000000000},  {"ns", 1},           {"us", 1000},           {"ms", 1000000},
-    {"s", 1000000000}, {"m", 60000000000}, {"h", 3600000000000}, {NULL, 0},
+      {"", 1000000000},  {"ns", 1},          {"us", 1000},         {"ms", 1000000},
+      {"s", 1000000000}, {"m", 60000000000}, {"h", 3600000000000}, {NULL, 0},
   };
   uint64_t nanoseconds;
-  if (!read_quantity(value, units, &nanoseconds)) return "is not a duration such as 10s, 1.5s, 500ms or 2m";
+  if (!read_quantity(value, units, &nanoseconds))
+    return "is not a duration such as 10s, 1.5s, 500ms or 2m";
   if (nanoseconds == 0) return "is no time at all; leave it out for no limit";
   *(cli_amount *)field = (cli_amount){true, nanoseconds};
   return NULL;
@@ -133,17 +151,24 @@ const char *cli_parse_duration(void *field, const char *value) {
 
 const char *cli_parse_compiler(void *field, const char *value) {
   tn_compiler *compiler = field;
-  if (strcmp(value, "cranelift") == 0) *compiler = TN_COMPILER_CRANELIFT;
-  else if (strcmp(value, "winch") == 0) *compiler = TN_COMPILER_WINCH;
-  else return "is neither cranelift nor winch";
+  if (strcmp(value, "cranelift") == 0)
+    *compiler = TN_COMPILER_CRANELIFT;
+  else if (strcmp(value, "winch") == 0)
+    *compiler = TN_COMPILER_WINCH;
+  else
+    return "is neither cranelift nor winch";
   return NULL;
 }
 
 const char *cli_parse_optimize(void *field, const char *value) {
   uint32_t *optimize = field;
-  if (strcmp(value, "0") == 0) *optimize = 0;
-  else if (strcmp(value, "1") == 0 || strcmp(value, "2") == 0) *optimize = 1;
-  else if (strcmp(value, "s") == 0) *optimize = 2;
-  else return "is none of 0, 1, 2 and s";
+  if (strcmp(value, "0") == 0)
+    *optimize = 0;
+  else if (strcmp(value, "1") == 0 || strcmp(value, "2") == 0)
+    *optimize = 1;
+  else if (strcmp(value, "s") == 0)
+    *optimize = 2;
+  else
+    return "is none of 0, 1, 2 and s";
   return NULL;
 }

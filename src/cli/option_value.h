@@ -14,6 +14,6 @@ const char *cli_parse_compiler(void *field, const char *value); /* tn_compiler *
 const char *cli_parse_optimize(void *field, const char *value); /* uint32_t */
 const char *cli_parse_always(void *field, const char *value);
 /* Takes only yes: what is always there. */
-const char *cli_parse_yes(void *field, const char *value);   /* bool that cannot be turned off */
+const char *cli_parse_yes(void *field, const char *value); /* bool that cannot be turned off */
 
 #endif

@@ -12,10 +12,12 @@ void cli_settings_init(cli_settings *settings) {
 
 void cli_settings_free(cli_settings *settings) {
   cli_texts *lists[] = {
-    &settings->directories,     &settings->read_only_directories, &settings->environment, &settings->network,
-    &settings->network_connect, &settings->network_listen,        &settings->network_udp,
+      &settings->directories, &settings->read_only_directories, &settings->environment,
+      &settings->network,     &settings->network_connect,       &settings->network_listen,
+      &settings->network_udp,
   };
-  for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) free(lists[i]->items);
+  for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+    free(lists[i]->items);
 }
 
 /* ---- suggestions -------------------------------------------------------------------------------- */
@@ -25,7 +27,8 @@ static size_t edit_distance(const char *a, const char *b) {
   enum { ROOM = 40 };
   size_t length_a = strlen(a), length_b = strlen(b), row[ROOM + 1];
   if (length_a > ROOM || length_b > ROOM) return SIZE_MAX;
-  for (size_t j = 0; j <= length_b; j++) row[j] = j;
+  for (size_t j = 0; j <= length_b; j++)
+    row[j] = j;
   for (size_t i = 1; i <= length_a; i++) {
     size_t diagonal = row[0];
     row[0] = i;
@@ -60,15 +63,18 @@ static const cli_option *find_long(unsigned command, const char *name, size_t le
 
 static const cli_option *find_letter(unsigned command, char letter) {
   for (size_t i = 0; i < cli_option_count; i++)
-    if ((cli_options[i].commands & command) != 0 && cli_options[i].letter == letter) return &cli_options[i];
+    if ((cli_options[i].commands & command) != 0 && cli_options[i].letter == letter)
+      return &cli_options[i];
   return NULL;
 }
 
-static const cli_option *find_grouped(unsigned command, char group, const char *name, size_t length) {
+static const cli_option *find_grouped(unsigned command, char group, const char *name,
+                                      size_t length) {
   for (size_t i = 0; i < cli_option_count; i++) {
     const cli_option *option = &cli_options[i];
     if ((option->commands & command) == 0 || option->group != group) continue;
-    if (strlen(option->group_name) == length && memcmp(option->group_name, name, length) == 0) return option;
+    if (strlen(option->group_name) == length && memcmp(option->group_name, name, length) == 0)
+      return option;
   }
   return NULL;
 }
@@ -83,9 +89,13 @@ static int report_unknown_long(unsigned command, const char *name, size_t length
   for (size_t i = 0; i < cli_option_count; i++)
     if ((cli_options[i].commands & command) != 0 && cli_options[i].name != NULL)
       cli_suggestion_consider(&suggestion, cli_options[i].name);
-  if (is_elsewhere) snprintf(hint, sizeof hint, "it is an option of another command; see tenon help");
-  else if (suggestion.best != NULL) snprintf(hint, sizeof hint, "did you mean --%s?", suggestion.best);
-  else snprintf(hint, sizeof hint, "see tenon --help; what is meant for the guest goes behind the file's name");
+  if (is_elsewhere)
+    snprintf(hint, sizeof hint, "it is an option of another command; see tenon help");
+  else if (suggestion.best != NULL)
+    snprintf(hint, sizeof hint, "did you mean --%s?", suggestion.best);
+  else
+    snprintf(hint, sizeof hint,
+             "see tenon --help; what is meant for the guest goes behind the file's name");
   return cli_report(CLI_EXIT_USAGE, hint, "unknown option --%s", wanted);
 }
 
@@ -96,16 +106,18 @@ static int report_unknown_grouped(unsigned command, char group, const char *name
   for (size_t i = 0; i < cli_option_count; i++)
     if ((cli_options[i].commands & command) != 0 && cli_options[i].group == group)
       cli_suggestion_consider(&suggestion, cli_options[i].group_name);
-  if (suggestion.best != NULL) snprintf(hint, sizeof hint, "did you mean -%c %s?", group, suggestion.best);
-  else snprintf(hint, sizeof hint, "see -%c help", group);
+  if (suggestion.best != NULL)
+    snprintf(hint, sizeof hint, "did you mean -%c %s?", group, suggestion.best);
+  else
+    snprintf(hint, sizeof hint, "see -%c help", group);
   return cli_report(CLI_EXIT_USAGE, hint, "unknown option -%c %s", group, wanted);
 }
 
-static int apply(const cli_option *option, const char *spelling, size_t spelling_length, const char *value,
-                 cli_settings *settings) {
+static int apply(const cli_option *option, const char *spelling, size_t spelling_length,
+                 const char *value, cli_settings *settings) {
   if (option->argument != NULL && value == NULL)
-    return cli_report(CLI_EXIT_USAGE, option->help, "%.*s needs a value: %s", (int)spelling_length, spelling,
-                      option->argument);
+    return cli_report(CLI_EXIT_USAGE, option->help, "%.*s needs a value: %s", (int)spelling_length,
+                      spelling, option->argument);
   const char *wrong = option->parse((char *)settings + option->offset, value);
   if (wrong == NULL) return CLI_EXIT_OK;
   return cli_report(CLI_EXIT_USAGE, option->help, "%.*s: %s %s", (int)spelling_length, spelling,
@@ -129,7 +141,8 @@ static int parse_grouped(unsigned command, char group, char *text, cli_settings 
     if (option == NULL) return report_unknown_grouped(command, group, item, length);
     char spelling[80];
     int spelled = snprintf(spelling, sizeof spelling, "-%c %s", group, option->group_name);
-    int exit_code = apply(option, spelling, (size_t)spelled, value != NULL ? value + 1 : NULL, settings);
+    int exit_code =
+        apply(option, spelling, (size_t)spelled, value != NULL ? value + 1 : NULL, settings);
     if (exit_code != CLI_EXIT_OK) return exit_code;
   }
   return CLI_EXIT_OK;
@@ -165,11 +178,13 @@ static int parse_short(parser *p) {
     if (letter == argument + 1 && cli_option_group_title(*letter) != NULL) {
       char *items = letter[1] != '\0' ? letter + 1 : take_next(p);
       if (items == NULL)
-        return cli_report(CLI_EXIT_USAGE, NULL, "%s needs options: name[=value],…; see %s help", spelling, spelling);
+        return cli_report(CLI_EXIT_USAGE, NULL, "%s needs options: name[=value],…; see %s help",
+                          spelling, spelling);
       return parse_grouped(p->command, *letter, items, p->settings);
     }
     const cli_option *option = find_letter(p->command, *letter);
-    if (option == NULL) return cli_report(CLI_EXIT_USAGE, "see tenon --help", "unknown option %s", spelling);
+    if (option == NULL)
+      return cli_report(CLI_EXIT_USAGE, "see tenon --help", "unknown option %s", spelling);
     const char *value = NULL;
     if (option->argument != NULL) value = letter[1] != '\0' ? letter + 1 : take_next(p);
     int exit_code = apply(option, spelling, 2, value, p->settings);
@@ -178,7 +193,8 @@ static int parse_short(parser *p) {
   return CLI_EXIT_OK;
 }
 
-int cli_options_parse(unsigned command, bool stop_at_operand, char **arguments, int *count, cli_settings *settings) {
+int cli_options_parse(unsigned command, bool stop_at_operand, char **arguments, int *count,
+                      cli_settings *settings) {
   parser p = {command, arguments, *count, 0, settings};
   int operands = 0;
   for (; p.at < p.count; p.at++) {
@@ -198,7 +214,8 @@ int cli_options_parse(unsigned command, bool stop_at_operand, char **arguments, 
     }
     if (exit_code != CLI_EXIT_OK) return exit_code;
   }
-  while (p.at < p.count) arguments[operands++] = arguments[p.at++];
+  while (p.at < p.count)
+    arguments[operands++] = arguments[p.at++];
   *count = operands;
   return CLI_EXIT_OK;
 }

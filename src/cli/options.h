@@ -116,6 +116,7 @@ void cli_suggestion_consider(cli_suggestion *suggestion, const char *candidate);
 /* Parses the options of a command (a bit) out of arguments; operands are moved to the front of
  * `arguments`, in order, and counted. `stop_at_operand`: what follows the first operand is not looked at.
  * Returns 0, or an exit code after reporting. */
-int cli_options_parse(unsigned command, bool stop_at_operand, char **arguments, int *count, cli_settings *settings);
+int cli_options_parse(unsigned command, bool stop_at_operand, char **arguments, int *count,
+                      cli_settings *settings);
 
 #endif

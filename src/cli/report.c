@@ -17,7 +17,8 @@ typedef struct paint {
 static paint choose_paint(void) {
   const char *no_color = getenv("NO_COLOR");
   const char *term = getenv("TERM");
-  bool is_wanted = (no_color == NULL || no_color[0] == '\0') && (term == NULL || strcmp(term, "dumb") != 0);
+  bool is_wanted =
+      (no_color == NULL || no_color[0] == '\0') && (term == NULL || strcmp(term, "dumb") != 0);
   if (!is_wanted || !isatty(STDERR_FILENO)) return (paint){"", "", "", ""};
   return (paint){"\033[1;31m", "\033[1;36m", "\033[2m", "\033[0m"};
 }
@@ -26,8 +27,10 @@ static paint choose_paint(void) {
 static void print_clean(const char *text) {
   for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
     bool is_control = (*at < 0x20 && *at != '\n' && *at != '\t') || *at == 0x7f;
-    if (is_control) fprintf(stderr, "\\x%02x", *at);
-    else fputc(*at, stderr);
+    if (is_control)
+      fprintf(stderr, "\\x%02x", *at);
+    else
+      fputc(*at, stderr);
   }
 }
 
@@ -65,11 +68,13 @@ static const struct {
 /* The library's advice in terms of the command line. */
 static const char *hint_of(const tn_error *error, char *room, size_t size) {
   const char *hint = tn_error_get_hint(error);
-  if (hint == NULL && tn_error_get_kind(error) == TN_ERROR_LINK) return "`tenon inspect` lists what it imports";
+  if (hint == NULL && tn_error_get_kind(error) == TN_ERROR_LINK)
+    return "`tenon inspect` lists what it imports";
   for (size_t i = 0; hint != NULL && i < sizeof flags / sizeof *flags; i++) {
     const char *at = strstr(hint, flags[i].name);
     if (at == NULL) continue;
-    snprintf(room, size, "%.*s%s%s", (int)(at - hint), hint, flags[i].flag, at + strlen(flags[i].name));
+    snprintf(room, size, "%.*s%s%s", (int)(at - hint), hint, flags[i].flag,
+             at + strlen(flags[i].name));
     return room;
   }
   return hint;
@@ -83,10 +88,13 @@ static void print_frame(size_t index, const tn_frame *frame, const paint *colors
     print_clean(frame->module);
     fputc('!', stderr);
   }
-  if (frame->function != NULL) print_clean(frame->function);
-  else fprintf(stderr, "<function %u>", frame->function_index);
+  if (frame->function != NULL)
+    print_clean(frame->function);
+  else
+    fprintf(stderr, "<function %u>", frame->function_index);
   if (frame->module_offset != SIZE_MAX) {
-    fprintf(stderr, "%s+0x%zx at 0x%zx%s", colors->faint, frame->function_offset, frame->module_offset, colors->end);
+    fprintf(stderr, "%s+0x%zx at 0x%zx%s", colors->faint, frame->function_offset,
+            frame->module_offset, colors->end);
   }
   if (frame->component != NULL && frame->component[0] != '\0') {
     fputs(" in ", stderr);
@@ -107,7 +115,8 @@ static bool is_same_frame(const tn_frame *a, const tn_frame *b) {
 /* How many frames from `index` on are the same: what recurses. */
 static size_t count_repeated(const tn_error *error, size_t index) {
   size_t end = index + 1, count = tn_error_frame_count(error);
-  while (end < count && is_same_frame(tn_error_frame(error, index), tn_error_frame(error, end))) end++;
+  while (end < count && is_same_frame(tn_error_frame(error, index), tn_error_frame(error, end)))
+    end++;
   return end - index;
 }
 

@@ -9,7 +9,8 @@
 int cli_report_error(tn_error *error);
 
 /* Prints an error of the command line's own and returns `exit_code`. `hint` may be NULL. */
-int cli_report(int exit_code, const char *hint, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int cli_report(int exit_code, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Makes sure that what was printed has really been written (a full disk, a closed pipe): returns the exit
  * code. */

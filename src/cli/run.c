@@ -72,7 +72,8 @@ static tn_error *add_directory(tn_wasi_config *config, const char *text, unsigne
 
 static tn_error *add_directories(tn_wasi_config *config, const cli_texts *texts, unsigned flags) {
   tn_error *error = NULL;
-  for (size_t i = 0; i < texts->count && error == NULL; i++) error = add_directory(config, texts->items[i], flags);
+  for (size_t i = 0; i < texts->count && error == NULL; i++)
+    error = add_directory(config, texts->items[i], flags);
   return error;
 }
 
@@ -80,7 +81,8 @@ static tn_error *add_directories(tn_wasi_config *config, const cli_texts *texts,
 static tn_error *add_variable(tn_wasi_config *config, const char *text) {
   const char *equals = strchr(text, '=');
   if (equals != NULL)
-    return tn_wasi_config_add_env(config, (tn_str){text, (size_t)(equals - text)}, text_of(equals + 1));
+    return tn_wasi_config_add_env(config, (tn_str){text, (size_t)(equals - text)},
+                                  text_of(equals + 1));
   const char *value = getenv(text);
   return value != NULL ? tn_wasi_config_add_env(config, text_of(text), text_of(value)) : NULL;
 }
@@ -105,7 +107,8 @@ static tn_error *allow(tn_wasi_config *config, const cli_texts *rules, unsigned 
 /* All of the network, or what --tcp=n and --udp=n leave of it. */
 static tn_error *inherit_network(tn_wasi_config *config, const cli_settings *settings) {
   if (!settings->inherit_network) return NULL;
-  if (settings->tcp != CLI_CHOICE_NO && settings->udp != CLI_CHOICE_NO) return tn_wasi_config_inherit_network(config);
+  if (settings->tcp != CLI_CHOICE_NO && settings->udp != CLI_CHOICE_NO)
+    return tn_wasi_config_inherit_network(config);
   unsigned operations = 0;
   if (settings->tcp != CLI_CHOICE_NO) operations |= TN_NETWORK_TCP_CONNECT | TN_NETWORK_TCP_LISTEN;
   if (settings->udp != CLI_CHOICE_NO) operations |= TN_NETWORK_UDP;
@@ -124,21 +127,27 @@ static tn_error *add_network(tn_wasi_config *config, const cli_settings *setting
   return error;
 }
 
-static tn_error *add_arguments(tn_wasi_config *config, const cli_settings *settings, char **operands, int count) {
+static tn_error *add_arguments(tn_wasi_config *config, const cli_settings *settings,
+                               char **operands, int count) {
   const char *slash = strrchr(operands[0], '/');
-  const char *program = settings->argv0 != NULL ? settings->argv0 : slash != NULL ? slash + 1 : operands[0];
+  const char *program = settings->argv0 != NULL ? settings->argv0
+                        : slash != NULL         ? slash + 1
+                                                : operands[0];
   tn_error *error = tn_wasi_config_add_argument(config, text_of(program));
-  for (int i = 1; i < count && error == NULL; i++) error = tn_wasi_config_add_argument(config, text_of(operands[i]));
+  for (int i = 1; i < count && error == NULL; i++)
+    error = tn_wasi_config_add_argument(config, text_of(operands[i]));
   return error;
 }
 
-static tn_error *configure_wasi(tn_wasi_config *config, const cli_settings *settings, char **operands, int count) {
+static tn_error *configure_wasi(tn_wasi_config *config, const cli_settings *settings,
+                                char **operands, int count) {
   tn_error *error = add_arguments(config, settings, operands, count);
   if (error == NULL) error = tn_wasi_config_set_stdin(config, TN_STDIO_INHERIT, STDIN_FILENO);
   if (error == NULL) error = tn_wasi_config_set_stdout(config, TN_STDIO_INHERIT, STDOUT_FILENO);
   if (error == NULL) error = tn_wasi_config_set_stderr(config, TN_STDIO_INHERIT, STDERR_FILENO);
   if (error == NULL) error = add_directories(config, &settings->directories, 0);
-  if (error == NULL) error = add_directories(config, &settings->read_only_directories, TN_DIRECTORY_READ_ONLY);
+  if (error == NULL)
+    error = add_directories(config, &settings->read_only_directories, TN_DIRECTORY_READ_ONLY);
   if (error == NULL) error = add_environment(config, settings);
   if (error == NULL) error = add_network(config, settings);
   if (error == NULL && settings->max_output.is_set)
@@ -150,8 +159,10 @@ static tn_error *configure_wasi(tn_wasi_config *config, const cli_settings *sett
 
 static void configure_limits(tn_instance_options *options, const cli_settings *settings) {
   if (settings->max_memory.is_set) options->max_memory_bytes = settings->max_memory.value;
-  if (settings->max_table_elements.is_set) options->max_table_elements = settings->max_table_elements.value;
-  if (settings->max_instances.is_set) options->max_instances = (uint32_t)settings->max_instances.value;
+  if (settings->max_table_elements.is_set)
+    options->max_table_elements = settings->max_table_elements.value;
+  if (settings->max_instances.is_set)
+    options->max_instances = (uint32_t)settings->max_instances.value;
   if (settings->max_memories.is_set) options->max_memories = (uint32_t)settings->max_memories.value;
   if (settings->max_tables.is_set) options->max_tables = (uint32_t)settings->max_tables.value;
   if (settings->max_handles.is_set) options->max_handles = (uint32_t)settings->max_handles.value;
@@ -165,11 +176,13 @@ static void configure_limits(tn_instance_options *options, const cli_settings *s
 /* "add" with operands 1 and 2 means "add(1, 2)". NULL: out of memory. */
 static char *join_call(const char *function, char **operands, int count) {
   size_t size = strlen(function) + sizeof "()";
-  for (int i = 0; i < count; i++) size += strlen(operands[i]) + sizeof ", ";
+  for (int i = 0; i < count; i++)
+    size += strlen(operands[i]) + sizeof ", ";
   char *call = malloc(size), *at = call;
   if (call == NULL) return NULL;
   at = stpcpy(stpcpy(at, function), "(");
-  for (int i = 0; i < count; i++) at = stpcpy(stpcpy(at, i > 0 ? ", " : ""), operands[i]);
+  for (int i = 0; i < count; i++)
+    at = stpcpy(stpcpy(at, i > 0 ? ", " : ""), operands[i]);
   stpcpy(at, ")");
   return call;
 }
@@ -183,8 +196,8 @@ static tn_error *invoke(tn_instance *instance, const char *call) {
   return NULL;
 }
 
-static tn_error *invoke_or_run(tn_instance *instance, const cli_settings *settings, char **operands, int count,
-                               int *exit_code) {
+static tn_error *invoke_or_run(tn_instance *instance, const cli_settings *settings, char **operands,
+                               int count, int *exit_code) {
   if (settings->invoke == NULL) return tn_instance_run(instance, exit_code);
   if (strchr(settings->invoke, '(') != NULL) return invoke(instance, settings->invoke);
   char *call = join_call(settings->invoke, operands + 1, count - 1);
@@ -211,12 +224,14 @@ static bool may_be_artifact(const cli_settings *settings, const char *path) {
   return settings->allow_precompiled || (length > 6 && strcmp(path + length - 6, ".cwasm") == 0);
 }
 
-static tn_error *start_session(session *s, const cli_settings *settings, char **operands, int count) {
+static tn_error *start_session(session *s, const cli_settings *settings, char **operands,
+                               int count) {
   tn_instance_options options;
   tn_instance_options_init(&options);
   configure_limits(&options, settings);
   bool is_uncached = settings->no_cache || settings->cache == CLI_CHOICE_NO;
-  unsigned flags = (may_be_artifact(settings, operands[0]) ? TN_LOAD_ARTIFACT : 0u) | (is_uncached ? TN_LOAD_NO_CACHE : 0u);
+  unsigned flags = (may_be_artifact(settings, operands[0]) ? TN_LOAD_ARTIFACT : 0u) |
+                   (is_uncached ? TN_LOAD_NO_CACHE : 0u);
   tn_error *error = tn_wasi_config_new(&s->wasi);
   if (error == NULL) error = configure_wasi(s->wasi, settings, operands, count);
   if (error == NULL) error = cli_engine_new(settings, true, &s->engine);

@@ -52,27 +52,28 @@ wast_command *wast_add_command(wast_script *script) {
 /* ---- outcomes ----------------------------------------------------------------------------------- */
 
 static const char *const kind_names[] = {
-  [WAST_MODULE] = "definition",
-  [WAST_DEFINITION] = "definition",
-  [WAST_INSTANCE] = "instance",
-  [WAST_REGISTER] = "register",
-  [WAST_ACTION] = "invoke",
-  [WAST_RETURN] = "assert_return",
-  [WAST_TRAP] = "assert_trap",
-  [WAST_INVALID] = "assert_invalid",
-  [WAST_MALFORMED] = "assert_malformed",
-  [WAST_UNLINKABLE] = "assert_unlinkable",
-  [WAST_UNINSTANTIABLE] = "assert_trap",
+    [WAST_MODULE] = "definition",
+    [WAST_DEFINITION] = "definition",
+    [WAST_INSTANCE] = "instance",
+    [WAST_REGISTER] = "register",
+    [WAST_ACTION] = "invoke",
+    [WAST_RETURN] = "assert_return",
+    [WAST_TRAP] = "assert_trap",
+    [WAST_INVALID] = "assert_invalid",
+    [WAST_MALFORMED] = "assert_malformed",
+    [WAST_UNLINKABLE] = "assert_unlinkable",
+    [WAST_UNINSTANTIABLE] = "assert_trap",
 };
 
 static void fail(runner *r, const wast_command *command, const char *format, ...)
-  __attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 static void fail(runner *r, const wast_command *command, const char *format, ...) {
   va_list arguments;
   r->failed++;
   printf("%s:%zu: %s", r->script->path, command->line, kind_names[command->kind]);
-  if (command->function.data != NULL) printf(" %.*s", (int)command->function.len, command->function.data);
+  if (command->function.data != NULL)
+    printf(" %.*s", (int)command->function.len, command->function.data);
   fputs(": ", stdout);
   va_start(arguments, format);
   vprintf(format, arguments);
@@ -82,22 +83,27 @@ static void fail(runner *r, const wast_command *command, const char *format, ...
 
 /* A command that has to succeed. */
 static void settle(runner *r, const wast_command *command, tn_error *error) {
-  if (error == NULL) r->passed++;
-  else fail(r, command, "%s", tn_error_get_message(error));
+  if (error == NULL)
+    r->passed++;
+  else
+    fail(r, command, "%s", tn_error_get_message(error));
   tn_error_delete(error);
 }
 
 /* A command that has to fail, with one of the kinds (a mask of 1 << kind) and the text in the message. */
-static void settle_failure(runner *r, const wast_command *command, tn_error *error, unsigned kinds) {
+static void settle_failure(runner *r, const wast_command *command, tn_error *error,
+                           unsigned kinds) {
   if (error == NULL) {
     fail(r, command, "succeeded; expected: %s", command->text.data);
     return;
   }
   const char *message = tn_error_get_message(error);
-  if ((kinds >> tn_error_get_kind(error) & 1) == 0) fail(r, command, "failed in another way: %s", message);
+  if ((kinds >> tn_error_get_kind(error) & 1) == 0)
+    fail(r, command, "failed in another way: %s", message);
   else if (strstr(message, command->text.data) == NULL)
     fail(r, command, "the message is \"%s\", without \"%s\"", message, command->text.data);
-  else r->passed++;
+  else
+    r->passed++;
   tn_error_delete(error);
 }
 
@@ -127,7 +133,8 @@ static tn_error *load(runner *r, const wast_command *command, tn_component **out
   tn_str binary;
   uint8_t *translated;
   tn_error *error = to_binary(command, &binary, &translated);
-  if (error == NULL) error = tn_component_from_bytes(r->engine, binary.data, binary.len, r->script->path, 0, out);
+  if (error == NULL)
+    error = tn_component_from_bytes(r->engine, binary.data, binary.len, r->script->path, 0, out);
   tn_release(translated);
   return error;
 }
@@ -167,14 +174,16 @@ static bool is_same(tn_str a, tn_str b) {
 /* The latest of that name; without a name the latest of all. */
 static definition *find_definition(runner *r, tn_str name) {
   for (size_t i = r->definition_count; i-- > 0;)
-    if (name.data == NULL || (r->definitions[i].name.data != NULL && is_same(r->definitions[i].name, name)))
+    if (name.data == NULL ||
+        (r->definitions[i].name.data != NULL && is_same(r->definitions[i].name, name)))
       return &r->definitions[i];
   return NULL;
 }
 
 static tn_instance *find_instance(runner *r, tn_str name) {
   for (size_t i = r->instance_count; i-- > 0;)
-    if (name.data == NULL || (r->instances[i].name.data != NULL && is_same(r->instances[i].name, name)))
+    if (name.data == NULL ||
+        (r->instances[i].name.data != NULL && is_same(r->instances[i].name, name)))
       return r->instances[i].instance;
   return NULL;
 }
@@ -184,7 +193,8 @@ static tn_error *make_instance(runner *r, definition *from, tn_str name) {
   tn_instance_options_init(&options);
   options.timeout = TIMEOUT_SECONDS * UINT64_C(1000000000);
   tn_instance *instance;
-  tn_error *error = from->linked == NULL ? tn_linker_link(r->linker, from->component, &from->linked) : NULL;
+  tn_error *error =
+      from->linked == NULL ? tn_linker_link(r->linker, from->component, &from->linked) : NULL;
   if (error == NULL) error = tn_instance_new(from->linked, &options, &instance);
   return error == NULL ? add_instance(r, name, instance) : error;
 }
@@ -210,7 +220,8 @@ static tn_error *instantiate(runner *r, const wast_command *command) {
 
 /* ---- calls -------------------------------------------------------------------------------------- */
 
-static tn_error *write_arguments(runner *r, const wast_command *command, const tn_func_type *type, void **out) {
+static tn_error *write_arguments(runner *r, const wast_command *command, const tn_func_type *type,
+                                 void **out) {
   const tn_type *params = tn_func_type_params(type);
   if (command->argument_count != tn_func_type_param_count(type))
     return tn_error_make(TN_ERROR_ARGUMENT, "wrong number of arguments");
@@ -226,7 +237,8 @@ static tn_error *write_arguments(runner *r, const wast_command *command, const t
 }
 
 /* Calls; *result points to the native result of type *result_type, NULL for none. */
-static tn_error *call(runner *r, const wast_command *command, void **result, const tn_type **result_type) {
+static tn_error *call(runner *r, const wast_command *command, void **result,
+                      const tn_type **result_type) {
   tn_instance *instance = find_instance(r, command->instance);
   if (instance == NULL) return tn_error_make(TN_ERROR_ARGUMENT, "no instance of that name");
   const tn_func *func;
@@ -296,7 +308,8 @@ static const unsigned rejections = KIND(MALFORMED) | KIND(INVALID);
 static const unsigned traps = KIND(TRAP) | KIND(STACK) | KIND(POISONED);
 
 static bool needs_instances(wast_kind kind) {
-  return kind != WAST_MODULE && kind != WAST_DEFINITION && kind != WAST_INVALID && kind != WAST_MALFORMED;
+  return kind != WAST_MODULE && kind != WAST_DEFINITION && kind != WAST_INVALID &&
+         kind != WAST_MALFORMED;
 }
 
 static void run_command(runner *r, const wast_command *command) {
@@ -304,15 +317,31 @@ static void run_command(runner *r, const wast_command *command) {
   tn_error *error;
   if (r->settings->validate_only && needs_instances(command->kind)) return;
   switch (command->kind) {
-  case WAST_MODULE: settle(r, command, define_and_instantiate(r, command)); break;
-  case WAST_DEFINITION: settle(r, command, define(r, command)); break;
-  case WAST_INSTANCE: settle(r, command, instantiate(r, command)); break;
-  case WAST_REGISTER: fail(r, command, "registered instances are not supported"); break;
-  case WAST_ACTION: settle(r, command, run_call(r, command)); break;
-  case WAST_RETURN: run_return(r, command); break;
-  case WAST_TRAP: settle_failure(r, command, run_call(r, command), traps); break;
+  case WAST_MODULE:
+    settle(r, command, define_and_instantiate(r, command));
+    break;
+  case WAST_DEFINITION:
+    settle(r, command, define(r, command));
+    break;
+  case WAST_INSTANCE:
+    settle(r, command, instantiate(r, command));
+    break;
+  case WAST_REGISTER:
+    fail(r, command, "registered instances are not supported");
+    break;
+  case WAST_ACTION:
+    settle(r, command, run_call(r, command));
+    break;
+  case WAST_RETURN:
+    run_return(r, command);
+    break;
+  case WAST_TRAP:
+    settle_failure(r, command, run_call(r, command), traps);
+    break;
   case WAST_INVALID:
-  case WAST_MALFORMED: settle_failure(r, command, validate(r, command), rejections); break;
+  case WAST_MALFORMED:
+    settle_failure(r, command, validate(r, command), rejections);
+    break;
   case WAST_UNLINKABLE:
   case WAST_UNINSTANTIABLE:
     error = try_instance(r, command, command->kind == WAST_UNINSTANTIABLE);
@@ -323,7 +352,8 @@ static void run_command(runner *r, const wast_command *command) {
 }
 
 static void delete_runner(runner *r) {
-  for (size_t i = 0; i < r->instance_count; i++) tn_instance_delete(r->instances[i].instance);
+  for (size_t i = 0; i < r->instance_count; i++)
+    tn_instance_delete(r->instances[i].instance);
   for (size_t i = 0; i < r->definition_count; i++) {
     tn_linked_delete(r->definitions[i].linked);
     tn_component_delete(r->definitions[i].component);
@@ -348,7 +378,8 @@ static int run_script(const cli_settings *settings, tn_engine *engine, const was
     fflush(stdout); /* what a crash leaves behind should say where it was */
   }
   delete_runner(&r);
-  if (!settings->quiet || r.failed > 0) printf("%s: %zu passed, %zu failed\n", script->path, r.passed, r.failed);
+  if (!settings->quiet || r.failed > 0)
+    printf("%s: %zu passed, %zu failed\n", script->path, r.passed, r.failed);
   return r.failed == 0 ? CLI_EXIT_OK : CLI_EXIT_FAILED;
 }
 
@@ -365,7 +396,8 @@ static int run_file(const cli_settings *settings, tn_engine *engine, const char 
   if (exit_code != CLI_EXIT_OK) return exit_code;
   exit_code = cli_report_error(tn_values_new(&script.memory));
   if (exit_code == CLI_EXIT_OK)
-    exit_code = is_json(path) ? wast_read_json(&script, bytes, size) : wast_read_text(&script, bytes, size);
+    exit_code =
+        is_json(path) ? wast_read_json(&script, bytes, size) : wast_read_text(&script, bytes, size);
   if (exit_code == CLI_EXIT_OK) exit_code = run_script(settings, engine, &script);
   tn_values_delete(script.memory);
   free(script.commands);
@@ -377,12 +409,14 @@ int cli_wast(const cli_settings *settings, char **operands, int count) {
   if (count == 0) return cli_report(CLI_EXIT_USAGE, NULL, "tenon wast takes at least one file");
   tn_engine *engine;
   cli_settings with_limit = *settings;
-  with_limit.interruptible = CLI_CHOICE_YES; /* an action that does not end must not end the script */
+  with_limit.interruptible =
+      CLI_CHOICE_YES; /* an action that does not end must not end the script */
   int worst = cli_report_error(cli_engine_new(&with_limit, true, &engine));
   if (worst != CLI_EXIT_OK) return worst;
   for (int i = 0; i < count; i++) {
     int exit_code = run_file(settings, engine, operands[i]);
-    if (exit_code != CLI_EXIT_OK && (worst == CLI_EXIT_OK || worst == CLI_EXIT_FAILED)) worst = exit_code;
+    if (exit_code != CLI_EXIT_OK && (worst == CLI_EXIT_OK || worst == CLI_EXIT_FAILED))
+      worst = exit_code;
   }
   tn_engine_delete(engine);
   return cli_finish_output(worst);

@@ -29,17 +29,17 @@ struct wast_value {
 };
 
 typedef enum wast_kind {
-  WAST_MODULE,          /* define and instantiate */
-  WAST_DEFINITION,      /* define only */
-  WAST_INSTANCE,        /* instantiate the definition `definition` as `name` */
-  WAST_REGISTER,        /* make the instance `definition` importable as `text` */
-  WAST_ACTION,          /* call */
-  WAST_RETURN,          /* call and compare */
-  WAST_TRAP,            /* call, which fails with `text` */
-  WAST_INVALID,         /* the source does not validate */
-  WAST_MALFORMED,       /* the source cannot be decoded */
-  WAST_UNLINKABLE,      /* the source does not link */
-  WAST_UNINSTANTIABLE,  /* the source's instantiation fails */
+  WAST_MODULE,         /* define and instantiate */
+  WAST_DEFINITION,     /* define only */
+  WAST_INSTANCE,       /* instantiate the definition `definition` as `name` */
+  WAST_REGISTER,       /* make the instance `definition` importable as `text` */
+  WAST_ACTION,         /* call */
+  WAST_RETURN,         /* call and compare */
+  WAST_TRAP,           /* call, which fails with `text` */
+  WAST_INVALID,        /* the source does not validate */
+  WAST_MALFORMED,      /* the source cannot be decoded */
+  WAST_UNLINKABLE,     /* the source does not link */
+  WAST_UNINSTANTIABLE, /* the source's instantiation fails */
 } wast_kind;
 
 typedef struct wast_command {
@@ -74,7 +74,8 @@ int wast_read_text(wast_script *script, const char *bytes, size_t size);
 int wast_read_json(wast_script *script, const char *bytes, size_t size);
 
 /* Writes the native form of a value into `out`. Returns NULL, or what is wrong with the value. */
-const char *wast_value_write(const wast_value *value, const tn_type *type, void *out, tn_values *memory);
+const char *wast_value_write(const wast_value *value, const tn_type *type, void *out,
+                             tn_values *memory);
 /* Whether a native value is what the script expects. NaN patterns are understood. */
 bool wast_value_matches(const wast_value *value, const tn_type *type, const void *native);
 

@@ -23,7 +23,8 @@ static bool fail(cursor *c, const char *wrong) {
 
 static size_t line_of(const cursor *c, const char *place) {
   size_t line = 1;
-  for (const char *at = c->start; at < place; at++) line += *at == '\n';
+  for (const char *at = c->start; at < place; at++)
+    line += *at == '\n';
   return line;
 }
 
@@ -55,17 +56,22 @@ static void skip_block_comment(cursor *c) {
 /* Over blanks and comments. */
 static void skip_space(cursor *c) {
   while (c->at < c->end) {
-    if (strchr(" \t\r\n", *c->at) != NULL && *c->at != '\0') c->at++;
+    if (strchr(" \t\r\n", *c->at) != NULL && *c->at != '\0')
+      c->at++;
     else if (c->at[0] == ';' && c->at + 1 < c->end && c->at[1] == ';')
-      while (c->at < c->end && *c->at != '\n') c->at++;
-    else if (c->at[0] == '(' && c->at + 1 < c->end && c->at[1] == ';') skip_block_comment(c);
-    else return;
+      while (c->at < c->end && *c->at != '\n')
+        c->at++;
+    else if (c->at[0] == '(' && c->at + 1 < c->end && c->at[1] == ';')
+      skip_block_comment(c);
+    else
+      return;
   }
 }
 
 static bool skip_string(cursor *c) {
   for (c->at++; c->at < c->end; c->at++) {
-    if (*c->at == '\\' && c->at + 1 < c->end) c->at++;
+    if (*c->at == '\\' && c->at + 1 < c->end)
+      c->at++;
     else if (*c->at == '"') {
       c->at++;
       return true;
@@ -81,7 +87,8 @@ static bool is_word_end(char character) {
 static tn_str take_word(cursor *c) {
   skip_space(c);
   const char *start = c->at;
-  while (c->at < c->end && !is_word_end(*c->at)) c->at++;
+  while (c->at < c->end && !is_word_end(*c->at))
+    c->at++;
   return (tn_str){start, (size_t)(c->at - start)};
 }
 
@@ -123,8 +130,10 @@ static bool skip_form(cursor *c) {
     if (*c->at == '"') {
       if (!skip_string(c)) return false;
     } else {
-      if (*c->at == '(') depth++;
-      else if (*c->at == ')') depth--;
+      if (*c->at == '(')
+        depth++;
+      else if (*c->at == ')')
+        depth--;
       c->at++;
     }
   } while (depth > 0);
@@ -248,15 +257,19 @@ typedef struct constant {
 } constant;
 
 static const constant constants[] = {
-  {"bool.const", TN_TYPE_BOOL},       {"u8.const", TN_TYPE_U8},          {"s8.const", TN_TYPE_S8},
-  {"u16.const", TN_TYPE_U16},         {"s16.const", TN_TYPE_S16},        {"u32.const", TN_TYPE_U32},
-  {"s32.const", TN_TYPE_S32},         {"u64.const", TN_TYPE_U64},        {"s64.const", TN_TYPE_S64},
-  {"i32.const", TN_TYPE_S32},         {"i64.const", TN_TYPE_S64},        {"f32.const", TN_TYPE_F32},
-  {"f64.const", TN_TYPE_F64},         {"char.const", TN_TYPE_CHAR},      {"str.const", TN_TYPE_STRING},
-  {"list.const", TN_TYPE_LIST},       {"map.const", TN_TYPE_LIST},       {"record.const", TN_TYPE_RECORD},
-  {"tuple.const", TN_TYPE_TUPLE},     {"variant.const", TN_TYPE_VARIANT}, {"enum.const", TN_TYPE_ENUM},
-  {"flags.const", TN_TYPE_FLAGS},     {"option.none", TN_TYPE_OPTION},   {"option.some", TN_TYPE_OPTION},
-  {"result.ok", TN_TYPE_RESULT},      {"result.err", TN_TYPE_RESULT},
+    {"bool.const", TN_TYPE_BOOL},    {"u8.const", TN_TYPE_U8},
+    {"s8.const", TN_TYPE_S8},        {"u16.const", TN_TYPE_U16},
+    {"s16.const", TN_TYPE_S16},      {"u32.const", TN_TYPE_U32},
+    {"s32.const", TN_TYPE_S32},      {"u64.const", TN_TYPE_U64},
+    {"s64.const", TN_TYPE_S64},      {"i32.const", TN_TYPE_S32},
+    {"i64.const", TN_TYPE_S64},      {"f32.const", TN_TYPE_F32},
+    {"f64.const", TN_TYPE_F64},      {"char.const", TN_TYPE_CHAR},
+    {"str.const", TN_TYPE_STRING},   {"list.const", TN_TYPE_LIST},
+    {"map.const", TN_TYPE_LIST},     {"record.const", TN_TYPE_RECORD},
+    {"tuple.const", TN_TYPE_TUPLE},  {"variant.const", TN_TYPE_VARIANT},
+    {"enum.const", TN_TYPE_ENUM},    {"flags.const", TN_TYPE_FLAGS},
+    {"option.none", TN_TYPE_OPTION}, {"option.some", TN_TYPE_OPTION},
+    {"result.ok", TN_TYPE_RESULT},   {"result.err", TN_TYPE_RESULT},
 };
 
 static bool take_value(cursor *c, unsigned depth, wast_value *out);
@@ -290,7 +303,8 @@ static bool take_fields(cursor *c, unsigned depth, wast_value *out) {
     tn_str name;
     if (!take_keyword(c, "field")) return fail(c, "a record's (field …) is missing");
     wast_value *item = add_item(c, &out->items, &out->count);
-    if (item == NULL || !take_string(c, &name) || !take_value_body(c, depth + 1, item)) return false;
+    if (item == NULL || !take_string(c, &name) || !take_value_body(c, depth + 1, item))
+      return false;
     item->name = name;
     if (!expect(c, ')')) return false;
   }
@@ -310,23 +324,32 @@ static bool take_value_body(cursor *c, unsigned depth, wast_value *out) {
   if (depth > DEEPEST_VALUE) return fail(c, "values are nested too deeply");
   tn_str keyword = take_word(c);
   size_t i = 0, count = sizeof constants / sizeof constants[0];
-  while (i < count && !is_word(keyword, constants[i].keyword)) i++;
+  while (i < count && !is_word(keyword, constants[i].keyword))
+    i++;
   if (i == count) return fail(c, "not a value that scripts can have");
   out->kind = constants[i].kind;
   switch (out->kind) {
   case TN_TYPE_STRING:
-  case TN_TYPE_CHAR: return take_string(c, &out->text);
-  case TN_TYPE_RECORD: return take_fields(c, depth, out);
-  case TN_TYPE_FLAGS: return take_labels(c, out);
-  case TN_TYPE_ENUM: return take_string(c, &out->name);
-  case TN_TYPE_VARIANT: return take_string(c, &out->name) && take_items(c, depth, out);
+  case TN_TYPE_CHAR:
+    return take_string(c, &out->text);
+  case TN_TYPE_RECORD:
+    return take_fields(c, depth, out);
+  case TN_TYPE_FLAGS:
+    return take_labels(c, out);
+  case TN_TYPE_ENUM:
+    return take_string(c, &out->name);
+  case TN_TYPE_VARIANT:
+    return take_string(c, &out->name) && take_items(c, depth, out);
   case TN_TYPE_RESULT:
     out->name = is_word(keyword, "result.ok") ? (tn_str){"ok", 2} : (tn_str){"err", 3};
     return take_items(c, depth, out);
   case TN_TYPE_LIST:
   case TN_TYPE_TUPLE:
-  case TN_TYPE_OPTION: return take_items(c, depth, out);
-  default: out->text = take_word(c); return out->text.len > 0 || fail(c, "a number is missing");
+  case TN_TYPE_OPTION:
+    return take_items(c, depth, out);
+  default:
+    out->text = take_word(c);
+    return out->text.len > 0 || fail(c, "a number is missing");
   }
 }
 
@@ -358,7 +381,8 @@ static bool take_action(cursor *c, wast_command *command) {
 
 /* The text of a definition is the form itself, without the word `definition`, which the text format does
  * not know; lines and columns stay as they are. */
-static bool take_text_source(cursor *c, const char *form, const char *definition, wast_command *command) {
+static bool take_text_source(cursor *c, const char *form, const char *definition,
+                             wast_command *command) {
   c->at = form;
   if (!skip_form(c)) return false;
   size_t size = (size_t)(c->at - form);
@@ -374,13 +398,16 @@ static bool take_text_source(cursor *c, const char *form, const char *definition
 }
 
 /* component or module, from its ( at `form` on; the cursor is behind the keyword. */
-static bool take_component(cursor *c, const char *form, const char *keyword, wast_command *command) {
+static bool take_component(cursor *c, const char *form, const char *keyword,
+                           wast_command *command) {
   char before[16];
   skip_space(c);
   const char *definition = c->at;
   command->kind = WAST_MODULE;
-  if (take_keyword(c, "definition")) command->kind = WAST_DEFINITION;
-  else definition = NULL;
+  if (take_keyword(c, "definition"))
+    command->kind = WAST_DEFINITION;
+  else
+    definition = NULL;
   if (take_keyword(c, "instance")) {
     command->kind = WAST_INSTANCE;
     return take_name(c, &command->name) && take_name(c, &command->definition) && expect(c, ')');
@@ -400,7 +427,9 @@ static bool take_operand(cursor *c, wast_kind kind, wast_command *command) {
   skip_space(c);
   const char *form = c->at;
   if (!expect(c, '(')) return false;
-  const char *keyword = take_keyword(c, "component") ? "component" : take_keyword(c, "module") ? "module" : NULL;
+  const char *keyword = take_keyword(c, "component") ? "component"
+                        : take_keyword(c, "module")  ? "module"
+                                                     : NULL;
   if (keyword == NULL) return fail(c, "a (component …) or (module …) is missing");
   if (!take_component(c, form, keyword, command)) return false;
   command->kind = kind;
@@ -439,23 +468,31 @@ static bool take_command(cursor *c) {
   if (take_keyword(c, "component")) return take_component(c, form, "component", command);
   if (take_keyword(c, "module")) return take_component(c, form, "module", command);
   bool is_taken;
-  if (take_keyword(c, "assert_return")) is_taken = take_return(c, command);
-  else if (take_keyword(c, "assert_trap") || take_keyword(c, "assert_exhaustion")) is_taken = take_trap(c, command);
-  else if (take_keyword(c, "assert_invalid")) is_taken = take_rejection(c, WAST_INVALID, command);
-  else if (take_keyword(c, "assert_malformed")) is_taken = take_rejection(c, WAST_MALFORMED, command);
-  else if (take_keyword(c, "assert_unlinkable")) is_taken = take_rejection(c, WAST_UNLINKABLE, command);
-  else if (take_keyword(c, "register")) is_taken = take_register(c, command);
+  if (take_keyword(c, "assert_return"))
+    is_taken = take_return(c, command);
+  else if (take_keyword(c, "assert_trap") || take_keyword(c, "assert_exhaustion"))
+    is_taken = take_trap(c, command);
+  else if (take_keyword(c, "assert_invalid"))
+    is_taken = take_rejection(c, WAST_INVALID, command);
+  else if (take_keyword(c, "assert_malformed"))
+    is_taken = take_rejection(c, WAST_MALFORMED, command);
+  else if (take_keyword(c, "assert_unlinkable"))
+    is_taken = take_rejection(c, WAST_UNLINKABLE, command);
+  else if (take_keyword(c, "register"))
+    is_taken = take_register(c, command);
   else if (take_keyword(c, "invoke")) {
     command->kind = WAST_ACTION;
     is_taken = take_invoke(c, command);
-  } else return fail(c, "not a command that scripts can have");
+  } else
+    return fail(c, "not a command that scripts can have");
   return is_taken && expect(c, ')');
 }
 
 int wast_read_text(wast_script *script, const char *bytes, size_t size) {
   cursor c = {.script = script, .start = bytes, .at = bytes, .end = bytes + size};
   skip_space(&c);
-  while (c.wrong == NULL && c.at < c.end && take_command(&c)) skip_space(&c);
+  while (c.wrong == NULL && c.at < c.end && take_command(&c))
+    skip_space(&c);
   if (c.wrong == NULL) return CLI_EXIT_OK;
   return cli_report(CLI_EXIT_LOAD, NULL, "%s:%zu: %s", script->path, line_of(&c, c.at), c.wrong);
 }

@@ -87,7 +87,8 @@ static bool read_char(tn_str text, uint64_t *out) {
   static const uint8_t masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
   if (text.len < 1 || text.len > 4) return false;
   *out = at[0] & masks[text.len];
-  for (size_t i = 1; i < text.len; i++) *out = *out << 6 | (at[i] & 0x3f);
+  for (size_t i = 1; i < text.len; i++)
+    *out = *out << 6 | (at[i] & 0x3f);
   return true;
 }
 
@@ -95,14 +96,19 @@ static bool read_char(tn_str text, uint64_t *out) {
 static bool read_scalar(const wast_value *value, uint64_t *bits) {
   uint32_t narrow;
   switch (value->kind) {
-  case TN_TYPE_BOOL: *bits = has_prefix(value->text, "true"); return true;
-  case TN_TYPE_CHAR: return read_char(value->text, bits);
-  case TN_TYPE_F64: return read_f64_bits(value, bits);
+  case TN_TYPE_BOOL:
+    *bits = has_prefix(value->text, "true");
+    return true;
+  case TN_TYPE_CHAR:
+    return read_char(value->text, bits);
+  case TN_TYPE_F64:
+    return read_f64_bits(value, bits);
   case TN_TYPE_F32:
     if (!read_f32_bits(value, &narrow)) return false;
     *bits = narrow;
     return true;
-  default: return read_integer(value->text, bits);
+  default:
+    return read_integer(value->text, bits);
   }
 }
 
@@ -157,15 +163,18 @@ static element_layout layout_of(const tn_type *type) {
 
 /* ---- writing ------------------------------------------------------------------------------------ */
 
-static const char *write_element(const wast_value *value, const element_layout *layout, char *out, tn_values *memory) {
+static const char *write_element(const wast_value *value, const element_layout *layout, char *out,
+                                 tn_values *memory) {
   if (layout->element != NULL) return wast_value_write(value, layout->element, out, memory);
-  if (value->kind != TN_TYPE_TUPLE || value->count != 2) return "an entry of a map is not a tuple of two";
+  if (value->kind != TN_TYPE_TUPLE || value->count != 2)
+    return "an entry of a map is not a tuple of two";
   const char *wrong = wast_value_write(&value->items[0], layout->key, out, memory);
   if (wrong != NULL) return wrong;
   return wast_value_write(&value->items[1], layout->value, out + layout->value_offset, memory);
 }
 
-static const char *write_list(const wast_value *value, const tn_type *type, void *out, tn_values *memory) {
+static const char *write_list(const wast_value *value, const tn_type *type, void *out,
+                              tn_values *memory) {
   element_layout layout = layout_of(type);
   native_list list = {NULL, value->count};
   if (value->count > 0) {
@@ -173,24 +182,28 @@ static const char *write_list(const wast_value *value, const tn_type *type, void
     if (list.data == NULL) return "out of memory";
   }
   for (size_t i = 0; i < value->count; i++) {
-    const char *wrong = write_element(&value->items[i], &layout, (char *)list.data + i * layout.size, memory);
+    const char *wrong =
+        write_element(&value->items[i], &layout, (char *)list.data + i * layout.size, memory);
     if (wrong != NULL) return wrong;
   }
   memcpy(out, &list, sizeof list);
   return NULL;
 }
 
-static const char *write_fixed_list(const wast_value *value, const tn_type *type, char *out, tn_values *memory) {
+static const char *write_fixed_list(const wast_value *value, const tn_type *type, char *out,
+                                    tn_values *memory) {
   const tn_type *element = tn_type_part(type, 0);
   if (value->count != tn_type_length(type)) return "a fixed-length list has another length";
   for (size_t i = 0; i < value->count; i++) {
-    const char *wrong = wast_value_write(&value->items[i], element, out + i * tn_type_get_size(element), memory);
+    const char *wrong =
+        wast_value_write(&value->items[i], element, out + i * tn_type_get_size(element), memory);
     if (wrong != NULL) return wrong;
   }
   return NULL;
 }
 
-static const char *write_fields(const wast_value *value, const tn_type *type, char *out, tn_values *memory) {
+static const char *write_fields(const wast_value *value, const tn_type *type, char *out,
+                                tn_values *memory) {
   size_t count = tn_type_part_count(type);
   if (value->count != count) return "wrong number of fields";
   for (size_t i = 0; i < count; i++) {
@@ -224,15 +237,18 @@ static const char *write_flags(const wast_value *value, const tn_type *type, voi
   return NULL;
 }
 
-static const char *write_case(const wast_value *value, const tn_type *type, size_t part, char *out, tn_values *memory) {
+static const char *write_case(const wast_value *value, const tn_type *type, size_t part, char *out,
+                              tn_values *memory) {
   const tn_type *payload = tn_type_part(type, part);
-  if ((payload != NULL) != (value->count == 1)) return "a case has a payload where it should have none, or none";
+  if ((payload != NULL) != (value->count == 1))
+    return "a case has a payload where it should have none, or none";
   if (payload == NULL) return NULL;
   return wast_value_write(&value->items[0], payload, out + tn_type_part_offset(type, part), memory);
 }
 
 /* The case that is chosen: its part, and the discriminant. False: no such case. */
-static bool find_case(const wast_value *value, const tn_type *type, size_t *part, uint64_t *discriminant) {
+static bool find_case(const wast_value *value, const tn_type *type, size_t *part,
+                      uint64_t *discriminant) {
   if (value->kind == TN_TYPE_OPTION) {
     *part = 0;
     *discriminant = value->count;
@@ -248,31 +264,41 @@ static size_t discriminant_size(const tn_type *type) {
   return kind == TN_TYPE_OPTION || kind == TN_TYPE_RESULT ? 1 : tn_type_discriminant_size(type);
 }
 
-static const char *write_chosen(const wast_value *value, const tn_type *type, char *out, tn_values *memory) {
+static const char *write_chosen(const wast_value *value, const tn_type *type, char *out,
+                                tn_values *memory) {
   size_t part;
   uint64_t discriminant;
   if (!find_case(value, type, &part, &discriminant)) return "no case of that name";
   store_bits(out, discriminant, discriminant_size(type));
-  if (value->kind == TN_TYPE_ENUM || (value->kind == TN_TYPE_OPTION && value->count == 0)) return NULL;
+  if (value->kind == TN_TYPE_ENUM || (value->kind == TN_TYPE_OPTION && value->count == 0))
+    return NULL;
   return write_case(value, type, part, out, memory);
 }
 
-const char *wast_value_write(const wast_value *value, const tn_type *type, void *out, tn_values *memory) {
+const char *wast_value_write(const wast_value *value, const tn_type *type, void *out,
+                             tn_values *memory) {
   uint64_t bits;
   if (!is_kind_of(value, type)) return "a value is of another type than the function's";
   memset(out, 0, tn_type_get_size(type));
   switch (tn_type_get_kind(type)) {
-  case TN_TYPE_STRING: memcpy(out, &value->text, sizeof value->text); return NULL;
+  case TN_TYPE_STRING:
+    memcpy(out, &value->text, sizeof value->text);
+    return NULL;
   case TN_TYPE_LIST:
-  case TN_TYPE_MAP: return write_list(value, type, out, memory);
-  case TN_TYPE_FIXED_LIST: return write_fixed_list(value, type, out, memory);
+  case TN_TYPE_MAP:
+    return write_list(value, type, out, memory);
+  case TN_TYPE_FIXED_LIST:
+    return write_fixed_list(value, type, out, memory);
   case TN_TYPE_RECORD:
-  case TN_TYPE_TUPLE: return write_fields(value, type, out, memory);
-  case TN_TYPE_FLAGS: return write_flags(value, type, out);
+  case TN_TYPE_TUPLE:
+    return write_fields(value, type, out, memory);
+  case TN_TYPE_FLAGS:
+    return write_flags(value, type, out);
   case TN_TYPE_ENUM:
   case TN_TYPE_VARIANT:
   case TN_TYPE_OPTION:
-  case TN_TYPE_RESULT: return write_chosen(value, type, out, memory);
+  case TN_TYPE_RESULT:
+    return write_chosen(value, type, out, memory);
   default:
     if (!is_scalar(value->kind)) return "values of this type cannot be written in a script";
     if (!read_scalar(value, &bits)) return "a number cannot be read";
@@ -295,7 +321,8 @@ static bool matches_float(const wast_value *value, const void *native) {
   return (actual & ~sign) > infinity;
 }
 
-static bool matches_elements(const wast_value *value, const element_layout *layout, const char *data) {
+static bool matches_elements(const wast_value *value, const element_layout *layout,
+                             const char *data) {
   for (size_t i = 0; i < value->count; i++) {
     const char *element = data + i * layout->size;
     const wast_value *item = &value->items[i];
@@ -303,7 +330,8 @@ static bool matches_elements(const wast_value *value, const element_layout *layo
       if (!wast_value_matches(item, layout->element, element)) return false;
     } else if (item->kind != TN_TYPE_TUPLE || item->count != 2 ||
                !wast_value_matches(&item->items[0], layout->key, element) ||
-               !wast_value_matches(&item->items[1], layout->value, element + layout->value_offset)) {
+               !wast_value_matches(&item->items[1], layout->value,
+                                   element + layout->value_offset)) {
       return false;
     }
   }
@@ -323,7 +351,8 @@ static bool matches_fields(const wast_value *value, const tn_type *type, const c
   for (size_t i = 0; i < count; i++) {
     size_t part = value->kind == TN_TYPE_RECORD ? find_part(type, value->items[i].name) : i;
     if (part == count) return false;
-    if (!wast_value_matches(&value->items[i], tn_type_part(type, part), native + tn_type_part_offset(type, part)))
+    if (!wast_value_matches(&value->items[i], tn_type_part(type, part),
+                            native + tn_type_part_offset(type, part)))
       return false;
   }
   return true;
@@ -334,10 +363,12 @@ static bool matches_chosen(const wast_value *value, const tn_type *type, const c
   uint64_t discriminant;
   if (!find_case(value, type, &part, &discriminant)) return false;
   if (load_bits(native, discriminant_size(type)) != discriminant) return false;
-  if (value->kind == TN_TYPE_ENUM || (value->kind == TN_TYPE_OPTION && value->count == 0)) return true;
+  if (value->kind == TN_TYPE_ENUM || (value->kind == TN_TYPE_OPTION && value->count == 0))
+    return true;
   const tn_type *payload = tn_type_part(type, part);
   if ((payload != NULL) != (value->count == 1)) return false;
-  return payload == NULL || wast_value_matches(&value->items[0], payload, native + tn_type_part_offset(type, part));
+  return payload == NULL ||
+         wast_value_matches(&value->items[0], payload, native + tn_type_part_offset(type, part));
 }
 
 static bool matches_scalar(const wast_value *value, const tn_type *type, const void *native) {
@@ -357,22 +388,27 @@ bool wast_value_matches(const wast_value *value, const tn_type *type, const void
   switch (tn_type_get_kind(type)) {
   case TN_TYPE_STRING:
     memcpy(&text, native, sizeof text);
-    return text.len == value->text.len && (text.len == 0 || memcmp(text.data, value->text.data, text.len) == 0);
+    return text.len == value->text.len &&
+           (text.len == 0 || memcmp(text.data, value->text.data, text.len) == 0);
   case TN_TYPE_LIST:
-  case TN_TYPE_MAP: return matches_list(value, type, native);
+  case TN_TYPE_MAP:
+    return matches_list(value, type, native);
   case TN_TYPE_FIXED_LIST: {
     element_layout layout = layout_of(type);
     return value->count == tn_type_length(type) && matches_elements(value, &layout, native);
   }
   case TN_TYPE_RECORD:
-  case TN_TYPE_TUPLE: return matches_fields(value, type, native);
+  case TN_TYPE_TUPLE:
+    return matches_fields(value, type, native);
   case TN_TYPE_FLAGS:
     return write_flags(value, type, &expected) == NULL &&
            load_bits(native, tn_type_discriminant_size(type)) == expected;
   case TN_TYPE_ENUM:
   case TN_TYPE_VARIANT:
   case TN_TYPE_OPTION:
-  case TN_TYPE_RESULT: return matches_chosen(value, type, native);
-  default: return matches_scalar(value, type, native);
+  case TN_TYPE_RESULT:
+    return matches_chosen(value, type, native);
+  default:
+    return matches_scalar(value, type, native);
   }
 }

@@ -207,17 +207,17 @@ typedef struct tn_ast_type {
   uint32_t offset;
   bool is_async;
   bool has_destructor;
-  bool has_callback;           /* kept for a later async destructor; always false today */
-  tn_primitive primitive;      /* TN_AST_PRIMITIVE */
+  bool has_callback;      /* kept for a later async destructor; always false today */
+  tn_primitive primitive; /* TN_AST_PRIMITIVE */
   uint32_t field_count;
   const tn_ast_field *fields;
   tn_ast_valtype element;
   tn_ast_valtype error;
   tn_ast_valtype key;
-  uint32_t length;             /* of a fixed-length list */
-  uint32_t resource;           /* type index, for own and borrow */
+  uint32_t length;   /* of a fixed-length list */
+  uint32_t resource; /* type index, for own and borrow */
   tn_core_valtype representation;
-  uint32_t destructor;         /* core function index */
+  uint32_t destructor; /* core function index */
   uint32_t decl_count;
   const tn_ast_decl *decls;
 } tn_ast_type;
@@ -388,8 +388,9 @@ typedef struct tn_ast_canon_option {
 /* One `canon` definition; which members count follows from Binary.md. */
 typedef struct tn_ast_canon {
   tn_canon_kind kind;
-  uint32_t func;      /* lift: core function; lower: function */
-  uint32_t type;      /* lift: function type; resource.*, stream.*, future.*: type index; thread.*: core type */
+  uint32_t func; /* lift: core function; lower: function */
+  uint32_t
+      type; /* lift: function type; resource.*, stream.*, future.*: type index; thread.*: core type */
   uint32_t option_count;
   const tn_ast_canon_option *options;
   tn_ast_valtype result;        /* task.return; may be absent */

@@ -19,7 +19,8 @@ tn_file_kind tn_file_kind_of(tn_str bytes);
 tn_error *tn_component_decode(tn_arena *arena, tn_str bytes, const tn_component_ast **out);
 
 /* Reads the imports and exports of a core module (tn_core_module). Function bodies are not looked at. */
-tn_error *tn_core_module_read(tn_arena *arena, tn_str bytes, uint32_t offset, const tn_core_module **out);
+tn_error *tn_core_module_read(tn_arena *arena, tn_str bytes, uint32_t offset,
+                              const tn_core_module **out);
 
 /* Checks every validation rule of Explainer.md and Binary.md except those inside core modules, which the
  * engine checks. TN_ERROR_INVALID with the offset. `scratch` may be freed afterwards. */

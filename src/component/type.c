@@ -327,7 +327,8 @@ static tn_error *finish(tn_arena *arena, tn_type *type) {
 tn_error *tn_type_finish(tn_arena *arena, tn_type *type) {
   TN_TRY(finish(arena, type));
   if (type->depth <= TN_MAX_TYPE_DEPTH) return NULL;
-  return tn_error_new(TN_ERROR_INVALID, "type nesting is too deep: more than %d levels", TN_MAX_TYPE_DEPTH);
+  return tn_error_new(TN_ERROR_INVALID, "type nesting is too deep: more than %d levels",
+                      TN_MAX_TYPE_DEPTH);
 }
 
 tn_error *tn_func_type_finish(tn_arena *arena, tn_func_type *type) {

@@ -15,15 +15,20 @@
 
 typedef struct tn_runtime tn_runtime;
 
-enum { TN_FLAT_MANY = 17, TN_MAX_FLAT_PARAMS = 16, TN_MAX_FLAT_ASYNC_PARAMS = 4, TN_MAX_FLAT_RESULTS = 1 };
+enum {
+  TN_FLAT_MANY = 17,
+  TN_MAX_FLAT_PARAMS = 16,
+  TN_MAX_FLAT_ASYNC_PARAMS = 4,
+  TN_MAX_FLAT_RESULTS = 1
+};
 enum { TN_MAX_TYPE_WEIGHT = 1000000 };
 
 /* A resource type; its address is its identity. Generative: each instantiation of a component that
  * defines one has a tn_resource of its own in the plan. */
 struct tn_resource {
-  tn_str name;       /* for messages */
-  bool is_host;      /* implemented by the host: `drop` below; else by component instance `instance` */
-  uint32_t instance; /* runtime component instance that implements it (index into tn_runtime) */
+  tn_str name;  /* for messages */
+  bool is_host; /* implemented by the host: `drop` below; else by component instance `instance` */
+  uint32_t instance;  /* runtime component instance that implements it (index into tn_runtime) */
   int32_t destructor; /* slot in tn_runtime.funcs, or -1 */
   /* Host resources: called when the last owning handle goes; may be NULL. `data` is what was given when
    * the resource was defined. */
@@ -62,20 +67,25 @@ struct tn_type {
 
   /* Derived, by tn_type_finish. */
   tn_layout layout[2];
-  uint32_t flat_count;    /* core values when flattened; TN_FLAT_MANY when more than 16 */
-  bool has_borrow;        /* contains a borrow handle */
-  bool has_handle;        /* contains any handle, stream, future or error context */
-  bool has_pointer;       /* contains a string, list or map */
-  bool is_plain;          /* every bit pattern is valid and carries over unchanged: integers and floats,
+  uint32_t flat_count; /* core values when flattened; TN_FLAT_MANY when more than 16 */
+  bool has_borrow;     /* contains a borrow handle */
+  bool has_handle;     /* contains any handle, stream, future or error context */
+  bool has_pointer;    /* contains a string, list or map */
+  bool is_plain; /* every bit pattern is valid and carries over unchanged: integers and floats,
                            * and records, tuples, fixed lists of them without padding */
-  uint32_t *field_offset[2]; /* RECORD, TUPLE: offset of each field, by pointer size as above; MAP: of
+  uint32_t
+      *field_offset[2]; /* RECORD, TUPLE: offset of each field, by pointer size as above; MAP: of
                               * the key and the value in an entry, which is laid out as a tuple */
   uint32_t payload_offset[2]; /* VARIANT, OPTION, RESULT: offset of the payload */
   uint8_t discriminant_size;  /* VARIANT, ENUM, OPTION, RESULT: 1, 2 or 4; FLAGS: its size */
-  uint8_t flat[2][TN_MAX_FLAT_PARAMS]; /* the flattening (tn_flat_type), unless flat_count is TN_FLAT_MANY */
-  uint32_t weight; /* nodes when written out as a tree, at most TN_MAX_TYPE_WEIGHT: bounds the cost of
+  uint8_t flat
+      [2]
+      [TN_MAX_FLAT_PARAMS]; /* the flattening (tn_flat_type), unless flat_count is TN_FLAT_MANY */
+  uint32_t
+      weight; /* nodes when written out as a tree, at most TN_MAX_TYPE_WEIGHT: bounds the cost of
                     * walking a type whose parts are shared */
-  uint32_t depth;  /* types within it, at most TN_MAX_TYPE_DEPTH (one more in a tuple of parameters): bounds the
+  uint32_t
+      depth; /* types within it, at most TN_MAX_TYPE_DEPTH (one more in a tuple of parameters): bounds the
                     * recursion of all that walk types or values */
 };
 

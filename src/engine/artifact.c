@@ -59,7 +59,8 @@ tn_error *tn_artifact_write(tn_str fingerprint, uint32_t flags, tn_str original,
                             const tn_str *natives, size_t count, tn_buffer *out) {
   extent *table = tn_calloc(count, sizeof *table);
   if (table == NULL) return tn_error_no_memory();
-  for (size_t i = 0; i < count; i++) table[i] = append(out, natives[i], PAGE);
+  for (size_t i = 0; i < count; i++)
+    table[i] = append(out, natives[i], PAGE);
   trailer end = {.version = FORMAT_VERSION, .flags = flags};
   end.original = append(out, original, ALIGNMENT);
   end.fingerprint = append(out, fingerprint, ALIGNMENT);
@@ -118,14 +119,17 @@ static tn_error *check_version(const trailer *end, uint64_t file_size) {
 }
 
 static tn_error *check_digest(tn_str bytes, const trailer *end) {
-  XXH128_canonical_t digest = digest_of(bytes.data, bytes.len - sizeof *end + offsetof(trailer, digest));
-  return memcmp(&digest, &end->digest, sizeof digest) == 0 ? NULL : damaged("its content is not what was written");
+  XXH128_canonical_t digest =
+      digest_of(bytes.data, bytes.len - sizeof *end + offsetof(trailer, digest));
+  return memcmp(&digest, &end->digest, sizeof digest) == 0
+             ? NULL
+             : damaged("its content is not what was written");
 }
 
 static tn_error *check_layout(tn_str bytes, const trailer *end) {
   uint64_t size = bytes.len - sizeof *end;
-  if (!has_extent(end->table, size) || !has_extent(end->original, size) || !has_extent(end->fingerprint, size) ||
-      !has_sound_table(bytes.data, end, size)) {
+  if (!has_extent(end->table, size) || !has_extent(end->original, size) ||
+      !has_extent(end->fingerprint, size) || !has_sound_table(bytes.data, end, size)) {
     return damaged("a part lies outside of it");
   }
   if ((end->flags & ~(uint32_t)KNOWN_FLAGS) != 0) return damaged("it has unknown flags");
@@ -138,10 +142,11 @@ static tn_str view(const char *bytes, extent place) {
 
 static tn_error *check_fingerprint(tn_str made_for, tn_str fingerprint) {
   if (tn_str_equal(made_for, fingerprint)) return NULL;
-  tn_error *error = tn_error_new(TN_ERROR_UNSUPPORTED,
-                                 "compiled artifact: it was compiled for another engine, settings or CPU "
-                                 "(%" TN_STR_FORMAT "; this one is %" TN_STR_FORMAT ")",
-                                 TN_STR_ARG(made_for), TN_STR_ARG(fingerprint));
+  tn_error *error =
+      tn_error_new(TN_ERROR_UNSUPPORTED,
+                   "compiled artifact: it was compiled for another engine, settings or CPU "
+                   "(%" TN_STR_FORMAT "; this one is %" TN_STR_FORMAT ")",
+                   TN_STR_ARG(made_for), TN_STR_ARG(fingerprint));
   bool lacks_epoch = memmem(made_for.data, made_for.len, "epoch=0", 7) != NULL &&
                      memmem(fingerprint.data, fingerprint.len, "epoch=1", 7) != NULL;
   return tn_error_set_hint(error, "compile it again on this machine, with the same options%s",
@@ -187,11 +192,13 @@ static tn_error *load_one(tn_core_engine *engine, tn_str native, bool is_mapped,
   return tn_module_load(engine, native, out);
 }
 
-tn_error *tn_artifact_load(tn_core_engine *engine, const tn_artifact *artifact, bool is_mapped, tn_module **out) {
+tn_error *tn_artifact_load(tn_core_engine *engine, const tn_artifact *artifact, bool is_mapped,
+                           tn_module **out) {
   for (size_t i = 0; i < artifact->native_count; i++) {
     tn_error *error = load_one(engine, tn_artifact_native(artifact, i), is_mapped, &out[i]);
     if (error == NULL) continue;
-    while (i > 0) tn_module_delete(out[--i]);
+    while (i > 0)
+      tn_module_delete(out[--i]);
     return error;
   }
   return NULL;

@@ -44,7 +44,8 @@ tn_str tn_artifact_native(const tn_artifact *artifact, size_t index);
 /* Loads all modules, all or nothing; `out` has room for native_count. `is_mapped` says that the bytes are a
  * private mapping of a file from its start, and that it outlives the modules: then nothing is copied, if the
  * file system allows. The file must not be changed in place as long as the modules live. */
-tn_error *tn_artifact_load(tn_core_engine *engine, const tn_artifact *artifact, bool is_mapped, tn_module **out);
+tn_error *tn_artifact_load(tn_core_engine *engine, const tn_artifact *artifact, bool is_mapped,
+                           tn_module **out);
 
 /* ---- cache -------------------------------------------------------------------------------------------- */
 

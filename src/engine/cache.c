@@ -14,7 +14,8 @@
 void tn_cache_key_make(tn_str content, tn_str fingerprint, tn_cache_key *out) {
   uint8_t of_content[TN_DIGEST_SIZE], digest[TN_DIGEST_SIZE];
   tn_engine_digest(content, of_content);
-  crypto_generichash(digest, sizeof digest, (const uint8_t *)fingerprint.data, fingerprint.len, of_content,
+  crypto_generichash(digest, sizeof digest, (const uint8_t *)fingerprint.data, fingerprint.len,
+                     of_content,
                      sizeof of_content); /* the content's digest as the key of the fingerprint's */
   sodium_bin2hex(out->name, sizeof out->name, digest, sizeof digest);
 }
@@ -44,7 +45,8 @@ static int open_entry(const char *directory, const char *name, struct stat *stat
   int descriptor = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   close(folder);
   if (descriptor < 0) return -1;
-  if (fstat(descriptor, status) == 0 && S_ISREG(status->st_mode) && is_ours(status)) return descriptor;
+  if (fstat(descriptor, status) == 0 && S_ISREG(status->st_mode) && is_ours(status))
+    return descriptor;
   close(descriptor);
   return -1;
 }
@@ -99,7 +101,8 @@ static bool write_all(int descriptor, tn_str bytes) {
 }
 
 static bool write_entry(int folder, const char *name, const char *temporary, tn_str bytes) {
-  int descriptor = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  int descriptor =
+      openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (descriptor < 0) return false;
   bool written = write_all(descriptor, bytes);
   written = close(descriptor) == 0 && written;
@@ -113,7 +116,8 @@ bool tn_cache_store(const char *directory, const tn_cache_key *key, tn_str bytes
   if (folder < 0 && make_directories(directory)) folder = open_directory(directory);
   if (folder < 0) return false;
   char temporary[64];
-  snprintf(temporary, sizeof temporary, ".new-%08x%08x", randombytes_random(), randombytes_random());
+  snprintf(temporary, sizeof temporary, ".new-%08x%08x", randombytes_random(),
+           randombytes_random());
   bool stored = write_entry(folder, key->name, temporary, bytes);
   close(folder);
   return stored;

@@ -12,7 +12,8 @@
 
 enum {
   DEFAULT_STACK_BYTES = 512 << 10,
-  HOST_STACK_BYTES = 512 << 10, /* what host functions may use on top of the guest's stack on a fiber */
+  HOST_STACK_BYTES =
+      512 << 10, /* what host functions may use on top of the guest's stack on a fiber */
   KEEP_RESIDENT_MEMORY = 2 << 20,
   KEEP_RESIDENT_TABLE = 64 << 10,
   WARM_SLOTS = 256,
@@ -47,7 +48,8 @@ static uint64_t pool_memory_bytes(const tn_engine_options *options) {
 }
 
 static memory_layout choose_layout(const tn_engine_options *options) {
-  if (address_space_is_limited()) return (memory_layout){.reservation = 0, .guard = 64 << 10, .growth = 1 << 20};
+  if (address_space_is_limited())
+    return (memory_layout){.reservation = 0, .guard = 64 << 10, .growth = 1 << 20};
   memory_layout layout = {.reservation = 4 * GIB, .guard = 32 << 20, .growth = 2 * GIB};
   if (options->pooling) {
     /* a slot for a memory and one for a heap of collected objects each */
@@ -77,16 +79,20 @@ static size_t stack_bytes(const tn_engine_options *options) {
 
 static wasmtime_opt_level_t optimization(const tn_engine_options *options) {
   switch (options->optimize) {
-  case 0: return WASMTIME_OPT_LEVEL_NONE;
-  case 1: return WASMTIME_OPT_LEVEL_SPEED;
-  default: return WASMTIME_OPT_LEVEL_SPEED_AND_SIZE;
+  case 0:
+    return WASMTIME_OPT_LEVEL_NONE;
+  case 1:
+    return WASMTIME_OPT_LEVEL_SPEED;
+  default:
+    return WASMTIME_OPT_LEVEL_SPEED_AND_SIZE;
   }
 }
 
 static wasm_config_t *make_config(const tn_engine_options *options, const memory_layout *layout) {
   wasm_config_t *config = wasm_config_new();
   bool winch = options->compiler == TN_COMPILER_WINCH;
-  wasmtime_config_strategy_set(config, winch ? WASMTIME_STRATEGY_WINCH : WASMTIME_STRATEGY_CRANELIFT);
+  wasmtime_config_strategy_set(config,
+                               winch ? WASMTIME_STRATEGY_WINCH : WASMTIME_STRATEGY_CRANELIFT);
   if (!winch) wasmtime_config_cranelift_opt_level_set(config, optimization(options));
   wasmtime_config_parallel_compilation_set(config, options->parallel_compilation);
   wasmtime_config_debug_info_set(config, options->debug_info);
@@ -138,13 +144,15 @@ static void set_pool(wasm_config_t *config, const tn_engine_options *options) {
   wasmtime_pooling_allocation_config_delete(pool);
 }
 
-static tn_error *make_engine(const tn_engine_options *options, const memory_layout *layout, wasm_engine_t **out) {
+static tn_error *make_engine(const tn_engine_options *options, const memory_layout *layout,
+                             wasm_engine_t **out) {
   if (options->pooling && !address_space_is_limited()) {
     wasm_config_t *config = make_config(options, layout);
     set_pool(config, options);
     wasmtime_error_t *error = tenon_engine_new(config, out);
     if (error == NULL) return NULL;
-    wasmtime_error_delete(error); /* no room for the pool, or a configuration that fails below as well */
+    wasmtime_error_delete(
+        error); /* no room for the pool, or a configuration that fails below as well */
   }
   wasmtime_error_t *error = tenon_engine_new(make_config(options, layout), out);
   if (error == NULL) return NULL;
@@ -159,9 +167,10 @@ static tn_error *make_engine(const tn_engine_options *options, const memory_layo
 
 /* The features that the compiler makes use of. The C library has asked the processor already; to ask again is
  * slow in virtual machines, where each question goes to the host. */
-#define CPU_FEATURES(X)                                                                                    \
-  X(SSE3) X(SSSE3) X(SSE4_1) X(SSE4_2) X(AVX) X(AVX2) X(FMA) X(BMI1) X(BMI2) X(LZCNT) X(POPCNT) X(AVX512F)     \
-  X(AVX512DQ) X(AVX512VL) X(AVX512_BITALG) X(AVX512_VBMI)
+#define CPU_FEATURES(X)                                                                            \
+  X(SSE3)                                                                                          \
+  X(SSSE3) X(SSE4_1) X(SSE4_2) X(AVX) X(AVX2) X(FMA) X(BMI1) X(BMI2) X(LZCNT) X(POPCNT) X(AVX512F) \
+      X(AVX512DQ) X(AVX512VL) X(AVX512_BITALG) X(AVX512_VBMI)
 
 /* As CPU_FEATURE_ACTIVE, which shifts a bit into the sign. */
 static bool has_feature(unsigned index) {
@@ -172,7 +181,8 @@ static bool has_feature(unsigned index) {
 static void describe_cpu(char *out, size_t size) {
   size_t used = (size_t)snprintf(out, size, "x86_64");
 #define ADD_FEATURE(name)                                                                          \
-  if (has_feature(x86_cpu_##name) && used < size) used += (size_t)snprintf(out + used, size - used, "+" #name);
+  if (has_feature(x86_cpu_##name) && used < size)                                                  \
+    used += (size_t)snprintf(out + used, size - used, "+" #name);
   CPU_FEATURES(ADD_FEATURE)
 #undef ADD_FEATURE
 }
@@ -187,16 +197,18 @@ static void describe_cpu(char *out, size_t size) {
 #error "this architecture has no description of its CPU yet"
 #endif
 
-static void describe(tn_core_engine *engine, const tn_engine_options *options, const memory_layout *layout) {
+static void describe(tn_core_engine *engine, const tn_engine_options *options,
+                     const memory_layout *layout) {
   char cpu[256];
   describe_cpu(cpu, sizeof cpu);
   snprintf(engine->fingerprint, sizeof engine->fingerprint,
-           "tenon-" TN_VERSION_STRING " wasmtime-" WASMTIME_VERSION " %s optimize=%u fuel=%d epoch=%d debug=%d deterministic=%d "
+           "tenon-" TN_VERSION_STRING " wasmtime-" WASMTIME_VERSION
+           " %s optimize=%u fuel=%d epoch=%d debug=%d deterministic=%d "
            "memory=%llu/%llu/%llu cpu=%s",
            options->compiler == TN_COMPILER_WINCH ? "winch" : "cranelift", options->optimize,
-           options->consume_fuel, options->epoch_interruption, options->debug_info, options->deterministic,
-           (unsigned long long)layout->reservation, (unsigned long long)layout->guard,
-           (unsigned long long)layout->growth, cpu);
+           options->consume_fuel, options->epoch_interruption, options->debug_info,
+           options->deterministic, (unsigned long long)layout->reservation,
+           (unsigned long long)layout->guard, (unsigned long long)layout->growth, cpu);
 }
 
 /* ---- engine --------------------------------------------------------------------------------------- */

@@ -26,7 +26,8 @@ static void *hash_parts(void *argument) {
     size_t i = atomic_fetch_add(&g->next, 1);
     if (i >= g->part_count) return NULL;
     tn_str part = tn_str_slice(g->content, i * PART_SIZE, (i + 1) * PART_SIZE);
-    crypto_generichash(g->digests[i], TN_DIGEST_SIZE, (const uint8_t *)part.data, part.len, NULL, 0);
+    crypto_generichash(g->digests[i], TN_DIGEST_SIZE, (const uint8_t *)part.data, part.len, NULL,
+                       0);
   }
 }
 
@@ -44,9 +45,11 @@ static void hash_group(group *g) {
   size_t started = 0;
   size_t wanted = helper_count(g->part_count);
   atomic_store(&g->next, 0);
-  while (started < wanted && pthread_create(&helpers[started], NULL, hash_parts, g) == 0) started++;
+  while (started < wanted && pthread_create(&helpers[started], NULL, hash_parts, g) == 0)
+    started++;
   hash_parts(g);
-  for (size_t i = 0; i < started; i++) pthread_join(helpers[i], NULL);
+  for (size_t i = 0; i < started; i++)
+    pthread_join(helpers[i], NULL);
 }
 
 void tn_engine_digest(tn_str content, uint8_t out[TN_DIGEST_SIZE]) {

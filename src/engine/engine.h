@@ -44,7 +44,8 @@ typedef struct tn_module tn_module;
 /* Validates only (TN_ERROR_INVALID). */
 tn_error *tn_module_validate(tn_core_engine *engine, tn_str bytes);
 /* Compiles `count` modules in parallel; all or nothing. */
-tn_error *tn_modules_compile(tn_core_engine *engine, const tn_str *bytes, size_t count, tn_module **out);
+tn_error *tn_modules_compile(tn_core_engine *engine, const tn_str *bytes, size_t count,
+                             tn_module **out);
 /* Native code as bytes, freed with tn_free. Untrusted bytes must never reach tn_module_load: whoever keeps
  * them must be sure of their integrity (see artifact.h). */
 tn_error *tn_module_serialize(const tn_module *module, uint8_t **out, size_t *size);
@@ -57,13 +58,15 @@ void tn_module_delete(tn_module *module);
 /* ---- stores ----------------------------------------------------------------------------------- */
 
 typedef struct tn_store tn_store;
-typedef struct tn_core_context tn_core_context; /* borrowed view of a store, as host functions get it */
+typedef struct tn_core_context
+    tn_core_context; /* borrowed view of a store, as host functions get it */
 
 typedef struct tn_store_limits {
-  uint64_t memory_bytes;   /* of each linear memory; UINT64_MAX: no limit of ours. Growth beyond traps with
+  uint64_t
+      memory_bytes; /* of each linear memory; UINT64_MAX: no limit of ours. Growth beyond traps with
                             * TN_ERROR_MEMORY_LIMIT */
   uint64_t table_elements; /* likewise, for each table */
-  uint32_t instances;      /* core instances, tables and memories in the store: more is TN_ERROR_LIMIT.
+  uint32_t instances; /* core instances, tables and memories in the store: more is TN_ERROR_LIMIT.
                             * UINT32_MAX: as many as the engine allows, 10 000 of each */
   uint32_t tables;
   uint32_t memories;
@@ -77,7 +80,8 @@ typedef struct tn_store_limits {
  * next tick, or an error that ends the guest. Never suspends. */
 typedef tn_error *(*tn_epoch_func)(void *data);
 
-tn_error *tn_store_new(tn_core_engine *engine, const tn_store_limits *limits, void *data, tn_store **out);
+tn_error *tn_store_new(tn_core_engine *engine, const tn_store_limits *limits, void *data,
+                       tn_store **out);
 void tn_store_delete(tn_store *store);
 tn_core_context *tn_store_context(tn_store *store);
 /* `data` of tn_store_new. */
@@ -156,8 +160,8 @@ typedef struct tn_core_trap tn_core_trap; /* what a host function returns to end
 
 /* A host function, called straight from compiled code: arguments in `values`, results are written over
  * them from values[0] on. Returns NULL, or the result of tn_core_trap_from_error. */
-typedef tn_core_trap *(*tn_core_host_func)(void *environment, tn_core_caller *caller, tn_core_value *values,
-                                           size_t count);
+typedef tn_core_trap *(*tn_core_host_func)(void *environment, tn_core_caller *caller,
+                                           tn_core_value *values, size_t count);
 
 tn_core_context *tn_core_caller_context(tn_core_caller *caller);
 /* Takes ownership of `error` and parks it in the store: whoever made the outermost call into the guest
@@ -165,17 +169,18 @@ tn_core_context *tn_core_caller_context(tn_core_caller *caller);
 tn_core_trap *tn_core_trap_from_error(tn_core_context *context, tn_error *error);
 
 /* Makes a host function in the store; environment is not owned. */
-tn_error *tn_core_func_new(tn_core_context *context, const tn_core_func_type *type, tn_core_host_func func,
-                           void *environment, tn_core_func *out);
+tn_error *tn_core_func_new(tn_core_context *context, const tn_core_func_type *type,
+                           tn_core_host_func func, void *environment, tn_core_func *out);
 /* The same as an import for tn_core_instantiate. */
-tn_error *tn_core_extern_func_new(tn_core_context *context, const tn_core_func_type *type, tn_core_host_func func,
-                                  void *environment, tn_core_extern *out);
+tn_error *tn_core_extern_func_new(tn_core_context *context, const tn_core_func_type *type,
+                                  tn_core_host_func func, void *environment, tn_core_extern *out);
 /* What kind of definition it is. */
 tn_core_extern_kind tn_core_extern_get_kind(const tn_core_extern *item);
 /* Calls a core function: `values` holds the arguments and receives the results, `count` is the larger of
  * the two numbers. Works from outside, within a host function and on a fiber. Errors: whatever ended the
  * guest, by kind (trap, exit, fuel, timeout, memory limit, stack overflow …), with its wasm frames. */
-tn_error *tn_core_call(tn_core_context *context, const tn_core_func *func, tn_core_value *values, size_t count);
+tn_error *tn_core_call(tn_core_context *context, const tn_core_func *func, tn_core_value *values,
+                       size_t count);
 
 uint8_t *tn_core_memory_base(tn_core_context *context, const tn_core_memory *memory);
 uint64_t tn_core_memory_size(tn_core_context *context, const tn_core_memory *memory); /* in bytes */
@@ -186,11 +191,11 @@ bool tn_core_memory_is_fixed(tn_core_context *context, const tn_core_memory *mem
 
 /* Instantiates; `imports` in the order of the module's import section. Must not be called on a fiber
  * (TN_ERROR_UNSUPPORTED then). Runs the start function. */
-tn_error *tn_core_instantiate(tn_core_context *context, const tn_module *module, const tn_core_extern *imports,
-                              size_t count, tn_core_instance *out);
+tn_error *tn_core_instantiate(tn_core_context *context, const tn_module *module,
+                              const tn_core_extern *imports, size_t count, tn_core_instance *out);
 /* False when there is no such export. */
-bool tn_core_instance_export(tn_core_context *context, const tn_core_instance *instance, tn_str name,
-                             tn_core_extern *out);
+bool tn_core_instance_export(tn_core_context *context, const tn_core_instance *instance,
+                             tn_str name, tn_core_extern *out);
 
 /* A module all of whose imports are host functions, resolved once for many stores. */
 typedef struct tn_module_pre tn_module_pre;
@@ -203,10 +208,11 @@ typedef struct tn_host_import {
 } tn_host_import;
 
 /* `imports` in the order of the module's import section. The module must outlive the result. */
-tn_error *tn_module_pre_new(tn_core_engine *engine, const tn_module *module, const tn_host_import *imports,
-                            size_t count, tn_module_pre **out);
+tn_error *tn_module_pre_new(tn_core_engine *engine, const tn_module *module,
+                            const tn_host_import *imports, size_t count, tn_module_pre **out);
 void tn_module_pre_delete(tn_module_pre *pre);
-tn_error *tn_module_pre_instantiate(tn_core_context *context, const tn_module_pre *pre, tn_core_instance *out);
+tn_error *tn_module_pre_instantiate(tn_core_context *context, const tn_module_pre *pre,
+                                    tn_core_instance *out);
 
 /* ---- fibers and waiting ------------------------------------------------------------------------ */
 

@@ -10,15 +10,18 @@
 /* ---- messages -------------------------------------------------------------------------------------- */
 
 static tn_str trimmed(tn_str line) {
-  while (line.len > 0 && (line.data[0] == ' ' || line.data[0] == '\t')) line = tn_str_slice(line, 1, line.len);
-  while (line.len > 0 && (line.data[line.len - 1] == ' ' || line.data[line.len - 1] == '\r')) line.len--;
+  while (line.len > 0 && (line.data[0] == ' ' || line.data[0] == '\t'))
+    line = tn_str_slice(line, 1, line.len);
+  while (line.len > 0 && (line.data[line.len - 1] == ' ' || line.data[line.len - 1] == '\r'))
+    line.len--;
   return line;
 }
 
 /* "0: text" in a list of causes is "text". */
 static tn_str without_number(tn_str line) {
   size_t digits = 0;
-  while (digits < line.len && line.data[digits] >= '0' && line.data[digits] <= '9') digits++;
+  while (digits < line.len && line.data[digits] >= '0' && line.data[digits] <= '9')
+    digits++;
   tn_str rest = tn_str_slice(line, digits, line.len);
   if (digits == 0 || !tn_str_starts_with(rest, TN_STR(": "))) return line;
   return tn_str_slice(rest, 2, rest.len);
@@ -81,8 +84,8 @@ static tn_error *count_error(const tn_store *store, tn_str text) {
   };
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
     if (memmem(text.data, text.len, counts[i].word, strlen(counts[i].word)) == NULL) continue;
-    tn_error *error = tn_error_new(TN_ERROR_LIMIT, "the guest needs more %s than its limit of %u", counts[i].many,
-                                   counts[i].limit);
+    tn_error *error = tn_error_new(TN_ERROR_LIMIT, "the guest needs more %s than its limit of %u",
+                                   counts[i].many, counts[i].limit);
     return tn_error_set_hint(error, "raise `%s`", counts[i].option);
   }
   return NULL;
@@ -91,19 +94,27 @@ static tn_error *count_error(const tn_store *store, tn_str text) {
 /* The option that would have allowed it, as tenon.h calls it. */
 static const char *option_of(tn_error_kind kind) {
   switch (kind) {
-  case TN_ERROR_STACK: return "max_stack_bytes";
-  case TN_ERROR_FUEL: return "fuel";
-  case TN_ERROR_TIMEOUT: return "timeout";
-  default: return NULL;
+  case TN_ERROR_STACK:
+    return "max_stack_bytes";
+  case TN_ERROR_FUEL:
+    return "fuel";
+  case TN_ERROR_TIMEOUT:
+    return "timeout";
+  default:
+    return NULL;
   }
 }
 
 static tn_error_kind trap_kind(wasmtime_trap_code_t code) {
   switch (code) {
-  case WASMTIME_TRAP_CODE_STACK_OVERFLOW: return TN_ERROR_STACK;
-  case WASMTIME_TRAP_CODE_OUT_OF_FUEL: return TN_ERROR_FUEL;
-  case WASMTIME_TRAP_CODE_INTERRUPT: return TN_ERROR_TIMEOUT;
-  default: return TN_ERROR_TRAP;
+  case WASMTIME_TRAP_CODE_STACK_OVERFLOW:
+    return TN_ERROR_STACK;
+  case WASMTIME_TRAP_CODE_OUT_OF_FUEL:
+    return TN_ERROR_FUEL;
+  case WASMTIME_TRAP_CODE_INTERRUPT:
+    return TN_ERROR_TIMEOUT;
+  default:
+    return TN_ERROR_TRAP;
   }
 }
 
@@ -112,7 +123,8 @@ static tn_error *error_from_code(wasmtime_trap_code_t code) {
   wasm_trap_t *bare = wasmtime_trap_new_code(code);
   wasm_byte_vec_t text;
   wasm_trap_message(bare, &text);
-  tn_error *error = error_from_text(trap_kind(code), (tn_str){text.data, strnlen(text.data, text.size)});
+  tn_error *error =
+      error_from_text(trap_kind(code), (tn_str){text.data, strnlen(text.data, text.size)});
   wasm_byte_vec_delete(&text);
   wasm_trap_delete(bare);
   const char *option = option_of(trap_kind(code));
@@ -196,7 +208,8 @@ static void add_frame(tn_error *error, const wasm_frame_t *source, size_t index,
 static void add_frames(tn_error *error, const wasm_frame_vec_t *frames, tn_str printed) {
   /* an error that has crossed another call already knows its whole way */
   if (tn_error_frame_count(error) > 0) return;
-  for (size_t i = 0; i < frames->size; i++) add_frame(error, frames->data[i], i, printed);
+  for (size_t i = 0; i < frames->size; i++)
+    add_frame(error, frames->data[i], i, printed);
 }
 
 /* ---- conversion ------------------------------------------------------------------------------------ */
@@ -230,7 +243,8 @@ static tn_error *from_error(const wasmtime_error_t *source, tn_error *parked, tn
   return error;
 }
 
-static tn_error *convert(wasmtime_error_t *error, wasm_trap_t *trap, tn_error *parked, tn_error_kind kind) {
+static tn_error *convert(wasmtime_error_t *error, wasm_trap_t *trap, tn_error *parked,
+                         tn_error_kind kind) {
   tn_error *result = trap != NULL ? from_trap(trap, parked, kind) : from_error(error, parked, kind);
   if (trap != NULL) wasm_trap_delete(trap);
   if (error != NULL) wasmtime_error_delete(error);
@@ -258,7 +272,8 @@ static tn_error *limit_error(const tn_store *store, const wasmtime_error_t *sour
   return error;
 }
 
-tn_error *tn_engine_fail_guest(tn_store *store, wasmtime_error_t *error, wasm_trap_t *trap, tn_error_kind kind) {
+tn_error *tn_engine_fail_guest(tn_store *store, wasmtime_error_t *error, wasm_trap_t *trap,
+                               tn_error_kind kind) {
   tn_error *parked = store->parked;
   store->parked = NULL;
   if (drop_exception(store) && parked == NULL) {

@@ -23,7 +23,7 @@ struct tn_fiber {
   wasm_trap_t *trap;       /* written by the engine when `enter` could not be run */
   wasmtime_error_t *error; /* likewise */
   bool is_resumed;         /* what a suspended fiber is waiting for */
-  bool is_cancelled;       /* it unwinds and must not suspend again: the engine would abort the process */
+  bool is_cancelled; /* it unwinds and must not suspend again: the engine would abort the process */
 };
 
 static const char SYSTEM[] = "tn";
@@ -35,18 +35,20 @@ static bool is_resumed(void *environment) {
   return ((tn_fiber *)environment)->is_resumed;
 }
 
-static void wait_for_resume(void *environment, wasmtime_caller_t *caller, const wasmtime_val_t *arguments,
-                            size_t argument_count, wasmtime_val_t *results, size_t result_count,
-                            wasm_trap_t **trap, wasmtime_async_continuation_t *continuation) {
-  (void)environment, (void)arguments, (void)argument_count, (void)results, (void)result_count, (void)trap;
+static void wait_for_resume(void *environment, wasmtime_caller_t *caller,
+                            const wasmtime_val_t *arguments, size_t argument_count,
+                            wasmtime_val_t *results, size_t result_count, wasm_trap_t **trap,
+                            wasmtime_async_continuation_t *continuation) {
+  (void)environment, (void)arguments, (void)argument_count, (void)results, (void)result_count,
+      (void)trap;
   tn_store *store = tn_engine_store((tn_core_context *)wasmtime_caller_context(caller));
   continuation->callback = is_resumed;
   continuation->env = store->current;
   continuation->finalizer = NULL;
 }
 
-static wasm_trap_t *enter_fiber(void *environment, wasmtime_caller_t *caller, wasmtime_val_raw_t *values,
-                                size_t count) {
+static wasm_trap_t *enter_fiber(void *environment, wasmtime_caller_t *caller,
+                                wasmtime_val_raw_t *values, size_t count) {
   (void)environment, (void)values, (void)count;
   tn_fiber *fiber = tn_engine_store((tn_core_context *)wasmtime_caller_context(caller))->current;
   fiber->func(fiber->argument);
@@ -56,11 +58,11 @@ static wasm_trap_t *enter_fiber(void *environment, wasmtime_caller_t *caller, wa
 tn_error *tn_engine_define_system(tn_core_engine *engine) {
   engine->system = wasmtime_linker_new(engine->engine);
   wasm_functype_t *nothing = wasm_functype_new_0_0();
-  wasmtime_error_t *error = wasmtime_linker_define_async_func(engine->system, NAME(SYSTEM), NAME(WAIT), nothing,
-                                                              wait_for_resume, NULL, NULL);
+  wasmtime_error_t *error = wasmtime_linker_define_async_func(
+      engine->system, NAME(SYSTEM), NAME(WAIT), nothing, wait_for_resume, NULL, NULL);
   if (error == NULL) {
-    error = wasmtime_linker_define_func_unchecked(engine->system, NAME(SYSTEM), NAME(ENTER), nothing, enter_fiber,
-                                                  NULL, NULL);
+    error = wasmtime_linker_define_func_unchecked(engine->system, NAME(SYSTEM), NAME(ENTER),
+                                                  nothing, enter_fiber, NULL, NULL);
   }
   wasm_functype_delete(nothing);
   return error == NULL ? NULL : tn_engine_fail(error, NULL, TN_ERROR_INTERNAL);
@@ -91,8 +93,8 @@ tn_error *tn_fiber_new(tn_store *store, tn_fiber_func func, void *argument, tn_f
   tn_fiber *fiber = take_fiber(store);
   if (fiber == NULL) return tn_error_no_memory();
   *fiber = (tn_fiber){.store = store, .func = func, .argument = argument};
-  fiber->future = wasmtime_func_call_async(store->context, &store->enter, NULL, 0, NULL, 0, &fiber->trap,
-                                           &fiber->error);
+  fiber->future = wasmtime_func_call_async(store->context, &store->enter, NULL, 0, NULL, 0,
+                                           &fiber->trap, &fiber->error);
   *out = fiber;
   return NULL;
 }
@@ -109,7 +111,8 @@ bool tn_fiber_resume(tn_fiber *fiber) {
 
 tn_error *tn_fiber_take_error(tn_fiber *fiber) {
   if (fiber->error == NULL && fiber->trap == NULL) return NULL;
-  tn_error *error = tn_engine_fail_guest(fiber->store, fiber->error, fiber->trap, TN_ERROR_NO_MEMORY);
+  tn_error *error =
+      tn_engine_fail_guest(fiber->store, fiber->error, fiber->trap, TN_ERROR_NO_MEMORY);
   fiber->error = NULL;
   fiber->trap = NULL;
   return error;
@@ -123,7 +126,8 @@ bool tn_fiber_suspend(tn_core_context *context) {
   fiber->is_resumed = false;
   wasmtime_val_raw_t nothing[1];
   wasm_trap_t *trap = NULL;
-  wasmtime_error_t *error = wasmtime_func_call_unchecked(store->context, &store->wait, nothing, 0, &trap);
+  wasmtime_error_t *error =
+      wasmtime_func_call_unchecked(store->context, &store->wait, nothing, 0, &trap);
   if (error == NULL && trap == NULL) return true;
   if (error != NULL) wasmtime_error_delete(error);
   if (trap != NULL) wasm_trap_delete(trap);

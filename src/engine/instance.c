@@ -4,44 +4,51 @@
 #include "base/alloc.h"
 #include "engine/private.h"
 
-tn_error *tn_core_extern_func_new(tn_core_context *context, const tn_core_func_type *type, tn_core_host_func func,
-                                  void *environment, tn_core_extern *out) {
+tn_error *tn_core_extern_func_new(tn_core_context *context, const tn_core_func_type *type,
+                                  tn_core_host_func func, void *environment, tn_core_extern *out) {
   out->kind = WASMTIME_EXTERN_FUNC;
   return tn_core_func_new(context, type, func, environment, &out->func);
 }
 
 tn_core_extern_kind tn_core_extern_get_kind(const tn_core_extern *item) {
   switch (item->kind) {
-  case WASMTIME_EXTERN_GLOBAL: return TN_CORE_EXTERN_GLOBAL;
-  case WASMTIME_EXTERN_TABLE: return TN_CORE_EXTERN_TABLE;
+  case WASMTIME_EXTERN_GLOBAL:
+    return TN_CORE_EXTERN_GLOBAL;
+  case WASMTIME_EXTERN_TABLE:
+    return TN_CORE_EXTERN_TABLE;
   case WASMTIME_EXTERN_MEMORY:
-  case WASMTIME_EXTERN_SHAREDMEMORY: return TN_CORE_EXTERN_MEMORY;
-  case WASMTIME_EXTERN_TAG: return TN_CORE_EXTERN_TAG;
-  default: return TN_CORE_EXTERN_FUNC;
+  case WASMTIME_EXTERN_SHAREDMEMORY:
+    return TN_CORE_EXTERN_MEMORY;
+  case WASMTIME_EXTERN_TAG:
+    return TN_CORE_EXTERN_TAG;
+  default:
+    return TN_CORE_EXTERN_FUNC;
   }
 }
 
 static tn_error *refuse_on_fiber(const tn_store *store) {
   if (store->current == NULL) return NULL;
-  return tn_error_new(TN_ERROR_UNSUPPORTED, "instantiating a module while its store runs on a fiber");
+  return tn_error_new(TN_ERROR_UNSUPPORTED,
+                      "instantiating a module while its store runs on a fiber");
 }
 
-tn_error *tn_core_instantiate(tn_core_context *context, const tn_module *module, const tn_core_extern *imports,
-                              size_t count, tn_core_instance *out) {
+tn_error *tn_core_instantiate(tn_core_context *context, const tn_module *module,
+                              const tn_core_extern *imports, size_t count, tn_core_instance *out) {
   tn_store *store = tn_engine_store(context);
   TN_TRY(refuse_on_fiber(store));
   wasm_trap_t *trap = NULL;
   wasmtime_error_t *error =
-      wasmtime_instance_new(store->context, module->module, (const wasmtime_extern_t *)imports, count,
-                            (wasmtime_instance_t *)out, &trap);
+      wasmtime_instance_new(store->context, module->module, (const wasmtime_extern_t *)imports,
+                            count, (wasmtime_instance_t *)out, &trap);
   if (error == NULL && trap == NULL) return NULL;
   return tn_engine_fail_guest(store, error, trap, TN_ERROR_LINK);
 }
 
-bool tn_core_instance_export(tn_core_context *context, const tn_core_instance *instance, tn_str name,
-                             tn_core_extern *out) {
-  return wasmtime_instance_export_get(tn_engine_context(context), (const wasmtime_instance_t *)instance, name.data,
-                                      name.len, (wasmtime_extern_t *)out);
+bool tn_core_instance_export(tn_core_context *context, const tn_core_instance *instance,
+                             tn_str name, tn_core_extern *out) {
+  return wasmtime_instance_export_get(tn_engine_context(context),
+                                      (const wasmtime_instance_t *)instance, name.data, name.len,
+                                      (wasmtime_extern_t *)out);
 }
 
 /* ---- resolved in advance --------------------------------------------------------------------------- */
@@ -59,9 +66,9 @@ static wasmtime_error_t *define_import(wasmtime_linker_t *linker, const wasm_imp
                                        const wasm_functype_t *type, const tn_host_import *import) {
   const wasm_name_t *module = wasm_importtype_module(name);
   const wasm_name_t *field = wasm_importtype_name(name);
-  return wasmtime_linker_define_func_unchecked(linker, module->data, module->size, field->data, field->size, type,
-                                               (wasmtime_func_unchecked_callback_t)import->func,
-                                               import->environment, NULL);
+  return wasmtime_linker_define_func_unchecked(
+      linker, module->data, module->size, field->data, field->size, type,
+      (wasmtime_func_unchecked_callback_t)import->func, import->environment, NULL);
 }
 
 /* *refused tells that the linker would not hold them. */
@@ -89,13 +96,14 @@ static tn_error *keep_imports(tn_module_pre *pre, const tn_host_import *imports,
   return NULL;
 }
 
-static tn_error *resolve(tn_core_engine *engine, tn_module_pre *pre, const wasm_importtype_vec_t *names,
-                         const tn_host_import *imports) {
+static tn_error *resolve(tn_core_engine *engine, tn_module_pre *pre,
+                         const wasm_importtype_vec_t *names, const tn_host_import *imports) {
   bool refused = false;
   wasmtime_linker_t *linker = wasmtime_linker_new(engine->engine);
   tn_error *error = define_imports(linker, names, imports, &refused);
   if (error == NULL && !refused) {
-    wasmtime_error_t *failure = wasmtime_linker_instantiate_pre(linker, pre->module->module, &pre->pre);
+    wasmtime_error_t *failure =
+        wasmtime_linker_instantiate_pre(linker, pre->module->module, &pre->pre);
     if (failure != NULL) error = tn_engine_fail(failure, NULL, TN_ERROR_LINK);
   }
   wasmtime_linker_delete(linker);
@@ -103,16 +111,19 @@ static tn_error *resolve(tn_core_engine *engine, tn_module_pre *pre, const wasm_
   return error;
 }
 
-tn_error *tn_module_pre_new(tn_core_engine *engine, const tn_module *module, const tn_host_import *imports,
-                            size_t count, tn_module_pre **out) {
+tn_error *tn_module_pre_new(tn_core_engine *engine, const tn_module *module,
+                            const tn_host_import *imports, size_t count, tn_module_pre **out) {
   tn_module_pre *pre = tn_calloc(1, sizeof *pre);
   if (pre == NULL) return tn_error_no_memory();
   pre->module = module;
   wasm_importtype_vec_t names;
   wasmtime_module_imports(module->module, &names);
   tn_error *error = NULL;
-  if (names.size == count) error = resolve(engine, pre, &names, imports);
-  else error = tn_error_new(TN_ERROR_LINK, "a module with %zu imports was given %zu", names.size, count);
+  if (names.size == count)
+    error = resolve(engine, pre, &names, imports);
+  else
+    error =
+        tn_error_new(TN_ERROR_LINK, "a module with %zu imports was given %zu", names.size, count);
   wasm_importtype_vec_delete(&names);
   if (error != NULL) {
     tn_module_pre_delete(pre);
@@ -129,16 +140,18 @@ void tn_module_pre_delete(tn_module_pre *pre) {
   tn_free(pre);
 }
 
-static tn_error *instantiate_each(tn_core_context *context, const tn_module_pre *pre, tn_core_extern *imports,
-                                  tn_core_instance *out) {
+static tn_error *instantiate_each(tn_core_context *context, const tn_module_pre *pre,
+                                  tn_core_extern *imports, tn_core_instance *out) {
   for (size_t i = 0; i < pre->count; i++) {
     const tn_host_import *import = &pre->imports[i];
-    TN_TRY(tn_core_extern_func_new(context, import->type, import->func, import->environment, &imports[i]));
+    TN_TRY(tn_core_extern_func_new(context, import->type, import->func, import->environment,
+                                   &imports[i]));
   }
   return tn_core_instantiate(context, pre->module, imports, pre->count, out);
 }
 
-tn_error *tn_module_pre_instantiate(tn_core_context *context, const tn_module_pre *pre, tn_core_instance *out) {
+tn_error *tn_module_pre_instantiate(tn_core_context *context, const tn_module_pre *pre,
+                                    tn_core_instance *out) {
   tn_store *store = tn_engine_store(context);
   TN_TRY(refuse_on_fiber(store));
   if (pre->pre == NULL) {
@@ -149,8 +162,8 @@ tn_error *tn_module_pre_instantiate(tn_core_context *context, const tn_module_pr
     return error;
   }
   wasm_trap_t *trap = NULL;
-  wasmtime_error_t *error =
-      wasmtime_instance_pre_instantiate(pre->pre, store->context, (wasmtime_instance_t *)out, &trap);
+  wasmtime_error_t *error = wasmtime_instance_pre_instantiate(pre->pre, store->context,
+                                                              (wasmtime_instance_t *)out, &trap);
   if (error == NULL && trap == NULL) return NULL;
   return tn_engine_fail_guest(store, error, trap, TN_ERROR_LINK);
 }

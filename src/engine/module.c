@@ -7,7 +7,8 @@
 #include "engine/private.h"
 
 tn_error *tn_module_validate(tn_core_engine *engine, tn_str bytes) {
-  wasmtime_error_t *error = wasmtime_module_validate(engine->engine, (const uint8_t *)bytes.data, bytes.len);
+  wasmtime_error_t *error =
+      wasmtime_module_validate(engine->engine, (const uint8_t *)bytes.data, bytes.len);
   return error == NULL ? NULL : tn_engine_fail(error, NULL, TN_ERROR_INVALID);
 }
 
@@ -43,7 +44,8 @@ typedef struct compilation {
 
 static tn_error *compile_one(tn_core_engine *engine, tn_str bytes, tn_module **out) {
   wasmtime_module_t *module = NULL;
-  wasmtime_error_t *error = wasmtime_module_new(engine->engine, (const uint8_t *)bytes.data, bytes.len, &module);
+  wasmtime_error_t *error =
+      wasmtime_module_new(engine->engine, (const uint8_t *)bytes.data, bytes.len, &module);
   if (error == NULL) return hand_out(module, out);
   tn_error *failure = tn_engine_fail(error, NULL, TN_ERROR_UNSUPPORTED);
   /* A valid module that does not compile uses what this compiler does not have. */
@@ -60,7 +62,8 @@ static void *compile_all(void *argument) {
     if (i >= work->count) break;
     tn_error *error = compile_one(work->engine, work->bytes[i], &work->out[i]);
     tn_error *none = NULL;
-    if (error != NULL && !atomic_compare_exchange_strong(&work->error, &none, error)) tn_error_delete(error);
+    if (error != NULL && !atomic_compare_exchange_strong(&work->error, &none, error))
+      tn_error_delete(error);
   }
   return NULL;
 }
@@ -75,15 +78,18 @@ static size_t helper_count(const tn_core_engine *engine, size_t modules) {
   return (threads < modules ? threads : modules) - 1;
 }
 
-tn_error *tn_modules_compile(tn_core_engine *engine, const tn_str *bytes, size_t count, tn_module **out) {
+tn_error *tn_modules_compile(tn_core_engine *engine, const tn_str *bytes, size_t count,
+                             tn_module **out) {
   compilation work = {.engine = engine, .bytes = bytes, .count = count, .out = out};
   memset(out, 0, count * sizeof *out);
   pthread_t helpers[MAX_THREADS];
   size_t started = 0;
   size_t wanted = helper_count(engine, count);
-  while (started < wanted && pthread_create(&helpers[started], NULL, compile_all, &work) == 0) started++;
+  while (started < wanted && pthread_create(&helpers[started], NULL, compile_all, &work) == 0)
+    started++;
   compile_all(&work); /* also alone, when there are no threads to be had */
-  for (size_t i = 0; i < started; i++) pthread_join(helpers[i], NULL);
+  for (size_t i = 0; i < started; i++)
+    pthread_join(helpers[i], NULL);
   tn_error *error = atomic_load(&work.error);
   if (error == NULL) return NULL;
   for (size_t i = 0; i < count; i++) {
@@ -111,8 +117,8 @@ tn_error *tn_module_serialize(const tn_module *module, uint8_t **out, size_t *si
 
 tn_error *tn_module_load(tn_core_engine *engine, tn_str native, tn_module **out) {
   wasmtime_module_t *module = NULL;
-  wasmtime_error_t *error =
-      wasmtime_module_deserialize(engine->engine, (const uint8_t *)native.data, native.len, &module);
+  wasmtime_error_t *error = wasmtime_module_deserialize(
+      engine->engine, (const uint8_t *)native.data, native.len, &module);
   if (error != NULL) return tn_engine_fail(error, NULL, TN_ERROR_MALFORMED);
   return hand_out(module, out);
 }

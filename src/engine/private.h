@@ -18,8 +18,8 @@ wasmtime_error_t *tenon_engine_new(wasm_config_t *config, wasm_engine_t **out);
 void tenon_pooling_pagemap_scan(wasmtime_pooling_allocation_config_t *pool);
 /* Needed for the second; bytes as tn_module_load_in_place wants them. */
 void tenon_config_code_in_place(wasm_config_t *config);
-wasmtime_error_t *tenon_module_load_in_place(wasm_engine_t *engine, const uint8_t *bytes, size_t size,
-                                             wasmtime_module_t **out);
+wasmtime_error_t *tenon_module_load_in_place(wasm_engine_t *engine, const uint8_t *bytes,
+                                             size_t size, wasmtime_module_t **out);
 
 enum { TENON_GROWTH_REFUSED = 0, TENON_GROWTH_ALLOWED = 1, TENON_GROWTH_FATAL = 2 };
 /* `maximum` is the declared one, SIZE_MAX when there is none. */
@@ -56,7 +56,8 @@ struct tn_core_engine {
   wasmtime_linker_t *system;
   bool consume_fuel;
   bool parallel_compilation;
-  uint64_t memory_reservation; /* address space of each linear memory, which does not move within it */
+  uint64_t
+      memory_reservation; /* address space of each linear memory, which does not move within it */
   tn_ticker ticker;
   char fingerprint[512];
 };
@@ -98,7 +99,8 @@ static inline tn_store *tn_engine_store(tn_core_context *context) {
 /* Takes both; at least one is not NULL. `kind` is for errors that are neither traps nor limits. */
 tn_error *tn_engine_fail(wasmtime_error_t *error, wasm_trap_t *trap, tn_error_kind kind);
 /* The same for whatever ended a guest of this store: prefers the parked error. */
-tn_error *tn_engine_fail_guest(tn_store *store, wasmtime_error_t *error, wasm_trap_t *trap, tn_error_kind kind);
+tn_error *tn_engine_fail_guest(tn_store *store, wasmtime_error_t *error, wasm_trap_t *trap,
+                               tn_error_kind kind);
 
 /* ---- ticker.c -------------------------------------------------------------------------------------- */
 

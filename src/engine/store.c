@@ -7,8 +7,9 @@ static const uint64_t NO_DEADLINE = UINT64_MAX / 2;
 static uint8_t refuse_growth(tn_store *store, const char *what, size_t desired, const char *unit,
                              uint64_t limit, const char *option) {
   if (store->parked == NULL) {
-    store->parked = tn_error_new(TN_ERROR_MEMORY_LIMIT, "a %s would grow to %zu %s, its limit is %llu",
-                                 what, desired, unit, (unsigned long long)limit);
+    store->parked =
+        tn_error_new(TN_ERROR_MEMORY_LIMIT, "a %s would grow to %zu %s, its limit is %llu", what,
+                     desired, unit, (unsigned long long)limit);
     tn_error_set_hint(store->parked, "raise `%s`", option);
   }
   return TENON_GROWTH_FATAL;
@@ -19,14 +20,16 @@ static uint8_t memory_growing(void *data, size_t desired, size_t maximum) {
   tn_store *store = data;
   if (desired > maximum) return TENON_GROWTH_REFUSED;
   if (desired <= store->limits.memory_bytes) return TENON_GROWTH_ALLOWED;
-  return refuse_growth(store, "memory", desired, "bytes", store->limits.memory_bytes, "max_memory_bytes");
+  return refuse_growth(store, "memory", desired, "bytes", store->limits.memory_bytes,
+                       "max_memory_bytes");
 }
 
 static uint8_t table_growing(void *data, size_t desired, size_t maximum) {
   tn_store *store = data;
   if (desired > maximum) return TENON_GROWTH_REFUSED;
   if (desired <= store->limits.table_elements) return TENON_GROWTH_ALLOWED;
-  return refuse_growth(store, "table", desired, "elements", store->limits.table_elements, "max_table_elements");
+  return refuse_growth(store, "table", desired, "elements", store->limits.table_elements,
+                       "max_table_elements");
 }
 
 static size_t count_limit(uint32_t limit, uint32_t own) {
@@ -36,7 +39,8 @@ static size_t count_limit(uint32_t limit, uint32_t own) {
 
 static bool has_limits(const tn_store_limits *limits) {
   return limits->memory_bytes != UINT64_MAX || limits->table_elements != UINT64_MAX ||
-         limits->instances != UINT32_MAX || limits->tables != UINT32_MAX || limits->memories != UINT32_MAX;
+         limits->instances != UINT32_MAX || limits->tables != UINT32_MAX ||
+         limits->memories != UINT32_MAX;
 }
 
 static void set_limits(tn_store *store, const tn_store_limits *limits) {
@@ -59,7 +63,8 @@ static tn_error *set_fuel(tn_store *store, const tn_store_limits *limits) {
   return store->engine->consume_fuel ? tn_store_set_fuel(store, UINT64_MAX) : NULL;
 }
 
-tn_error *tn_store_new(tn_core_engine *engine, const tn_store_limits *limits, void *data, tn_store **out) {
+tn_error *tn_store_new(tn_core_engine *engine, const tn_store_limits *limits, void *data,
+                       tn_store **out) {
   tn_store *store = tn_calloc(1, sizeof *store);
   if (store == NULL) return tn_error_no_memory();
   store->engine = engine;

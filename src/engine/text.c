@@ -10,7 +10,8 @@
 static tn_str text_at(tn_str source, unsigned line, unsigned column) {
   enum { MOST = 40 };
   size_t start = 0;
-  for (unsigned i = 1; i < line && start < source.len; i++) start = tn_str_find(source, '\n', start) + 1;
+  for (unsigned i = 1; i < line && start < source.len; i++)
+    start = tn_str_find(source, '\n', start) + 1;
   if (start >= source.len || column == 0) return (tn_str){0};
   size_t end = tn_str_find(source, '\n', start);
   for (size_t i = start; i < end && i < start + column + MOST; i++) {
@@ -35,14 +36,17 @@ static tn_error *syntax_error(tn_str source, tn_str text) {
   char numbers[32] = "";
   if (place != NULL) {
     tn_str rest = tn_str_slice(text, (size_t)(place - text.data) + sizeof marker - 1, text.len);
-    snprintf(numbers, sizeof numbers, "%" TN_STR_FORMAT, TN_STR_ARG(tn_str_slice(rest, 0, sizeof numbers - 1)));
+    snprintf(numbers, sizeof numbers, "%" TN_STR_FORMAT,
+             TN_STR_ARG(tn_str_slice(rest, 0, sizeof numbers - 1)));
   }
   if (sscanf(numbers, "%u:%u", &line, &column) != 2) {
     return tn_error_new(TN_ERROR_MALFORMED, "%" TN_STR_FORMAT, TN_STR_ARG(what));
   }
   tn_str found = text_at(source, line, column);
-  return tn_error_new(TN_ERROR_MALFORMED, "line %u, column %u: %" TN_STR_FORMAT "%s%" TN_STR_FORMAT "%s", line, column,
-                      TN_STR_ARG(what), found.len > 0 ? ": `" : "", TN_STR_ARG(found), found.len > 0 ? "`" : "");
+  return tn_error_new(TN_ERROR_MALFORMED,
+                      "line %u, column %u: %" TN_STR_FORMAT "%s%" TN_STR_FORMAT "%s", line, column,
+                      TN_STR_ARG(what), found.len > 0 ? ": `" : "", TN_STR_ARG(found),
+                      found.len > 0 ? "`" : "");
 }
 
 tn_error *tn_core_text_to_binary(tn_str text, uint8_t **out, size_t *size) {

@@ -62,7 +62,8 @@ tn_error *tn_core_engine_ticker_acquire(tn_core_engine *engine) {
   pthread_mutex_lock(&ticker->lock);
   if (!ticker->is_started) {
     int result = start_thread(engine);
-    if (result != 0) error = tn_error_new(TN_ERROR_IO, "cannot start the clock thread: %s", strerror(result));
+    if (result != 0)
+      error = tn_error_new(TN_ERROR_IO, "cannot start the clock thread: %s", strerror(result));
     ticker->is_started = result == 0;
   }
   if (error == NULL && ticker->users++ == 0) pthread_cond_signal(&ticker->changed);

@@ -13,7 +13,8 @@ enum { SECTION_CODE = 10, PREAMBLE_SIZE = 8 };
 
 static uint32_t count_imported_funcs(const tn_core_module *module) {
   uint32_t count = 0;
-  for (uint32_t i = 0; i < module->import_count; i++) count += module->imports[i].type.kind == TN_CORE_EXTERN_FUNC;
+  for (uint32_t i = 0; i < module->import_count; i++)
+    count += module->imports[i].type.kind == TN_CORE_EXTERN_FUNC;
   return count;
 }
 
@@ -35,7 +36,8 @@ static tn_error *find_body(tn_str bytes, uint32_t index, size_t *out) {
   tn_reader bodies, body;
   uint32_t count;
   TN_TRY(find_bodies(bytes, &bodies, &count));
-  for (uint32_t i = 0; i <= index; i++) TN_TRY(tn_read_sized(&bodies, &body));
+  for (uint32_t i = 0; i <= index; i++)
+    TN_TRY(tn_read_sized(&bodies, &body));
   *out = tn_reader_offset(&body);
   return NULL;
 }
@@ -54,9 +56,12 @@ static bool has_offsets(const tn_frame *frame) {
 
 static bool may_be_in(const tn_core_module *module, const tn_frame *frame) {
   uint32_t imported = count_imported_funcs(module);
-  if (frame->function_index < imported || (frame->module != NULL) != (module->name.data != NULL)) return false;
-  if (frame->module != NULL && !tn_str_equal(module->name, tn_str_from(frame->module))) return false;
-  return has_body(module->bytes, frame->function_index - imported, frame->module_offset - frame->function_offset);
+  if (frame->function_index < imported || (frame->module != NULL) != (module->name.data != NULL))
+    return false;
+  if (frame->module != NULL && !tn_str_equal(module->name, tn_str_from(frame->module)))
+    return false;
+  return has_body(module->bytes, frame->function_index - imported,
+                  frame->module_offset - frame->function_offset);
 }
 
 static bool may_be_in_adapter(const tn_compiled *compiled, const tn_frame *frame) {
@@ -116,7 +121,8 @@ static tn_str exported_name(const tn_core_module *module, uint32_t func) {
 }
 
 /* The file is the name of a core module that has none; in components, modules are counted. */
-static void locate(const void *data, const tn_frame *frame, tn_arena *scratch, tn_frame_place *out) {
+static void locate(const void *data, const tn_frame *frame, tn_arena *scratch,
+                   tn_frame_place *out) {
   const tn_plan *plan = data;
   if (plan->compiled->core != NULL) out->module = plan->instances[1].path; /* there is no other */
   if (!has_offsets(frame)) return;
@@ -127,7 +133,8 @@ static void locate(const void *data, const tn_frame *frame, tn_arena *scratch, t
   }
   if (found.instances == 1 && plan->compiled->core == NULL) out->component = found.instance->path;
   if (found.modules != 1) return;
-  if (plan->compiled->core == NULL) out->module = tn_arena_format(scratch, "module %u", found.index);
+  if (plan->compiled->core == NULL)
+    out->module = tn_arena_format(scratch, "module %u", found.index);
   out->function = exported_name(plan->compiled->module_asts[found.index], frame->function_index);
 }
 

@@ -2,28 +2,45 @@
 #include "base/error.h"
 #include "link/scope.h"
 
-static tn_error *take_func_option(tn_linking *linking, tn_scope *scope, uint32_t index, int32_t *slot) {
+static tn_error *take_func_option(tn_linking *linking, tn_scope *scope, uint32_t index,
+                                  int32_t *slot) {
   return tn_link_take_func(linking, &scope->core[TN_SORT_CORE_FUNC].items[index].source, slot);
 }
 
-static tn_error *resolve_options(tn_linking *linking, tn_scope *scope, const tn_ast_canon *canon, tn_canon_options *out) {
-  *out = (tn_canon_options){.instance = scope->instance, .memory = -1, .realloc = -1, .post_return = -1, .callback = -1};
+static tn_error *resolve_options(tn_linking *linking, tn_scope *scope, const tn_ast_canon *canon,
+                                 tn_canon_options *out) {
+  *out = (tn_canon_options){
+      .instance = scope->instance, .memory = -1, .realloc = -1, .post_return = -1, .callback = -1};
   for (uint32_t i = 0; i < canon->option_count; i++) {
     const tn_ast_canon_option *option = &canon->options[i];
     switch (option->kind) {
-    case TN_OPTION_UTF8: out->encoding = TN_ENCODING_UTF8; break;
-    case TN_OPTION_UTF16: out->encoding = TN_ENCODING_UTF16; break;
-    case TN_OPTION_LATIN1_UTF16: out->encoding = TN_ENCODING_LATIN1_UTF16; break;
+    case TN_OPTION_UTF8:
+      out->encoding = TN_ENCODING_UTF8;
+      break;
+    case TN_OPTION_UTF16:
+      out->encoding = TN_ENCODING_UTF16;
+      break;
+    case TN_OPTION_LATIN1_UTF16:
+      out->encoding = TN_ENCODING_LATIN1_UTF16;
+      break;
     case TN_OPTION_MEMORY: {
       const tn_core_item *memory = &scope->core[TN_SORT_CORE_MEMORY].items[option->index];
       out->is_64 = memory->is_64;
       TN_TRY(tn_link_take_memory(linking, &memory->source, &out->memory));
       break;
     }
-    case TN_OPTION_REALLOC: TN_TRY(take_func_option(linking, scope, option->index, &out->realloc)); break;
-    case TN_OPTION_POST_RETURN: TN_TRY(take_func_option(linking, scope, option->index, &out->post_return)); break;
-    case TN_OPTION_CALLBACK: TN_TRY(take_func_option(linking, scope, option->index, &out->callback)); break;
-    case TN_OPTION_ASYNC: out->is_async = true; break;
+    case TN_OPTION_REALLOC:
+      TN_TRY(take_func_option(linking, scope, option->index, &out->realloc));
+      break;
+    case TN_OPTION_POST_RETURN:
+      TN_TRY(take_func_option(linking, scope, option->index, &out->post_return));
+      break;
+    case TN_OPTION_CALLBACK:
+      TN_TRY(take_func_option(linking, scope, option->index, &out->callback));
+      break;
+    case TN_OPTION_ASYNC:
+      out->is_async = true;
+      break;
     }
   }
   return NULL;
@@ -53,7 +70,8 @@ static tn_error *push_core_func(tn_linking *linking, tn_scope *scope, tn_core_so
 }
 
 static tn_error *push_lowered(tn_linking *linking, tn_scope *scope, const tn_lowered *lowered) {
-  return push_core_func(linking, scope, (tn_core_source){.kind = TN_SOURCE_LOWERED, .lowered = lowered});
+  return push_core_func(linking, scope,
+                        (tn_core_source){.kind = TN_SOURCE_LOWERED, .lowered = lowered});
 }
 
 void tn_link_note_component(tn_linking *linking, const tn_scope *scope) {
@@ -69,12 +87,15 @@ void tn_link_note_component(tn_linking *linking, const tn_scope *scope) {
 }
 
 /* Whether the caller gets the callee's core function itself: see tn_canon_is_passthrough. */
-static bool is_passthrough(const tn_linking *linking, const tn_canon_options *options, const tn_lifted *lifted) {
+static bool is_passthrough(const tn_linking *linking, const tn_canon_options *options,
+                           const tn_lifted *lifted) {
   uint32_t caller = options->instance, callee = tn_lifted_instance(lifted);
   const tn_plan_instance *instances = linking->instances.items;
   if (instances[caller].forbids_leaving || instances[callee].calls_out) return false;
-  if (tn_link_encloses(linking, caller, callee) || tn_link_encloses(linking, callee, caller)) return false;
-  return tn_link_encloses(linking, instances[callee].parent, caller) && tn_canon_is_passthrough(options, lifted);
+  if (tn_link_encloses(linking, caller, callee) || tn_link_encloses(linking, callee, caller))
+    return false;
+  return tn_link_encloses(linking, instances[callee].parent, caller) &&
+         tn_canon_is_passthrough(options, lifted);
 }
 
 static tn_error *lower(tn_linking *linking, tn_scope *scope, const tn_ast_canon *canon) {
@@ -84,12 +105,15 @@ static tn_error *lower(tn_linking *linking, tn_scope *scope, const tn_ast_canon 
   tn_lowered *lowered;
   tn_core_source source = {.kind = TN_SOURCE_LOWERED};
   if (func->lifted == NULL) {
-    TN_TRY(tn_canon_lower_host(linking->arena, func->name, func->type, &options, func->host, func->host_data, &lowered));
+    TN_TRY(tn_canon_lower_host(linking->arena, func->name, func->type, &options, func->host,
+                               func->host_data, &lowered));
   } else if (is_passthrough(linking, &options, func->lifted)) {
     return push_core_func(linking, scope, func->callee);
   } else {
-    TN_TRY(tn_canon_lower_lifted(linking->arena, func->name, func->type, &options, func->lifted, &lowered));
-    TN_TRY(tn_link_adapt(linking, lowered, scope->instance, tn_lifted_instance(func->lifted), &source));
+    TN_TRY(tn_canon_lower_lifted(linking->arena, func->name, func->type, &options, func->lifted,
+                                 &lowered));
+    TN_TRY(tn_link_adapt(linking, lowered, scope->instance, tn_lifted_instance(func->lifted),
+                         &source));
   }
   source.lowered = lowered;
   return push_core_func(linking, scope, source);
@@ -99,14 +123,16 @@ static tn_error *resource_builtin(tn_linking *linking, tn_scope *scope, const tn
   const tn_resource *resource;
   TN_TRY(tn_link_resource(linking, scope->types.items[canon->type], &resource));
   tn_lowered *lowered;
-  TN_TRY(tn_canon_resource_builtin(linking->arena, canon->kind, resource, scope->instance, &lowered));
+  TN_TRY(
+      tn_canon_resource_builtin(linking->arena, canon->kind, resource, scope->instance, &lowered));
   return push_lowered(linking, scope, lowered);
 }
 
 /* Two built-ins name their memory without calling it an option. */
-static tn_error *take_immediate_memory(tn_linking *linking, tn_scope *scope, const tn_ast_canon *canon,
-                                       tn_canon_options *out) {
-  if (canon->kind != TN_CANON_WAITABLE_SET_WAIT && canon->kind != TN_CANON_WAITABLE_SET_POLL) return NULL;
+static tn_error *take_immediate_memory(tn_linking *linking, tn_scope *scope,
+                                       const tn_ast_canon *canon, tn_canon_options *out) {
+  if (canon->kind != TN_CANON_WAITABLE_SET_WAIT && canon->kind != TN_CANON_WAITABLE_SET_POLL)
+    return NULL;
   const tn_core_item *memory = &scope->core[TN_SORT_CORE_MEMORY].items[canon->memory];
   out->is_64 = memory->is_64;
   return tn_link_take_memory(linking, &memory->source, &out->memory);
@@ -128,11 +154,15 @@ static tn_error *other_builtin(tn_linking *linking, tn_scope *scope, const tn_as
 tn_error *tn_link_canon(tn_linking *linking, tn_scope *scope, const tn_ast_canon *canon) {
   tn_link_note_canon(linking, scope, canon);
   switch (canon->kind) {
-  case TN_CANON_LIFT: return lift(linking, scope, canon);
-  case TN_CANON_LOWER: return lower(linking, scope, canon);
+  case TN_CANON_LIFT:
+    return lift(linking, scope, canon);
+  case TN_CANON_LOWER:
+    return lower(linking, scope, canon);
   case TN_CANON_RESOURCE_NEW:
   case TN_CANON_RESOURCE_DROP:
-  case TN_CANON_RESOURCE_REP: return resource_builtin(linking, scope, canon);
-  default: return other_builtin(linking, scope, canon);
+  case TN_CANON_RESOURCE_REP:
+    return resource_builtin(linking, scope, canon);
+  default:
+    return other_builtin(linking, scope, canon);
   }
 }

@@ -64,12 +64,15 @@ static tn_error *not_wasm(tn_str bytes) {
     return tn_error_set_hint(tn_error_new(TN_ERROR_MALFORMED, "it is a compiled artifact"),
                              "use the file that it was compiled from");
   }
-  if (tn_str_starts_with(bytes, TN_STR("\x7f" "ELF"))) {
-    return tn_error_set_hint(tn_error_new(TN_ERROR_MALFORMED, "it is native code, but no whole artifact of Tenon's: "
-                                                              "damaged, or made by another program"),
+  if (tn_str_starts_with(bytes, TN_STR("\x7f"
+                                       "ELF"))) {
+    return tn_error_set_hint(tn_error_new(TN_ERROR_MALFORMED,
+                                          "it is native code, but no whole artifact of Tenon's: "
+                                          "damaged, or made by another program"),
                              "compile it again with `tenon compile`");
   }
-  tn_error *error = tn_error_new(TN_ERROR_MALFORMED, "it is neither a WebAssembly binary nor WebAssembly text");
+  tn_error *error =
+      tn_error_new(TN_ERROR_MALFORMED, "it is neither a WebAssembly binary nor WebAssembly text");
   if (tn_str_starts_with(bytes, TN_STR("\0asm"))) {
     return tn_error_set_hint(error, "it starts like WebAssembly but has an unknown version");
   }
@@ -102,7 +105,8 @@ typedef TN_VEC(const tn_core_module *) module_list;
 static tn_error *collect_modules(tn_arena *arena, const tn_component_ast *ast, module_list *list) {
   for (uint32_t i = 0; i < ast->definition_count; i++) {
     const tn_definition *definition = &ast->definitions[i];
-    if (definition->kind == TN_DEFINITION_COMPONENT) TN_TRY(collect_modules(arena, definition->component, list));
+    if (definition->kind == TN_DEFINITION_COMPONENT)
+      TN_TRY(collect_modules(arena, definition->component, list));
     if (definition->kind != TN_DEFINITION_CORE_MODULE) continue;
     const tn_core_module **place = TN_VEC_PUSH(arena, list);
     if (place == NULL) return tn_error_no_memory();
@@ -140,14 +144,16 @@ static tn_error *validate(const tn_compiled *compiled) {
 
 /* Makes room for the adapters' modules behind the others. */
 static tn_error *reserve_adapters(tn_compiled *compiled, uint32_t count) {
-  compiled->modules = TN_ARENA_ARRAY(&compiled->arena, tn_module *, (size_t)compiled->module_count + count);
+  compiled->modules =
+      TN_ARENA_ARRAY(&compiled->arena, tn_module *, (size_t)compiled->module_count + count);
   return compiled->modules == NULL ? tn_error_no_memory() : NULL;
 }
 
 static tn_error *index_adapters(tn_compiled *compiled) {
   for (uint32_t i = 0; i < compiled->adapter_count; i++) {
     tn_module *module = compiled->modules[compiled->module_count + i];
-    if (!tn_map_put(&compiled->arena, &compiled->adapters_by_bytes, compiled->adapters[i], module)) {
+    if (!tn_map_put(&compiled->arena, &compiled->adapters_by_bytes, compiled->adapters[i],
+                    module)) {
       return tn_error_no_memory();
     }
   }
@@ -168,7 +174,8 @@ static bool may_have_adapters(const tn_component_ast *ast) {
 
 static tn_error *find_adapters(tn_compiled *compiled) {
   if (!may_have_adapters(compiled->root)) return NULL;
-  TN_TRY(tn_plan_rehearse(compiled, &compiled->arena, &compiled->adapters, &compiled->adapter_count));
+  TN_TRY(
+      tn_plan_rehearse(compiled, &compiled->arena, &compiled->adapters, &compiled->adapter_count));
   return reserve_adapters(compiled, compiled->adapter_count);
 }
 
@@ -177,8 +184,10 @@ static tn_error *compile(tn_compiled *compiled) {
   uint32_t count = compiled->module_count + compiled->adapter_count;
   tn_str *bytes = TN_ARENA_ARRAY(&compiled->arena, tn_str, count);
   if (bytes == NULL) return tn_error_no_memory();
-  for (uint32_t i = 0; i < compiled->module_count; i++) bytes[i] = compiled->module_asts[i]->bytes;
-  for (uint32_t i = compiled->module_count; i < count; i++) bytes[i] = compiled->adapters[i - compiled->module_count];
+  for (uint32_t i = 0; i < compiled->module_count; i++)
+    bytes[i] = compiled->module_asts[i]->bytes;
+  for (uint32_t i = compiled->module_count; i < count; i++)
+    bytes[i] = compiled->adapters[i - compiled->module_count];
   tn_error *error = tn_modules_compile(compiled->engine, bytes, count, compiled->modules);
   if (error != NULL && compiled->adapter_count > 0) {
     tn_error_delete(error); /* the compiler may not have what they need: without them, then */
@@ -236,10 +245,12 @@ static tn_error *write_artifact(const tn_compiled *compiled, tn_str original, tn
     if (natives[modules].data == NULL) error = tn_error_no_memory();
   }
   if (error == NULL) {
-    error = tn_artifact_write(tn_core_engine_fingerprint(compiled->engine), compiled->core != NULL ? TN_ARTIFACT_IS_MODULE : 0,
-                              original, natives, count, out);
+    error = tn_artifact_write(tn_core_engine_fingerprint(compiled->engine),
+                              compiled->core != NULL ? TN_ARTIFACT_IS_MODULE : 0, original, natives,
+                              count, out);
   }
-  for (uint32_t i = 0; i < count; i++) tn_free((char *)natives[i].data);
+  for (uint32_t i = 0; i < count; i++)
+    tn_free((char *)natives[i].data);
   tn_free(natives);
   return error;
 }
@@ -265,7 +276,8 @@ static tn_error *read_adapters(tn_compiled *compiled, tn_str list, uint32_t coun
     uint32_t length = 0;
     if (list.len >= sizeof length) memcpy(&length, list.data, sizeof length);
     list = tn_str_slice(list, sizeof length, list.len);
-    if (length == 0 || length > list.len) return tn_error_new(TN_ERROR_MALFORMED, "the artifact lacks an adapter");
+    if (length == 0 || length > list.len)
+      return tn_error_new(TN_ERROR_MALFORMED, "the artifact lacks an adapter");
     compiled->adapters[i] = tn_str_slice(list, 0, length);
     list = tn_str_slice(list, length, list.len);
   }
@@ -281,7 +293,8 @@ static tn_error *load_natives(tn_compiled *compiled, const tn_artifact *artifact
     TN_TRY(read_adapters(compiled, tn_artifact_native(artifact, natives.native_count), adapters));
   }
   if (natives.native_count != (size_t)compiled->module_count + adapters) {
-    return tn_error_new(TN_ERROR_MALFORMED, "the artifact has native code for %zu modules instead of %u",
+    return tn_error_new(TN_ERROR_MALFORMED,
+                        "the artifact has native code for %zu modules instead of %u",
                         artifact->native_count, compiled->module_count);
   }
   tn_error *error = tn_artifact_load(compiled->engine, &natives, is_mapped, compiled->modules);
@@ -296,11 +309,13 @@ static tn_error *load_natives(tn_compiled *compiled, const tn_artifact *artifact
 /* What was validated when the artifact was made is not validated again. */
 static tn_error *load_artifact(tn_compiled_source *source, tn_compiled *compiled) {
   if ((source->flags & TN_LOAD_ARTIFACT) == 0) {
-    return tn_error_set_hint(tn_error_new(TN_ERROR_DENIED, "it is a compiled artifact, which is not accepted here"),
-                             "it is native code: if you trust it, load it with `TN_LOAD_ARTIFACT`");
+    return tn_error_set_hint(
+        tn_error_new(TN_ERROR_DENIED, "it is a compiled artifact, which is not accepted here"),
+        "it is native code: if you trust it, load it with `TN_LOAD_ARTIFACT`");
   }
   tn_artifact artifact;
-  TN_TRY(tn_artifact_read(compiled->bytes, tn_core_engine_fingerprint(compiled->engine), &artifact));
+  TN_TRY(
+      tn_artifact_read(compiled->bytes, tn_core_engine_fingerprint(compiled->engine), &artifact));
   compiled->bytes = artifact.original;
   TN_TRY(decode(compiled));
   return load_natives(compiled, &artifact, compiled->mapping != NULL);
@@ -310,14 +325,16 @@ static tn_error *load_artifact(tn_compiled_source *source, tn_compiled *compiled
 static bool load_from_cache(tn_compiled *compiled, const char *directory, const tn_cache_key *key) {
   if (!tn_cache_lookup(directory, key, &compiled->cache_entry)) return false;
   tn_artifact artifact;
-  tn_error *error = tn_artifact_read(compiled->cache_entry, tn_core_engine_fingerprint(compiled->engine), &artifact);
+  tn_error *error = tn_artifact_read(compiled->cache_entry,
+                                     tn_core_engine_fingerprint(compiled->engine), &artifact);
   if (error == NULL) error = load_natives(compiled, &artifact, true);
   tn_error_delete(error);
   return error == NULL;
 }
 
 /* Whether it works or not makes no difference to the caller. */
-static void add_to_cache(const tn_compiled *compiled, const char *directory, const tn_cache_key *key) {
+static void add_to_cache(const tn_compiled *compiled, const char *directory,
+                         const tn_cache_key *key) {
   tn_buffer bytes = {0};
   tn_error *error = write_artifact(compiled, TN_STR(""), &bytes);
   if (error == NULL) tn_cache_store(directory, key, tn_buffer_str(&bytes));
@@ -375,7 +392,8 @@ tn_error *tn_compiled_check(tn_core_engine *engine, tn_compiled_source *source) 
 }
 
 void tn_compiled_free(tn_compiled *compiled) {
-  for (uint32_t i = 0; compiled->modules != NULL && i < compiled->module_count + compiled->adapter_count; i++) {
+  for (uint32_t i = 0;
+       compiled->modules != NULL && i < compiled->module_count + compiled->adapter_count; i++) {
     if (compiled->modules[i] != NULL) tn_module_delete(compiled->modules[i]);
   }
   tn_free(compiled->owned_bytes);

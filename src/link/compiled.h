@@ -13,9 +13,9 @@
  * (canon/adapter.h) follow them: the bytes of modules[module_count + i] are adapters[i]. */
 typedef struct tn_compiled {
   tn_core_engine *engine;
-  tn_arena arena; /* holds the syntax trees and the arrays */
-  tn_str name;    /* of the file, for messages */
-  tn_str bytes;   /* of the file in binary form; what the syntax trees point into */
+  tn_arena arena;       /* holds the syntax trees and the arrays */
+  tn_str name;          /* of the file, for messages */
+  tn_str bytes;         /* of the file in binary form; what the syntax trees point into */
   uint8_t *owned_bytes; /* frees `bytes`, or NULL */
   void *mapping;        /* holds `bytes`, or NULL */
   size_t mapping_size;

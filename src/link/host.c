@@ -16,21 +16,23 @@ struct tn_host_use {
   bool is_reading;
 };
 
-static tn_error *use_type(void *data, tn_str interface, tn_str name, const tn_type **type, const tn_resource **resource);
+static tn_error *use_type(void *data, tn_str interface, tn_str name, const tn_type **type,
+                          const tn_resource **resource);
 static tn_error *declare_resource(void *data, tn_str name, const tn_resource **out);
 
 static tn_error *read_types(tn_host_use *use) {
   if (use->is_read) return NULL;
   tn_str name = use->interface->name;
   if (use->is_reading) {
-    return tn_error_new(TN_ERROR_ARGUMENT, "interface %" TN_STR_FORMAT " uses itself", TN_STR_ARG(name));
+    return tn_error_new(TN_ERROR_ARGUMENT, "interface %" TN_STR_FORMAT " uses itself",
+                        TN_STR_ARG(name));
   }
   use->is_reading = true;
   for (uint32_t i = 0; i < use->interface->tables.len; i++) {
     const char *text = use->interface->tables.items[i].interface->types;
     if (text == NULL) continue;
-    TN_TRY(tn_error_wrap(tn_wit_parse_types(&use->scope, tn_str_from(text)), "in the types of %" TN_STR_FORMAT,
-                         TN_STR_ARG(name)));
+    TN_TRY(tn_error_wrap(tn_wit_parse_types(&use->scope, tn_str_from(text)),
+                         "in the types of %" TN_STR_FORMAT, TN_STR_ARG(name)));
   }
   for (uint32_t i = 0; i < use->interface->resources.len; i++) {
     tn_str text = tn_arena_format(use->host->arena, "resource %%%" TN_STR_FORMAT ";",
@@ -61,7 +63,8 @@ tn_error *tn_host_find_interface(tn_host *host, tn_str name, tn_host_use **out) 
   *entry = use;
   use->host = host;
   use->interface = interface;
-  use->scope = (tn_wit_scope){.arena = host->arena, .use = use_type, .resource = declare_resource, .data = use};
+  use->scope = (tn_wit_scope){
+      .arena = host->arena, .use = use_type, .resource = declare_resource, .data = use};
   *out = use;
   return read_types(use);
 }
@@ -76,8 +79,8 @@ static tn_error *use_type(void *data, tn_str interface, tn_str name, const tn_ty
     *type = tn_map_get(&used->scope.types, name);
     if (*resource != NULL || *type != NULL) return NULL;
   }
-  return tn_error_new(TN_ERROR_NOT_FOUND, "no type %" TN_STR_FORMAT " in %" TN_STR_FORMAT, TN_STR_ARG(name),
-                      TN_STR_ARG(interface));
+  return tn_error_new(TN_ERROR_NOT_FOUND, "no type %" TN_STR_FORMAT " in %" TN_STR_FORMAT,
+                      TN_STR_ARG(name), TN_STR_ARG(interface));
 }
 
 /* A resource that the embedder defined: its drop function takes the public instance. */
@@ -116,10 +119,13 @@ static tn_error *declare_resource(void *data, tn_str name, const tn_resource **o
   if (resource == NULL) return tn_error_no_memory();
   *resource = (tn_resource){.name = name, .is_host = true, .destructor = -1};
   if (!find_drop(use->interface, name, resource)) {
-    return tn_error_new(TN_ERROR_ARGUMENT, "resource %" TN_STR_FORMAT " of %" TN_STR_FORMAT " is declared but not defined",
+    return tn_error_new(TN_ERROR_ARGUMENT,
+                        "resource %" TN_STR_FORMAT " of %" TN_STR_FORMAT
+                        " is declared but not defined",
                         TN_STR_ARG(name), TN_STR_ARG(use->interface->name));
   }
-  if (!tn_map_put(use->host->arena, &use->own_resources, name, resource)) return tn_error_no_memory();
+  if (!tn_map_put(use->host->arena, &use->own_resources, name, resource))
+    return tn_error_no_memory();
   *out = resource;
   return NULL;
 }
@@ -133,10 +139,11 @@ tn_str tn_host_other_version(const tn_host *host, tn_str name) {
   return (tn_str){NULL, 0};
 }
 
-static tn_error *parse_signature(tn_host_use *use, tn_str name, tn_str signature, const tn_func_type **out) {
+static tn_error *parse_signature(tn_host_use *use, tn_str name, tn_str signature,
+                                 const tn_func_type **out) {
   return tn_error_wrap(tn_wit_parse_func(&use->scope, signature, out),
-                       "in the signature of %" TN_STR_FORMAT "#%" TN_STR_FORMAT, TN_STR_ARG(use->interface->name),
-                       TN_STR_ARG(name));
+                       "in the signature of %" TN_STR_FORMAT "#%" TN_STR_FORMAT,
+                       TN_STR_ARG(use->interface->name), TN_STR_ARG(name));
 }
 
 tn_error *tn_host_find_func(tn_host *host, tn_host_use *use, tn_str name, tn_host_found_func *out) {
@@ -163,18 +170,23 @@ tn_error *tn_host_find_func(tn_host *host, tn_host_use *use, tn_str name, tn_hos
   return NULL;
 }
 
-tn_error *tn_host_find_resource(tn_host *host, tn_host_use *use, tn_str name, const tn_resource **out) {
+tn_error *tn_host_find_resource(tn_host *host, tn_host_use *use, tn_str name,
+                                const tn_resource **out) {
   (void)host;
   *out = tn_map_get(&use->scope.resources, name);
   return NULL;
 }
 
-static tn_error *core_types(tn_arena *arena, const char *letters, const tn_core_valtype **out, uint32_t *count) {
+static tn_error *core_types(tn_arena *arena, const char *letters, const tn_core_valtype **out,
+                            uint32_t *count) {
   *count = (uint32_t)strlen(letters);
   tn_core_valtype *types = TN_ARENA_ARRAY(arena, tn_core_valtype, *count);
   if (types == NULL) return tn_error_no_memory();
   for (uint32_t i = 0; i < *count; i++) {
-    types[i].code = letters[i] == 'i' ? 0x7f : letters[i] == 'I' ? 0x7e : letters[i] == 'f' ? 0x7d : 0x7c;
+    types[i].code = letters[i] == 'i'   ? 0x7f
+                    : letters[i] == 'I' ? 0x7e
+                    : letters[i] == 'f' ? 0x7d
+                                        : 0x7c;
   }
   *out = types;
   return NULL;

@@ -32,7 +32,8 @@ typedef struct tn_host_found_func {
 /* A function of the interface; out->func is NULL when there is none. */
 tn_error *tn_host_find_func(tn_host *host, tn_host_use *use, tn_str name, tn_host_found_func *out);
 /* A resource type of the interface, its own or one that it uses; NULL in *out when there is none. */
-tn_error *tn_host_find_resource(tn_host *host, tn_host_use *use, tn_str name, const tn_resource **out);
+tn_error *tn_host_find_resource(tn_host *host, tn_host_use *use, tn_str name,
+                                const tn_resource **out);
 
 /* A core function for core modules, or NULL; `*type` is made in the arena. */
 tn_error *tn_host_find_core(tn_host *host, tn_str module, tn_str name, tn_host_import *out);

@@ -44,17 +44,21 @@ static bool is_there(const walk *w, uint32_t slot) {
 }
 
 static bool is_adapted(const walk *w, const tn_core_source *source) {
-  return source->adapter != NULL && source->adapter->slot >= 0 && is_there(w, (uint32_t)source->adapter->slot);
+  return source->adapter != NULL && source->adapter->slot >= 0 &&
+         is_there(w, (uint32_t)source->adapter->slot);
 }
 
 static tn_error *fetch_export(const walk *w, uint32_t slot, tn_str name, tn_core_extern *out) {
-  if (tn_core_instance_export(w->runtime->context, &w->core_instances[slot], name, out)) return NULL;
-  return tn_error_new(TN_ERROR_INTERNAL, "core instance %u has no export \"%" TN_STR_FORMAT "\"", slot, TN_STR_ARG(name));
+  if (tn_core_instance_export(w->runtime->context, &w->core_instances[slot], name, out))
+    return NULL;
+  return tn_error_new(TN_ERROR_INTERNAL, "core instance %u has no export \"%" TN_STR_FORMAT "\"",
+                      slot, TN_STR_ARG(name));
 }
 
 static tn_error *fetch_source(const walk *w, const tn_core_source *source, tn_core_extern *out) {
   if (source->kind == TN_SOURCE_EXPORT) return fetch_export(w, source->slot, source->name, out);
-  if (is_adapted(w, source)) return fetch_export(w, (uint32_t)source->adapter->slot, source->adapter->name, out);
+  if (is_adapted(w, source))
+    return fetch_export(w, (uint32_t)source->adapter->slot, source->adapter->name, out);
   tn_core_context *context = w->runtime->context;
   tn_host_import host = tn_core_source_host(source);
   tn_core_func func;
@@ -73,7 +77,8 @@ static tn_error *instantiate_with(const walk *w, const tn_step *step, tn_core_ex
 
 static tn_error *instantiate(const walk *w, const tn_step *step) {
   if (step->pre != NULL) {
-    return tn_module_pre_instantiate(w->runtime->context, step->pre, &w->core_instances[step->slot]);
+    return tn_module_pre_instantiate(w->runtime->context, step->pre,
+                                     &w->core_instances[step->slot]);
   }
   enum { ON_STACK = 32 };
   tn_core_extern few[ON_STACK];
@@ -129,7 +134,8 @@ static tn_error *take_flags(const walk *w, const tn_step *step) {
   tn_core_extern memory;
   if (!is_there(w, step->slot)) return NULL;
   TN_TRY(fetch_export(w, step->slot, TN_STR("flags"), &memory));
-  tn_instance_flags *flags = (tn_instance_flags *)tn_core_memory_base(runtime->context, &memory.memory);
+  tn_instance_flags *flags =
+      (tn_instance_flags *)tn_core_memory_base(runtime->context, &memory.memory);
   for (uint32_t i = 0; i < runtime->instance_count; i++) {
     flags[i] = *runtime->instances[i].flags;
     runtime->instances[i].flags = &flags[i];
@@ -141,11 +147,21 @@ static tn_error *walk_steps(const walk *w) {
   for (uint32_t i = 0; i < w->plan->step_count; i++) {
     const tn_step *step = &w->plan->steps[i];
     switch (step->kind) {
-    case TN_STEP_INSTANTIATE: TN_TRY(instantiate_as_task(w, step)); break;
-    case TN_STEP_TAKE_FUNC: TN_TRY(take_func(w, step)); break;
-    case TN_STEP_TAKE_MEMORY: TN_TRY(take_memory(w, step)); break;
-    case TN_STEP_ADAPT: TN_TRY(adapt(w, step)); break;
-    case TN_STEP_TAKE_FLAGS: TN_TRY(take_flags(w, step)); break;
+    case TN_STEP_INSTANTIATE:
+      TN_TRY(instantiate_as_task(w, step));
+      break;
+    case TN_STEP_TAKE_FUNC:
+      TN_TRY(take_func(w, step));
+      break;
+    case TN_STEP_TAKE_MEMORY:
+      TN_TRY(take_memory(w, step));
+      break;
+    case TN_STEP_ADAPT:
+      TN_TRY(adapt(w, step));
+      break;
+    case TN_STEP_TAKE_FLAGS:
+      TN_TRY(take_flags(w, step));
+      break;
     }
   }
   return NULL;
@@ -159,8 +175,8 @@ static tn_store_limits limits_for(const tn_plan *plan, const tn_store_limits *li
   return all;
 }
 
-tn_error *tn_plan_instantiate(const tn_plan *plan, const tn_store_limits *limits, tn_epoch_func epoch, void *epoch_data,
-                              tn_plan_instantiated *out) {
+tn_error *tn_plan_instantiate(const tn_plan *plan, const tn_store_limits *limits,
+                              tn_epoch_func epoch, void *epoch_data, tn_plan_instantiated *out) {
   tn_runtime *runtime = &out->runtime;
   block_layout layout = layout_block(plan);
   char *block = tn_calloc(1, layout.total);
@@ -172,9 +188,8 @@ tn_error *tn_plan_instantiate(const tn_plan *plan, const tn_store_limits *limits
   runtime->memories = (tn_core_memory *)(block + layout.memories);
   tn_instance_flags *flags = (tn_instance_flags *)(block + layout.flags);
   for (uint32_t i = 0; i < plan->instance_count; i++) {
-    runtime->instances[i] = (tn_component_instance){.parent = plan->instances[i].parent,
-                                                    .path = plan->instances[i].path,
-                                                    .flags = &flags[i]};
+    runtime->instances[i] = (tn_component_instance){
+        .parent = plan->instances[i].parent, .path = plan->instances[i].path, .flags = &flags[i]};
     flags[i] = (tn_instance_flags){.may_enter = true, .may_leave = true};
   }
   tn_store_limits all = limits_for(plan, limits);
@@ -202,7 +217,8 @@ static void drop_host_resources(tn_runtime *runtime, tn_handle_table *table) {
 
 void tn_plan_instantiated_free(tn_plan_instantiated *instantiated) {
   tn_runtime *runtime = &instantiated->runtime;
-  if (runtime->poisoned == TN_ERROR_NONE) runtime->poisoned = TN_ERROR_CANCELLED; /* what `drop` calls must not enter */
+  if (runtime->poisoned == TN_ERROR_NONE)
+    runtime->poisoned = TN_ERROR_CANCELLED; /* what `drop` calls must not enter */
   for (uint32_t i = 0; runtime->instances != NULL && i < runtime->instance_count; i++) {
     drop_host_resources(runtime, &runtime->instances[i].handles);
   }

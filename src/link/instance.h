@@ -12,8 +12,8 @@ typedef struct tn_plan_instantiated {
 
 /* Makes the store and walks the plan in it; `out` stays where it is, as the store points to it. The caller
  * has set runtime.states and runtime.max_handles. Runs start functions. On failure nothing is left. */
-tn_error *tn_plan_instantiate(const tn_plan *plan, const tn_store_limits *limits, tn_epoch_func epoch, void *epoch_data,
-                              tn_plan_instantiated *out);
+tn_error *tn_plan_instantiate(const tn_plan *plan, const tn_store_limits *limits,
+                              tn_epoch_func epoch, void *epoch_data, tn_plan_instantiated *out);
 void tn_plan_instantiated_free(tn_plan_instantiated *instantiated);
 
 #endif

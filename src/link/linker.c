@@ -20,7 +20,9 @@ tn_linker *tn_linker_retain(tn_linker *linker) {
 }
 
 void tn_linker_delete(tn_linker *linker) {
-  if (linker == NULL || atomic_fetch_sub_explicit(&linker->references, 1, memory_order_acq_rel) != 1) return;
+  if (linker == NULL ||
+      atomic_fetch_sub_explicit(&linker->references, 1, memory_order_acq_rel) != 1)
+    return;
   tn_arena_free(&linker->arena);
   tn_free(linker);
 }
@@ -55,7 +57,8 @@ static tn_error *open_interface(tn_linker *linker, const char *name, tn_linker_i
   return NULL;
 }
 
-tn_error *tn_linker_define_interface(tn_linker *linker, const tn_host_interface *table, void *data) {
+tn_error *tn_linker_define_interface(tn_linker *linker, const tn_host_interface *table,
+                                     void *data) {
   tn_linker_interface *interface;
   TN_TRY(open_interface(linker, table->name, &interface));
   tn_linker_table *entry = TN_VEC_PUSH(&linker->arena, &interface->tables);
@@ -64,8 +67,8 @@ tn_error *tn_linker_define_interface(tn_linker *linker, const tn_host_interface 
   return NULL;
 }
 
-tn_error *tn_linker_define_core(tn_linker *linker, const char *module, const tn_host_core_func *funcs, size_t count,
-                                void *data) {
+tn_error *tn_linker_define_core(tn_linker *linker, const char *module,
+                                const tn_host_core_func *funcs, size_t count, void *data) {
   tn_linker_core *entry = TN_VEC_PUSH(&linker->arena, &linker->cores);
   if (entry == NULL) return tn_error_no_memory();
   *entry = (tn_linker_core){tn_str_from(module), funcs, count, data};
@@ -110,8 +113,8 @@ static void *copied_or_null(tn_linker *linker, const char *text, tn_str *out) {
   return (void *)out->data;
 }
 
-tn_error *tn_linker_define_resource(tn_linker *linker, const char *name, const char *resource, tn_drop_func drop,
-                                    void *data) {
+tn_error *tn_linker_define_resource(tn_linker *linker, const char *name, const char *resource,
+                                    tn_drop_func drop, void *data) {
   tn_linker_interface *interface;
   TN_TRY(open_interface(linker, name, &interface));
   tn_linker_resource entry = {.drop = drop, .data = data};
@@ -122,12 +125,13 @@ tn_error *tn_linker_define_resource(tn_linker *linker, const char *name, const c
   return NULL;
 }
 
-tn_error *tn_linker_define_func(tn_linker *linker, const char *name, const char *func_name, const char *signature,
-                                tn_host_func func, void *data) {
+tn_error *tn_linker_define_func(tn_linker *linker, const char *name, const char *func_name,
+                                const char *signature, tn_host_func func, void *data) {
   tn_linker_interface *interface;
   TN_TRY(open_interface(linker, name, &interface));
   tn_linker_func entry = {.func = func, .data = data};
-  if (!copied_or_null(linker, func_name, &entry.name) || !copied_or_null(linker, signature, &entry.signature)) {
+  if (!copied_or_null(linker, func_name, &entry.name) ||
+      !copied_or_null(linker, signature, &entry.signature)) {
     return tn_error_no_memory();
   }
   tn_linker_func *place = TN_VEC_PUSH(&linker->arena, &interface->funcs);

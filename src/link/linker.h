@@ -39,7 +39,8 @@ typedef struct tn_host_interface {
   size_t func_count;
 } tn_host_interface;
 
-tn_error *tn_linker_define_interface(tn_linker *linker, const tn_host_interface *interface, void *data);
+tn_error *tn_linker_define_interface(tn_linker *linker, const tn_host_interface *interface,
+                                     void *data);
 
 /* A core function for core modules (preview 1). `params` and `results` are one letter each: i I f F for
  * i32 i64 f32 f64. The environment of the callback is `data`; context data is the tn_runtime. */
@@ -50,7 +51,7 @@ typedef struct tn_host_core_func {
   tn_core_host_func func;
 } tn_host_core_func;
 
-tn_error *tn_linker_define_core(tn_linker *linker, const char *module, const tn_host_core_func *funcs,
-                                size_t count, void *data);
+tn_error *tn_linker_define_core(tn_linker *linker, const char *module,
+                                const tn_host_core_func *funcs, size_t count, void *data);
 
 #endif

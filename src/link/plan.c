@@ -20,14 +20,16 @@ static void hand_over(tn_linking *linking) {
 /* What a file is called in paths of instances, if it has no name of its own: without the folders. */
 static tn_str base_name(tn_str path) {
   size_t start = path.len;
-  while (start > 0 && path.data[start - 1] != '/') start--;
+  while (start > 0 && path.data[start - 1] != '/')
+    start--;
   return tn_str_slice(path, start, path.len);
 }
 
 static tn_error *link_root(tn_linking *linking) {
   uint32_t host, root;
   TN_TRY(tn_link_add_instance(linking, UINT32_MAX, TN_STR("host"), &host));
-  tn_str name = linking->compiled->root != NULL ? linking->compiled->root->name : linking->compiled->core->name;
+  tn_str name = linking->compiled->root != NULL ? linking->compiled->root->name
+                                                : linking->compiled->core->name;
   if (name.data == NULL) name = base_name(linking->compiled->name);
   TN_TRY(tn_link_add_instance(linking, UINT32_MAX, name, &root));
   if (linking->compiled->root == NULL) return tn_link_core_module(linking);
@@ -40,7 +42,8 @@ static tn_error *link_root(tn_linking *linking) {
 }
 
 tn_error *tn_plan_make(const tn_compiled *compiled, tn_linker *linker, tn_plan *out) {
-  *out = (tn_plan){.engine = compiled->engine, .compiled = compiled, .linker = tn_linker_retain(linker)};
+  *out = (tn_plan){
+      .engine = compiled->engine, .compiled = compiled, .linker = tn_linker_retain(linker)};
   tn_linking linking = {.compiled = compiled,
                         .plan = out,
                         .arena = &out->arena,
@@ -53,7 +56,8 @@ tn_error *tn_plan_make(const tn_compiled *compiled, tn_linker *linker, tn_plan *
   return tn_error_wrap(error, "linking %" TN_STR_FORMAT, TN_STR_ARG(compiled->name));
 }
 
-static tn_error *copy_rehearsed(const tn_linking *linking, tn_arena *arena, tn_str **out, uint32_t *count) {
+static tn_error *copy_rehearsed(const tn_linking *linking, tn_arena *arena, tn_str **out,
+                                uint32_t *count) {
   tn_str *copies = TN_ARENA_ARRAY(arena, tn_str, linking->rehearsed.len);
   if (copies == NULL) return tn_error_no_memory();
   *out = copies;
@@ -65,10 +69,14 @@ static tn_error *copy_rehearsed(const tn_linking *linking, tn_arena *arena, tn_s
   return NULL;
 }
 
-tn_error *tn_plan_rehearse(const tn_compiled *compiled, tn_arena *arena, tn_str **out, uint32_t *count) {
+tn_error *tn_plan_rehearse(const tn_compiled *compiled, tn_arena *arena, tn_str **out,
+                           uint32_t *count) {
   tn_plan plan = {.engine = compiled->engine};
-  tn_linking linking = {
-      .compiled = compiled, .plan = &plan, .arena = &plan.arena, .flags_slot = -1, .is_rehearsal = true};
+  tn_linking linking = {.compiled = compiled,
+                        .plan = &plan,
+                        .arena = &plan.arena,
+                        .flags_slot = -1,
+                        .is_rehearsal = true};
   tn_error *error = link_root(&linking);
   if (error != NULL && tn_error_get_kind(error) != TN_ERROR_NO_MEMORY) {
     tn_error_delete(error); /* linking will tell */
@@ -81,7 +89,8 @@ tn_error *tn_plan_rehearse(const tn_compiled *compiled, tn_arena *arena, tn_str 
 }
 
 void tn_plan_free(tn_plan *plan) {
-  for (uint32_t i = 0; i < plan->step_count; i++) tn_module_pre_delete(plan->steps[i].pre);
+  for (uint32_t i = 0; i < plan->step_count; i++)
+    tn_module_pre_delete(plan->steps[i].pre);
   tn_arena_free(&plan->arena);
   tn_linker_delete(plan->linker);
   *plan = (tn_plan){0};

@@ -70,8 +70,10 @@ typedef struct tn_plan_instance {
   uint32_t parent;
   tn_str path;
   bool uses_tasks; /* its component may depend on the task that it runs in */
-  bool calls_out;  /* its core functions can reach anything but each other, resource.new and resource.rep */
-  bool forbids_leaving; /* its component has realloc or post-return functions, from which no call may leave */
+  bool
+      calls_out; /* its core functions can reach anything but each other, resource.new and resource.rep */
+  bool
+      forbids_leaving; /* its component has realloc or post-return functions, from which no call may leave */
 } tn_plan_instance;
 
 /* Invariant: instances[0] is the embedder, instances[1] the root. */
@@ -98,6 +100,7 @@ tn_error *tn_plan_make(const tn_compiled *compiled, tn_linker *linker, tn_plan *
 void tn_plan_free(tn_plan *plan);
 /* Makes a plan without a host and throws it away, for the adapter modules that linking will ask for: adds their
  * bytes to `out`, in `arena`, each once. None when it fails for whatever other reason than lack of memory. */
-tn_error *tn_plan_rehearse(const tn_compiled *compiled, tn_arena *arena, tn_str **out, uint32_t *count);
+tn_error *tn_plan_rehearse(const tn_compiled *compiled, tn_arena *arena, tn_str **out,
+                           uint32_t *count);
 
 #endif

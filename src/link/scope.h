@@ -35,9 +35,9 @@ typedef struct tn_type_item {
 /* A component function. */
 typedef struct tn_func_item {
   const tn_func_type *type;
-  const tn_lifted *lifted;      /* NULL: a host function */
-  tn_core_source callee;        /* of a lifted one: its core function */
-  tn_str name;                  /* of a host function: its full import path */
+  const tn_lifted *lifted; /* NULL: a host function */
+  tn_core_source callee;   /* of a lifted one: its core function */
+  tn_str name;             /* of a host function: its full import path */
   tn_host_func host;
   void *host_data;
 } tn_func_item;
@@ -49,7 +49,7 @@ typedef struct tn_component_item {
 
 /* Exports by name. */
 typedef struct tn_instance_item {
-  tn_map exports; /* name -> tn_item */
+  tn_map exports;       /* name -> tn_item */
   TN_VEC(tn_str) names; /* in order of definition */
 } tn_instance_item;
 
@@ -122,15 +122,17 @@ enum { TN_MAX_PLAN_INSTANCES = 10000, TN_MAX_PLAN_STEPS = 100000 };
 tn_error *tn_link_component(tn_linking *linking, tn_scope *scope);
 /* A new component instance below `parent` for messages and the runtime. */
 tn_error *tn_link_add_instance(tn_linking *linking, uint32_t parent, tn_str name, uint32_t *out);
-tn_error *tn_instance_item_put(tn_linking *linking, tn_instance_item *instance, tn_str name, tn_item item);
+tn_error *tn_instance_item_put(tn_linking *linking, tn_instance_item *instance, tn_str name,
+                               tn_item item);
 /* Adds an item to the index space of its sort. */
 tn_error *tn_scope_push(tn_linking *linking, tn_scope *scope, tn_item item);
 
 /* steps.c: the plan's steps and slots. */
 tn_error *tn_link_take_func(tn_linking *linking, const tn_core_source *source, int32_t *slot);
 tn_error *tn_link_take_memory(tn_linking *linking, const tn_core_source *source, int32_t *slot);
-tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_core_module *module, uint32_t instance,
-                                     const tn_core_source *sources, uint32_t *slot);
+tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_core_module *module,
+                                     uint32_t instance, const tn_core_source *sources,
+                                     uint32_t *slot);
 tn_error *tn_link_add_step(tn_linking *linking, tn_step step);
 
 /* adapters.c: compiled forms of fused functions. */
@@ -140,14 +142,17 @@ bool tn_link_encloses(const tn_linking *linking, uint32_t outer, uint32_t inner)
 /* Before a canonical definition of the scope is resolved. */
 void tn_link_note_canon(tn_linking *linking, const tn_scope *scope, const tn_ast_canon *canon);
 /* Gives `source`, which is `lowered`, an adapter if it can have one; `caller` and `callee` are component instances. */
-tn_error *tn_link_adapt(tn_linking *linking, const tn_lowered *lowered, uint32_t caller, uint32_t callee,
-                        tn_core_source *source);
+tn_error *tn_link_adapt(tn_linking *linking, const tn_lowered *lowered, uint32_t caller,
+                        uint32_t callee, tn_core_source *source);
 /* Before the sources are used in a step: makes sure that their adapters are there. */
-tn_error *tn_link_await_adapters(tn_linking *linking, const tn_core_source *sources, uint32_t count);
+tn_error *tn_link_await_adapters(tn_linking *linking, const tn_core_source *sources,
+                                 uint32_t count);
 
 /* types.c: resolves types. */
-tn_error *tn_link_new_type(tn_linking *linking, tn_scope *scope, const tn_ast_type *ast, tn_type_item **out);
-tn_error *tn_link_value_type(tn_linking *linking, tn_scope *scope, const tn_ast_valtype *type, const tn_type **out);
+tn_error *tn_link_new_type(tn_linking *linking, tn_scope *scope, const tn_ast_type *ast,
+                           tn_type_item **out);
+tn_error *tn_link_value_type(tn_linking *linking, tn_scope *scope, const tn_ast_valtype *type,
+                             const tn_type **out);
 tn_error *tn_link_func_type(tn_linking *linking, tn_type_item *item, const tn_func_type **out);
 tn_error *tn_link_resource(tn_linking *linking, tn_type_item *item, const tn_resource **out);
 tn_error *tn_link_force_type(tn_linking *linking, tn_type_item *item);
@@ -159,7 +164,8 @@ void tn_link_note_component(tn_linking *linking, const tn_scope *scope);
 tn_error *tn_link_canon(tn_linking *linking, tn_scope *scope, const tn_ast_canon *canon);
 
 /* imports.c: an import of the root component, from the linker. */
-tn_error *tn_link_host_import(tn_linking *linking, tn_scope *scope, const tn_ast_import *import, tn_item *out);
+tn_error *tn_link_host_import(tn_linking *linking, tn_scope *scope, const tn_ast_import *import,
+                              tn_item *out);
 
 /* exports.c: the root's exports as a flat list of functions. */
 tn_error *tn_link_exports(tn_linking *linking, const tn_instance_item *root);

@@ -5,16 +5,20 @@
 static bool same_source(const tn_core_source *a, const tn_core_source *b) {
   if (a->kind != b->kind) return false;
   switch (a->kind) {
-  case TN_SOURCE_EXPORT: return a->slot == b->slot && tn_str_equal(a->name, b->name);
-  case TN_SOURCE_LOWERED: return a->lowered == b->lowered;
-  case TN_SOURCE_HOST: return a->host.func == b->host.func && a->host.environment == b->host.environment;
+  case TN_SOURCE_EXPORT:
+    return a->slot == b->slot && tn_str_equal(a->name, b->name);
+  case TN_SOURCE_LOWERED:
+    return a->lowered == b->lowered;
+  case TN_SOURCE_HOST:
+    return a->host.func == b->host.func && a->host.environment == b->host.environment;
   }
   return false;
 }
 
 tn_error *tn_link_add_step(tn_linking *linking, tn_step step) {
   if (linking->steps.len >= TN_MAX_PLAN_STEPS) {
-    return tn_error_new(TN_ERROR_LIMIT, "the component needs more than %d instantiation steps", TN_MAX_PLAN_STEPS);
+    return tn_error_new(TN_ERROR_LIMIT, "the component needs more than %d instantiation steps",
+                        TN_MAX_PLAN_STEPS);
   }
   tn_step *place = TN_VEC_PUSH(linking->arena, &linking->steps);
   if (place == NULL) return tn_error_no_memory();
@@ -24,14 +28,16 @@ tn_error *tn_link_add_step(tn_linking *linking, tn_step step) {
 
 /* The slot that holds `source` already, or -1. Searched from the newest: a component's options name the same
  * memory and realloc again and again. */
-static int32_t find_slot(const tn_core_source *sources, uint32_t count, const tn_core_source *source) {
+static int32_t find_slot(const tn_core_source *sources, uint32_t count,
+                         const tn_core_source *source) {
   for (uint32_t i = count; i-- > 0;) {
     if (same_source(&sources[i], source)) return (int32_t)i;
   }
   return -1;
 }
 
-static tn_error *copy_source(tn_linking *linking, const tn_core_source *source, const tn_core_source **out) {
+static tn_error *copy_source(tn_linking *linking, const tn_core_source *source,
+                             const tn_core_source **out) {
   tn_core_source *copy = TN_ARENA_NEW(linking->arena, tn_core_source);
   if (copy == NULL) return tn_error_no_memory();
   *copy = *source;
@@ -77,12 +83,15 @@ static tn_error *resolve_in_advance(tn_linking *linking, tn_step *step) {
   }
   tn_host_import *imports = TN_ARENA_ARRAY(linking->arena, tn_host_import, step->source_count);
   if (imports == NULL) return tn_error_no_memory();
-  for (uint32_t i = 0; i < step->source_count; i++) imports[i] = tn_core_source_host(&step->sources[i]);
-  return tn_module_pre_new(linking->compiled->engine, step->module, imports, step->source_count, &step->pre);
+  for (uint32_t i = 0; i < step->source_count; i++)
+    imports[i] = tn_core_source_host(&step->sources[i]);
+  return tn_module_pre_new(linking->compiled->engine, step->module, imports, step->source_count,
+                           &step->pre);
 }
 
-tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_core_module *module, uint32_t instance,
-                                     const tn_core_source *sources, uint32_t *slot) {
+tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_core_module *module,
+                                     uint32_t instance, const tn_core_source *sources,
+                                     uint32_t *slot) {
   const tn_compiled *compiled = linking->compiled;
   TN_TRY(tn_link_await_adapters(linking, sources, module->import_count));
   *slot = linking->core_instance_slots++;

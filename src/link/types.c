@@ -3,7 +3,8 @@
 #include "base/error.h"
 #include "link/scope.h"
 
-tn_error *tn_link_new_type(tn_linking *linking, tn_scope *scope, const tn_ast_type *ast, tn_type_item **out) {
+tn_error *tn_link_new_type(tn_linking *linking, tn_scope *scope, const tn_ast_type *ast,
+                           tn_type_item **out) {
   tn_type_item *item = TN_ARENA_NEW(linking->arena, tn_type_item);
   if (item == NULL) return tn_error_no_memory();
   *item = (tn_type_item){.kind = TN_TYPE_ITEM_SYNTAX, .ast = ast, .scope = scope};
@@ -23,14 +24,17 @@ tn_error *tn_link_new_type(tn_linking *linking, tn_scope *scope, const tn_ast_ty
 }
 
 static const tn_type_kind primitive_kinds[] = {
-    [TN_PRIM_BOOL] = TN_TYPE_BOOL, [TN_PRIM_S8] = TN_TYPE_S8,     [TN_PRIM_U8] = TN_TYPE_U8,
-    [TN_PRIM_S16] = TN_TYPE_S16,   [TN_PRIM_U16] = TN_TYPE_U16,   [TN_PRIM_S32] = TN_TYPE_S32,
-    [TN_PRIM_U32] = TN_TYPE_U32,   [TN_PRIM_S64] = TN_TYPE_S64,   [TN_PRIM_U64] = TN_TYPE_U64,
-    [TN_PRIM_F32] = TN_TYPE_F32,   [TN_PRIM_F64] = TN_TYPE_F64,   [TN_PRIM_CHAR] = TN_TYPE_CHAR,
+    [TN_PRIM_BOOL] = TN_TYPE_BOOL,     [TN_PRIM_S8] = TN_TYPE_S8,
+    [TN_PRIM_U8] = TN_TYPE_U8,         [TN_PRIM_S16] = TN_TYPE_S16,
+    [TN_PRIM_U16] = TN_TYPE_U16,       [TN_PRIM_S32] = TN_TYPE_S32,
+    [TN_PRIM_U32] = TN_TYPE_U32,       [TN_PRIM_S64] = TN_TYPE_S64,
+    [TN_PRIM_U64] = TN_TYPE_U64,       [TN_PRIM_F32] = TN_TYPE_F32,
+    [TN_PRIM_F64] = TN_TYPE_F64,       [TN_PRIM_CHAR] = TN_TYPE_CHAR,
     [TN_PRIM_STRING] = TN_TYPE_STRING, [TN_PRIM_ERROR_CONTEXT] = TN_TYPE_ERROR_CONTEXT,
 };
 
-tn_error *tn_link_value_type(tn_linking *linking, tn_scope *scope, const tn_ast_valtype *type, const tn_type **out) {
+tn_error *tn_link_value_type(tn_linking *linking, tn_scope *scope, const tn_ast_valtype *type,
+                             const tn_type **out) {
   if (type->is_absent) {
     *out = NULL;
     return NULL;
@@ -46,11 +50,14 @@ tn_error *tn_link_value_type(tn_linking *linking, tn_scope *scope, const tn_ast_
 }
 
 /* How a syntactic type maps to a tn_type: its kind and which of its parts become types. */
-static tn_error *part_types(tn_linking *linking, tn_scope *scope, const tn_ast_type *ast, tn_type *type) {
+static tn_error *part_types(tn_linking *linking, tn_scope *scope, const tn_ast_type *ast,
+                            tn_type *type) {
   const tn_ast_valtype *parts[2] = {&ast->element, &ast->error};
   uint32_t count = 1;
   switch (ast->kind) {
-  case TN_AST_RESULT: count = 2; break;
+  case TN_AST_RESULT:
+    count = 2;
+    break;
   case TN_AST_MAP:
     parts[0] = &ast->key;
     parts[1] = &ast->element;
@@ -60,15 +67,19 @@ static tn_error *part_types(tn_linking *linking, tn_scope *scope, const tn_ast_t
   case TN_AST_VARIANT:
   case TN_AST_TUPLE:
   case TN_AST_FLAGS:
-  case TN_AST_ENUM: count = ast->field_count; break;
-  default: break;
+  case TN_AST_ENUM:
+    count = ast->field_count;
+    break;
+  default:
+    break;
   }
   bool has_fields = ast->field_count > 0;
   const tn_type **types = TN_ARENA_ARRAY(linking->arena, const tn_type *, count);
   tn_str *labels = has_fields ? TN_ARENA_ARRAY(linking->arena, tn_str, count) : NULL;
   if (types == NULL || (has_fields && labels == NULL)) return tn_error_no_memory();
   for (uint32_t i = 0; i < count; i++) {
-    TN_TRY(tn_link_value_type(linking, scope, has_fields ? &ast->fields[i].type : parts[i], &types[i]));
+    TN_TRY(tn_link_value_type(linking, scope, has_fields ? &ast->fields[i].type : parts[i],
+                              &types[i]));
     if (has_fields) labels[i] = ast->fields[i].label;
   }
   type->count = count;
@@ -78,10 +89,12 @@ static tn_error *part_types(tn_linking *linking, tn_scope *scope, const tn_ast_t
 }
 
 static const tn_type_kind compound_kinds[] = {
-    [TN_AST_RECORD] = TN_TYPE_RECORD, [TN_AST_VARIANT] = TN_TYPE_VARIANT, [TN_AST_LIST] = TN_TYPE_LIST,
-    [TN_AST_FIXED_LIST] = TN_TYPE_FIXED_LIST, [TN_AST_TUPLE] = TN_TYPE_TUPLE, [TN_AST_FLAGS] = TN_TYPE_FLAGS,
-    [TN_AST_ENUM] = TN_TYPE_ENUM, [TN_AST_OPTION] = TN_TYPE_OPTION, [TN_AST_RESULT] = TN_TYPE_RESULT,
-    [TN_AST_OWN] = TN_TYPE_OWN, [TN_AST_BORROW] = TN_TYPE_BORROW, [TN_AST_STREAM] = TN_TYPE_STREAM,
+    [TN_AST_RECORD] = TN_TYPE_RECORD, [TN_AST_VARIANT] = TN_TYPE_VARIANT,
+    [TN_AST_LIST] = TN_TYPE_LIST,     [TN_AST_FIXED_LIST] = TN_TYPE_FIXED_LIST,
+    [TN_AST_TUPLE] = TN_TYPE_TUPLE,   [TN_AST_FLAGS] = TN_TYPE_FLAGS,
+    [TN_AST_ENUM] = TN_TYPE_ENUM,     [TN_AST_OPTION] = TN_TYPE_OPTION,
+    [TN_AST_RESULT] = TN_TYPE_RESULT, [TN_AST_OWN] = TN_TYPE_OWN,
+    [TN_AST_BORROW] = TN_TYPE_BORROW, [TN_AST_STREAM] = TN_TYPE_STREAM,
     [TN_AST_FUTURE] = TN_TYPE_FUTURE, [TN_AST_MAP] = TN_TYPE_MAP,
 };
 
@@ -131,7 +144,8 @@ tn_error *tn_link_force_type(tn_linking *linking, tn_type_item *item) {
   if (item->kind != TN_TYPE_ITEM_SYNTAX) return NULL;
   switch (item->ast->kind) {
   case TN_AST_COMPONENT:
-  case TN_AST_INSTANCE: return NULL;
+  case TN_AST_INSTANCE:
+    return NULL;
   case TN_AST_FUNC:
     TN_TRY(force_func(linking, item));
     item->kind = TN_TYPE_ITEM_FUNC;
@@ -145,14 +159,16 @@ tn_error *tn_link_force_type(tn_linking *linking, tn_type_item *item) {
 
 tn_error *tn_link_func_type(tn_linking *linking, tn_type_item *item, const tn_func_type **out) {
   TN_TRY(tn_link_force_type(linking, item));
-  if (item->kind != TN_TYPE_ITEM_FUNC) return tn_error_new(TN_ERROR_INTERNAL, "type is not a function type");
+  if (item->kind != TN_TYPE_ITEM_FUNC)
+    return tn_error_new(TN_ERROR_INTERNAL, "type is not a function type");
   *out = item->func;
   return NULL;
 }
 
 tn_error *tn_link_resource(tn_linking *linking, tn_type_item *item, const tn_resource **out) {
   (void)linking;
-  if (item->kind != TN_TYPE_ITEM_RESOURCE) return tn_error_new(TN_ERROR_INTERNAL, "type is not a resource type");
+  if (item->kind != TN_TYPE_ITEM_RESOURCE)
+    return tn_error_new(TN_ERROR_INTERNAL, "type is not a resource type");
   *out = item->resource;
   return NULL;
 }

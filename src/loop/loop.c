@@ -108,7 +108,8 @@ tn_error *tn_loop_check(const tn_loop *loop) {
 
 /* Resumes those who wait although nothing has come for them: they find out why in tn_loop_check. */
 static void loop_release_blocked(tn_loop *loop) {
-  while (loop->blocked.first != NULL) wait_enqueue(loop->blocked.first);
+  while (loop->blocked.first != NULL)
+    wait_enqueue(loop->blocked.first);
 }
 
 /* Waits for sources, unless fibers are ready, and marks the waits of those that have come. */
@@ -123,7 +124,8 @@ static tn_error *loop_turn(tn_loop *loop) {
   bool has_deadline = loop->deadline != UINT64_MAX;
   uint64_t now = timer != UINT64_MAX || has_deadline ? tn_loop_now() : 0;
   if (timer != UINT64_MAX) tn_timers_fire(&loop->timers, now);
-  if ((has_deadline && now >= loop->deadline) || atomic_load(&loop->is_cancelled)) loop_release_blocked(loop);
+  if ((has_deadline && now >= loop->deadline) || atomic_load(&loop->is_cancelled))
+    loop_release_blocked(loop);
   return NULL;
 }
 

@@ -31,7 +31,7 @@ void tn_loop_delete(tn_loop *loop);
  * only when it waits on a fiber: among the blocked ones until it is marked, then in the ready queue. */
 typedef struct tn_wait {
   tn_loop *loop;
-  tn_fiber *fiber; /* NULL: waits in place */
+  tn_fiber *fiber;           /* NULL: waits in place */
   struct tn_wait_list *list; /* where it is linked, or NULL */
   struct tn_wait *next;
   struct tn_wait *previous;
@@ -67,19 +67,20 @@ enum { TN_READABLE = 1, TN_WRITABLE = 2 };
 tn_error *tn_readiness_start(tn_wait *wait, int descriptor, int events, tn_readiness **out);
 /* Calls func(data) instead, in each turn of the loop in which the descriptor is ready: for what has to go on
  * while the guest waits for something else. `func` may stop this readiness, but no other one. */
-tn_error *tn_readiness_watch(tn_loop *loop, int descriptor, int events, void (*func)(void *data), void *data,
-                             tn_readiness **out);
+tn_error *tn_readiness_watch(tn_loop *loop, int descriptor, int events, void (*func)(void *data),
+                             void *data, tn_readiness **out);
 void tn_readiness_stop(tn_readiness *readiness);
 
 /* Runs work(argument) on a pool thread and waits for it (see tn_loop_wait). When the waiter is cancelled
  * the work still finishes first, because it may use the waiter's memory. */
-tn_error *tn_loop_blocking(tn_loop *loop, tn_core_context *context, void (*work)(void *), void *argument);
+tn_error *tn_loop_blocking(tn_loop *loop, tn_core_context *context, void (*work)(void *),
+                           void *argument);
 
 /* Runs work(argument) on a pool thread without waiting; afterwards done(argument, false) is called in a turn
  * of the loop. When the loop is deleted first, done(argument, true) is called on some other thread once the
  * work has ended, and may only free what the argument owns. */
-tn_error *tn_loop_submit(tn_loop *loop, void (*work)(void *argument), void (*done)(void *argument, bool is_abandoned),
-                         void *argument);
+tn_error *tn_loop_submit(tn_loop *loop, void (*work)(void *argument),
+                         void (*done)(void *argument, bool is_abandoned), void *argument);
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t tn_loop_now(void);

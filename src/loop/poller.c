@@ -27,7 +27,8 @@ enum { POLLER_BATCH = 64 };
 tn_error *tn_poller_init(tn_poller *poller) {
   poller->epoll = -1;
   poller->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (poller->wakeup < 0) return tn_error_new(TN_ERROR_IO, "making an eventfd: %s", strerror(errno));
+  if (poller->wakeup < 0)
+    return tn_error_new(TN_ERROR_IO, "making an eventfd: %s", strerror(errno));
   return NULL;
 }
 
@@ -42,7 +43,8 @@ void tn_poller_free(tn_poller *poller) {
 static bool poller_make_room(tn_poller *poller, size_t descriptor) {
   if (descriptor < poller->watched_count) return true;
   size_t count = poller->watched_count == 0 ? 64 : poller->watched_count;
-  while (count <= descriptor) count *= 2;
+  while (count <= descriptor)
+    count *= 2;
   tn_watched *watched = tn_realloc(poller->watched, count * sizeof *watched);
   if (watched == NULL) return false;
   memset(watched + poller->watched_count, 0, (count - poller->watched_count) * sizeof *watched);
@@ -55,12 +57,15 @@ static bool poller_make_room(tn_poller *poller, size_t descriptor) {
 static int poller_update(tn_poller *poller, int descriptor) {
   tn_watched *watched = &poller->watched[descriptor];
   int events = 0;
-  for (tn_readiness *r = watched->first; r != NULL; r = r->next) events |= r->events;
+  for (tn_readiness *r = watched->first; r != NULL; r = r->next)
+    events |= r->events;
   if (events == watched->events) return 0;
   struct epoll_event event = {.data.fd = descriptor};
   if (events & TN_READABLE) event.events |= EPOLLIN;
   if (events & TN_WRITABLE) event.events |= EPOLLOUT;
-  int operation = watched->events == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
+  int operation = watched->events == 0 ? EPOLL_CTL_ADD
+                  : events == 0        ? EPOLL_CTL_DEL
+                                       : EPOLL_CTL_MOD;
   watched->events = events;
   return epoll_ctl(poller->epoll, operation, descriptor, &event) == 0 ? 0 : errno;
 }
@@ -85,7 +90,8 @@ static void poller_unlink(tn_watched *watched, tn_readiness *readiness) {
 static tn_error *poller_register(tn_poller *poller, tn_readiness *readiness) {
   if (poller->epoll < 0) {
     poller->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (poller->epoll < 0) return tn_error_new(TN_ERROR_IO, "making an epoll set: %s", strerror(errno));
+    if (poller->epoll < 0)
+      return tn_error_new(TN_ERROR_IO, "making an epoll set: %s", strerror(errno));
   }
   if (readiness->descriptor < 0) {
     readiness->func(readiness->data);
@@ -101,7 +107,8 @@ static tn_error *poller_register(tn_poller *poller, tn_readiness *readiness) {
   } else if (code != 0) {
     poller_unlink(watched, readiness);
     watched->events = 0;
-    return tn_error_new(TN_ERROR_IO, "waiting for descriptor %d: %s", readiness->descriptor, strerror(code));
+    return tn_error_new(TN_ERROR_IO, "waiting for descriptor %d: %s", readiness->descriptor,
+                        strerror(code));
   }
   poller->registered++;
   return NULL;
@@ -127,8 +134,10 @@ static void poller_call_watched(tn_poller *poller, const struct epoll_event *eve
 static tn_error *poller_collect(tn_poller *poller) {
   struct epoll_event events[POLLER_BATCH];
   int count = epoll_wait(poller->epoll, events, POLLER_BATCH, 0);
-  if (count < 0 && errno != EINTR) return tn_error_new(TN_ERROR_IO, "epoll_wait: %s", strerror(errno));
-  for (int i = 0; i < count; i++) poller_call_watched(poller, &events[i]);
+  if (count < 0 && errno != EINTR)
+    return tn_error_new(TN_ERROR_IO, "epoll_wait: %s", strerror(errno));
+  for (int i = 0; i < count; i++)
+    poller_call_watched(poller, &events[i]);
   return NULL;
 }
 
@@ -141,13 +150,17 @@ static int poller_free_slot(const tn_poller *poller) {
   return -1;
 }
 
-tn_error *tn_readiness_watch(tn_loop *loop, int descriptor, int events, void (*func)(void *data), void *data,
-                             tn_readiness **out) {
+tn_error *tn_readiness_watch(tn_loop *loop, int descriptor, int events, void (*func)(void *data),
+                             void *data, tn_readiness **out) {
   tn_poller *poller = &loop->poller;
   tn_readiness *readiness = tn_malloc(sizeof *readiness);
   if (readiness == NULL) return tn_error_no_memory();
-  *readiness = (tn_readiness){.poller = poller, .func = func, .data = data, .descriptor = descriptor,
-                              .events = events, .slot = poller_free_slot(poller)};
+  *readiness = (tn_readiness){.poller = poller,
+                              .func = func,
+                              .data = data,
+                              .descriptor = descriptor,
+                              .events = events,
+                              .slot = poller_free_slot(poller)};
   if (readiness->slot >= 0) {
     poller->direct[readiness->slot] = readiness;
   } else {
@@ -190,7 +203,8 @@ static struct timespec *poller_timeout(uint64_t deadline, struct timespec *room)
   if (deadline == UINT64_MAX) return NULL;
   uint64_t now = deadline == 0 ? 0 : tn_loop_now();
   uint64_t left = deadline > now ? deadline - now : 0;
-  *room = (struct timespec){.tv_sec = (time_t)(left / 1000000000), .tv_nsec = (long)(left % 1000000000)};
+  *room = (struct timespec){.tv_sec = (time_t)(left / 1000000000),
+                            .tv_nsec = (long)(left % 1000000000)};
   return room;
 }
 

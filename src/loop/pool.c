@@ -52,8 +52,8 @@ static void pool_after(uv_work_t *request, int status) {
   tn_free(job);
 }
 
-tn_error *tn_loop_submit(tn_loop *loop, void (*work)(void *argument), void (*done)(void *argument, bool is_abandoned),
-                         void *argument) {
+tn_error *tn_loop_submit(tn_loop *loop, void (*work)(void *argument),
+                         void (*done)(void *argument, bool is_abandoned), void *argument) {
   TN_TRY(pool_get(loop));
   pool_job *job = tn_calloc(1, sizeof *job);
   if (job == NULL) return tn_error_no_memory();
@@ -122,11 +122,13 @@ static void pool_call_done(void *argument, bool is_abandoned) {
   tn_wait_wake(&call->wait);
 }
 
-tn_error *tn_loop_blocking(tn_loop *loop, tn_core_context *context, void (*work)(void *), void *argument) {
+tn_error *tn_loop_blocking(tn_loop *loop, tn_core_context *context, void (*work)(void *),
+                           void *argument) {
   pool_call call = {.work = work, .argument = argument};
   tn_wait_init(&call.wait, loop, context);
   TN_TRY(tn_loop_submit(loop, pool_call_work, pool_call_done, &call));
   tn_error *error = tn_loop_wait(&call.wait, context);
-  while (!call.is_over) uv_run(&loop->pool->uv, UV_RUN_ONCE);
+  while (!call.is_over)
+    uv_run(&loop->pool->uv, UV_RUN_ONCE);
   return error;
 }

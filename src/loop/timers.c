@@ -31,7 +31,9 @@ static void timer_sink(tn_timers *timers, uint32_t index, tn_timer *timer) {
   for (;;) {
     uint32_t child = 2 * index + 1;
     if (child >= timers->len) break;
-    if (child + 1 < timers->len && timers->heap[child + 1]->deadline < timers->heap[child]->deadline) child++;
+    if (child + 1 < timers->len &&
+        timers->heap[child + 1]->deadline < timers->heap[child]->deadline)
+      child++;
     if (timer->deadline <= timers->heap[child]->deadline) break;
     timer_put(timers, index, timers->heap[child]);
     index = child;

@@ -24,7 +24,8 @@ tn_error *tn_wasi_config_new(tn_wasi_config **out) {
 
 void tn_wasi_config_delete(tn_wasi_config *config) {
   if (config == NULL) return;
-  for (uint32_t i = 0; i < config->directories.len; i++) close(config->directories.items[i].fd);
+  for (uint32_t i = 0; i < config->directories.len; i++)
+    close(config->directories.items[i].fd);
   tn_arena_free(&config->arena);
   tn_free(config);
 }
@@ -52,7 +53,8 @@ tn_error *tn_wasi_config_add_argument(tn_wasi_config *config, tn_str argument) {
 
 tn_error *tn_wasi_config_add_env(tn_wasi_config *config, tn_str name, tn_str value) {
   if (name.len == 0 || memchr(name.data, '=', name.len) != NULL) {
-    return tn_error_new(TN_ERROR_ARGUMENT, "\"%" TN_STR_FORMAT "\" is not the name of an environment variable",
+    return tn_error_new(TN_ERROR_ARGUMENT,
+                        "\"%" TN_STR_FORMAT "\" is not the name of an environment variable",
                         TN_STR_ARG(name));
   }
   tn_config_variable kept;
@@ -73,7 +75,8 @@ tn_error *tn_wasi_config_add_env(tn_wasi_config *config, tn_str name, tn_str val
 
 static tn_error *set_stdio(tn_wasi_config *config, int stream, tn_stdio_kind kind, int descriptor) {
   if (kind == TN_STDIO_CALLBACK) {
-    return tn_error_new(TN_ERROR_ARGUMENT, "a callback is set with tn_wasi_config_set_output_callback");
+    return tn_error_new(TN_ERROR_ARGUMENT,
+                        "a callback is set with tn_wasi_config_set_output_callback");
   }
   if (kind == TN_STDIO_DESCRIPTOR && descriptor < 0) {
     return tn_error_new(TN_ERROR_ARGUMENT, "%d is not a descriptor", descriptor);
@@ -97,10 +100,11 @@ tn_error *tn_wasi_config_set_stderr(tn_wasi_config *config, tn_stdio_kind kind, 
   return set_stdio(config, 2, kind, descriptor);
 }
 
-tn_error *tn_wasi_config_set_output_callback(tn_wasi_config *config, int stream, tn_output_func write,
-                                             void *data) {
+tn_error *tn_wasi_config_set_output_callback(tn_wasi_config *config, int stream,
+                                             tn_output_func write, void *data) {
   if ((stream != 1 && stream != 2) || write == NULL) {
-    return tn_error_new(TN_ERROR_ARGUMENT, "an output callback is a function for stream 1 or 2, not %d", stream);
+    return tn_error_new(TN_ERROR_ARGUMENT,
+                        "an output callback is a function for stream 1 or 2, not %d", stream);
   }
   config->stdio[stream] =
       (tn_config_stdio){.kind = TN_STDIO_CALLBACK, .descriptor = -1, .write = write, .data = data};
@@ -114,14 +118,14 @@ tn_error *tn_wasi_config_set_output_limit(tn_wasi_config *config, uint64_t bytes
 
 /* ---- directories, network ----------------------------------------------------------------------- */
 
-tn_error *tn_wasi_config_add_directory(tn_wasi_config *config, const char *host_path, const char *guest_path,
-                                       unsigned flags) {
+tn_error *tn_wasi_config_add_directory(tn_wasi_config *config, const char *host_path,
+                                       const char *guest_path, unsigned flags) {
   if ((flags & ~(unsigned)TN_DIRECTORY_READ_ONLY) != 0) {
     return tn_error_new(TN_ERROR_ARGUMENT, "directory %s: unknown flags %#x", host_path, flags);
   }
   tn_config_directory made = {.is_read_only = (flags & TN_DIRECTORY_READ_ONLY) != 0};
-  TN_TRY(keep(config, "a directory's path", tn_str_from(guest_path != NULL ? guest_path : host_path),
-              &made.guest_path));
+  TN_TRY(keep(config, "a directory's path",
+              tn_str_from(guest_path != NULL ? guest_path : host_path), &made.guest_path));
   made.fd = open(host_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   /* A directory that may be passed through but not listed is still good for what it holds. */
   if (made.fd < 0 && errno == EACCES) made.fd = open(host_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -135,7 +139,8 @@ tn_error *tn_wasi_config_add_directory(tn_wasi_config *config, const char *host_
   return NULL;
 }
 
-tn_error *tn_wasi_config_allow_network(tn_wasi_config *config, const char *rule, unsigned operations) {
+tn_error *tn_wasi_config_allow_network(tn_wasi_config *config, const char *rule,
+                                       unsigned operations) {
   return tn_network_allow(&config->network, &config->arena, rule, operations);
 }
 

@@ -80,7 +80,8 @@ static bool take_ports(tn_str text, tn_network_rule *rule) {
   unsigned first, last;
   if (!take_number(tn_str_slice(text, 0, dash), UINT16_MAX, &first)) return false;
   last = first;
-  if (dash < text.len && !take_number(tn_str_slice(text, dash + 1, text.len), UINT16_MAX, &last)) return false;
+  if (dash < text.len && !take_number(tn_str_slice(text, dash + 1, text.len), UINT16_MAX, &last))
+    return false;
   rule->first_port = (uint16_t)first;
   rule->last_port = (uint16_t)last;
   return first <= last;
@@ -97,7 +98,8 @@ static bool take_range(tn_str text, int family, tn_network_rule *rule) {
   rule->address.is_ipv6 = family == AF_INET6;
   unsigned bits = family == AF_INET6 ? 128 : 32;
   unsigned prefix = bits;
-  if (slash < text.len && !take_number(tn_str_slice(text, slash + 1, text.len), bits, &prefix)) return false;
+  if (slash < text.len && !take_number(tn_str_slice(text, slash + 1, text.len), bits, &prefix))
+    return false;
   normalize(&rule->address);
   if (family == AF_INET6 && !rule->address.is_ipv6) {
     if (prefix < 96) return false; /* would take in addresses of both families */
@@ -124,7 +126,8 @@ static bool is_host_name(tn_str text) {
 
 /* A name may end with the root's dot. */
 static tn_str without_root(tn_str name) {
-  return tn_str_slice(name, 0, name.len > 1 && name.data[name.len - 1] == '.' ? name.len - 1 : name.len);
+  return tn_str_slice(name, 0,
+                      name.len > 1 && name.data[name.len - 1] == '.' ? name.len - 1 : name.len);
 }
 
 /* Splits into host and port. The range of an IPv6 address may stand inside or after the brackets. */
@@ -136,15 +139,16 @@ static tn_error *take_host(const char *text, tn_arena *arena, tn_network_rule *r
     if (close == all.len) return bad_rule(text, "\"]\" is missing");
     tn_str inside = tn_str_slice(all, 1, close);
     tn_str after = tn_str_slice(all, close + 1, colon);
-    tn_str range =
-        tn_arena_format(arena, "%" TN_STR_FORMAT "%" TN_STR_FORMAT, TN_STR_ARG(inside), TN_STR_ARG(after));
+    tn_str range = tn_arena_format(arena, "%" TN_STR_FORMAT "%" TN_STR_FORMAT, TN_STR_ARG(inside),
+                                   TN_STR_ARG(after));
     if (range.data == NULL) return tn_error_no_memory();
     if (!take_range(range, AF_INET6, rule)) return bad_rule(text, "not an IPv6 address or range");
     *port = colon < all.len ? tn_str_slice(all, colon + 1, all.len) : TN_STR("*");
     return NULL;
   }
   size_t colon = tn_str_find(all, ':', 0);
-  if (tn_str_find(all, ':', colon + 1) < all.len) return bad_rule(text, "an IPv6 address belongs in brackets");
+  if (tn_str_find(all, ':', colon + 1) < all.len)
+    return bad_rule(text, "an IPv6 address belongs in brackets");
   *port = colon < all.len ? tn_str_slice(all, colon + 1, all.len) : TN_STR("*");
   tn_str host = tn_str_slice(all, 0, colon);
   if (tn_str_equal(host, TN_STR("*"))) {
@@ -158,9 +162,11 @@ static tn_error *take_host(const char *text, tn_arena *arena, tn_network_rule *r
   return rule->name.data == NULL ? tn_error_no_memory() : NULL;
 }
 
-tn_error *tn_network_allow(tn_network_policy *policy, tn_arena *arena, const char *rule, unsigned operations) {
+tn_error *tn_network_allow(tn_network_policy *policy, tn_arena *arena, const char *rule,
+                           unsigned operations) {
   if (operations == 0 || (operations & ~(unsigned)TN_NETWORK_ALL) != 0) {
-    return tn_error_new(TN_ERROR_ARGUMENT, "network rule \"%s\": unknown operations %#x", rule, operations);
+    return tn_error_new(TN_ERROR_ARGUMENT, "network rule \"%s\": unknown operations %#x", rule,
+                        operations);
   }
   tn_network_rule made = {.operations = operations};
   tn_str port = {0};
@@ -180,7 +186,8 @@ static bool names_host(const tn_network_rule *rule, tn_str name) {
   return host.len == rule->name.len && strncasecmp(host.data, rule->name.data, host.len) == 0;
 }
 
-static bool is_resolved(const tn_resolved_names *resolved, uint32_t rule, const tn_address *address) {
+static bool is_resolved(const tn_resolved_names *resolved, uint32_t rule,
+                        const tn_address *address) {
   for (uint32_t i = 0; i < resolved->len; i++) {
     const tn_resolved_name *entry = &resolved->items[i];
     if (entry->rule == rule && is_same_address(&entry->address, address)) return true;
@@ -188,19 +195,22 @@ static bool is_resolved(const tn_resolved_names *resolved, uint32_t rule, const 
   return false;
 }
 
-static bool rule_covers(const tn_network_policy *policy, uint32_t index, const tn_resolved_names *resolved,
-                        const tn_address *address) {
+static bool rule_covers(const tn_network_policy *policy, uint32_t index,
+                        const tn_resolved_names *resolved, const tn_address *address) {
   const tn_network_rule *rule = &policy->rules.items[index];
   switch (rule->kind) {
-  case TN_RULE_ANY: return true;
-  case TN_RULE_RANGE: return is_in_range(address, &rule->address, rule->prefix);
-  case TN_RULE_NAME: return is_resolved(resolved, index, address);
+  case TN_RULE_ANY:
+    return true;
+  case TN_RULE_RANGE:
+    return is_in_range(address, &rule->address, rule->prefix);
+  case TN_RULE_NAME:
+    return is_resolved(resolved, index, address);
   }
   return false;
 }
 
-bool tn_network_may_use(const tn_network_policy *policy, const tn_resolved_names *resolved, unsigned operation,
-                        const struct sockaddr *address) {
+bool tn_network_may_use(const tn_network_policy *policy, const tn_resolved_names *resolved,
+                        unsigned operation, const struct sockaddr *address) {
   if (policy->allows_everything) return true;
   tn_address wanted;
   uint16_t port;
@@ -234,8 +244,8 @@ static tn_resolved_name *push_resolved(tn_resolved_names *resolved) {
   return &resolved->items[resolved->len++];
 }
 
-void tn_network_note_resolved(const tn_network_policy *policy, tn_resolved_names *resolved, tn_str name,
-                              const struct sockaddr *address) {
+void tn_network_note_resolved(const tn_network_policy *policy, tn_resolved_names *resolved,
+                              tn_str name, const struct sockaddr *address) {
   tn_address found;
   uint16_t port;
   if (!take_address(address, &found, &port)) return;

@@ -48,13 +48,14 @@ typedef struct tn_resolved_names {
 } tn_resolved_names;
 
 /* Adds a rule, see tn_wasi_config_allow_network. Copies what it keeps to the arena. */
-tn_error *tn_network_allow(tn_network_policy *policy, tn_arena *arena, const char *rule, unsigned operations);
-bool tn_network_may_use(const tn_network_policy *policy, const tn_resolved_names *resolved, unsigned operation,
-                        const struct sockaddr *address);
+tn_error *tn_network_allow(tn_network_policy *policy, tn_arena *arena, const char *rule,
+                           unsigned operations);
+bool tn_network_may_use(const tn_network_policy *policy, const tn_resolved_names *resolved,
+                        unsigned operation, const struct sockaddr *address);
 bool tn_network_may_resolve(const tn_network_policy *policy, tn_str name);
 /* Remembers the address for each rule that names the host. Best effort: what cannot be remembered (too many,
  * no memory) stays forbidden. */
-void tn_network_note_resolved(const tn_network_policy *policy, tn_resolved_names *resolved, tn_str name,
-                              const struct sockaddr *address);
+void tn_network_note_resolved(const tn_network_policy *policy, tn_resolved_names *resolved,
+                              tn_str name, const struct sockaddr *address);
 
 #endif

@@ -95,7 +95,8 @@ static tn_error *output_check_write(tn_output_stream *stream, int64_t *result) {
   return NULL;
 }
 
-static tn_error *output_write(tn_output_stream *stream, const uint8_t *bytes, size_t size, int64_t *result) {
+static tn_error *output_write(tn_output_stream *stream, const uint8_t *bytes, size_t size,
+                              int64_t *result) {
   stdio_stream *self = (stdio_stream *)stream;
   if (self->descriptor == NULL) TN_TRY(tn_wasi_count_output(self->wasi, size));
   *result = outcome_of(tn_stdio_write_all(self->stdio, bytes, size));
@@ -151,7 +152,8 @@ tn_error *tn_stdio_stream_add(tn_wasi *wasi, int stream, uint32_t *representatio
   return add(wasi, made, stream != 0, representation);
 }
 
-tn_error *tn_pipe_stream_add(tn_wasi *wasi, tn_descriptor *descriptor, bool is_output, uint32_t *representation) {
+tn_error *tn_pipe_stream_add(tn_wasi *wasi, tn_descriptor *descriptor, bool is_output,
+                             uint32_t *representation) {
   stdio_stream *made = tn_calloc(1, sizeof *made);
   if (made == NULL) return tn_error_no_memory();
   made->descriptor = tn_descriptor_retain(descriptor);

@@ -9,6 +9,7 @@
 /* Standard input (stream 0), output (1) or error (2) as a stream resource. */
 tn_error *tn_stdio_stream_add(tn_wasi *wasi, int stream, uint32_t *representation);
 /* A pipe or device as an input or output stream resource, which counts a reference to the descriptor. */
-tn_error *tn_pipe_stream_add(tn_wasi *wasi, tn_descriptor *descriptor, bool is_output, uint32_t *representation);
+tn_error *tn_pipe_stream_add(tn_wasi *wasi, tn_descriptor *descriptor, bool is_output,
+                             uint32_t *representation);
 
 #endif

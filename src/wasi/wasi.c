@@ -41,24 +41,33 @@ static void close_slot(tn_slot_kind kind, void *object) {
   case TN_SLOT_ERROR:
   case TN_SLOT_POLLABLE:
   case TN_SLOT_INPUT_STREAM:
-  case TN_SLOT_OUTPUT_STREAM: tn_wasi_io_close(kind, object); break;
+  case TN_SLOT_OUTPUT_STREAM:
+    tn_wasi_io_close(kind, object);
+    break;
   case TN_SLOT_DESCRIPTOR:
-  case TN_SLOT_DIRECTORY_STREAM: tn_wasi_filesystem_close(kind, object); break;
+  case TN_SLOT_DIRECTORY_STREAM:
+    tn_wasi_filesystem_close(kind, object);
+    break;
   case TN_SLOT_NETWORK:
   case TN_SLOT_TCP_SOCKET:
   case TN_SLOT_UDP_SOCKET:
   case TN_SLOT_INCOMING_DATAGRAMS:
   case TN_SLOT_OUTGOING_DATAGRAMS:
-  case TN_SLOT_RESOLVE_ADDRESSES: tn_wasi_sockets_close(kind, object); break;
-  default: break; /* free, or without an object of its own */
+  case TN_SLOT_RESOLVE_ADDRESSES:
+    tn_wasi_sockets_close(kind, object);
+    break;
+  default:
+    break; /* free, or without an object of its own */
   }
 }
 
 void tn_wasi_delete(tn_wasi *wasi) {
   if (wasi == NULL) return;
-  for (uint32_t i = 1; i < wasi->slot_count; i++) close_slot(wasi->slots[i].kind, wasi->slots[i].object);
+  for (uint32_t i = 1; i < wasi->slot_count; i++)
+    close_slot(wasi->slots[i].kind, wasi->slots[i].object);
   if (wasi->preview1 != NULL) tn_preview1_delete(wasi->preview1);
-  for (int i = 0; i < 3; i++) tn_stdio_close(&wasi->stdio[i], CLOSE_MILLISECONDS);
+  for (int i = 0; i < 3; i++)
+    tn_stdio_close(&wasi->stdio[i], CLOSE_MILLISECONDS);
   tn_free(wasi->slots);
   tn_free(wasi->resolved.items);
   tn_free(wasi);
@@ -90,7 +99,8 @@ static tn_error *grow_slots(tn_wasi *wasi) {
   return NULL;
 }
 
-tn_error *tn_wasi_slot_add(tn_wasi *wasi, tn_slot_kind kind, void *object, uint32_t *representation) {
+tn_error *tn_wasi_slot_add(tn_wasi *wasi, tn_slot_kind kind, void *object,
+                           uint32_t *representation) {
   uint32_t index = wasi->free;
   if (index != 0) {
     wasi->free = wasi->slots[index].next;
@@ -142,7 +152,8 @@ uint64_t tn_wasi_wall_now(tn_wasi *wasi) {
 uint64_t tn_wasi_real_deadline(tn_wasi *wasi, uint64_t deadline) {
   const tn_wasi_config *config = wasi->config;
   if (!config->has_clock) return deadline;
-  if (config->clock.monotonic_now(config->clock.data) < deadline) config->clock.wait(config->clock.data, deadline);
+  if (config->clock.monotonic_now(config->clock.data) < deadline)
+    config->clock.wait(config->clock.data, deadline);
   return 0;
 }
 

@@ -31,9 +31,9 @@ static inline tn_wasi *tn_wasi_of(tn_runtime *runtime) {
 /* What a slot holds; each package has its own kinds, so that a representation can be checked. */
 typedef enum tn_slot_kind {
   TN_SLOT_FREE,
-  TN_SLOT_ERROR,         /* wasi:io/error */
-  TN_SLOT_POLLABLE,      /* wasi:io/poll */
-  TN_SLOT_INPUT_STREAM,  /* wasi:io/streams */
+  TN_SLOT_ERROR,        /* wasi:io/error */
+  TN_SLOT_POLLABLE,     /* wasi:io/poll */
+  TN_SLOT_INPUT_STREAM, /* wasi:io/streams */
   TN_SLOT_OUTPUT_STREAM,
   TN_SLOT_TERMINAL_INPUT, /* wasi:cli/terminal-* */
   TN_SLOT_TERMINAL_OUTPUT,
@@ -49,7 +49,8 @@ typedef enum tn_slot_kind {
 } tn_slot_kind;
 
 /* Takes a slot for `object` (not owned); TN_ERROR_LIMIT when there are too many. */
-tn_error *tn_wasi_slot_add(tn_wasi *wasi, tn_slot_kind kind, void *object, uint32_t *representation);
+tn_error *tn_wasi_slot_add(tn_wasi *wasi, tn_slot_kind kind, void *object,
+                           uint32_t *representation);
 /* The object of a live representation; representations come from our own handle tables, so a mismatch is a
  * bug: asserts. */
 void *tn_wasi_slot_get(tn_wasi *wasi, tn_slot_kind kind, uint32_t representation);

@@ -300,7 +300,8 @@ static void write_ends(writer *w, const tn_wit_items *items, const char *verb) {
   for (uint32_t i = 0; i < items->len; i++) {
     const tn_wit_item *item = &items->items[i];
     if (item->sort == TN_SORT_FUNC) write_free_func(w, item, verb, 1);
-    bool is_wit = item->sort == TN_SORT_FUNC || item->sort == TN_SORT_INSTANCE || item->sort == TN_SORT_TYPE;
+    bool is_wit =
+        item->sort == TN_SORT_FUNC || item->sort == TN_SORT_INSTANCE || item->sort == TN_SORT_TYPE;
     if (!is_wit) write_comment(w, item, verb, 1);
   }
 }

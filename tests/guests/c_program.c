@@ -11,12 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHECK(condition)                                                                                     \
-  do {                                                                                                       \
-    if (!(condition)) {                                                                                      \
-      fprintf(stderr, "line %d: %s: %s\n", __LINE__, #condition, strerror(errno));                           \
-      exit(1);                                                                                               \
-    }                                                                                                        \
+#define CHECK(condition)                                                                           \
+  do {                                                                                             \
+    if (!(condition)) {                                                                            \
+      fprintf(stderr, "line %d: %s: %s\n", __LINE__, #condition, strerror(errno));                 \
+      exit(1);                                                                                     \
+    }                                                                                              \
   } while (0)
 
 static void copy_standard_input(const char *path) {
@@ -116,7 +116,8 @@ int main(int argc, char **argv) {
     printf("argument: %s\n", argv[i]);
   }
   const char *greeting = getenv("GREETING");
-  printf("GREETING: %s, HOME: %s\n", greeting ? greeting : "none", getenv("HOME") ? "seen" : "none");
+  printf("GREETING: %s, HOME: %s\n", greeting ? greeting : "none",
+         getenv("HOME") ? "seen" : "none");
   CHECK(chdir(argv[1]) == 0);
   copy_standard_input("copy.txt");
   read_back("copy.txt");

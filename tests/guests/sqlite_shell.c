@@ -34,7 +34,8 @@ int main(int argc, char **argv) {
   char *message = NULL;
   int code = sqlite3_open(argv[1], &database);
   if (code == SQLITE_OK) code = sqlite3_exec(database, statements, print_row, NULL, &message);
-  if (code != SQLITE_OK) fprintf(stderr, "error: %s\n", message ? message : sqlite3_errmsg(database));
+  if (code != SQLITE_OK)
+    fprintf(stderr, "error: %s\n", message ? message : sqlite3_errmsg(database));
   sqlite3_free(message);
   sqlite3_close(database);
   free(statements);

@@ -15,7 +15,8 @@ static void arena_hands_out_aligned_cleared_memory(void **state) {
     assert_int_equal((uintptr_t)bytes % alignment, 0);
   }
   const char *cleared = tn_arena_calloc(&arena, 1000, 1);
-  for (int i = 0; i < 1000; i++) assert_int_equal(cleared[i], 0);
+  for (int i = 0; i < 1000; i++)
+    assert_int_equal(cleared[i], 0);
   assert_null(tn_arena_calloc(&arena, SIZE_MAX, 2));
   tn_arena_reset(&arena);
   assert_non_null(tn_arena_alloc(&arena, 100000, 8));
@@ -26,8 +27,10 @@ static void vector_keeps_its_elements_while_it_grows(void **state) {
   (void)state;
   tn_arena arena = {0};
   TN_VEC(int) numbers = {0};
-  for (int i = 0; i < 1000; i++) *TN_VEC_PUSH(&arena, &numbers) = i;
-  for (int i = 0; i < 1000; i++) assert_int_equal(numbers.items[i], i);
+  for (int i = 0; i < 1000; i++)
+    *TN_VEC_PUSH(&arena, &numbers) = i;
+  for (int i = 0; i < 1000; i++)
+    assert_int_equal(numbers.items[i], i);
   tn_arena_free(&arena);
 }
 
@@ -43,7 +46,8 @@ static void map_finds_what_was_put(void **state) {
   assert_int_equal((uintptr_t)tn_map_get(&map, TN_STR("key77")), 78);
   assert_false(tn_map_has(&map, TN_STR("key500")));
   int seen = 0;
-  for (tn_map_entry *e = tn_map_next(&map, NULL); e != NULL; e = tn_map_next(&map, e)) seen++;
+  for (tn_map_entry *e = tn_map_next(&map, NULL); e != NULL; e = tn_map_next(&map, e))
+    seen++;
   assert_int_equal(seen, 500);
   tn_arena_free(&arena);
 }
@@ -51,8 +55,9 @@ static void map_finds_what_was_put(void **state) {
 static void utf8_follows_the_unicode_table(void **state) {
   (void)state;
   assert_true(tn_utf8_is_valid("h\xc3\xa9llo \xf0\x9f\x98\x80", 11));
-  const char *bad[] = {"\xc0\x80", "\xc1\xbf", "\xe0\x9f\x80", "\xed\xa0\x80", "\xf0\x8f\x80\x80",
-                       "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\x80", "\xe2\x82", "\xff"};
+  const char *bad[] = {
+      "\xc0\x80",         "\xc1\xbf",         "\xe0\x9f\x80", "\xed\xa0\x80", "\xf0\x8f\x80\x80",
+      "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\x80",         "\xe2\x82",     "\xff"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     assert_false(tn_utf8_is_valid(bad[i], strlen(bad[i])));
   }

@@ -5,12 +5,15 @@
 /* `fetch` calls the host's `get`; the other functions tell what it got, and how realloc was called for it. */
 static const char guest[] =
     "(component"
-    " (import \"get\" (func $get (result (list u8)))) (import \"put\" (func $put (param \"n\" u32)))"
+    " (import \"get\" (func $get (result (list u8)))) (import \"put\" (func $put (param \"n\" "
+    "u32)))"
     " (core module $Libc (memory (export \"m\") 1)"
     "  (global $next (mut i32) (i32.const 1024)) (global $calls (mut i32) (i32.const 0))"
-    "  (global $old (mut i32) (i32.const 0)) (global $osize (mut i32) (i32.const 0)) (global $nsize (mut i32) "
+    "  (global $old (mut i32) (i32.const 0)) (global $osize (mut i32) (i32.const 0)) (global "
+    "$nsize (mut i32) "
     "(i32.const 0))"
-    "  (func (export \"realloc\") (param $old i32) (param $osize i32) (param $align i32) (param $nsize i32)"
+    "  (func (export \"realloc\") (param $old i32) (param $osize i32) (param $align i32) (param "
+    "$nsize i32)"
     "   (result i32) (local $at i32)"
     "   (global.set $calls (i32.add (global.get $calls) (i32.const 1)))"
     "   (global.set $old (local.get $old)) (global.set $osize (local.get $osize))"
@@ -27,7 +30,8 @@ static const char guest[] =
     " (core func $get' (canon lower (func $get) (memory (core memory $libc \"m\"))"
     "  (realloc (core func $libc \"realloc\"))))"
     " (core func $put' (canon lower (func $put)))"
-    " (core module $M (import \"\" \"get\" (func $get (param i32))) (import \"\" \"put\" (func $put (param i32)))"
+    " (core module $M (import \"\" \"get\" (func $get (param i32))) (import \"\" \"put\" (func "
+    "$put (param i32)))"
     "  (import \"\" \"m\" (memory 1))"
     "  (func (export \"fetch\") (call $get (i32.const 16)))"
     "  (func (export \"put\") (call $put (i32.const 1)))"
@@ -45,7 +49,8 @@ static const char guest[] =
     " (func (export \"calls\") (result u32) (canon lift (core func $libc \"calls\")))"
     " (func (export \"old\") (result u32) (canon lift (core func $libc \"old\")))"
     " (func (export \"old-size\") (result u32) (canon lift (core func $libc \"osize\")))"
-    " (func (export \"new-size\") (result u32) (canon lift (core func $libc \"nsize\")))" GUEST_FINE ")";
+    " (func (export \"new-size\") (result u32) (canon lift (core func $libc \"nsize\")))" GUEST_FINE
+    ")";
 
 typedef struct list {
   const uint8_t *data;
@@ -179,7 +184,8 @@ static void a_function_without_memory_can_reserve_none(void **state) {
   (void)state;
   plan p = {0};
   tn_linked *linked = link_guest(&p);
-  assert_ends(linked, NULL, "put()", TN_ERROR_ARGUMENT, "reserves memory but has no list in its result");
+  assert_ends(linked, NULL, "put()", TN_ERROR_ARGUMENT,
+              "reserves memory but has no list in its result");
   tn_linked_delete(linked);
 }
 

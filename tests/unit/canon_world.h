@@ -55,9 +55,8 @@ static inline void world_reset(world *w) {
                             .max_handles = 1000000};
   for (uint32_t i = 0; i < WORLD_INSTANCES; i++) {
     w->flags[i] = (tn_instance_flags){.may_enter = true, .may_leave = true};
-    w->instances[i] = (tn_component_instance){.parent = i < 2 ? UINT32_MAX : 1,
-                                              .flags = &w->flags[i],
-                                              .path = TN_STR("root/child")};
+    w->instances[i] = (tn_component_instance){
+        .parent = i < 2 ? UINT32_MAX : 1, .flags = &w->flags[i], .path = TN_STR("root/child")};
   }
   w->func_count = w->memory_count = 0;
   w->runtime.store = test_store(w->engine, &w->runtime);

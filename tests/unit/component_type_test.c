@@ -212,7 +212,8 @@ static void a_type_that_unfolds_without_end_is_refused(void **state) {
 static void types_nest_a_hundred_deep_at_most(void **state) {
   (void)state;
   const tn_type *type = U8;
-  for (int i = 0; i < 100; i++) type = finished(unfinished(TN_TYPE_LIST, 1, &type));
+  for (int i = 0; i < 100; i++)
+    type = finished(unfinished(TN_TYPE_LIST, 1, &type));
   assert_int_equal(type->depth, 100);
   assert_error(tn_type_finish(&arena, unfinished(TN_TYPE_OPTION, 1, &type)), TN_ERROR_INVALID,
                "nesting is too deep: more than 100 levels");

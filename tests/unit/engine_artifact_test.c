@@ -15,7 +15,8 @@ static const tn_str FINGERPRINT = {"an engine", 9};
 static tn_buffer small_artifact(void) {
   tn_buffer out = {0};
   tn_str natives[3] = {TN_STR("first"), TN_STR("the second and largest"), TN_STR("")};
-  assert_ok(tn_artifact_write(FINGERPRINT, TN_ARTIFACT_IS_MODULE, TN_STR("the original"), natives, 3, &out));
+  assert_ok(tn_artifact_write(FINGERPRINT, TN_ARTIFACT_IS_MODULE, TN_STR("the original"), natives,
+                              3, &out));
   return out;
 }
 
@@ -36,7 +37,8 @@ static void what_is_written_is_read(void **state) {
   assert_str(tn_artifact_native(&artifact, 1), "the second and largest");
   assert_str(tn_artifact_native(&artifact, 2), "");
   /* where a mapping of the file could run it */
-  for (size_t i = 0; i < 3; i++) assert_int_equal((tn_artifact_native(&artifact, i).data - file.data) % 4096, 0);
+  for (size_t i = 0; i < 3; i++)
+    assert_int_equal((tn_artifact_native(&artifact, i).data - file.data) % 4096, 0);
   tn_buffer_free(&file);
 }
 
@@ -81,7 +83,8 @@ static void every_truncation_is_noticed(void **state) {
   }
   tn_buffer_append_byte(&file, 0);
   tn_artifact artifact;
-  assert_error(tn_artifact_read(tn_buffer_str(&file), FINGERPRINT, &artifact), TN_ERROR_MALFORMED, "trailer");
+  assert_error(tn_artifact_read(tn_buffer_str(&file), FINGERPRINT, &artifact), TN_ERROR_MALFORMED,
+               "trailer");
   tn_buffer_free(&file);
 }
 
@@ -102,7 +105,8 @@ static void large_artifacts_are_checked_in_full(void **state) {
   (void)state;
   enum { SIZE = 70 << 20 };
   char *content = malloc(SIZE);
-  for (size_t i = 0; i < SIZE; i++) content[i] = (char)(i * 2654435761u >> 24);
+  for (size_t i = 0; i < SIZE; i++)
+    content[i] = (char)(i * 2654435761u >> 24);
   tn_buffer file = {0};
   tn_str native = {content, SIZE};
   assert_ok(tn_artifact_write(FINGERPRINT, 0, TN_STR(""), &native, 1, &file));
@@ -112,7 +116,8 @@ static void large_artifacts_are_checked_in_full(void **state) {
   static const size_t sampled[] = {0, (1 << 20) - 1, 1 << 20, (64 << 20) - 1, 64 << 20, SIZE - 1};
   for (size_t i = 0; i < sizeof sampled / sizeof *sampled; i++) {
     file.data[sampled[i]] ^= 1;
-    assert_error(tn_artifact_read(tn_buffer_str(&file), FINGERPRINT, &artifact), TN_ERROR_MALFORMED, "content");
+    assert_error(tn_artifact_read(tn_buffer_str(&file), FINGERPRINT, &artifact), TN_ERROR_MALFORMED,
+                 "content");
     file.data[sampled[i]] ^= 1;
   }
   tn_buffer_free(&file);
@@ -152,7 +157,8 @@ static compiled compile_two(void) {
   tn_buffer_append_text(&text, "(module (memory (export \"m\") 8)"
                                " (func (export \"f\") (result i32) (i32.const 2))"
                                " (data (i32.const 0) \"");
-  for (int i = 0; i < 300000; i++) tn_buffer_append_byte(&text, (uint8_t)('a' + i % 26));
+  for (int i = 0; i < 300000; i++)
+    tn_buffer_append_byte(&text, (uint8_t)('a' + i % 26));
   tn_buffer_append_text(&text, "\"))");
   tn_module *modules[2];
   modules[0] = test_module(c.engine, "(module (func (export \"f\") (result i32) (i32.const 1)))");
@@ -166,8 +172,10 @@ static compiled compile_two(void) {
     natives[i].data = (const char *)native;
     tn_module_delete(modules[i]);
   }
-  assert_ok(tn_artifact_write(tn_core_engine_fingerprint(c.engine), 0, TN_STR(""), natives, 2, &c.file));
-  for (int i = 0; i < 2; i++) tn_free((char *)natives[i].data);
+  assert_ok(
+      tn_artifact_write(tn_core_engine_fingerprint(c.engine), 0, TN_STR(""), natives, 2, &c.file));
+  for (int i = 0; i < 2; i++)
+    tn_free((char *)natives[i].data);
   return c;
 }
 
@@ -199,7 +207,8 @@ static void modules_are_loaded_from_bytes(void **state) {
   (void)state;
   compiled c = compile_two();
   tn_artifact artifact;
-  assert_ok(tn_artifact_read(tn_buffer_str(&c.file), tn_core_engine_fingerprint(c.engine), &artifact));
+  assert_ok(
+      tn_artifact_read(tn_buffer_str(&c.file), tn_core_engine_fingerprint(c.engine), &artifact));
   tn_module *modules[2];
   assert_ok(tn_artifact_load(c.engine, &artifact, false, modules));
   assert_modules_run(&c, modules);
@@ -320,7 +329,8 @@ static void links_pipes_and_empty_files_are_no_entries(void **state) {
   assert_true(tn_cache_store(folder, &target, TN_STR("elsewhere")));
   assert_int_equal(symlink(target.name, in_folder(key.name)), 0);
   assert_no_entry(&key);
-  assert_true(tn_cache_store(folder, &key, TN_STR("one"))); /* replaces the link, not what it leads to */
+  assert_true(
+      tn_cache_store(folder, &key, TN_STR("one"))); /* replaces the link, not what it leads to */
   assert_entry(&key, "one");
   assert_entry(&target, "elsewhere");
   assert_int_equal(unlink(in_folder(key.name)), 0);
@@ -379,7 +389,8 @@ static void what_cannot_run_where_it_lies_is_copied(void **state) {
   char *unaligned = moved + 16 - (uintptr_t)moved % 16 + 8;
   memcpy(unaligned, c.file.data, c.file.len);
   tn_artifact artifact;
-  assert_ok(tn_artifact_read((tn_str){unaligned, c.file.len}, tn_core_engine_fingerprint(c.engine), &artifact));
+  assert_ok(tn_artifact_read((tn_str){unaligned, c.file.len}, tn_core_engine_fingerprint(c.engine),
+                             &artifact));
   tn_module *modules[2];
   assert_ok(tn_artifact_load(c.engine, &artifact, true, modules));
   free(moved);
@@ -399,13 +410,18 @@ int main(void) {
       cmocka_unit_test(modules_are_loaded_from_bytes),
       cmocka_unit_test(the_failure_to_load_one_module_leaves_none),
       cmocka_unit_test(keys_differ_by_content_and_by_engine),
-      cmocka_unit_test_setup_teardown(a_stored_entry_is_found_and_can_be_replaced, make_folder, remove_folder),
-      cmocka_unit_test_setup_teardown(the_directory_is_made_for_its_owner_alone, make_folder, remove_folder),
-      cmocka_unit_test_setup_teardown(what_others_may_write_is_not_trusted, make_folder, remove_folder),
-      cmocka_unit_test_setup_teardown(links_pipes_and_empty_files_are_no_entries, make_folder, remove_folder),
-      cmocka_unit_test_setup_teardown(a_full_disk_is_no_error_and_leaves_nothing_behind, make_folder,
+      cmocka_unit_test_setup_teardown(a_stored_entry_is_found_and_can_be_replaced, make_folder,
                                       remove_folder),
-      cmocka_unit_test_setup_teardown(a_cached_artifact_runs_where_it_is_mapped, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(the_directory_is_made_for_its_owner_alone, make_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(what_others_may_write_is_not_trusted, make_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(links_pipes_and_empty_files_are_no_entries, make_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(a_full_disk_is_no_error_and_leaves_nothing_behind,
+                                      make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(a_cached_artifact_runs_where_it_is_mapped, make_folder,
+                                      remove_folder),
       cmocka_unit_test(what_cannot_run_where_it_lies_is_copied),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

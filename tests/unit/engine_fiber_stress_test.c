@@ -55,14 +55,16 @@ static job *job_of(tn_core_context *context, job *jobs) {
 
 static void run_job(void *argument);
 
-static tn_core_trap *host_block(void *environment, tn_core_caller *caller, tn_core_value *values, size_t count) {
+static tn_core_trap *host_block(void *environment, tn_core_caller *caller, tn_core_value *values,
+                                size_t count) {
   (void)count;
   tn_core_context *context = tn_core_caller_context(caller);
   int id = values[0].i32;
   job *j = job_of(context, *(job **)environment);
   assert_int_equal(j->id, id);
   nested_realloc(context, j->home);
-  if (j->child != NULL) assert_ok(tn_fiber_new(j->home->store, run_job, j->child, &j->child->fiber));
+  if (j->child != NULL)
+    assert_ok(tn_fiber_new(j->home->store, run_job, j->child, &j->child->fiber));
   for (int i = 0; i < j->suspensions; i++) {
     if (!tn_fiber_suspend(context)) {
       return tn_core_trap_from_error(context, tn_error_new(TN_ERROR_CANCELLED, "cancelled %d", id));
@@ -156,7 +158,8 @@ static void play_round(fixture *f, home *homes, int home_count, int count) {
   job *jobs = tn_calloc((size_t)count, sizeof *jobs);
   f->jobs = jobs;
   for (int i = 0; i < count; i++) {
-    jobs[i] = (job){.home = &homes[i % home_count], .id = i, .depth = rand() % 40, .suspensions = rand() % 4};
+    jobs[i] = (job){
+        .home = &homes[i % home_count], .id = i, .depth = rand() % 40, .suspensions = rand() % 4};
     start(&jobs[i]);
   }
   for (int left = count; left > 0;) {
@@ -166,7 +169,8 @@ static void play_round(fixture *f, home *homes, int home_count, int count) {
       bool was_running = j->outcome == RUNNING;
       end(j);
       left--;
-      if (was_running) assert_true(j->outcome == CANCELLED || j->outcome == RUNNING); /* RUNNING: never begun */
+      if (was_running)
+        assert_true(j->outcome == CANCELLED || j->outcome == RUNNING); /* RUNNING: never begun */
     } else if (tn_fiber_resume(j->fiber)) {
       assert_job_returned(j);
       assert_null(tn_fiber_take_error(j->fiber));
@@ -182,7 +186,8 @@ static void many_fibers_share_a_store_in_any_order(void **state) {
   fixture *f = *state;
   home h = make_home(f);
   srand(1);
-  for (int round = 0; round < 300; round++) play_round(f, &h, 1, 200);
+  for (int round = 0; round < 300; round++)
+    play_round(f, &h, 1, 200);
   tn_store_delete(h.store);
 }
 
@@ -191,9 +196,12 @@ static void many_fibers_run_in_several_stores(void **state) {
   srand(2);
   for (int round = 0; round < 20; round++) {
     home homes[8];
-    for (int i = 0; i < 8; i++) homes[i] = make_home(f);
-    for (int i = 0; i < 5; i++) play_round(f, homes, 8, 200);
-    for (int i = 0; i < 8; i++) tn_store_delete(homes[i].store);
+    for (int i = 0; i < 8; i++)
+      homes[i] = make_home(f);
+    for (int i = 0; i < 5; i++)
+      play_round(f, homes, 8, 200);
+    for (int i = 0; i < 8; i++)
+      tn_store_delete(homes[i].store);
   }
 }
 
@@ -224,7 +232,8 @@ static void a_suspended_fiber_that_is_deleted_unwinds_through_the_guest(void **s
 static void suspend_stubbornly(void *argument) {
   tn_core_context *context = argument;
   int refused = 0;
-  while (refused < 3) refused += !tn_fiber_suspend(context);
+  while (refused < 3)
+    refused += !tn_fiber_suspend(context);
 }
 
 static void a_cancelled_fiber_cannot_suspend_again(void **state) {
@@ -295,9 +304,10 @@ static void try_to_instantiate(void *argument) {
   attempt *a = argument;
   tn_core_context *context = a->home->context;
   tn_core_instance instance;
-  assert_error(tn_module_pre_instantiate(context, a->fixture->pre, &instance), TN_ERROR_UNSUPPORTED, "fiber");
-  assert_error(tn_core_instantiate(context, a->fixture->module, NULL, 0, &instance), TN_ERROR_UNSUPPORTED,
+  assert_error(tn_module_pre_instantiate(context, a->fixture->pre, &instance), TN_ERROR_UNSUPPORTED,
                "fiber");
+  assert_error(tn_core_instantiate(context, a->fixture->module, NULL, 0, &instance),
+               TN_ERROR_UNSUPPORTED, "fiber");
 }
 
 static void instantiation_on_a_fiber_is_refused(void **state) {
@@ -325,7 +335,8 @@ static void a_fiber_without_a_stack_ends_with_an_error(void **state) {
   }
   assert_int_equal(jobs[COUNT - 1].outcome, RUNNING);
   assert_error(tn_fiber_take_error(jobs[COUNT - 1].fiber), TN_ERROR_LIMIT, "limit");
-  for (int i = 0; i < COUNT; i++) end(&jobs[i]);
+  for (int i = 0; i < COUNT; i++)
+    end(&jobs[i]);
   tn_free(jobs);
   tn_store_delete(h.store);
 }
@@ -336,13 +347,14 @@ int main(void) {
       cmocka_unit_test_setup_teardown(many_fibers_run_in_several_stores, setup, teardown),
       cmocka_unit_test_setup_teardown(many_fibers_run_in_several_stores, setup_pool, teardown),
       cmocka_unit_test_setup_teardown(a_deleted_fiber_that_never_ran_does_not_run, setup, teardown),
-      cmocka_unit_test_setup_teardown(a_suspended_fiber_that_is_deleted_unwinds_through_the_guest, setup,
-                                      teardown),
+      cmocka_unit_test_setup_teardown(a_suspended_fiber_that_is_deleted_unwinds_through_the_guest,
+                                      setup, teardown),
       cmocka_unit_test_setup_teardown(a_cancelled_fiber_cannot_suspend_again, setup, teardown),
       cmocka_unit_test_setup_teardown(a_fiber_is_made_from_within_another, setup, teardown),
       cmocka_unit_test_setup_teardown(a_trap_on_one_fiber_leaves_the_others_alone, setup, teardown),
       cmocka_unit_test_setup_teardown(instantiation_on_a_fiber_is_refused, setup, teardown),
-      cmocka_unit_test_setup_teardown(a_fiber_without_a_stack_ends_with_an_error, setup_pool, teardown),
+      cmocka_unit_test_setup_teardown(a_fiber_without_a_stack_ends_with_an_error, setup_pool,
+                                      teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

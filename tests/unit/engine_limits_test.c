@@ -9,12 +9,14 @@
 static const char GUEST[] =
     "(module (memory (export \"memory\") 1 100) (table $t (export \"table\") 1 1000 funcref)"
     " (func (export \"grow\") (param i32) (result i32) (memory.grow (local.get 0)))"
-    " (func (export \"grow-table\") (param i32) (result i32) (table.grow $t (ref.null func) (local.get 0)))"
+    " (func (export \"grow-table\") (param i32) (result i32) (table.grow $t (ref.null func) "
+    "(local.get 0)))"
     " (func $recurse (export \"recurse\") (param i32) (result i32)"
     "   (i32.add (i32.const 1) (call $recurse (local.get 0))))"
     " (func (export \"spin\") (loop $l (br $l)))"
     " (func (export \"count\") (param i32) (result i32) (loop $l"
-    "   (local.set 0 (i32.sub (local.get 0) (i32.const 1))) (br_if $l (local.get 0))) (i32.const 1)))";
+    "   (local.set 0 (i32.sub (local.get 0) (i32.const 1))) (br_if $l (local.get 0))) (i32.const "
+    "1)))";
 
 typedef struct guest {
   tn_core_engine *engine;
@@ -57,10 +59,12 @@ static void memory_beyond_the_limit_ends_the_guest(void **state) {
   int32_t before;
   assert_ok(call(&g, "grow", 9, &before));
   assert_int_equal(before, 1);
-  assert_error(call(&g, "grow", 1, NULL), TN_ERROR_MEMORY_LIMIT, "a memory would grow to 720896 bytes");
+  assert_error(call(&g, "grow", 1, NULL), TN_ERROR_MEMORY_LIMIT,
+               "a memory would grow to 720896 bytes");
   assert_ok(call(&g, "grow", 0, &before));
   assert_int_equal(before, 10);
-  assert_ok(call(&g, "grow", 1000, &before)); /* beyond the module's own maximum: it gets -1, no error */
+  assert_ok(
+      call(&g, "grow", 1000, &before)); /* beyond the module's own maximum: it gets -1, no error */
   assert_int_equal(before, -1);
   end_guest(&g);
 }
@@ -75,8 +79,8 @@ static void a_first_memory_beyond_the_limit_fails_the_instantiation(void **state
   tn_store *store = NULL;
   assert_ok(tn_store_new(engine, &limits, NULL, &store));
   tn_core_instance instance;
-  assert_error(tn_core_instantiate(tn_store_context(store), module, NULL, 0, &instance), TN_ERROR_MEMORY_LIMIT,
-               "1310720 bytes, its limit is 655360");
+  assert_error(tn_core_instantiate(tn_store_context(store), module, NULL, 0, &instance),
+               TN_ERROR_MEMORY_LIMIT, "1310720 bytes, its limit is 655360");
   tn_store_delete(store);
   tn_module_delete(module);
   tn_core_engine_delete(engine);
@@ -89,7 +93,8 @@ static void a_table_beyond_the_limit_ends_the_guest(void **state) {
   limits.table_elements = 100;
   guest g = make_guest(&options, &limits);
   assert_ok(call(&g, "grow-table", 99, NULL));
-  assert_error(call(&g, "grow-table", 1, NULL), TN_ERROR_MEMORY_LIMIT, "a table would grow to 101 elements");
+  assert_error(call(&g, "grow-table", 1, NULL), TN_ERROR_MEMORY_LIMIT,
+               "a table would grow to 101 elements");
   int32_t before;
   assert_ok(call(&g, "grow-table", 5000, &before));
   assert_int_equal(before, -1);
@@ -105,7 +110,8 @@ static void too_many_instances_are_refused(void **state) {
   tn_core_instance instance;
   assert_ok(tn_core_instantiate(g.context, g.module, NULL, 0, &instance));
   assert_ok(tn_core_instantiate(g.context, g.module, NULL, 0, &instance));
-  assert_error(tn_core_instantiate(g.context, g.module, NULL, 0, &instance), TN_ERROR_LIMIT, "instance");
+  assert_error(tn_core_instantiate(g.context, g.module, NULL, 0, &instance), TN_ERROR_LIMIT,
+               "instance");
   end_guest(&g);
 }
 
@@ -116,12 +122,14 @@ static void too_many_memories_are_refused(void **state) {
   limits.memories = 1;
   guest g = make_guest(&options, &limits);
   tn_core_instance instance;
-  assert_error(tn_core_instantiate(g.context, g.module, NULL, 0, &instance), TN_ERROR_LIMIT, "more memories than its limit of 1");
+  assert_error(tn_core_instantiate(g.context, g.module, NULL, 0, &instance), TN_ERROR_LIMIT,
+               "more memories than its limit of 1");
   end_guest(&g);
 }
 
 static void call_recursion(void *argument) {
-  assert_error(call(argument, "recurse", 0, NULL), TN_ERROR_STACK, "wasm trap: call stack exhausted");
+  assert_error(call(argument, "recurse", 0, NULL), TN_ERROR_STACK,
+               "wasm trap: call stack exhausted");
 }
 
 static void endless_recursion_overflows_the_guests_stack_only(void **state) {
@@ -149,7 +157,8 @@ static void fuel_is_counted_and_ends_the_guest(void **state) {
   assert_ok(call(&g, "count", 100, NULL));
   uint64_t left = tn_store_fuel_left(g.store);
   assert_in_range(left, 1, 9900);
-  assert_error(call(&g, "count", 100000, NULL), TN_ERROR_FUEL, "wasm trap: all fuel consumed by WebAssembly");
+  assert_error(call(&g, "count", 100000, NULL), TN_ERROR_FUEL,
+               "wasm trap: all fuel consumed by WebAssembly");
   assert_ok(tn_store_set_fuel(g.store, 10000));
   assert_ok(call(&g, "count", 100, NULL));
   assert_int_equal(tn_store_fuel_left(g.store), left);
@@ -206,7 +215,8 @@ static void a_store_without_an_epoch_function_does_not_mind_ticks(void **state) 
   tn_engine_options options = test_options();
   tn_store_limits limits = no_limits();
   guest g = make_guest(&options, &limits);
-  for (int i = 0; i < 100; i++) tn_core_engine_tick(g.engine);
+  for (int i = 0; i < 100; i++)
+    tn_core_engine_tick(g.engine);
   assert_ok(call(&g, "count", 100, NULL));
   end_guest(&g);
 }

@@ -30,7 +30,8 @@ typedef struct fixture {
   tn_core_instance instance;
 } fixture;
 
-static tn_core_trap *host_double(void *environment, tn_core_caller *caller, tn_core_value *values, size_t count) {
+static tn_core_trap *host_double(void *environment, tn_core_caller *caller, tn_core_value *values,
+                                 size_t count) {
   (void)caller;
   assert_int_equal(count, 1);
   if (environment != NULL) ++*(int *)environment;
@@ -38,7 +39,8 @@ static tn_core_trap *host_double(void *environment, tn_core_caller *caller, tn_c
   return NULL;
 }
 
-static tn_core_trap *host_fail(void *environment, tn_core_caller *caller, tn_core_value *values, size_t count) {
+static tn_core_trap *host_fail(void *environment, tn_core_caller *caller, tn_core_value *values,
+                               size_t count) {
   (void)environment, (void)count;
   tn_error *error = tn_error_new(TN_ERROR_EXIT, "exit with %d", values[0].i32);
   tn_error_set_exit_code(error, values[0].i32);
@@ -103,7 +105,8 @@ static void every_kind_of_export_is_found_and_an_absent_one_is_not(void **state)
                   {"add", TN_CORE_EXTERN_FUNC}};
   tn_core_extern item;
   for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
-    assert_true(tn_core_instance_export(f->context, &f->instance, tn_str_from(expected[i].name), &item));
+    assert_true(
+        tn_core_instance_export(f->context, &f->instance, tn_str_from(expected[i].name), &item));
     assert_int_equal(tn_core_extern_get_kind(&item), expected[i].kind);
   }
   assert_false(tn_core_instance_export(f->context, &f->instance, TN_STR("absent"), &item));
@@ -111,17 +114,19 @@ static void every_kind_of_export_is_found_and_an_absent_one_is_not(void **state)
 
 static void exports_of_every_kind_serve_as_imports(void **state) {
   fixture *f = *state;
-  tn_module *module = test_module(f->engine, "(module (import \"a\" \"memory\" (memory 1))"
-                                             " (import \"a\" \"table\" (table 1 funcref))"
-                                             " (import \"a\" \"global\" (global (mut i32)))"
-                                             " (import \"a\" \"tag\" (tag (param i32)))"
-                                             " (import \"a\" \"add\" (func (param i32 i32) (result i32)))"
-                                             " (func (export \"get\") (result i32)"
-                                             "   (call 0 (global.get 0) (i32.load (i32.const 8)))))");
+  tn_module *module =
+      test_module(f->engine, "(module (import \"a\" \"memory\" (memory 1))"
+                             " (import \"a\" \"table\" (table 1 funcref))"
+                             " (import \"a\" \"global\" (global (mut i32)))"
+                             " (import \"a\" \"tag\" (tag (param i32)))"
+                             " (import \"a\" \"add\" (func (param i32 i32) (result i32)))"
+                             " (func (export \"get\") (result i32)"
+                             "   (call 0 (global.get 0) (i32.load (i32.const 8)))))");
   static const char *const names[] = {"memory", "table", "global", "tag", "add"};
   tn_core_extern imports[5];
   for (size_t i = 0; i < 5; i++) {
-    assert_true(tn_core_instance_export(f->context, &f->instance, tn_str_from(names[i]), &imports[i]));
+    assert_true(
+        tn_core_instance_export(f->context, &f->instance, tn_str_from(names[i]), &imports[i]));
   }
   tn_core_instance instance;
   assert_ok(tn_core_instantiate(f->context, module, imports, 5, &instance));
@@ -140,10 +145,13 @@ static void traps_have_the_engines_words(void **state) {
   tn_core_value values[1] = {{.i64 = 0}};
   assert_error(call(*state, "unreachable", NULL, 0), TN_ERROR_TRAP,
                "wasm trap: wasm `unreachable` instruction executed");
-  assert_error(call(*state, "divide", values, 1), TN_ERROR_TRAP, "wasm trap: integer divide by zero");
+  assert_error(call(*state, "divide", values, 1), TN_ERROR_TRAP,
+               "wasm trap: integer divide by zero");
   values[0].i64 = 65536;
-  assert_error(call(*state, "load", values, 1), TN_ERROR_TRAP, "wasm trap: out of bounds memory access");
-  assert_error(call(*state, "throw", NULL, 0), TN_ERROR_TRAP, "an exception was thrown and not caught");
+  assert_error(call(*state, "load", values, 1), TN_ERROR_TRAP,
+               "wasm trap: out of bounds memory access");
+  assert_error(call(*state, "throw", NULL, 0), TN_ERROR_TRAP,
+               "an exception was thrown and not caught");
   values[0].i64 = 1;
   assert_ok(call(*state, "divide", values, 1)); /* the store is still sound */
 }
@@ -161,7 +169,8 @@ static void the_error_of_a_host_function_comes_back_with_frames(void **state) {
   assert_int_equal(tn_error_frame(error, 1)->function_index, 5);
   assert_true(tn_error_frame(error, 0)->module_offset > 8);
   tn_error_delete(error);
-  assert_error(call(*state, "unreachable", NULL, 0), TN_ERROR_TRAP, "unreachable"); /* nothing is left over */
+  assert_error(call(*state, "unreachable", NULL, 0), TN_ERROR_TRAP,
+               "unreachable"); /* nothing is left over */
 }
 
 static void function_names_are_demangled(void **state) {
@@ -172,7 +181,8 @@ static void function_names_are_demangled(void **state) {
 }
 
 /* A host function that calls back into the guest, and hands on what that ends with. */
-static tn_core_trap *host_nested(void *environment, tn_core_caller *caller, tn_core_value *values, size_t count) {
+static tn_core_trap *host_nested(void *environment, tn_core_caller *caller, tn_core_value *values,
+                                 size_t count) {
   (void)count;
   fixture *f = environment;
   tn_core_context *context = tn_core_caller_context(caller);
@@ -185,9 +195,10 @@ static tn_core_trap *host_nested(void *environment, tn_core_caller *caller, tn_c
 
 static void an_error_crosses_nested_calls_unchanged(void **state) {
   fixture *f = *state;
-  tn_module *module = test_module(f->engine, "(module $second"
-                                             " (import \"h\" \"n\" (func $n (param i32) (result i32)))"
-                                             " (func $run (export \"run\") (drop (call $n (i32.const 1)))))");
+  tn_module *module =
+      test_module(f->engine, "(module $second"
+                             " (import \"h\" \"n\" (func $n (param i32) (result i32)))"
+                             " (func $run (export \"run\") (drop (call $n (i32.const 1)))))");
   tn_core_extern import;
   assert_ok(tn_core_extern_func_new(f->context, &test_unary, host_nested, f, &import));
   tn_core_instance instance;
@@ -207,7 +218,8 @@ static void a_start_function_that_traps_fails_the_instantiation(void **state) {
   fixture *f = *state;
   tn_module *module = test_module(f->engine, "(module (func $s unreachable) (start $s))");
   tn_core_instance instance;
-  assert_error(tn_core_instantiate(f->context, module, NULL, 0, &instance), TN_ERROR_TRAP, "unreachable");
+  assert_error(tn_core_instantiate(f->context, module, NULL, 0, &instance), TN_ERROR_TRAP,
+               "unreachable");
   tn_module_delete(module);
 }
 
@@ -216,7 +228,8 @@ static void a_host_function_of_vectors_is_refused_by_name(void **state) {
   static const tn_core_valtype vector[] = {{0x7b, 0}};
   tn_core_func_type type = {1, 0, vector, NULL};
   tn_core_func func;
-  assert_error(tn_core_func_new(f->context, &type, host_double, NULL, &func), TN_ERROR_UNSUPPORTED, "vectors");
+  assert_error(tn_core_func_new(f->context, &type, host_double, NULL, &func), TN_ERROR_UNSUPPORTED,
+               "vectors");
 }
 
 static void a_module_resolved_in_advance_serves_many_stores(void **state) {
@@ -238,12 +251,14 @@ static void a_module_resolved_in_advance_serves_many_stores(void **state) {
   }
   assert_int_equal(calls, 100);
   tn_module_pre_delete(pre);
-  assert_error(tn_module_pre_new(f->engine, f->module, imports, 1, &pre), TN_ERROR_LINK, "2 imports was given 1");
+  assert_error(tn_module_pre_new(f->engine, f->module, imports, 1, &pre), TN_ERROR_LINK,
+               "2 imports was given 1");
   imports[0].type = &test_nullary;
   assert_error(tn_module_pre_new(f->engine, f->module, imports, 2, &pre), TN_ERROR_LINK, "host");
 }
 
-static tn_core_trap *host_count(void *environment, tn_core_caller *caller, tn_core_value *values, size_t count) {
+static tn_core_trap *host_count(void *environment, tn_core_caller *caller, tn_core_value *values,
+                                size_t count) {
   (void)caller, (void)values, (void)count;
   ++*(int *)environment;
   return NULL;
@@ -251,11 +266,13 @@ static tn_core_trap *host_count(void *environment, tn_core_caller *caller, tn_co
 
 static void one_name_imported_with_two_types_is_resolved_too(void **state) {
   fixture *f = *state;
-  tn_module *module = test_module(f->engine, "(module (import \"h\" \"x\" (func $a))"
-                                             " (import \"h\" \"x\" (func $b (param i32) (result i32)))"
-                                             " (func (export \"run\") (call $a) (drop (call $b (i32.const 1)))))");
+  tn_module *module =
+      test_module(f->engine, "(module (import \"h\" \"x\" (func $a))"
+                             " (import \"h\" \"x\" (func $b (param i32) (result i32)))"
+                             " (func (export \"run\") (call $a) (drop (call $b (i32.const 1)))))");
   int first = 0, second = 0;
-  tn_host_import imports[2] = {{&test_nullary, host_count, &first}, {&test_unary, host_double, &second}};
+  tn_host_import imports[2] = {{&test_nullary, host_count, &first},
+                               {&test_unary, host_double, &second}};
   tn_module_pre *pre = NULL;
   assert_ok(tn_module_pre_new(f->engine, module, imports, 2, &pre));
   tn_core_instance instance;
@@ -272,8 +289,8 @@ static void bad_text_is_reported_with_line_and_column(void **state) {
   (void)state;
   uint8_t *bytes = NULL;
   size_t size = 0;
-  assert_error(tn_core_text_to_binary(TN_STR("(module\n  (func (nonsense)))"), &bytes, &size), TN_ERROR_MALFORMED,
-               "line 2, column 10: ");
+  assert_error(tn_core_text_to_binary(TN_STR("(module\n  (func (nonsense)))"), &bytes, &size),
+               TN_ERROR_MALFORMED, "line 2, column 10: ");
   assert_error(tn_core_text_to_binary(TN_STR("\xff"), &bytes, &size), TN_ERROR_MALFORMED, "utf-8");
 }
 
@@ -319,16 +336,19 @@ static void many_modules_compile_at_once_or_not_at_all(void **state) {
   tn_str good = binaries[COUNT / 2];
   binaries[COUNT / 2] = TN_STR("\0asm\1\0\0\0\1");
   assert_error(tn_modules_compile(f->engine, binaries, COUNT, modules), TN_ERROR_INVALID, "");
-  for (int i = 0; i < COUNT; i++) assert_null(modules[i]);
+  for (int i = 0; i < COUNT; i++)
+    assert_null(modules[i]);
   binaries[COUNT / 2] = good;
-  for (int i = 0; i < COUNT; i++) tn_free((char *)binaries[i].data);
+  for (int i = 0; i < COUNT; i++)
+    tn_free((char *)binaries[i].data);
 }
 
 static void native_code_survives_being_written_and_loaded(void **state) {
   fixture *f = *state;
   uint8_t *native = NULL;
   size_t size = 0;
-  tn_module *source = test_module(f->engine, "(module (func (export \"f\") (result i32) (i32.const 5)))");
+  tn_module *source =
+      test_module(f->engine, "(module (func (export \"f\") (result i32) (i32.const 5)))");
   assert_ok(tn_module_serialize(source, &native, &size));
   tn_module_delete(source);
   tn_module *module = NULL;
@@ -340,7 +360,8 @@ static void native_code_survives_being_written_and_loaded(void **state) {
   assert_ok(tn_core_call(f->context, &func, values, 1));
   assert_int_equal(values[0].i32, 5);
   tn_module_delete(module);
-  assert_error(tn_module_load(f->engine, TN_STR("not native code"), &module), TN_ERROR_MALFORMED, "");
+  assert_error(tn_module_load(f->engine, TN_STR("not native code"), &module), TN_ERROR_MALFORMED,
+               "");
   tn_free(native);
 }
 
@@ -414,7 +435,8 @@ static tn_error *make_modules(fixture *f) {
   static const tn_str bytes[3] = {{"\0asm\1\0\0", 8}, {"\0asm\1\0\0", 8}, {"\0asm\1\0\0", 8}};
   tn_module *modules[3];
   TN_TRY(tn_modules_compile(f->engine, bytes, 3, modules));
-  for (int i = 0; i < 3; i++) tn_module_delete(modules[i]);
+  for (int i = 0; i < 3; i++)
+    tn_module_delete(modules[i]);
   return NULL;
 }
 
@@ -457,21 +479,29 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_call_passes_arguments_and_results, setup, teardown),
       cmocka_unit_test_setup_teardown(a_guest_calls_a_host_function, setup, teardown),
-      cmocka_unit_test_setup_teardown(the_data_of_a_store_is_found_through_its_context, setup, teardown),
-      cmocka_unit_test_setup_teardown(every_kind_of_export_is_found_and_an_absent_one_is_not, setup, teardown),
+      cmocka_unit_test_setup_teardown(the_data_of_a_store_is_found_through_its_context, setup,
+                                      teardown),
+      cmocka_unit_test_setup_teardown(every_kind_of_export_is_found_and_an_absent_one_is_not, setup,
+                                      teardown),
       cmocka_unit_test_setup_teardown(exports_of_every_kind_serve_as_imports, setup, teardown),
       cmocka_unit_test_setup_teardown(traps_have_the_engines_words, setup, teardown),
-      cmocka_unit_test_setup_teardown(the_error_of_a_host_function_comes_back_with_frames, setup, teardown),
+      cmocka_unit_test_setup_teardown(the_error_of_a_host_function_comes_back_with_frames, setup,
+                                      teardown),
       cmocka_unit_test_setup_teardown(function_names_are_demangled, setup, teardown),
       cmocka_unit_test_setup_teardown(an_error_crosses_nested_calls_unchanged, setup, teardown),
-      cmocka_unit_test_setup_teardown(a_start_function_that_traps_fails_the_instantiation, setup, teardown),
-      cmocka_unit_test_setup_teardown(a_host_function_of_vectors_is_refused_by_name, setup, teardown),
-      cmocka_unit_test_setup_teardown(a_module_resolved_in_advance_serves_many_stores, setup, teardown),
-      cmocka_unit_test_setup_teardown(one_name_imported_with_two_types_is_resolved_too, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_start_function_that_traps_fails_the_instantiation, setup,
+                                      teardown),
+      cmocka_unit_test_setup_teardown(a_host_function_of_vectors_is_refused_by_name, setup,
+                                      teardown),
+      cmocka_unit_test_setup_teardown(a_module_resolved_in_advance_serves_many_stores, setup,
+                                      teardown),
+      cmocka_unit_test_setup_teardown(one_name_imported_with_two_types_is_resolved_too, setup,
+                                      teardown),
       cmocka_unit_test_setup_teardown(bad_text_is_reported_with_line_and_column, setup, teardown),
       cmocka_unit_test_setup_teardown(an_invalid_module_is_refused_in_one_line, setup, teardown),
       cmocka_unit_test_setup_teardown(many_modules_compile_at_once_or_not_at_all, setup, teardown),
-      cmocka_unit_test_setup_teardown(native_code_survives_being_written_and_loaded, setup, teardown),
+      cmocka_unit_test_setup_teardown(native_code_survives_being_written_and_loaded, setup,
+                                      teardown),
       cmocka_unit_test_setup_teardown(failing_allocations_are_reported, setup, teardown),
       cmocka_unit_test_setup_teardown(every_failing_allocation_is_a_clean_error, setup, teardown),
   };

@@ -7,8 +7,10 @@
 #include "test.h"
 
 static inline tn_engine_options test_options(void) {
-  return (tn_engine_options){
-      .optimize = 1, .epoch_interruption = true, .max_stack_bytes = 128 << 10, .parallel_compilation = true};
+  return (tn_engine_options){.optimize = 1,
+                             .epoch_interruption = true,
+                             .max_stack_bytes = 128 << 10,
+                             .parallel_compilation = true};
 }
 
 static inline tn_core_engine *test_engine(const tn_engine_options *options) {
@@ -51,7 +53,8 @@ static inline tn_core_func test_func(tn_core_context *context, const tn_core_ins
   return item.func;
 }
 
-#define TEST_I32 {0x7f, 0}
+#define TEST_I32                                                                                   \
+  { 0x7f, 0 }
 static const tn_core_valtype test_i32s[] = {TEST_I32, TEST_I32, TEST_I32, TEST_I32};
 /* (i32) -> i32 and () -> () */
 static const tn_core_func_type test_unary = {1, 1, test_i32s, test_i32s};

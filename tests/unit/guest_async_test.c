@@ -168,7 +168,7 @@ static void backpressure_would_have_to_be_waited_for(void **state) {
 
 static const char callee_text[] =
     "(component $Callee " ALLOCATOR " (core func $return (canon task.return (result (tuple string "
-                                    "u32)) (memory (core memory $l \"mem\"))))"
+    "u32)) (memory (core memory $l \"mem\"))))"
     " (core module $M (import \"\" \"mem\" (memory 1)) (import \"\" \"return\" (func $return "
     "(param i32 i32 i32)))"
     "  (func (export \"sync\") " SIX " (result i32) (i32.store (i32.const 16) (local.get 0))"

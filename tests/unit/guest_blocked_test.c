@@ -59,7 +59,8 @@ static void time_runs_while_a_guest_waits(void **state) {
     tn_instance_options options = guest_options();
     options.timeout = 40 * 1000 * 1000;
     tn_instance *instance = guest_instance(linked, &options);
-    assert_error(start(instance, calls[i]), TN_ERROR_TIMEOUT, "the guest ran longer than its limit of 0.04 s");
+    assert_error(start(instance, calls[i]), TN_ERROR_TIMEOUT,
+                 "the guest ran longer than its limit of 0.04 s");
     tn_instance_delete(instance);
     assert_still_works(linked, NULL);
   }
@@ -106,7 +107,8 @@ static void waiting_costs_no_processor_time(void **state) {
   options.timeout = 200 * 1000 * 1000;
   tn_instance *instance = guest_instance(linked, &options);
   clock_t before = clock();
-  assert_error(start(instance, "sleep()"), TN_ERROR_TIMEOUT, "the guest ran longer than its limit of 0.2 s");
+  assert_error(start(instance, "sleep()"), TN_ERROR_TIMEOUT,
+               "the guest ran longer than its limit of 0.2 s");
   assert_true((double)(clock() - before) / CLOCKS_PER_SEC < 0.1);
   tn_instance_delete(instance);
   tn_linked_delete(linked);

@@ -245,7 +245,8 @@ static void what_has_no_name_is_found_by_its_place_in_the_file(void **state) {
   (void)state;
   static const char text[] =
       "(component (core module (func (export \"other\") nop)) (core module (func nop unreachable)"
-      "  (func (export \"go\") (call 0))) (core instance (instantiate 0)) (core instance (instantiate 1))"
+      "  (func (export \"go\") (call 0))) (core instance (instantiate 0)) (core instance "
+      "(instantiate 1))"
       " (func (export \"go\") (canon lift (core func 1 \"go\"))))";
   tn_error *error = trap_of(text, "go()");
   assert_int_equal(tn_error_frame_count(error), 2);
@@ -261,9 +262,11 @@ static void what_has_no_name_is_found_by_its_place_in_the_file(void **state) {
 static void a_frame_that_could_be_in_several_instances_names_none(void **state) {
   (void)state;
   static const char text[] =
-      "(component $top (component $C (core module $M (func (export \"go\") unreachable)) (core instance $m "
+      "(component $top (component $C (core module $M (func (export \"go\") unreachable)) (core "
+      "instance $m "
       "(instantiate $M)) (func (export \"go\") (canon lift (core func $m \"go\"))))"
-      " (instance $one (instantiate $C)) (instance $two (instantiate $C)) (export \"go\" (func $two \"go\")))";
+      " (instance $one (instantiate $C)) (instance $two (instantiate $C)) (export \"go\" (func "
+      "$two \"go\")))";
   tn_error *error = trap_of(text, "go()");
   assert_int_equal(tn_error_frame_count(error), 1);
   assert_string_equal(tn_error_frame(error, 0)->module, "M");

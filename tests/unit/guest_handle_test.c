@@ -296,7 +296,8 @@ static void forged_handles_of_the_hosts_types_are_found_out(void **state) {
     const char *body, *message;
     uint32_t drops, calls;
   } rows[] = {
-      {"(call $look (i32.const 0))", "unknown handle index 0", 1, 0}, /* dropped when the instance ends */
+      {"(call $look (i32.const 0))", "unknown handle index 0", 1,
+       0}, /* dropped when the instance ends */
       {"(call $take (i32.const 0xfeedbeef))", "unknown handle index 4276993775", 1, 0},
       {"(call $look-b (local.get $h))", "wrong type", 1, 0},
       {"(call $drop-b (local.get $h))", "wrong type", 1, 0},
@@ -345,7 +346,8 @@ static void what_the_guest_still_owns_of_the_host_is_dropped_when_its_instance_e
   drops d = {0};
   char text[4000];
   snprintf(text, sizeof text, host_text,
-           "(drop (call $make)) (drop (call $make)) (call $drop (i32.const 2)) (call $look (i32.const 3))");
+           "(drop (call $make)) (drop (call $make)) (call $drop (i32.const 2)) (call $look "
+           "(i32.const 3))");
   tn_linker *linker = NULL;
   assert_ok(tn_linker_new(&linker));
   assert_ok(tn_linker_define_resource(linker, "t:host/i", "a", note_drop, &d));

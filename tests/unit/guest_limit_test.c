@@ -193,7 +193,8 @@ static void counts_core_instances_memories_and_tables(void **state) {
       GUEST("(memory 1) (table 1 funcref)",
             " (core instance (instantiate $M)) (core instance (instantiate $M))");
   tn_linked *linked = guest_link(engine, text, NULL);
-  static const char *const messages[] = {"more core instances than its limit of 2", "more memories than its limit of 2",
+  static const char *const messages[] = {"more core instances than its limit of 2",
+                                         "more memories than its limit of 2",
                                          "more tables than its limit of 2"};
   for (int i = 0; i < 3; i++) {
     tn_instance_options options = guest_options();

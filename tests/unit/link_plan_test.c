@@ -57,11 +57,12 @@ static void assert_call(tn_instance *instance, const char *call, const char *exp
   tn_release(result);
 }
 
-static const char add[] = "(component (core module $M (func (export \"add\") (param i32 i32) (result i32)"
-                          "  (i32.add (local.get 0) (local.get 1))))"
-                          " (core instance $m (instantiate $M))"
-                          " (func (export \"add\") (param \"a\" s32) (param \"b\" s32) (result s32)"
-                          "  (canon lift (core func $m \"add\"))))";
+static const char add[] =
+    "(component (core module $M (func (export \"add\") (param i32 i32) (result i32)"
+    "  (i32.add (local.get 0) (local.get 1))))"
+    " (core instance $m (instantiate $M))"
+    " (func (export \"add\") (param \"a\" s32) (param \"b\" s32) (result s32)"
+    "  (canon lift (core func $m \"add\"))))";
 
 static void calls_an_exported_function(void **state) {
   (void)state;
@@ -73,22 +74,24 @@ static void calls_an_exported_function(void **state) {
 
 static void finds_a_function_without_its_version_or_interface(void **state) {
   (void)state;
-  tn_instance *instance = instance_of(
-      "(component (core module $M (func (export \"f\") (result i32) (i32.const 7)))"
-      " (core instance $m (instantiate $M))"
-      " (func $f (result u32) (canon lift (core func $m \"f\")))"
-      " (instance $i (export \"f\" (func $f))) (export \"a:b/c@1.2.3\" (instance $i)))",
-      NULL);
+  tn_instance *instance =
+      instance_of("(component (core module $M (func (export \"f\") (result i32) (i32.const 7)))"
+                  " (core instance $m (instantiate $M))"
+                  " (func $f (result u32) (canon lift (core func $m \"f\")))"
+                  " (instance $i (export \"f\" (func $f))) (export \"a:b/c@1.2.3\" (instance $i)))",
+                  NULL);
   assert_call(instance, "a:b/c@1.2.3#f()", "7");
   assert_call(instance, "a:b/c#f()", "7");
   assert_call(instance, "f()", "7");
   char *result = NULL;
-  assert_error(tn_instance_invoke(instance, TN_STR("g()"), &result), TN_ERROR_NOT_FOUND, "no function `g`");
+  assert_error(tn_instance_invoke(instance, TN_STR("g()"), &result), TN_ERROR_NOT_FOUND,
+               "no function `g`");
   tn_instance_delete(instance);
 }
 
 static const char importer[] =
-    "(component (import \"t:host/i@0.2.1\" (instance $i (export \"f\" (func (param \"x\" u32) (result u32)))))"
+    "(component (import \"t:host/i@0.2.1\" (instance $i (export \"f\" (func (param \"x\" u32) "
+    "(result u32)))))"
     " (core func $f (canon lower (func $i \"f\")))"
     " (core module $M (import \"\" \"f\" (func $f (param i32) (result i32)))"
     "  (func (export \"run\") (param i32) (result i32) (call $f (local.get 0))))"
@@ -107,7 +110,8 @@ static void matches_host_interfaces_by_semantic_version(void **state) {
   for (size_t i = 0; i < 3; i++) {
     tn_linker *linker = NULL;
     assert_ok(tn_linker_new(&linker));
-    assert_ok(tn_linker_define_func(linker, compatible[i], "f", "func(x: u32) -> u32", twice, NULL));
+    assert_ok(
+        tn_linker_define_func(linker, compatible[i], "f", "func(x: u32) -> u32", twice, NULL));
     tn_instance *instance = instance_of(importer, linker);
     assert_call(instance, "run(21)", "42");
     tn_instance_delete(instance);
@@ -118,10 +122,12 @@ static void matches_host_interfaces_by_semantic_version(void **state) {
 static void names_what_is_missing_and_what_is_at_hand(void **state) {
   (void)state;
   tn_linked *linked = NULL;
-  assert_error(link_text(importer, NULL, &linked), TN_ERROR_LINK, "import `t:host/i@0.2.1` (interface) is not provided");
+  assert_error(link_text(importer, NULL, &linked), TN_ERROR_LINK,
+               "import `t:host/i@0.2.1` (interface) is not provided");
   tn_linker *linker = NULL;
   assert_ok(tn_linker_new(&linker));
-  assert_ok(tn_linker_define_func(linker, "t:host/i@0.3.0", "f", "func(x: u32) -> u32", twice, NULL));
+  assert_ok(
+      tn_linker_define_func(linker, "t:host/i@0.3.0", "f", "func(x: u32) -> u32", twice, NULL));
   tn_error *error = link_text(importer, linker, &linked);
   assert_non_null(error);
   assert_non_null(strstr(tn_error_get_hint(error), "t:host/i@0.3.0"));
@@ -134,7 +140,8 @@ static void shows_both_types_when_they_differ(void **state) {
   tn_linked *linked = NULL;
   tn_linker *linker = NULL;
   assert_ok(tn_linker_new(&linker));
-  assert_ok(tn_linker_define_func(linker, "t:host/i@0.2.1", "f", "func(x: string) -> u32", twice, NULL));
+  assert_ok(
+      tn_linker_define_func(linker, "t:host/i@0.2.1", "f", "func(x: string) -> u32", twice, NULL));
   assert_error(link_text(importer, linker, &linked), TN_ERROR_LINK,
                "expects `func(x: u32) -> u32`, the host provides `func(x: string) -> u32`");
   tn_linker_delete(linker);
@@ -144,9 +151,11 @@ static void refuses_a_wrong_signature_where_it_is_defined(void **state) {
   (void)state;
   tn_linker *linker = NULL;
   assert_ok(tn_linker_new(&linker));
-  assert_error(tn_linker_define_func(linker, "t:host/i@0.2.1", "f", "func(x: nonsense)", twice, NULL), TN_ERROR_ARGUMENT,
-               "nonsense");
-  assert_ok(tn_linker_define_func(linker, "t:host/i@0.2.1", "f", "func(x: u32) -> u32", twice, NULL));
+  assert_error(
+      tn_linker_define_func(linker, "t:host/i@0.2.1", "f", "func(x: nonsense)", twice, NULL),
+      TN_ERROR_ARGUMENT, "nonsense");
+  assert_ok(
+      tn_linker_define_func(linker, "t:host/i@0.2.1", "f", "func(x: u32) -> u32", twice, NULL));
   tn_linker_delete(linker);
 }
 
@@ -154,15 +163,19 @@ static void a_built_in_that_cannot_be_run_yet_is_named_when_it_is_called(void **
   (void)state;
   tn_instance *instance = instance_of(
       "(component (core func $new (canon waitable-set.new)) (core func $index (canon thread.index))"
-      " (core module $M (import \"\" \"new\" (func $new (result i32))) (import \"\" \"index\" (func (result i32)))"
-      "  (func (export \"seven\") (result i32) (i32.const 7)) (func (export \"new\") (result i32) (call $new)))"
-      " (core instance $m (instantiate $M (with \"\" (instance (export \"new\" (func $new)) (export \"index\" (func $index))))))"
+      " (core module $M (import \"\" \"new\" (func $new (result i32))) (import \"\" \"index\" "
+      "(func (result i32)))"
+      "  (func (export \"seven\") (result i32) (i32.const 7)) (func (export \"new\") (result i32) "
+      "(call $new)))"
+      " (core instance $m (instantiate $M (with \"\" (instance (export \"new\" (func $new)) "
+      "(export \"index\" (func $index))))))"
       " (func (export \"seven\") (result u32) (canon lift (core func $m \"seven\")))"
       " (func (export \"new\") (result u32) (canon lift (core func $m \"new\"))))",
       NULL);
   assert_call(instance, "seven()", "7");
   char *result = NULL;
-  assert_error(tn_instance_invoke(instance, TN_STR("new()"), &result), TN_ERROR_UNSUPPORTED, "`waitable-set.new`");
+  assert_error(tn_instance_invoke(instance, TN_STR("new()"), &result), TN_ERROR_UNSUPPORTED,
+               "`waitable-set.new`");
   tn_instance_delete(instance);
 }
 
@@ -170,16 +183,20 @@ static void joins_components_of_one_file(void **state) {
   (void)state;
   tn_instance *instance = instance_of(
       "(component"
-      " (component $A (core module $M (func (export \"inc\") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1))))"
+      " (component $A (core module $M (func (export \"inc\") (param i32) (result i32) (i32.add "
+      "(local.get 0) (i32.const 1))))"
       "  (core instance $m (instantiate $M))"
-      "  (func (export \"inc\") (param \"x\" u32) (result u32) (canon lift (core func $m \"inc\"))))"
+      "  (func (export \"inc\") (param \"x\" u32) (result u32) (canon lift (core func $m "
+      "\"inc\"))))"
       " (component $B (import \"inc\" (func $inc (param \"x\" u32) (result u32)))"
       "  (core func $inc' (canon lower (func $inc)))"
       "  (core module $M (import \"\" \"inc\" (func $inc (param i32) (result i32)))"
       "   (func (export \"twice\") (param i32) (result i32) (call $inc (call $inc (local.get 0)))))"
       "  (core instance $m (instantiate $M (with \"\" (instance (export \"inc\" (func $inc'))))))"
-      "  (func (export \"twice\") (param \"x\" u32) (result u32) (canon lift (core func $m \"twice\"))))"
-      " (instance $a (instantiate $A)) (instance $b (instantiate $B (with \"inc\" (func $a \"inc\"))))"
+      "  (func (export \"twice\") (param \"x\" u32) (result u32) (canon lift (core func $m "
+      "\"twice\"))))"
+      " (instance $a (instantiate $A)) (instance $b (instantiate $B (with \"inc\" (func $a "
+      "\"inc\"))))"
       " (export \"twice\" (func $b \"twice\")))",
       NULL);
   assert_call(instance, "twice(40)", "42");
@@ -200,8 +217,10 @@ static void refuses_a_file_that_multiplies_instances(void **state) {
   tn_buffer text = {0};
   tn_buffer_append_text(&text, "(component (component $c0)");
   for (int i = 1; i < 30; i++) {
-    tn_buffer_format(&text, "(component $c%d (alias outer 1 $c%d (component $x)) (instance (instantiate $x)) (instance (instantiate $x)))", i,
-                     i - 1);
+    tn_buffer_format(&text,
+                     "(component $c%d (alias outer 1 $c%d (component $x)) (instance (instantiate "
+                     "$x)) (instance (instantiate $x)))",
+                     i, i - 1);
   }
   tn_buffer_append_text(&text, "(instance (instantiate $c29)))");
   char *wat = tn_buffer_take(&text);
@@ -215,7 +234,8 @@ static void every_failing_allocation_gives_a_clean_error(void **state) {
   tn_component *component = component_from(importer);
   tn_linker *linker = NULL;
   assert_ok(tn_linker_new(&linker));
-  assert_ok(tn_linker_define_func(linker, "t:host/i@0.2.1", "f", "func(x: u32) -> u32", twice, NULL));
+  assert_ok(
+      tn_linker_define_func(linker, "t:host/i@0.2.1", "f", "func(x: u32) -> u32", twice, NULL));
   bool failed = true;
   for (int64_t n = 0; failed; n++) {
     tn_linked *linked = NULL;

@@ -103,7 +103,8 @@ static void work_beyond_the_deadline(void *argument) {
   (void)argument;
   pthread_t worker = pthread_self();
   tn_loop_set_timeout(loop, MILLISECOND / 2);
-  assert_error(tn_loop_blocking(loop, context(), note_thread, &worker), TN_ERROR_TIMEOUT, "longer than its limit");
+  assert_error(tn_loop_blocking(loop, context(), note_thread, &worker), TN_ERROR_TIMEOUT,
+               "longer than its limit");
   /* It has nevertheless ended, since it used this frame. */
   assert_false(pthread_equal(worker, pthread_self()));
   is_over = true;

@@ -72,7 +72,8 @@ static void of_many_timers_exactly_those_that_are_due_fire(void **state) {
     assert_ok(tn_timer_start(&waits[i], deadlines[i], &timers[i]));
   }
   /* Taking some out of the middle must keep the order of the rest. */
-  for (int i = 0; i < COUNT; i += 3) tn_timer_stop(timers[i]);
+  for (int i = 0; i < COUNT; i += 3)
+    tn_timer_stop(timers[i]);
   for (int i = 0; i < COUNT; i++) {
     if (i % 3 == 0 || i % 2 == 1) continue;
     assert_ok(tn_loop_wait(&waits[i], NULL));
@@ -140,15 +141,18 @@ static void many_readinesses_share_descriptors_in_epoll(void **state) {
   int pairs[PAIRS][2];
   tn_wait waits[COUNT];
   tn_readiness *readinesses[COUNT];
-  for (int i = 0; i < PAIRS; i++) assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]), 0);
+  for (int i = 0; i < PAIRS; i++)
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]), 0);
   for (int i = 0; i < COUNT; i++) {
     tn_wait_init(&waits[i], *state, NULL);
     int events = i / PAIRS == 2 ? TN_WRITABLE : TN_READABLE;
     assert_ok(tn_readiness_start(&waits[i], pairs[i % PAIRS][0], events, &readinesses[i]));
   }
   assert_ok(tn_loop_wait(&waits[COUNT - 1], NULL));
-  for (int i = 0; i < COUNT; i++) assert_int_equal(waits[i].is_ready, i / PAIRS == 2);
-  for (int i = 0; i < PAIRS; i++) tn_readiness_stop(readinesses[2 * PAIRS + i]);
+  for (int i = 0; i < COUNT; i++)
+    assert_int_equal(waits[i].is_ready, i / PAIRS == 2);
+  for (int i = 0; i < PAIRS; i++)
+    tn_readiness_stop(readinesses[2 * PAIRS + i]);
 
   assert_int_equal(write(pairs[PAIRS - 1][1], "x", 1), 1);
   assert_ok(tn_loop_wait(&waits[PAIRS - 1], NULL));
@@ -219,7 +223,8 @@ static void the_deadline_ends_a_wait(void **state) {
   tn_wait_init(&wait, *state, NULL);
   uint64_t start = tn_loop_now();
   tn_loop_set_timeout(*state, 2 * MILLISECOND);
-  assert_error(tn_loop_wait(&wait, NULL), TN_ERROR_TIMEOUT, "the guest ran longer than its limit of 0.002 s");
+  assert_error(tn_loop_wait(&wait, NULL), TN_ERROR_TIMEOUT,
+               "the guest ran longer than its limit of 0.002 s");
   assert_true(tn_loop_now() >= start + 2 * MILLISECOND);
 }
 
@@ -264,7 +269,8 @@ static void blocking_work_runs_on_another_thread(void **state) {
 static void blocking_work_is_finished_although_its_waiter_was_cancelled(void **state) {
   job slow = {0};
   tn_loop_set_timeout(*state, MILLISECOND / 2);
-  assert_error(tn_loop_blocking(*state, NULL, do_job, &slow), TN_ERROR_TIMEOUT, "longer than its limit");
+  assert_error(tn_loop_blocking(*state, NULL, do_job, &slow), TN_ERROR_TIMEOUT,
+               "longer than its limit");
   assert_int_equal(slow.calls, 1);
 }
 
@@ -338,11 +344,15 @@ static void every_failing_allocation_is_reported(void **state) {
   }
   tn_readiness *readinesses[9];
   tn_alloc_fail_after(0);
-  assert_error(tn_readiness_start(&wait, ends[0], TN_READABLE, &readinesses[0]), TN_ERROR_NO_MEMORY, "memory");
-  for (int i = 0; i < 8; i++) assert_ok(tn_readiness_start(&wait, ends[0], TN_READABLE, &readinesses[i]));
+  assert_error(tn_readiness_start(&wait, ends[0], TN_READABLE, &readinesses[0]), TN_ERROR_NO_MEMORY,
+               "memory");
+  for (int i = 0; i < 8; i++)
+    assert_ok(tn_readiness_start(&wait, ends[0], TN_READABLE, &readinesses[i]));
   tn_alloc_fail_after(1);
-  assert_error(tn_readiness_start(&wait, ends[0], TN_READABLE, &readinesses[8]), TN_ERROR_NO_MEMORY, "memory");
-  for (int i = 0; i < 8; i++) tn_readiness_stop(readinesses[i]);
+  assert_error(tn_readiness_start(&wait, ends[0], TN_READABLE, &readinesses[8]), TN_ERROR_NO_MEMORY,
+               "memory");
+  for (int i = 0; i < 8; i++)
+    tn_readiness_stop(readinesses[i]);
   job unused = {0};
   for (int i = 0; i < 2; i++) {
     tn_alloc_fail_after(i);

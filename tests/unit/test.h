@@ -25,7 +25,8 @@
     tn_error *assert_error_error = (expression);                                                   \
     if (assert_error_error == NULL) fail_msg("no error, expected: %s", (text));                    \
     if (strstr(tn_error_get_message(assert_error_error), (text)) == NULL)                          \
-      fail_msg("error \"%s\" does not contain \"%s\"", tn_error_get_message(assert_error_error), (text)); \
+      fail_msg("error \"%s\" does not contain \"%s\"", tn_error_get_message(assert_error_error),   \
+               (text));                                                                            \
     assert_int_equal(tn_error_get_kind(assert_error_error), (expected_kind));                      \
     tn_error_delete(assert_error_error);                                                           \
   } while (0)

@@ -341,7 +341,8 @@ static void the_deepest_value_is_read_and_printed(void **state) {
   assert_string_equal(printed, text);
   tn_free(printed);
   memset(text, '[', sizeof text - 1);
-  assert_error(tn_wave_parse(&f.arena, type, tn_str_from(text), value, NULL), TN_ERROR_ARGUMENT, "");
+  assert_error(tn_wave_parse(&f.arena, type, tn_str_from(text), value, NULL), TN_ERROR_ARGUMENT,
+               "");
   finish(&f);
 }
 

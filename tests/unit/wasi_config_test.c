@@ -57,9 +57,12 @@ static void strings_that_a_guest_could_not_take_are_refused(void **state) {
   (void)state;
   assert_error(tn_wasi_config_add_argument(f.config, TN_STR("a\0b")), TN_ERROR_ARGUMENT, "NUL");
   assert_error(tn_wasi_config_add_argument(f.config, TN_STR("\xff")), TN_ERROR_ARGUMENT, "UTF-8");
-  assert_error(tn_wasi_config_add_env(f.config, TN_STR(""), TN_STR("x")), TN_ERROR_ARGUMENT, "name");
-  assert_error(tn_wasi_config_add_env(f.config, TN_STR("A=B"), TN_STR("x")), TN_ERROR_ARGUMENT, "A=B");
-  assert_error(tn_wasi_config_add_env(f.config, TN_STR("A"), TN_STR("\xff")), TN_ERROR_ARGUMENT, "UTF-8");
+  assert_error(tn_wasi_config_add_env(f.config, TN_STR(""), TN_STR("x")), TN_ERROR_ARGUMENT,
+               "name");
+  assert_error(tn_wasi_config_add_env(f.config, TN_STR("A=B"), TN_STR("x")), TN_ERROR_ARGUMENT,
+               "A=B");
+  assert_error(tn_wasi_config_add_env(f.config, TN_STR("A"), TN_STR("\xff")), TN_ERROR_ARGUMENT,
+               "UTF-8");
   assert_int_equal(f.config->variables.len, 0);
 }
 
@@ -77,16 +80,20 @@ static void only_directories_are_granted_as_such(void **state) {
   assert_ok(tn_wasi_config_add_directory(f.config, "/", "/root", TN_DIRECTORY_READ_ONLY));
   assert_true(f.config->directories.items[0].is_read_only);
   assert_string_equal(f.config->directories.items[0].guest_path.data, "/root");
-  assert_error(tn_wasi_config_add_directory(f.config, "/dev/null", "/", 0), TN_ERROR_IO, "Not a directory");
+  assert_error(tn_wasi_config_add_directory(f.config, "/dev/null", "/", 0), TN_ERROR_IO,
+               "Not a directory");
   assert_error(tn_wasi_config_add_directory(f.config, "/no/such", "/", 0), TN_ERROR_IO, "/no/such");
   assert_error(tn_wasi_config_add_directory(f.config, "/", "/", 8), TN_ERROR_ARGUMENT, "flags");
 }
 
 static void standard_streams_are_checked(void **state) {
   (void)state;
-  assert_error(tn_wasi_config_set_stdin(f.config, TN_STDIO_CALLBACK, 0), TN_ERROR_ARGUMENT, "callback");
-  assert_error(tn_wasi_config_set_stdout(f.config, TN_STDIO_DESCRIPTOR, -1), TN_ERROR_ARGUMENT, "-1");
-  assert_error(tn_wasi_config_set_output_callback(f.config, 0, NULL, NULL), TN_ERROR_ARGUMENT, "stream");
+  assert_error(tn_wasi_config_set_stdin(f.config, TN_STDIO_CALLBACK, 0), TN_ERROR_ARGUMENT,
+               "callback");
+  assert_error(tn_wasi_config_set_stdout(f.config, TN_STDIO_DESCRIPTOR, -1), TN_ERROR_ARGUMENT,
+               "-1");
+  assert_error(tn_wasi_config_set_output_callback(f.config, 0, NULL, NULL), TN_ERROR_ARGUMENT,
+               "stream");
 }
 
 static void every_failing_allocation_is_a_clean_error(void **state) {
@@ -152,7 +159,8 @@ static void nothing_on_the_network_is_allowed_by_default(void **state) {
 static void rules_name_addresses_ports_and_operations(void **state) {
   (void)state;
   assert_ok(tn_wasi_config_allow_network(f.config, "10.1.2.3:80", TN_NETWORK_TCP_CONNECT));
-  assert_ok(tn_wasi_config_allow_network(f.config, "[::1]:8000-8999", TN_NETWORK_TCP_LISTEN | TN_NETWORK_UDP));
+  assert_ok(tn_wasi_config_allow_network(f.config, "[::1]:8000-8999",
+                                         TN_NETWORK_TCP_LISTEN | TN_NETWORK_UDP));
   assert_ok(tn_wasi_config_allow_network(f.config, "*:53", TN_NETWORK_UDP));
   make_wasi();
   assert_true(may(TN_NETWORK_TCP_CONNECT, "10.1.2.3", 80));
@@ -245,10 +253,26 @@ static void name_lookup_is_a_right_of_its_own(void **state) {
 
 static void malformed_rules_are_refused(void **state) {
   (void)state;
-  static const char *const rules[] = {
-      "",        ":80", "10.0.0.0/33", "10.0.0.256", "10.0.0",     "host:", "host:x", "host:70000",      "host:9-8",
-      "host:1-", "::1", "[::1",        "[::1/129]",  "[10.0.0.1]", "ho st", "a/8",    "[::ffff:0:0/90]", "host:1-2-3",
-      "[::1]x:80", "example.org/"};
+  static const char *const rules[] = {"",
+                                      ":80",
+                                      "10.0.0.0/33",
+                                      "10.0.0.256",
+                                      "10.0.0",
+                                      "host:",
+                                      "host:x",
+                                      "host:70000",
+                                      "host:9-8",
+                                      "host:1-",
+                                      "::1",
+                                      "[::1",
+                                      "[::1/129]",
+                                      "[10.0.0.1]",
+                                      "ho st",
+                                      "a/8",
+                                      "[::ffff:0:0/90]",
+                                      "host:1-2-3",
+                                      "[::1]x:80",
+                                      "example.org/"};
   for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
     tn_error *error = tn_wasi_config_allow_network(f.config, rules[i], TN_NETWORK_ALL);
     if (error == NULL) fail_msg("rule \"%s\" was taken", rules[i]);

@@ -11,7 +11,8 @@
 static bool use_walk;
 
 static tn_descriptor *grant(void **state, bool is_read_only) {
-  tn_descriptor *directory = tn_descriptor_for_directory(((directory_fixture *)*state)->inside, is_read_only);
+  tn_descriptor *directory =
+      tn_descriptor_for_directory(((directory_fixture *)*state)->inside, is_read_only);
   assert_non_null(directory);
   directory->walk = use_walk;
   return directory;
@@ -83,7 +84,8 @@ static void what_was_not_opened_for_it_is_refused(void **state) {
 
 static void opening_obeys_its_flags(void **state) {
   tn_descriptor *directory = grant(state, false);
-  tn_open_options exclusive = creating, truncating = writing, as_directory = reading, both = creating;
+  tn_open_options exclusive = creating, truncating = writing, as_directory = reading,
+                  both = creating;
   exclusive.exclusive = true;
   truncating.truncate = true;
   as_directory.directory = both.directory = true;
@@ -230,7 +232,8 @@ static void a_granted_directory_that_is_removed_is_empty_for_good(void **state) 
   assert_int_equal(tn_descriptor_create_directory(outer, PATH("granted")), 0);
   tn_descriptor *granted = open_in(outer, "granted", reading);
   assert_int_equal(tn_descriptor_remove_directory(outer, PATH("granted")), 0);
-  assert_int_equal(tn_descriptor_create_directory(outer, PATH("granted")), 0); /* another one of that name */
+  assert_int_equal(tn_descriptor_create_directory(outer, PATH("granted")),
+                   0); /* another one of that name */
   assert_int_equal(try_open(granted, "new", creating), -ENOENT);
   assert_int_equal(try_open(granted, "../file", reading), -EPERM);
   assert_int_equal(tn_descriptor_create_directory(granted, PATH("new")), -ENOENT);
@@ -239,7 +242,8 @@ static void a_granted_directory_that_is_removed_is_empty_for_good(void **state) 
   tn_directory *reader;
   assert_int_equal(tn_directory_open(granted, &reader), 0);
   tn_directory_entry entry;
-  while (tn_directory_next(reader, &entry) == 1) assert_int_equal(entry.name.data[0], '.');
+  while (tn_directory_next(reader, &entry) == 1)
+    assert_int_equal(entry.name.data[0], '.');
   tn_directory_close(reader);
   tn_descriptor_release(granted);
   tn_descriptor_release(outer);
@@ -252,7 +256,8 @@ static void renaming_moves_files_and_directories(void **state) {
   assert_true(exists(sub, "moved"));
   assert_int_equal(tn_descriptor_create_directory(directory, PATH("empty")), 0);
   assert_int_equal(tn_descriptor_rename(sub, PATH("moved"), directory, PATH("empty")), -EISDIR);
-  assert_int_equal(tn_descriptor_rename(directory, PATH("sub"), directory, PATH("to-file")), -ENOTDIR);
+  assert_int_equal(tn_descriptor_rename(directory, PATH("sub"), directory, PATH("to-file")),
+                   -ENOTDIR);
   assert_int_equal(tn_descriptor_rename(directory, PATH("sub/"), directory, PATH("other/")), 0);
   assert_true(exists(directory, "other/moved"));
   tn_descriptor_release(sub);
@@ -261,16 +266,23 @@ static void renaming_moves_files_and_directories(void **state) {
 
 static void links_are_made_to_files_only(void **state) {
   tn_descriptor *directory = grant(state, false);
-  assert_int_equal(tn_descriptor_link(directory, PATH("file"), false, directory, PATH("second")), 0);
+  assert_int_equal(tn_descriptor_link(directory, PATH("file"), false, directory, PATH("second")),
+                   0);
   tn_file_status status;
   assert_int_equal(tn_descriptor_status_at(directory, PATH("file"), false, &status), 0);
   assert_int_equal(status.links, 2);
-  assert_int_equal(tn_descriptor_link(directory, PATH("file"), false, directory, PATH("second")), -EEXIST);
-  assert_int_equal(tn_descriptor_link(directory, PATH("sub"), false, directory, PATH("third")), -EPERM);
-  assert_int_equal(tn_descriptor_link(directory, PATH("sub/"), false, directory, PATH("third")), -EPERM);
-  assert_int_equal(tn_descriptor_link(directory, PATH("file"), false, directory, PATH("third/")), -ENOENT);
-  assert_int_equal(tn_descriptor_link(directory, PATH("dangling"), false, directory, PATH("third")), 0);
-  assert_int_equal(tn_descriptor_link(directory, PATH("to-file"), true, directory, PATH("fourth")), -EINVAL);
+  assert_int_equal(tn_descriptor_link(directory, PATH("file"), false, directory, PATH("second")),
+                   -EEXIST);
+  assert_int_equal(tn_descriptor_link(directory, PATH("sub"), false, directory, PATH("third")),
+                   -EPERM);
+  assert_int_equal(tn_descriptor_link(directory, PATH("sub/"), false, directory, PATH("third")),
+                   -EPERM);
+  assert_int_equal(tn_descriptor_link(directory, PATH("file"), false, directory, PATH("third/")),
+                   -ENOENT);
+  assert_int_equal(tn_descriptor_link(directory, PATH("dangling"), false, directory, PATH("third")),
+                   0);
+  assert_int_equal(tn_descriptor_link(directory, PATH("to-file"), true, directory, PATH("fourth")),
+                   -EINVAL);
   assert_int_equal(tn_descriptor_link(directory, PATH(""), false, directory, PATH("")), -ENOENT);
   tn_descriptor_release(directory);
 }
@@ -299,14 +311,20 @@ static void nothing_outside_is_ever_changed(void **state) {
   assert_int_equal(tn_descriptor_unlink(directory, PATH("up/secret")), -EPERM);
   assert_int_equal(tn_descriptor_remove_directory(directory, PATH("up/inside")), -EPERM);
   assert_int_equal(tn_descriptor_remove_directory(directory, PATH("up/")), -EPERM);
-  assert_int_equal(tn_descriptor_rename(directory, PATH("up/secret"), directory, PATH("mine")), -EPERM);
-  assert_int_equal(tn_descriptor_rename(directory, PATH("file"), directory, PATH("up/file")), -EPERM);
-  assert_int_equal(tn_descriptor_link(directory, PATH("up/secret"), false, directory, PATH("mine")), -EPERM);
-  assert_int_equal(tn_descriptor_link(directory, PATH("up/"), false, directory, PATH("mine")), -EPERM);
-  assert_int_equal(tn_descriptor_link(directory, PATH("file"), false, directory, PATH("..")), -EPERM);
+  assert_int_equal(tn_descriptor_rename(directory, PATH("up/secret"), directory, PATH("mine")),
+                   -EPERM);
+  assert_int_equal(tn_descriptor_rename(directory, PATH("file"), directory, PATH("up/file")),
+                   -EPERM);
+  assert_int_equal(tn_descriptor_link(directory, PATH("up/secret"), false, directory, PATH("mine")),
+                   -EPERM);
+  assert_int_equal(tn_descriptor_link(directory, PATH("up/"), false, directory, PATH("mine")),
+                   -EPERM);
+  assert_int_equal(tn_descriptor_link(directory, PATH("file"), false, directory, PATH("..")),
+                   -EPERM);
   assert_int_equal(tn_descriptor_symlink(directory, PATH("x"), PATH("up/link")), -EPERM);
   char text[16];
-  assert_int_equal(tn_descriptor_readlink(directory, PATH("up/inside/to-file"), text, sizeof text), -EPERM);
+  assert_int_equal(tn_descriptor_readlink(directory, PATH("up/inside/to-file"), text, sizeof text),
+                   -EPERM);
   tn_descriptor_release(directory);
 }
 
@@ -365,8 +383,10 @@ static void a_directory_is_read_to_its_end(void **state) {
     tn_directory_entry entry;
     while (tn_directory_next(reader, &entry) == 1) {
       assert_true(entry.next != 0);
-      if (entry.type == TN_FILE_REGULAR) files++;
-      else others++;
+      if (entry.type == TN_FILE_REGULAR)
+        files++;
+      else
+        others++;
     }
     assert_int_equal(files, MANY);
     assert_int_equal(others, 2);
@@ -476,7 +496,8 @@ static void system_errors_have_a_code_for_each_kind_of_guest(void **state) {
   assert_int_equal(tn_errno_to_filesystem(-1), 13);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, directory_fixture_set_up, directory_fixture_tear_down)
+#define TEST(name)                                                                                 \
+  cmocka_unit_test_setup_teardown(name, directory_fixture_set_up, directory_fixture_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

@@ -43,9 +43,9 @@ static int directory_fixture_set_up(void **state) {
   write_text_file(fixture->inside, "file", "hello");
   assert_int_equal(mkdirat(fixture->inside, "sub", 0755), 0);
   write_text_file(fixture->inside, "sub/inner", "inner");
-  static const char *const links[][2] = {{"..", "up"},          {"../secret", "out"},  {"/", "root"},
-                                         {"file", "to-file"},   {"sub", "to-sub"},     {"loop", "loop"},
-                                         {"sub/../file", "back"}, {"nothing", "dangling"}};
+  static const char *const links[][2] = {
+      {"..", "up"},      {"../secret", "out"}, {"/", "root"},           {"file", "to-file"},
+      {"sub", "to-sub"}, {"loop", "loop"},     {"sub/../file", "back"}, {"nothing", "dangling"}};
   for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
     assert_int_equal(symlinkat(links[i][0], fixture->inside, links[i][1]), 0);
   }
@@ -59,7 +59,8 @@ static void remove_tree(int parent, const char *name) {
   if (fd < 0) return;
   DIR *directory = fdopendir(fd);
   for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) remove_tree(fd, entry->d_name);
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+      remove_tree(fd, entry->d_name);
   }
   closedir(directory);
   unlinkat(parent, name, AT_REMOVEDIR);

@@ -13,8 +13,16 @@
 #include "wasi_guest.h"
 
 /* Positions of error-code. */
-enum { BAD_DESCRIPTOR = 3, EXIST = 7, INVALID = 12, IS_DIRECTORY = 14, NO_ENTRY = 20, NOT_DIRECTORY = 24,
-       NOT_PERMITTED = 31, READ_ONLY = 33 };
+enum {
+  BAD_DESCRIPTOR = 3,
+  EXIST = 7,
+  INVALID = 12,
+  IS_DIRECTORY = 14,
+  NO_ENTRY = 20,
+  NOT_DIRECTORY = 24,
+  NOT_PERMITTED = 31,
+  READ_ONLY = 33
+};
 
 static guest g;
 static tn_wasi_config *config;
@@ -34,7 +42,7 @@ typedef struct preopen_list {
   struct {
     uint32_t descriptor;
     tn_str path;
-  } *data;
+  } * data;
   size_t len;
 } preopen_list;
 
@@ -54,7 +62,8 @@ typedef struct path_params {
   tn_str path;
 } path_params;
 
-static tn_fs_handle_result open_at(uint32_t self, const char *path, uint8_t open_flags, uint8_t flags) {
+static tn_fs_handle_result open_at(uint32_t self, const char *path, uint8_t open_flags,
+                                   uint8_t flags) {
   open_params params = {{self, 0, tn_str_from(path)}, open_flags, flags};
   tn_fs_handle_result result = {0};
   assert_ok(fs("open-at", &params, &result));
@@ -79,7 +88,8 @@ static uint8_t flags_of(uint32_t descriptor) {
 static void granted_directories_come_with_their_paths(void **state) {
   (void)state;
   preopen_list list = {0};
-  assert_ok(guest_call(&g, &tn_filesystem_preopens_interface, NULL, "get-directories", NULL, &list));
+  assert_ok(
+      guest_call(&g, &tn_filesystem_preopens_interface, NULL, "get-directories", NULL, &list));
   assert_int_equal(list.len, 1);
   assert_memory_equal(list.data[0].path.data, "/work", 5);
   assert_int_equal(flags_of(list.data[0].descriptor), TN_FS_READ | TN_FS_MUTATE_DIRECTORY);
@@ -223,7 +233,8 @@ static void times_are_set_or_left(void **state) {
   struct {
     tn_fs_at at;
     tn_fs_new_time times[2];
-  } params = {{root, 0, TN_STR("file")}, {{TN_FS_TIME_NO_CHANGE, {0}}, {TN_FS_TIME_GIVEN, {77, 5}}}};
+  } params = {{root, 0, TN_STR("file")},
+              {{TN_FS_TIME_NO_CHANGE, {0}}, {TN_FS_TIME_GIVEN, {77, 5}}}};
   tn_fs_byte_result done = {0};
   assert_ok(fs("set-times-at", &params, &done));
   assert_int_equal(done.is_error, 0);
@@ -397,9 +408,11 @@ static void only_errors_of_files_have_a_code_of_files(void **state) {
   uint32_t file, network;
   assert_ok(tn_io_error_add(g.wasi, TN_IO_FILE, EROFS, &file));
   assert_ok(tn_io_error_add(g.wasi, TN_IO_NETWORK, EROFS, &network));
-  assert_ok(guest_call(&g, &tn_filesystem_types_interface, NULL, "filesystem-error-code", &network, &result));
+  assert_ok(guest_call(&g, &tn_filesystem_types_interface, NULL, "filesystem-error-code", &network,
+                       &result));
   assert_int_equal(result.is_some, 0);
-  assert_ok(guest_call(&g, &tn_filesystem_types_interface, NULL, "filesystem-error-code", &file, &result));
+  assert_ok(guest_call(&g, &tn_filesystem_types_interface, NULL, "filesystem-error-code", &file,
+                       &result));
   assert_int_equal(result.is_some, 1);
   assert_int_equal(result.code, READ_ONLY);
 }
@@ -472,7 +485,8 @@ static void the_output_limit_holds_for_streams(void **state) {
   write_stream(error_out, "7890");
   int64_t outcome;
   tn_output_stream *stream = tn_output_stream_of(g.wasi, out);
-  assert_error(stream->class->write(stream, (const uint8_t *)"!", 1, &outcome), TN_ERROR_LIMIT, "10 bytes");
+  assert_error(stream->class->write(stream, (const uint8_t *)"!", 1, &outcome), TN_ERROR_LIMIT,
+               "10 bytes");
 }
 
 static void clocks_agree_with_the_services(void **state) {
@@ -488,8 +502,10 @@ static void clocks_agree_with_the_services(void **state) {
   assert_true(wall.seconds > 1600000000 && wall.nanoseconds < 1000000000);
   uint64_t never = UINT64_MAX, at_once = 0;
   uint32_t late, early;
-  assert_ok(guest_call(&g, &tn_monotonic_clock_interface, NULL, "subscribe-duration", &never, &late));
-  assert_ok(guest_call(&g, &tn_monotonic_clock_interface, NULL, "subscribe-instant", &at_once, &early));
+  assert_ok(
+      guest_call(&g, &tn_monotonic_clock_interface, NULL, "subscribe-duration", &never, &late));
+  assert_ok(
+      guest_call(&g, &tn_monotonic_clock_interface, NULL, "subscribe-instant", &at_once, &early));
   assert_false(tn_pollable_is_ready(g.wasi, tn_wasi_slot_get(g.wasi, TN_SLOT_POLLABLE, late)));
   assert_true(tn_pollable_is_ready(g.wasi, tn_wasi_slot_get(g.wasi, TN_SLOT_POLLABLE, early)));
 }
@@ -505,8 +521,8 @@ static void random_bytes_lie_in_the_guest(void **state) {
   assert_int_equal(list.len, 100);
   assert_true(guest_owns(&g, list.data));
   size = UINT64_MAX;
-  assert_error(guest_call(&g, &tn_random_interfaces[0], NULL, "get-random-bytes", &size, &list), TN_ERROR_LIMIT,
-               "random bytes");
+  assert_error(guest_call(&g, &tn_random_interfaces[0], NULL, "get-random-bytes", &size, &list),
+               TN_ERROR_LIMIT, "random bytes");
 }
 
 /* ---- running ------------------------------------------------------------------------------------ */
@@ -536,7 +552,12 @@ static void run_as_guest(void **state) {
   directory_fixture_tear_down(&fixture);
 }
 
-#define TEST(name) {#name, run_as_guest, NULL, NULL, &(body){name}}
+#define TEST(name)                                                                                 \
+  {                                                                                                \
+#name, run_as_guest, NULL, NULL, &(body) {                                                     \
+      name                                                                                         \
+    }                                                                                              \
+  }
 
 int main(void) {
   const struct CMUnitTest tests[] = {

@@ -49,10 +49,11 @@ static inline void guest_start(guest *g, const tn_wasi_config *config) {
   world_bind(&g->world, &g->options, &instance);
   g->realloc_calls = world_func(&g->world, &instance, "calls");
   tn_lowered *lowered;
-  assert_ok(tn_canon_lower_host(&g->world.arena, TN_STR("test"), world_func_type(&g->world, "func() -> list<u8>"),
-                                &g->options, guest_body, g, &lowered));
-  assert_ok(tn_core_func_new(g->world.runtime.context, tn_lowered_type(lowered), tn_lowered_entry(lowered), lowered,
-                             &g->run));
+  assert_ok(tn_canon_lower_host(&g->world.arena, TN_STR("test"),
+                                world_func_type(&g->world, "func() -> list<u8>"), &g->options,
+                                guest_body, g, &lowered));
+  assert_ok(tn_core_func_new(g->world.runtime.context, tn_lowered_type(lowered),
+                             tn_lowered_entry(lowered), lowered, &g->run));
 }
 
 static inline void guest_end(guest *g) {
@@ -83,7 +84,8 @@ static inline bool guest_owns(guest *g, const void *bytes) {
   return at >= base && at < base + tn_core_memory_size(g->world.runtime.context, memory);
 }
 
-static inline const tn_host_func_definition *guest_find(const tn_host_interface *interface, const char *name) {
+static inline const tn_host_func_definition *guest_find(const tn_host_interface *interface,
+                                                        const char *name) {
   for (size_t i = 0; i < interface->func_count; i++) {
     if (strcmp(interface->funcs[i].name, name) == 0) return &interface->funcs[i];
   }
@@ -91,13 +93,13 @@ static inline const tn_host_func_definition *guest_find(const tn_host_interface 
   return NULL;
 }
 
-static inline tn_error *guest_call(guest *g, const tn_host_interface *interface, void *data, const char *name,
-                                   const void *params, void *result) {
+static inline tn_error *guest_call(guest *g, const tn_host_interface *interface, void *data,
+                                   const char *name, const void *params, void *result) {
   return guest_find(interface, name)->func(g->call, data, params, result);
 }
 
-static inline void guest_drop(guest *g, const tn_host_interface *interface, void *data, const char *name,
-                              uint32_t representation) {
+static inline void guest_drop(guest *g, const tn_host_interface *interface, void *data,
+                              const char *name, uint32_t representation) {
   for (size_t i = 0; i < interface->resource_count; i++) {
     if (strcmp(interface->resources[i].name, name) != 0) continue;
     interface->resources[i].drop(&g->world.runtime, data, representation);

@@ -118,7 +118,8 @@ static tn_error *sink_check_write(tn_output_stream *stream, int64_t *result) {
   return NULL;
 }
 
-static tn_error *sink_write(tn_output_stream *stream, const uint8_t *bytes, size_t size, int64_t *result) {
+static tn_error *sink_write(tn_output_stream *stream, const uint8_t *bytes, size_t size,
+                            int64_t *result) {
   sink *self = (sink *)stream;
   assert_true(self->len + size <= ROOM);
   memcpy(self->bytes + self->len, bytes, size);
@@ -193,7 +194,8 @@ static tn_error *stream_call(const char *name, const void *params, void *result)
 static read_result read_stream(uint32_t self, uint64_t len, bool blocks) {
   self_and_u64 params = {self, len};
   read_result result = {0};
-  assert_ok(stream_call(blocks ? "[method]input-stream.blocking-read" : "[method]input-stream.read", &params, &result));
+  assert_ok(stream_call(blocks ? "[method]input-stream.blocking-read" : "[method]input-stream.read",
+                        &params, &result));
   return result;
 }
 
@@ -228,7 +230,8 @@ static uint64_t check_write(uint32_t self) {
   return result.count;
 }
 
-static tn_error *write_stream(const char *name, uint32_t self, const void *bytes, size_t len, tn_stream_result *result) {
+static tn_error *write_stream(const char *name, uint32_t self, const void *bytes, size_t len,
+                              tn_stream_result *result) {
   struct {
     uint32_t self;
     struct {
@@ -263,7 +266,8 @@ static void drop(const tn_host_interface *interface, const char *name, uint32_t 
 
 static uint32_t timer_in(uint64_t nanoseconds) {
   uint32_t pollable;
-  uint64_t deadline = nanoseconds == UINT64_MAX ? UINT64_MAX : tn_wasi_monotonic_now(g.wasi) + nanoseconds;
+  uint64_t deadline =
+      nanoseconds == UINT64_MAX ? UINT64_MAX : tn_wasi_monotonic_now(g.wasi) + nanoseconds;
   assert_ok(tn_pollable_add(g.wasi, tn_pollable_for_timer(deadline), &pollable));
   return pollable;
 }
@@ -281,7 +285,8 @@ static u32s poll_all(uint32_t *handles, size_t len) {
 
 static bool is_ready(uint32_t pollable) {
   uint8_t ready = 0;
-  assert_ok(guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.ready", &pollable, &ready));
+  assert_ok(
+      guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.ready", &pollable, &ready));
   return ready != 0;
 }
 
@@ -290,7 +295,8 @@ static bool is_ready(uint32_t pollable) {
 static void polling_an_empty_list_traps(void **state) {
   (void)state;
   u32s in = {0}, out = {0};
-  assert_error(guest_call(&g, &tn_io_poll_interface, NULL, "poll", &in, &out), TN_ERROR_TRAP, "empty");
+  assert_error(guest_call(&g, &tn_io_poll_interface, NULL, "poll", &in, &out), TN_ERROR_TRAP,
+               "empty");
 }
 
 static void poll_gives_the_positions_of_the_ready_ones_in_order(void **state) {
@@ -320,7 +326,8 @@ static void poll_takes_any_mix_of_timers_and_streams(void **state) {
   new_source("x", &in)->ready_at = tn_loop_now() + MILLISECOND;
   new_sink(8, &out)->ready_at = UINT64_MAX;
   uint32_t handles[40];
-  for (int i = 0; i < 38; i++) handles[i] = timer_in(UINT64_MAX);
+  for (int i = 0; i < 38; i++)
+    handles[i] = timer_in(UINT64_MAX);
   handles[20] = subscribe("[method]output-stream.subscribe", out);
   handles[38] = subscribe("[method]input-stream.subscribe", in);
   handles[39] = handles[38];
@@ -364,7 +371,8 @@ static void waiting_ends_with_the_deadline_of_the_guest(void **state) {
   tn_loop_set_timeout(g.loop, MILLISECOND);
   self_and_u64 params = {in, 1};
   read_result result = {0};
-  assert_error(stream_call("[method]input-stream.blocking-read", &params, &result), TN_ERROR_TIMEOUT, "longer than its limit");
+  assert_error(stream_call("[method]input-stream.blocking-read", &params, &result),
+               TN_ERROR_TIMEOUT, "longer than its limit");
 }
 
 /* ---- a clock of its own -------------------------------------------------------------------------- */
@@ -386,7 +394,8 @@ static tn_wasi_config *clock_config;
 static int set_up_with_clock(void **state) {
   (void)state;
   assert_ok(tn_wasi_config_new(&clock_config));
-  tn_clock clock = {.monotonic_now = get_virtual_now, .wall_now = get_virtual_now, .wait = jump, .resolution = 1};
+  tn_clock clock = {
+      .monotonic_now = get_virtual_now, .wall_now = get_virtual_now, .wait = jump, .resolution = 1};
   assert_ok(tn_wasi_config_set_clock(clock_config, &clock));
   guest_start(&g, clock_config);
   return 0;
@@ -425,7 +434,8 @@ static void a_cancelled_fiber_stops_waiting(void **state) {
   uint32_t handles[] = {timer_in(UINT64_MAX)};
   tn_loop_cancel(g.loop);
   u32s in = {handles, 1}, out = {0};
-  assert_error(guest_call(&g, &tn_io_poll_interface, NULL, "poll", &in, &out), TN_ERROR_CANCELLED, "cancelled");
+  assert_error(guest_call(&g, &tn_io_poll_interface, NULL, "poll", &in, &out), TN_ERROR_CANCELLED,
+               "cancelled");
 }
 
 static void a_fiber_stops_waiting_at_the_deadline(void **state) {
@@ -433,7 +443,8 @@ static void a_fiber_stops_waiting_at_the_deadline(void **state) {
   uint32_t handles[] = {timer_in(UINT64_MAX)};
   tn_loop_set_timeout(g.loop, MILLISECOND);
   u32s in = {handles, 1}, out = {0};
-  assert_error(guest_call(&g, &tn_io_poll_interface, NULL, "poll", &in, &out), TN_ERROR_TIMEOUT, "longer than its limit");
+  assert_error(guest_call(&g, &tn_io_poll_interface, NULL, "poll", &in, &out), TN_ERROR_TIMEOUT,
+               "longer than its limit");
 }
 
 /* ---- input --------------------------------------------------------------------------------------- */
@@ -494,7 +505,8 @@ static void a_failed_read_gives_an_error_once_and_then_closed(void **state) {
   assert_int_equal(result.error.tag, TN_STREAM_LAST_OPERATION_FAILED);
   uint32_t error = result.error.error;
   tn_str text = {0};
-  assert_ok(guest_call(&g, &tn_io_error_interface, NULL, "[method]error.to-debug-string", &error, &text));
+  assert_ok(
+      guest_call(&g, &tn_io_error_interface, NULL, "[method]error.to-debug-string", &error, &text));
   assert_true(tn_str_equal(text, TN_STR("Input/output error")));
   assert_int_equal(tn_io_error_code(g.wasi, TN_IO_FILE, error), EIO);
   assert_int_equal(tn_io_error_code(g.wasi, TN_IO_NETWORK, error), 0);
@@ -559,7 +571,8 @@ static void write_zeroes_needs_a_permit_as_well(void **state) {
   assert_error(stream_call(write_zeroes, &params, &result), TN_ERROR_TRAP, "permitted 10000");
   assert_int_equal(done_call(write_zeroes, out, 10000).is_error, 0);
   assert_int_equal(to->len, 10000);
-  for (size_t i = 0; i < ROOM; i++) assert_int_equal(to->bytes[i], i < 10000 ? 0 : 0xff);
+  for (size_t i = 0; i < ROOM; i++)
+    assert_int_equal(to->bytes[i], i < 10000 ? 0 : 0xff);
 }
 
 static void blocking_write_waits_until_all_is_written_and_flushed(void **state) {
@@ -567,9 +580,11 @@ static void blocking_write_waits_until_all_is_written_and_flushed(void **state) 
   uint32_t out;
   sink *to = new_sink(1000, &out);
   uint8_t bytes[4096];
-  for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 7);
+  for (size_t i = 0; i < sizeof bytes; i++)
+    bytes[i] = (uint8_t)(i * 7);
   tn_stream_result result;
-  assert_ok(write_stream("[method]output-stream.blocking-write-and-flush", out, bytes, sizeof bytes, &result));
+  assert_ok(write_stream("[method]output-stream.blocking-write-and-flush", out, bytes, sizeof bytes,
+                         &result));
   assert_int_equal(result.is_error, 0);
   assert_int_equal(to->len, sizeof bytes);
   assert_memory_equal(to->bytes, bytes, sizeof bytes);
@@ -586,8 +601,9 @@ static void blocking_writes_take_at_most_4096_bytes(void **state) {
   sink *to = new_sink(10000, &out);
   static const uint8_t bytes[4097];
   tn_stream_result result = {0};
-  assert_error(write_stream("[method]output-stream.blocking-write-and-flush", out, bytes, 4097, &result),
-               TN_ERROR_TRAP, "at most 4096");
+  assert_error(
+      write_stream("[method]output-stream.blocking-write-and-flush", out, bytes, 4097, &result),
+      TN_ERROR_TRAP, "at most 4096");
   self_and_u64 params = {out, 4097};
   const char *write_zeroes = "[method]output-stream.blocking-write-zeroes-and-flush";
   assert_error(stream_call(write_zeroes, &params, &result), TN_ERROR_TRAP, "at most 4096");
@@ -659,8 +675,18 @@ static void splice_reports_the_error_of_the_side_that_failed(void **state) {
   assert_int_equal(tn_io_error_code(g.wasi, TN_IO_NETWORK, result.error.error), EPIPE);
 }
 
-#define AS_A_GUEST(name) {#name, run_as_guest, set_up, tear_down, &(body){name}}
-#define ON_A_FIBER(name) {#name " on a fiber", run_on_fiber, set_up, tear_down, &(body){name}}
+#define AS_A_GUEST(name)                                                                           \
+  {                                                                                                \
+#name, run_as_guest, set_up, tear_down, &(body) {                                              \
+      name                                                                                         \
+    }                                                                                              \
+  }
+#define ON_A_FIBER(name)                                                                           \
+  {                                                                                                \
+#name " on a fiber", run_on_fiber, set_up, tear_down, &(body) {                                \
+      name                                                                                         \
+    }                                                                                              \
+  }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -671,8 +697,8 @@ int main(void) {
       AS_A_GUEST(block_returns_when_the_pollable_is_ready),
       AS_A_GUEST(a_stream_lives_until_its_last_pollable_is_dropped),
       AS_A_GUEST(waiting_ends_with_the_deadline_of_the_guest),
-      {"a_clock_of_its_own_is_moved_to_the_earliest_timer", run_as_guest, set_up_with_clock, tear_down_with_clock,
-       &(body){a_clock_of_its_own_is_moved_to_the_earliest_timer}},
+      {"a_clock_of_its_own_is_moved_to_the_earliest_timer", run_as_guest, set_up_with_clock,
+       tear_down_with_clock, &(body){a_clock_of_its_own_is_moved_to_the_earliest_timer}},
       ON_A_FIBER(a_blocking_read_suspends_its_fiber),
       ON_A_FIBER(poll_takes_any_mix_of_timers_and_streams),
       ON_A_FIBER(blocking_write_waits_until_all_is_written_and_flushed),

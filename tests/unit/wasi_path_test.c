@@ -9,7 +9,8 @@
 static const bool methods[] = {false, true};
 #define FOR_EACH_METHOD(base, fixture)                                                             \
   for (size_t method = 0; method < 2; method++)                                                    \
-    for (tn_path_base base = {(fixture)->inside, methods[method]}, *once = &base; once != NULL; once = NULL)
+    for (tn_path_base base = {(fixture)->inside, methods[method]}, *once = &base; once != NULL;    \
+         once = NULL)
 
 static int open_path(tn_path_base base, const char *path, int flags) {
   return tn_path_open(base, tn_str_from(path), flags, 0644);
@@ -52,10 +53,21 @@ static void paths_inside_are_opened(void **state) {
 
 static void nothing_outside_is_ever_opened(void **state) {
   FOR_EACH_METHOD(base, (directory_fixture *)*state) {
-    static const char *const paths[] = {
-        "..",   "../secret",       "../inside/file", "up",          "up/secret",      "out",    "sub/../../secret",
-        "root", "root/etc/passwd", "/",              "/etc/passwd", "up/inside/file", "./../.", "to-sub/../../secret",
-        "sub/../up/."};
+    static const char *const paths[] = {"..",
+                                        "../secret",
+                                        "../inside/file",
+                                        "up",
+                                        "up/secret",
+                                        "out",
+                                        "sub/../../secret",
+                                        "root",
+                                        "root/etc/passwd",
+                                        "/",
+                                        "/etc/passwd",
+                                        "up/inside/file",
+                                        "./../.",
+                                        "to-sub/../../secret",
+                                        "sub/../up/."};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
       assert_refused(base, paths[i], O_RDONLY, -EPERM);
       assert_refused(base, paths[i], O_PATH, -EPERM);
@@ -83,7 +95,8 @@ static void malformed_paths_are_refused(void **state) {
     assert_int_equal(tn_path_open(base, (tn_str){"file\0", 5}, O_RDONLY, 0), -EINVAL);
     char endless[2 * PATH_MAX];
     memset(endless, 'a', sizeof endless);
-    assert_int_equal(tn_path_open(base, (tn_str){endless, sizeof endless}, O_RDONLY, 0), -ENAMETOOLONG);
+    assert_int_equal(tn_path_open(base, (tn_str){endless, sizeof endless}, O_RDONLY, 0),
+                     -ENAMETOOLONG);
     assert_int_equal(tn_path_open(base, (tn_str){endless, 300}, O_RDONLY, 0), -ENAMETOOLONG);
   }
 }
@@ -198,7 +211,8 @@ static void parents_outside_are_refused(void **state) {
   }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, directory_fixture_set_up, directory_fixture_tear_down)
+#define TEST(name)                                                                                 \
+  cmocka_unit_test_setup_teardown(name, directory_fixture_set_up, directory_fixture_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

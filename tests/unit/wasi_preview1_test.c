@@ -62,13 +62,30 @@ static const struct {
 enum { FUNCTION_COUNT = sizeof functions / sizeof *functions, MEMORY = 65536 };
 
 /* Errors of preview 1, and rights. */
-enum { OK = 0, AGAIN = 6, BADF = 8, EXIST = 20, FAULT = 21, ILSEQ = 25, INVAL = 28, ISDIR = 31, NAMETOOLONG = 37,
-       NOENT = 44, NOTDIR = 54, NOTSOCK = 57, NOTSUP = 58, PERM = 63, ROFS = 69, SPIPE = 70, NOTCAPABLE = 76 };
-#define RIGHT_READ (1u << 1)
-#define RIGHT_SEEK (1u << 2)
+enum {
+  OK = 0,
+  AGAIN = 6,
+  BADF = 8,
+  EXIST = 20,
+  FAULT = 21,
+  ILSEQ = 25,
+  INVAL = 28,
+  ISDIR = 31,
+  NAMETOOLONG = 37,
+  NOENT = 44,
+  NOTDIR = 54,
+  NOTSOCK = 57,
+  NOTSUP = 58,
+  PERM = 63,
+  ROFS = 69,
+  SPIPE = 70,
+  NOTCAPABLE = 76
+};
+#define RIGHT_READ      (1u << 1)
+#define RIGHT_SEEK      (1u << 2)
 #define RIGHT_SET_FLAGS (1u << 3)
-#define RIGHT_WRITE (1u << 6)
-#define RIGHT_ALL ((1u << 30) - 1)
+#define RIGHT_WRITE     (1u << 6)
+#define RIGHT_ALL       ((1u << 30) - 1)
 
 /* ---- the guest ---------------------------------------------------------------------------------- */
 
@@ -76,7 +93,8 @@ static tn_engine *engine;
 static tn_linked *linked;
 
 static void print_params(tn_buffer *out, const char *params) {
-  for (; *params != 0; params++) tn_buffer_append_text(out, *params == 'i' ? " (param i32)" : " (param i64)");
+  for (; *params != 0; params++)
+    tn_buffer_append_text(out, *params == 'i' ? " (param i32)" : " (param i64)");
 }
 
 static int group_set_up(void **state) {
@@ -92,7 +110,8 @@ static int group_set_up(void **state) {
     print_params(&text, functions[i].params);
     tn_buffer_append_text(&text, " (result i32)))");
   }
-  tn_buffer_append_text(&text, "(import \"wasi_snapshot_preview1\" \"proc_exit\" (func $exit (param i32)))");
+  tn_buffer_append_text(
+      &text, "(import \"wasi_snapshot_preview1\" \"proc_exit\" (func $exit (param i32)))");
   tn_buffer_append_text(&text, "(memory (export \"memory\") 1)");
   for (size_t i = 0; i < FUNCTION_COUNT; i++) {
     tn_buffer_format(&text, "(export \"%s\" (func $%s))", functions[i].name, functions[i].name);
@@ -187,7 +206,8 @@ static const tn_core_func *function(const char *name) {
 
 static tn_error *try_call(const char *name, const uint64_t *arguments, uint32_t *result) {
   tn_core_value values[9];
-  for (size_t i = 0; i < 9; i++) values[i].u64 = arguments[i];
+  for (size_t i = 0; i < 9; i++)
+    values[i].u64 = arguments[i];
   tn_error *error = tn_core_call(g.runtime->context, function(name), values, 9);
   *result = values[0].u32;
   return error;
@@ -203,9 +223,11 @@ static uint32_t call_with(const char *name, const uint64_t *arguments) {
 /* Places in the memory that the tests use. */
 enum { OUT = 16, PARTS = 64, PATH_AT = 256, SECOND = 1024, DATA = 4096 };
 
-static uint32_t open_path(const char *path, uint32_t oflags, uint64_t rights, uint32_t fdflags, uint32_t *fd) {
+static uint32_t open_path(const char *path, uint32_t oflags, uint64_t rights, uint32_t fdflags,
+                          uint32_t *fd) {
   put(PATH_AT, path, strlen(path));
-  uint32_t result = CALL("path_open", 3, 1, PATH_AT, strlen(path), oflags, rights, RIGHT_ALL, fdflags, OUT);
+  uint32_t result =
+      CALL("path_open", 3, 1, PATH_AT, strlen(path), oflags, rights, RIGHT_ALL, fdflags, OUT);
   *fd = u32_at(OUT);
   return result;
 }
@@ -268,7 +290,8 @@ static void empty_buffers_are_no_end_of_file(void **state) {
   grant(state, 0);
   start();
   uint32_t fd = opened("file", 0, RIGHT_ALL);
-  for (uint32_t i = 0; i < 200; i++) put_part(SECOND + 8 * i, 0xffffffff, 0);
+  for (uint32_t i = 0; i < 200; i++)
+    put_part(SECOND + 8 * i, 0xffffffff, 0);
   put_part(SECOND + 8 * 200, DATA, 5);
   assert_int_equal(CALL("fd_read", fd, SECOND, 201, OUT), OK);
   assert_int_equal(u32_at(OUT), 5);
@@ -309,13 +332,40 @@ static void unknown_flags_and_values_are_refused(void **state) {
 static void every_function_refuses_numbers_that_are_not_open(void **state) {
   (void)state;
   start();
-  static const char *const names[] = {
-      "fd_advise", "fd_allocate", "fd_close", "fd_datasync", "fd_fdstat_get", "fd_fdstat_set_flags",
-      "fd_fdstat_set_rights", "fd_filestat_get", "fd_filestat_set_size", "fd_filestat_set_times", "fd_pread",
-      "fd_prestat_dir_name", "fd_prestat_get", "fd_pwrite", "fd_read", "fd_readdir", "fd_renumber", "fd_seek",
-      "fd_sync", "fd_tell", "fd_write", "path_create_directory", "path_filestat_get", "path_filestat_set_times",
-      "path_link", "path_open", "path_readlink", "path_remove_directory", "path_rename", "path_unlink_file",
-      "sock_accept", "sock_recv", "sock_send", "sock_shutdown"};
+  static const char *const names[] = {"fd_advise",
+                                      "fd_allocate",
+                                      "fd_close",
+                                      "fd_datasync",
+                                      "fd_fdstat_get",
+                                      "fd_fdstat_set_flags",
+                                      "fd_fdstat_set_rights",
+                                      "fd_filestat_get",
+                                      "fd_filestat_set_size",
+                                      "fd_filestat_set_times",
+                                      "fd_pread",
+                                      "fd_prestat_dir_name",
+                                      "fd_prestat_get",
+                                      "fd_pwrite",
+                                      "fd_read",
+                                      "fd_readdir",
+                                      "fd_renumber",
+                                      "fd_seek",
+                                      "fd_sync",
+                                      "fd_tell",
+                                      "fd_write",
+                                      "path_create_directory",
+                                      "path_filestat_get",
+                                      "path_filestat_set_times",
+                                      "path_link",
+                                      "path_open",
+                                      "path_readlink",
+                                      "path_remove_directory",
+                                      "path_rename",
+                                      "path_unlink_file",
+                                      "sock_accept",
+                                      "sock_recv",
+                                      "sock_send",
+                                      "sock_shutdown"};
   static const uint64_t numbers[] = {3, 4, 0x7fffffff, 0xffffffff};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) {
@@ -487,7 +537,8 @@ static void output_is_counted_against_its_limit(void **state) {
   assert_int_equal(CALL("fd_write", 2, SECOND, 1, OUT), OK);
   assert_string_equal(output, "1:abcdef 2:abcd ");
   uint32_t result;
-  assert_error(try_call("fd_write", (const uint64_t[9]){1, SECOND, 1, OUT}, &result), TN_ERROR_LIMIT, "10 bytes");
+  assert_error(try_call("fd_write", (const uint64_t[9]){1, SECOND, 1, OUT}, &result),
+               TN_ERROR_LIMIT, "10 bytes");
 }
 
 static void standard_streams_without_a_place_are_no_terminals(void **state) {
@@ -540,7 +591,8 @@ static void a_write_to_a_full_pipe_goes_on_until_all_is_written(void **state) {
     size_t total = 0;
     close(ends[1]);
     ssize_t count;
-    while ((count = read(ends[0], bytes, sizeof bytes)) > 0) total += (size_t)count;
+    while ((count = read(ends[0], bytes, sizeof bytes)) > 0)
+      total += (size_t)count;
     _exit(total == 50000 ? 0 : 1);
   }
   close(ends[0]);
@@ -564,8 +616,8 @@ static void a_pipe_without_a_reader_is_an_error_and_no_signal(void **state) {
   signal(SIGPIPE, SIG_IGN);
 }
 
-static void put_subscription(uint32_t at, uint64_t userdata, uint8_t type, uint32_t id, uint64_t timeout,
-                             uint16_t flags) {
+static void put_subscription(uint32_t at, uint64_t userdata, uint8_t type, uint32_t id,
+                             uint64_t timeout, uint16_t flags) {
   memset(memory() + at, 0, 48);
   put(at, &userdata, 8);
   put(at + 8, &type, 1);
@@ -617,7 +669,8 @@ static void polling_reports_what_cannot_be_waited_for(void **state) {
 static void many_timers_can_be_polled_at_once(void **state) {
   (void)state;
   start();
-  for (uint32_t i = 0; i < 100; i++) put_subscription(SECOND + 48 * i, i, 0, i % 2, (1 + i / 50) * 1000000, 0);
+  for (uint32_t i = 0; i < 100; i++)
+    put_subscription(SECOND + 48 * i, i, 0, i % 2, (1 + i / 50) * 1000000, 0);
   assert_int_equal(CALL("poll_oneoff", SECOND, DATA + 8192, 100, OUT), OK);
   assert_true(u32_at(OUT) >= 50);
 }

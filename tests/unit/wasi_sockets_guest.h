@@ -48,8 +48,18 @@ static inline int tear_down(void **state) {
   return 0;
 }
 
-#define WITH_NETWORK(name) {#name, run_as_guest, set_up_with_network, tear_down, &(body){name}}
-#define WITHOUT_RIGHTS(name) {#name, run_as_guest, set_up_without_rights, tear_down, &(body){name}}
+#define WITH_NETWORK(name)                                                                         \
+  {                                                                                                \
+#name, run_as_guest, set_up_with_network, tear_down, &(body) {                                 \
+      name                                                                                         \
+    }                                                                                              \
+  }
+#define WITHOUT_RIGHTS(name)                                                                       \
+  {                                                                                                \
+#name, run_as_guest, set_up_without_rights, tear_down, &(body) {                               \
+      name                                                                                         \
+    }                                                                                              \
+  }
 
 /* ---- addresses ----------------------------------------------------------------------------------- */
 
@@ -93,7 +103,8 @@ typedef struct read_result {
 
 static inline bool is_ready(uint32_t pollable) {
   uint8_t ready = 0;
-  assert_ok(guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.ready", &pollable, &ready));
+  assert_ok(
+      guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.ready", &pollable, &ready));
   return ready != 0;
 }
 
@@ -151,7 +162,8 @@ static inline uint64_t check_write(uint32_t self) {
   return result.count;
 }
 
-static inline tn_stream_result write_with(const char *name, uint32_t self, const void *bytes, size_t len) {
+static inline tn_stream_result write_with(const char *name, uint32_t self, const void *bytes,
+                                          size_t len) {
   struct {
     uint32_t self;
     struct {
@@ -169,7 +181,10 @@ static inline tn_stream_result write_some(uint32_t self, const void *bytes, size
 }
 
 static inline void write_text(uint32_t self, const char *text) {
-  assert_int_equal(write_with("[method]output-stream.blocking-write-and-flush", self, text, strlen(text)).is_error, 0);
+  assert_int_equal(
+      write_with("[method]output-stream.blocking-write-and-flush", self, text, strlen(text))
+          .is_error,
+      0);
 }
 
 /* ---- sockets ------------------------------------------------------------------------------------- */
@@ -184,7 +199,8 @@ static inline void assert_code(tn_network_done result, tn_network_code code) {
 }
 
 static inline tn_error *tcp_call(const char *name, const void *params, void *result) {
-  return guest_call(&g, &tn_sockets_tcp_interface, (void *)&tn_socket_tcp_kind, name, params, result);
+  return guest_call(&g, &tn_sockets_tcp_interface, (void *)&tn_socket_tcp_kind, name, params,
+                    result);
 }
 
 static inline void tcp_method(const char *name, const void *params, void *result) {
@@ -195,7 +211,8 @@ static inline void tcp_method(const char *name, const void *params, void *result
 
 static inline uint32_t tcp_socket(uint8_t family) {
   tn_network_handle result = {0};
-  assert_ok(guest_call(&g, &tn_sockets_tcp_create_interface, NULL, "create-tcp-socket", &family, &result));
+  assert_ok(guest_call(&g, &tn_sockets_tcp_create_interface, NULL, "create-tcp-socket", &family,
+                       &result));
   assert_int_equal(result.is_error, 0);
   return result.value;
 }
@@ -285,7 +302,8 @@ static inline tn_network_done tcp_set(const char *name, uint32_t self, uint64_t 
     uint32_t self;
     uint64_t value;
   } wide = {self, value};
-  bool is_narrow = strstr(name, "enabled") != NULL || strstr(name, "count") != NULL || strstr(name, "hop") != NULL;
+  bool is_narrow = strstr(name, "enabled") != NULL || strstr(name, "count") != NULL ||
+                   strstr(name, "hop") != NULL;
   tn_network_done result = {0};
   tcp_method(name, is_narrow ? (void *)&narrow : (void *)&wide, &result);
   return result;
@@ -311,7 +329,8 @@ static inline tn_network_u64 tcp_u64(const char *name, uint32_t self) {
 
 static inline uint32_t tcp_listener_with(uint8_t family, uint64_t buffer_size) {
   uint32_t self = tcp_socket(family);
-  if (buffer_size > 0) assert_code(tcp_set("set-receive-buffer-size", self, buffer_size), TN_NETWORK_OK);
+  if (buffer_size > 0)
+    assert_code(tcp_set("set-receive-buffer-size", self, buffer_size), TN_NETWORK_OK);
   assert_code(tcp_bind(self, loopback(family, 0)), TN_NETWORK_OK);
   assert_code(tcp_done("finish-bind", self), TN_NETWORK_OK);
   assert_code(tcp_done("start-listen", self), TN_NETWORK_OK);
@@ -335,7 +354,8 @@ typedef struct connection {
 
 static inline connection tcp_connection_with(uint8_t family, uint64_t buffer_size) {
   uint32_t listener = tcp_listener_with(family, buffer_size), client = tcp_socket(family);
-  if (buffer_size > 0) assert_code(tcp_set("set-send-buffer-size", client, buffer_size), TN_NETWORK_OK);
+  if (buffer_size > 0)
+    assert_code(tcp_set("set-send-buffer-size", client, buffer_size), TN_NETWORK_OK);
   assert_code(tcp_connect(client, loopback(family, port_of(listener))), TN_NETWORK_OK);
   block_on(tcp_subscribe(client));
   tn_network_pair streams = tcp_finish_connect(client);
@@ -367,14 +387,15 @@ static inline tn_network_handle resolve(const char *name) {
     tn_str name;
   } params = {0, tn_str_from(name)};
   tn_network_handle result = {0};
-  assert_ok(guest_call(&g, &tn_sockets_lookup_interface, NULL, "resolve-addresses", &params, &result));
+  assert_ok(
+      guest_call(&g, &tn_sockets_lookup_interface, NULL, "resolve-addresses", &params, &result));
   return result;
 }
 
 static inline tn_network_next next_address(uint32_t self) {
   tn_network_next result = {0};
-  assert_ok(guest_call(&g, &tn_sockets_lookup_interface, NULL, "[method]resolve-address-stream.resolve-next-address",
-                       &self, &result));
+  assert_ok(guest_call(&g, &tn_sockets_lookup_interface, NULL,
+                       "[method]resolve-address-stream.resolve-next-address", &self, &result));
   return result;
 }
 
@@ -396,7 +417,8 @@ static inline const tn_func_type *find_type(const tn_host_interface *interface, 
   return found.type;
 }
 
-static inline void assert_layout(const tn_host_interface *interface, const char *name, size_t params, size_t result) {
+static inline void assert_layout(const tn_host_interface *interface, const char *name,
+                                 size_t params, size_t result) {
   const tn_func_type *type = find_type(interface, name);
   assert_int_equal(type->params->layout[1].size, params);
   assert_int_equal(type->result->layout[1].size, result);

@@ -46,8 +46,10 @@ static void tcp_addresses_are_checked(void **state) {
   uint32_t v4 = tcp_socket(TN_IPV4), v6 = tcp_socket(TN_IPV6);
   tn_ip_socket_address multicast = ipv4(224, 0, 0, 1, 80), broadcast = ipv4(255, 255, 255, 255, 80);
   tn_ip_socket_address any = ipv4(0, 0, 0, 0, 80);
-  tn_ip_socket_address mapped = {.family = TN_IPV6, .v6 = {.port = 80, .address = {[5] = 0xffff, 0x7f00, 1}}};
-  tn_ip_socket_address group = {.family = TN_IPV6, .v6 = {.port = 80, .address = {0xff02, [7] = 1}}};
+  tn_ip_socket_address mapped = {.family = TN_IPV6,
+                                 .v6 = {.port = 80, .address = {[5] = 0xffff, 0x7f00, 1}}};
+  tn_ip_socket_address group = {.family = TN_IPV6,
+                                .v6 = {.port = 80, .address = {0xff02, [7] = 1}}};
 
   assert_code(tcp_bind(v4, loopback(TN_IPV6, 0)), TN_NETWORK_INVALID_ARGUMENT);
   assert_code(tcp_bind(v6, loopback(TN_IPV4, 0)), TN_NETWORK_INVALID_ARGUMENT);
@@ -97,7 +99,8 @@ static void a_refused_connection_closes_the_socket(void **state) {
 
 static void connections_carry_bytes_both_ways(uint8_t family) {
   connection pair = tcp_connection(family);
-  assert_int_equal(port_of(pair.client), address_port(address_of(pair.server, "remote-address").value));
+  assert_int_equal(port_of(pair.client),
+                   address_port(address_of(pair.server, "remote-address").value));
   assert_int_equal(address_of(pair.client, "remote-address").value.family, family);
   uint8_t reported = 9;
   assert_ok(tcp_call("[method]tcp-socket.address-family", &pair.server, &reported));
@@ -154,7 +157,8 @@ static void skipped_bytes_are_gone(void **state) {
 /* Writes a pattern until the stream takes no more; the number of bytes taken. */
 static size_t fill(uint32_t output) {
   static uint8_t bytes[65536];
-  for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i % 251);
+  for (size_t i = 0; i < sizeof bytes; i++)
+    bytes[i] = (uint8_t)(i % 251);
   size_t total = 0;
   for (uint64_t permit; (permit = check_write(output)) > 0;) {
     size_t part = permit < sizeof bytes ? (size_t)permit : sizeof bytes;
@@ -273,7 +277,8 @@ static void a_reset_connection_gives_its_network_error(void **state) {
     uint8_t is_some;
     uint8_t code;
   } code = {0};
-  assert_ok(guest_call(&g, &tn_sockets_network_interface, NULL, "network-error-code", &result.error.error, &code));
+  assert_ok(guest_call(&g, &tn_sockets_network_interface, NULL, "network-error-code",
+                       &result.error.error, &code));
   assert_int_equal(code.is_some, 1);
   assert_int_equal(code.code, TN_NETWORK_CONNECTION_RESET);
 }
@@ -306,8 +311,9 @@ static void options_can_be_set_and_read_back(void **state) {
 
 static void zero_is_no_value_for_an_option(void **state) {
   (void)state;
-  static const char *const names[] = {"set-keep-alive-idle-time", "set-keep-alive-interval", "set-keep-alive-count",
-                                      "set-hop-limit",            "set-receive-buffer-size", "set-send-buffer-size",
+  static const char *const names[] = {"set-keep-alive-idle-time", "set-keep-alive-interval",
+                                      "set-keep-alive-count",     "set-hop-limit",
+                                      "set-receive-buffer-size",  "set-send-buffer-size",
                                       "set-listen-backlog-size"};
   uint32_t self = tcp_socket(TN_IPV4);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -370,12 +376,14 @@ static void addresses_are_resolved_without_asking_anyone(void **state) {
 
 static void names_that_are_none_are_refused(void **state) {
   (void)state;
-  static const char *const names[] = {"",     " ",       ".",        "a..b",  "a.b<&>",  "a.b[",   "-a.b",
-                                      "a-.b", "a b.com", "127.1",    "0x7f",  "1.2.3.4.5", "[1.2.3.4]", "exa\xffmple",
-                                      "[::1", "a.b/c",   "host:80", "256.1.1.1"};
+  static const char *const names[] = {"",      " ",         ".",         "a..b",        "a.b<&>",
+                                      "a.b[",  "-a.b",      "a-.b",      "a b.com",     "127.1",
+                                      "0x7f",  "1.2.3.4.5", "[1.2.3.4]", "exa\xffmple", "[::1",
+                                      "a.b/c", "host:80",   "256.1.1.1"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     tn_network_handle result = resolve(names[i]);
-    if (!result.is_error || result.code != TN_NETWORK_INVALID_ARGUMENT) fail_msg("\"%s\" was not refused", names[i]);
+    if (!result.is_error || result.code != TN_NETWORK_INVALID_ARGUMENT)
+      fail_msg("\"%s\" was not refused", names[i]);
   }
   char label[66];
   memset(label, 'a', 64);
@@ -387,8 +395,8 @@ static void the_pool_resolves_names_while_the_guest_waits(void **state) {
   (void)state;
   uint32_t self = resolve("localhost").value;
   uint32_t pollable = 0;
-  assert_ok(guest_call(&g, &tn_sockets_lookup_interface, NULL, "[method]resolve-address-stream.subscribe", &self,
-                       &pollable));
+  assert_ok(guest_call(&g, &tn_sockets_lookup_interface, NULL,
+                       "[method]resolve-address-stream.subscribe", &self, &pollable));
   if (!is_ready(pollable)) assert_int_equal(next_address(self).code, TN_NETWORK_WOULD_BLOCK);
   block_on(pollable);
   tn_network_next next = next_address(self);
@@ -420,14 +428,16 @@ static void names_become_ascii(void **state) {
   assert_ascii("b\xc3\xbc"
                "cher.example",
                "xn--bcher-kva.example");
-  assert_ascii("\xe4\xbe\x8b\xe3\x81\x88.\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88", "xn--r8jz45g.xn--zckzah");
+  assert_ascii("\xe4\xbe\x8b\xe3\x81\x88.\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88",
+               "xn--r8jz45g.xn--zckzah");
   assert_ascii("\xe4\xbe\x8b\xe3\x80\x82"
                "com",
                "xn--fsq.com"); /* an ideographic full stop */
   char out[TN_HOST_NAME_SIZE];
   assert_false(tn_host_name_to_ascii(TN_STR("a\0b"), out));
   char longest[254];
-  for (int i = 0; i < 253; i++) longest[i] = i % 64 == 63 ? '.' : 'a';
+  for (int i = 0; i < 253; i++)
+    longest[i] = i % 64 == 63 ? '.' : 'a';
   assert_true(tn_host_name_to_ascii((tn_str){longest, 253}, out));
   longest[253] = 'a';
   assert_false(tn_host_name_to_ascii((tn_str){longest, 254}, out));
@@ -438,12 +448,14 @@ static void names_become_ascii(void **state) {
 static void every_type_and_signature_can_be_read(void **state) {
   (void)state;
   static const tn_host_interface *const interfaces[] = {
-      &tn_io_error_interface,        &tn_io_poll_interface,           &tn_io_streams_interface,
-      &tn_sockets_network_interface, &tn_sockets_lookup_interface,    &tn_sockets_instance_network_interface,
-      &tn_sockets_tcp_interface,     &tn_sockets_tcp_create_interface, &tn_sockets_udp_interface,
-      &tn_sockets_udp_create_interface};
+      &tn_io_error_interface,       &tn_io_poll_interface,
+      &tn_io_streams_interface,     &tn_sockets_network_interface,
+      &tn_sockets_lookup_interface, &tn_sockets_instance_network_interface,
+      &tn_sockets_tcp_interface,    &tn_sockets_tcp_create_interface,
+      &tn_sockets_udp_interface,    &tn_sockets_udp_create_interface};
   for (size_t i = 0; i < sizeof interfaces / sizeof *interfaces; i++) {
-    for (size_t j = 0; j < interfaces[i]->func_count; j++) find_type(interfaces[i], interfaces[i]->funcs[j].name);
+    for (size_t j = 0; j < interfaces[i]->func_count; j++)
+      find_type(interfaces[i], interfaces[i]->funcs[j].name);
   }
 }
 
@@ -451,7 +463,8 @@ static void native_structs_have_the_layout_of_their_types(void **state) {
   (void)state;
   const tn_host_interface *tcp = &tn_sockets_tcp_interface, *udp = &tn_sockets_udp_interface;
   const tn_host_interface *streams = &tn_io_streams_interface;
-  assert_layout(tcp, "[method]tcp-socket.start-bind", sizeof(tn_bind_params), sizeof(tn_network_done));
+  assert_layout(tcp, "[method]tcp-socket.start-bind", sizeof(tn_bind_params),
+                sizeof(tn_network_done));
   assert_layout(tcp, "[method]tcp-socket.finish-connect", 4, sizeof(tn_network_pair));
   assert_layout(tcp, "[method]tcp-socket.accept", 4, sizeof(tn_network_triple));
   assert_layout(tcp, "[method]tcp-socket.local-address", 4, sizeof(tn_network_address));
@@ -461,8 +474,8 @@ static void native_structs_have_the_layout_of_their_types(void **state) {
   assert_layout(udp, "[method]udp-socket.stream", 40, sizeof(tn_network_pair));
   assert_layout(udp, "[method]incoming-datagram-stream.receive", 16, 24);
   assert_layout(udp, "[method]outgoing-datagram-stream.send", 24, sizeof(tn_network_u64));
-  assert_layout(&tn_sockets_lookup_interface, "[method]resolve-address-stream.resolve-next-address", 4,
-                sizeof(tn_network_next));
+  assert_layout(&tn_sockets_lookup_interface, "[method]resolve-address-stream.resolve-next-address",
+                4, sizeof(tn_network_next));
   assert_layout(streams, "[method]input-stream.read", 16, sizeof(read_result));
   assert_layout(streams, "[method]output-stream.check-write", 4, sizeof(tn_stream_count_result));
   assert_layout(streams, "[method]output-stream.write", 24, sizeof(tn_stream_result));
@@ -482,17 +495,20 @@ static tn_error *use_everything(void) {
   tn_bind_params to = {.address = loopback(TN_IPV4, 0)};
   void *tcp = (void *)&tn_socket_tcp_kind;
   const tn_host_interface *table = &tn_sockets_tcp_interface;
-  TN_TRY(guest_call(&g, &tn_sockets_tcp_create_interface, NULL, "create-tcp-socket", &family, &made));
+  TN_TRY(
+      guest_call(&g, &tn_sockets_tcp_create_interface, NULL, "create-tcp-socket", &family, &made));
   uint32_t listener = to.self = made.value;
   TN_TRY(guest_call(&g, table, tcp, "[method]tcp-socket.start-bind", &to, &done));
   TN_TRY(guest_call(&g, table, tcp, "[method]tcp-socket.finish-bind", &listener, &done));
   TN_TRY(guest_call(&g, table, tcp, "[method]tcp-socket.start-listen", &listener, &done));
   TN_TRY(guest_call(&g, table, tcp, "[method]tcp-socket.finish-listen", &listener, &done));
   TN_TRY(guest_call(&g, table, tcp, "[method]tcp-socket.subscribe", &listener, &pollables[0]));
-  TN_TRY(guest_call(&g, &tn_sockets_tcp_create_interface, NULL, "create-tcp-socket", &family, &made));
+  TN_TRY(
+      guest_call(&g, &tn_sockets_tcp_create_interface, NULL, "create-tcp-socket", &family, &made));
   to = (tn_bind_params){.self = made.value, .address = loopback(TN_IPV4, port_of(listener))};
   TN_TRY(guest_call(&g, table, tcp, "[method]tcp-socket.start-connect", &to, &done));
-  TN_TRY(guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.block", &pollables[0], NULL));
+  TN_TRY(
+      guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.block", &pollables[0], NULL));
   TN_TRY(guest_call(&g, table, tcp, "[method]tcp-socket.finish-connect", &made.value, &streams));
   TN_TRY(guest_call(&g, table, tcp, "[method]tcp-socket.accept", &listener, &accepted));
   TN_TRY(stream_call("[method]input-stream.subscribe", &streams.handles[0], &pollables[1]));
@@ -507,9 +523,10 @@ static tn_error *use_everything(void) {
     tn_str name;
   } lookup = {0, TN_STR("localhost")};
   TN_TRY(guest_call(&g, &tn_sockets_lookup_interface, NULL, "resolve-addresses", &lookup, &made));
-  TN_TRY(guest_call(&g, &tn_sockets_lookup_interface, NULL, "[method]resolve-address-stream.subscribe", &made.value,
-                    &pollables[1]));
-  TN_TRY(guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.block", &pollables[1], NULL));
+  TN_TRY(guest_call(&g, &tn_sockets_lookup_interface, NULL,
+                    "[method]resolve-address-stream.subscribe", &made.value, &pollables[1]));
+  TN_TRY(
+      guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.block", &pollables[1], NULL));
   uint32_t handle;
   return tn_io_error_add(g.wasi, TN_IO_NETWORK, ECONNRESET, &handle);
 }

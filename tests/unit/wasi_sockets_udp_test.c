@@ -26,12 +26,14 @@ typedef struct outgoing {
 
 static tn_error *udp_call(const char *name, const void *params, void *result) {
   tn_loop_set_timeout(g.loop, 10000000000);
-  return guest_call(&g, &tn_sockets_udp_interface, (void *)&tn_socket_udp_kind, name, params, result);
+  return guest_call(&g, &tn_sockets_udp_interface, (void *)&tn_socket_udp_kind, name, params,
+                    result);
 }
 
 static uint32_t udp_socket(uint8_t family) {
   tn_network_handle result = {0};
-  assert_ok(guest_call(&g, &tn_sockets_udp_create_interface, NULL, "create-udp-socket", &family, &result));
+  assert_ok(guest_call(&g, &tn_sockets_udp_create_interface, NULL, "create-udp-socket", &family,
+                       &result));
   assert_int_equal(result.is_error, 0);
   return result.value;
 }
@@ -100,7 +102,8 @@ static tn_network_u64 check_send(uint32_t self) {
   return result;
 }
 
-static tn_error *try_send(uint32_t self, const outgoing *datagrams, size_t count, tn_network_u64 *result) {
+static tn_error *try_send(uint32_t self, const outgoing *datagrams, size_t count,
+                          tn_network_u64 *result) {
   struct {
     uint32_t self;
     struct {
@@ -146,7 +149,8 @@ static void udp_sockets_go_through_their_states(void **state) {
   (void)state;
   uint32_t self = udp_socket(TN_IPV4);
   assert_int_equal(udp_stream(self, none).code, TN_NETWORK_INVALID_STATE);
-  assert_int_equal(udp_address("[method]udp-socket.local-address", self).code, TN_NETWORK_INVALID_STATE);
+  assert_int_equal(udp_address("[method]udp-socket.local-address", self).code,
+                   TN_NETWORK_INVALID_STATE);
   assert_code(udp_finish_bind(self), TN_NETWORK_NOT_IN_PROGRESS);
   assert_code(udp_bind(self, loopback(TN_IPV6, 0)), TN_NETWORK_INVALID_ARGUMENT);
   assert_code(udp_bind(self, ipv4(192, 0, 2, 1, 0)), TN_NETWORK_ADDRESS_NOT_BINDABLE);
@@ -155,7 +159,8 @@ static void udp_sockets_go_through_their_states(void **state) {
   assert_int_equal(udp_stream(self, none).code, TN_NETWORK_INVALID_STATE);
   assert_code(udp_finish_bind(self), TN_NETWORK_OK);
   assert_code(udp_bind(self, loopback(TN_IPV4, 0)), TN_NETWORK_INVALID_STATE);
-  assert_int_equal(udp_address("[method]udp-socket.remote-address", self).code, TN_NETWORK_INVALID_STATE);
+  assert_int_equal(udp_address("[method]udp-socket.remote-address", self).code,
+                   TN_NETWORK_INVALID_STATE);
   assert_int_equal(udp_stream(self, none).is_error, 0);
 
   uint32_t second = udp_socket(TN_IPV4);
@@ -205,7 +210,8 @@ static void several_datagrams_go_in_one_call(void **state) {
   assert_int_equal(send_all(streams.handles[1], datagrams, 3).value, 3);
   block_on_incoming(streams.handles[0]);
   assert_int_equal(receive(streams.handles[0], 0).ok.len, 0);
-  receive_result two = receive(streams.handles[0], 2), rest = receive(streams.handles[0], UINT64_MAX);
+  receive_result two = receive(streams.handles[0], 2),
+                 rest = receive(streams.handles[0], UINT64_MAX);
   assert_int_equal(two.ok.len, 2);
   assert_int_equal(two.ok.data[1].len, 2);
   assert_int_equal(rest.ok.len, 1);
@@ -261,7 +267,8 @@ static void sending_needs_a_permit(void **state) {
   assert_int_equal(result.is_error, 0);
   uint64_t permit = check_send(streams.handles[1]).value;
   assert_true(permit > 0);
-  assert_error(try_send(streams.handles[1], &datagram, (size_t)permit + 1, &result), TN_ERROR_TRAP, "check-send");
+  assert_error(try_send(streams.handles[1], &datagram, (size_t)permit + 1, &result), TN_ERROR_TRAP,
+               "check-send");
   assert_ok(try_send(streams.handles[1], &datagram, 1, &result));
   assert_error(try_send(streams.handles[1], &datagram, 1, &result), TN_ERROR_TRAP, "permitted 0");
 }
@@ -271,11 +278,15 @@ static void destinations_are_checked_one_by_one(void **state) {
   uint32_t self = udp_bound(loopback(TN_IPV4, 0));
   uint32_t out = udp_stream(self, none).handles[1];
   assert_int_equal(send_text(out, "x", none).code, TN_NETWORK_INVALID_ARGUMENT);
-  assert_int_equal(send_text(out, "x", some(loopback(TN_IPV6, 1))).code, TN_NETWORK_INVALID_ARGUMENT);
-  assert_int_equal(send_text(out, "x", some(ipv4(0, 0, 0, 0, 1))).code, TN_NETWORK_INVALID_ARGUMENT);
-  assert_int_equal(send_text(out, "x", some(loopback(TN_IPV4, 0))).code, TN_NETWORK_INVALID_ARGUMENT);
+  assert_int_equal(send_text(out, "x", some(loopback(TN_IPV6, 1))).code,
+                   TN_NETWORK_INVALID_ARGUMENT);
+  assert_int_equal(send_text(out, "x", some(ipv4(0, 0, 0, 0, 1))).code,
+                   TN_NETWORK_INVALID_ARGUMENT);
+  assert_int_equal(send_text(out, "x", some(loopback(TN_IPV4, 0))).code,
+                   TN_NETWORK_INVALID_ARGUMENT);
   static char large[65535];
-  outgoing datagrams[] = {{"x", 1, some(local_address(self))}, {large, sizeof large, some(local_address(self))}};
+  outgoing datagrams[] = {{"x", 1, some(local_address(self))},
+                          {large, sizeof large, some(local_address(self))}};
   assert_int_equal(send_all(out, datagrams + 1, 1).code, TN_NETWORK_DATAGRAM_TOO_LARGE);
   /* What was sent before an error is what counts. */
   assert_int_equal(send_all(out, datagrams, 2).value, 1);
@@ -319,7 +330,8 @@ static void a_client_reaches_only_whom_it_was_granted(void **state) {
   assert_code(udp_bind(udp_socket(TN_IPV4), loopback(TN_IPV4, 0)), TN_NETWORK_ACCESS_DENIED);
   uint32_t granted = udp_bound(ipv4(127, 0, 0, 2, 0)), client = udp_bound(ipv4(0, 0, 0, 0, 0));
   tn_network_pair streams = udp_stream(client, none), to_client = udp_stream(granted, none);
-  assert_int_equal(send_text(streams.handles[1], "x", some(loopback(TN_IPV4, 9))).code, TN_NETWORK_ACCESS_DENIED);
+  assert_int_equal(send_text(streams.handles[1], "x", some(loopback(TN_IPV4, 9))).code,
+                   TN_NETWORK_ACCESS_DENIED);
   assert_int_equal(udp_stream(client, some(loopback(TN_IPV4, 9))).code, TN_NETWORK_ACCESS_DENIED);
 
   int outsider = socket(AF_INET, SOCK_DGRAM, 0);

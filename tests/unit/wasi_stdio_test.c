@@ -58,7 +58,8 @@ static size_t empty_pipe(void) {
   static uint8_t buffer[65536];
   size_t total = 0;
   ssize_t count;
-  while ((count = read(f.other, buffer, sizeof buffer)) > 0) total += (size_t)count;
+  while ((count = read(f.other, buffer, sizeof buffer)) > 0)
+    total += (size_t)count;
   return total;
 }
 
@@ -90,7 +91,8 @@ static void a_full_pipe_is_not_waited_for(tn_stdio_mode mode) {
   f.stdio.mode = mode;
   f.stdio.type = TN_FILE_FIFO;
   int64_t count, total = 0;
-  while ((count = write_some(big, sizeof big)) > 0) total += count;
+  while ((count = write_some(big, sizeof big)) > 0)
+    total += count;
   assert_int_equal(count, -EAGAIN);
   assert_true(total >= 65536 && total < MORE_THAN_A_PIPE_HOLDS);
   assert_false(tn_stdio_is_ready(&f.stdio));
@@ -124,7 +126,8 @@ static void writing_where_nobody_reads_does_not_end_the_process(void **state) {
 static void output_that_was_taken_over_is_kept_until_it_is_gone(void **state) {
   (void)state;
   use_pipe(1);
-  for (size_t i = 0; i < sizeof big; i++) big[i] = (uint8_t)(i * 7 + i / 251);
+  for (size_t i = 0; i < sizeof big; i++)
+    big[i] = (uint8_t)(i * 7 + i / 251);
   assert_int_equal(tn_stdio_write_all(&f.stdio, big, 300000), 0);
   assert_int_equal(tn_stdio_write_all(&f.stdio, big + 300000, sizeof big - 300000), 0);
   assert_true(f.stdio.pending_size > 0);
@@ -182,7 +185,7 @@ static void files_are_read_and_written_in_place(void **state) {
   use_descriptor(1, fd);
   assert_int_equal(tn_stdio_descriptor(&f.stdio), -1);
   assert_true(tn_stdio_is_ready(&f.stdio));
-  struct iovec parts[] = {{(void *)(uintptr_t)"one ", 4}, {(void *)(uintptr_t)"two", 3}};
+  struct iovec parts[] = {{(void *)(uintptr_t) "one ", 4}, {(void *)(uintptr_t) "two", 3}};
   assert_int_equal(tn_stdio_write(&f.stdio, parts, 2), 7);
   assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
   use_descriptor(0, fd);
@@ -233,7 +236,8 @@ static void a_callback_gets_the_output(void **state) {
   (void)state;
   f.config = (tn_config_stdio){.kind = TN_STDIO_CALLBACK, .write = capture, .data = captured};
   f.stdio = (tn_stdio){.config = &f.config, .stream = 2};
-  struct iovec parts[] = {{(void *)(uintptr_t)"one ", 4}, {NULL, 0}, {(void *)(uintptr_t)"two", 3}};
+  struct iovec parts[] = {
+      {(void *)(uintptr_t) "one ", 4}, {NULL, 0}, {(void *)(uintptr_t) "two", 3}};
   assert_int_equal(tn_stdio_write(&f.stdio, parts, 3), 7);
   assert_string_equal(captured, "one two");
 }

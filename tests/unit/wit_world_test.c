@@ -162,11 +162,11 @@ static void an_exported_resource_keeps_its_methods(void **state) {
 static void exported_types_of_the_world_are_declared_in_it(void **state) {
   (void)state;
   /* (component (type (enum "x" "y")) (export "e" (type 0)) (type (list 1)) (export "es" (type 2))) */
-  static const uint8_t exporting[] = {0, 'a', 's', 'm', 0x0d, 0, 1, 0,                            /* */
-                                      7, 7, 1, 0x6d, 2, 1, 'x', 1, 'y',                           /* enum */
-                                      11, 7, 1, 0, 1, 'e', 3, 0, 0,                               /* export */
-                                      7, 3, 1, 0x70, 1,                                           /* list */
-                                      11, 8, 1, 0, 2, 'e', 's', 3, 2, 0};
+  static const uint8_t exporting[] = {0,  'a', 's', 'm',  0x0d, 0,   1,   0,      /* */
+                                      7,  7,   1,   0x6d, 2,    1,   'x', 1, 'y', /* enum */
+                                      11, 7,   1,   0,    1,    'e', 3,   0, 0,   /* export */
+                                      7,  3,   1,   0x70, 1,                      /* list */
+                                      11, 8,   1,   0,    2,    'e', 's', 3, 2,   0};
   assert_prints(tn_wit_print_component, exporting, sizeof exporting,
                 "package root:component;\n\nworld root {\n"
                 "  enum e {\n    x,\n    y,\n  }\n"

@@ -3,16 +3,18 @@
 #include "component/component.h"
 #include "component/binary/reader.h"
 
-static const char *const component_kinds[] = {"custom", "core module", "core instance", "core type", "component",
-                                              "instance", "alias", "type", "canonical function", "start",
-                                              "import", "export", "value"};
-static const char *const module_kinds[] = {"custom", "type", "import", "function", "table", "memory", "global",
-                                           "export", "start", "element", "code", "data", "data count", "tag"};
+static const char *const component_kinds[] = {
+    "custom", "core module",        "core instance", "core type", "component", "instance", "alias",
+    "type",   "canonical function", "start",         "import",    "export",    "value"};
+static const char *const module_kinds[] = {"custom", "type",   "import",     "function", "table",
+                                           "memory", "global", "export",     "start",    "element",
+                                           "code",   "data",   "data count", "tag"};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 static const char *kind_name(tn_file_kind kind, uint8_t id) {
-  if (kind == TN_FILE_COMPONENT) return id < COUNT_OF(component_kinds) ? component_kinds[id] : "unknown";
+  if (kind == TN_FILE_COMPONENT)
+    return id < COUNT_OF(component_kinds) ? component_kinds[id] : "unknown";
   return id < COUNT_OF(module_kinds) ? module_kinds[id] : "unknown";
 }
 
@@ -57,6 +59,7 @@ tn_error *tn_producers_read(tn_arena *arena, tn_str contents, tn_producers *out)
   tn_reader reader = tn_reader_new(contents, 0);
   uint32_t count;
   TN_TRY(tn_read_count(&reader, TN_MAX_ITEMS, "producers", &count));
-  for (uint32_t i = 0; i < count; i++) TN_TRY(read_field(arena, &reader, out));
+  for (uint32_t i = 0; i < count; i++)
+    TN_TRY(read_field(arena, &reader, out));
   return NULL;
 }

@@ -22,7 +22,8 @@ typedef struct optional_string {
   tn_str value;
 } optional_string;
 
-static_assert(sizeof(tn_config_variable) == 2 * sizeof(tn_str), "a variable is the native tuple<string, string>");
+static_assert(sizeof(tn_config_variable) == 2 * sizeof(tn_str),
+              "a variable is the native tuple<string, string>");
 
 static tn_error *get_environment(tn_call *call, void *data, const void *params, void *result) {
   (void)data, (void)params;
@@ -92,9 +93,12 @@ static tn_error *get_stderr(tn_call *call, void *data, const void *params, void 
   return tn_stdio_stream_add(wasi_of(call), 2, result);
 }
 
-static const tn_host_func_definition stdin_func = {"get-stdin", "func() -> input-stream", get_stdin};
-static const tn_host_func_definition stdout_func = {"get-stdout", "func() -> output-stream", get_stdout};
-static const tn_host_func_definition stderr_func = {"get-stderr", "func() -> output-stream", get_stderr};
+static const tn_host_func_definition stdin_func = {"get-stdin", "func() -> input-stream",
+                                                   get_stdin};
+static const tn_host_func_definition stdout_func = {"get-stdout", "func() -> output-stream",
+                                                    get_stdout};
+static const tn_host_func_definition stderr_func = {"get-stderr", "func() -> output-stream",
+                                                    get_stderr};
 
 /* ---- terminals ---------------------------------------------------------------------------------- */
 
@@ -105,7 +109,8 @@ typedef struct optional_handle {
 static_assert(sizeof(optional_handle) == 8, "native form of option<own<…>>");
 
 /* A terminal has no operations: its resource only says that there is one. */
-static tn_error *get_terminal(tn_call *call, int stream, tn_slot_kind kind, optional_handle *result) {
+static tn_error *get_terminal(tn_call *call, int stream, tn_slot_kind kind,
+                              optional_handle *result) {
   tn_wasi *wasi = wasi_of(call);
   tn_stdio *stdio = &wasi->stdio[stream];
   tn_stdio_open(stdio);
@@ -148,7 +153,9 @@ const tn_host_interface tn_cli_interfaces[TN_CLI_INTERFACE_COUNT] = {
     {.name = "wasi:cli/environment@0.2.12",
      .funcs = environment_funcs,
      .func_count = sizeof environment_funcs / sizeof *environment_funcs},
-    {.name = "wasi:cli/exit@0.2.12", .funcs = exit_funcs, .func_count = sizeof exit_funcs / sizeof *exit_funcs},
+    {.name = "wasi:cli/exit@0.2.12",
+     .funcs = exit_funcs,
+     .func_count = sizeof exit_funcs / sizeof *exit_funcs},
     {.name = "wasi:cli/stdin@0.2.12",
      .types = "use wasi:io/streams@0.2.12.{input-stream};",
      .funcs = &stdin_func,

@@ -125,8 +125,9 @@ static const tn_host_func_definition timezone_funcs[] = {
 
 const tn_host_interface tn_timezone_interface = {
     .name = "wasi:clocks/timezone@0.2.12",
-    .types = "use wasi:clocks/wall-clock@0.2.12.{datetime};"
-             "record timezone-display { utc-offset: s32, name: string, in-daylight-saving-time: bool }",
+    .types =
+        "use wasi:clocks/wall-clock@0.2.12.{datetime};"
+        "record timezone-display { utc-offset: s32, name: string, in-daylight-saving-time: bool }",
     .funcs = timezone_funcs,
     .func_count = sizeof timezone_funcs / sizeof *timezone_funcs,
 };

@@ -46,13 +46,15 @@ tn_error *tn_fs_status_at(tn_call *call, void *data, const void *params, void *r
   const tn_fs_at *in = params;
   tn_file_status status;
   bool follow = (in->path_flags & TN_FS_FOLLOW) != 0;
-  int outcome = tn_descriptor_status_at(tn_fs_descriptor(call, in->self), in->path, follow, &status);
+  int outcome =
+      tn_descriptor_status_at(tn_fs_descriptor(call, in->self), in->path, follow, &status);
   return give_status(outcome, &status, result);
 }
 
 tn_error *tn_fs_get_type(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
-  ((tn_fs_byte_result *)result)->value = (uint8_t)tn_fs_descriptor(call, *(const uint32_t *)params)->type;
+  ((tn_fs_byte_result *)result)->value =
+      (uint8_t)tn_fs_descriptor(call, *(const uint32_t *)params)->type;
   return NULL;
 }
 
@@ -92,7 +94,8 @@ static tn_error *give_hash(int outcome, const tn_file_status *status, tn_fs_hash
   static const uint8_t key[crypto_shorthash_siphashx24_KEYBYTES] = "metadata of file";
   uint64_t identity[2] = {status->device, status->inode};
   static_assert(sizeof out->hash == crypto_shorthash_siphashx24_BYTES, "the hash fills the value");
-  crypto_shorthash_siphashx24((unsigned char *)out->hash, (const unsigned char *)identity, sizeof identity, key);
+  crypto_shorthash_siphashx24((unsigned char *)out->hash, (const unsigned char *)identity,
+                              sizeof identity, key);
   return NULL;
 }
 
@@ -108,7 +111,8 @@ tn_error *tn_fs_metadata_hash_at(tn_call *call, void *data, const void *params, 
   const tn_fs_at *in = params;
   tn_file_status status;
   bool follow = (in->path_flags & TN_FS_FOLLOW) != 0;
-  int outcome = tn_descriptor_status_at(tn_fs_descriptor(call, in->self), in->path, follow, &status);
+  int outcome =
+      tn_descriptor_status_at(tn_fs_descriptor(call, in->self), in->path, follow, &status);
   return give_hash(outcome, &status, result);
 }
 
@@ -125,13 +129,15 @@ typedef struct advise_params {
   uint64_t length;
   uint8_t advice;
 } advise_params;
-static_assert(sizeof(advise_params) == 32, "native form of (borrow<descriptor>, filesize, filesize, advice)");
+static_assert(sizeof(advise_params) == 32,
+              "native form of (borrow<descriptor>, filesize, filesize, advice)");
 
 typedef struct times_params {
   uint32_t self;
   tn_fs_new_time times[2]; /* access, modification */
 } times_params;
-static_assert(sizeof(times_params) == 56, "native form of (borrow<descriptor>, new-timestamp, new-timestamp)");
+static_assert(sizeof(times_params) == 56,
+              "native form of (borrow<descriptor>, new-timestamp, new-timestamp)");
 
 typedef struct times_at_params {
   tn_fs_at at;
@@ -155,8 +161,12 @@ tn_error *tn_fs_advise(tn_call *call, void *data, const void *params, void *resu
 static int take_times(const tn_fs_new_time in[2], struct timespec out[2]) {
   for (int i = 0; i < 2; i++) {
     switch (in[i].tag) {
-    case TN_FS_TIME_NO_CHANGE: out[i] = (struct timespec){.tv_nsec = UTIME_OMIT}; break;
-    case TN_FS_TIME_NOW: out[i] = (struct timespec){.tv_nsec = UTIME_NOW}; break;
+    case TN_FS_TIME_NO_CHANGE:
+      out[i] = (struct timespec){.tv_nsec = UTIME_OMIT};
+      break;
+    case TN_FS_TIME_NOW:
+      out[i] = (struct timespec){.tv_nsec = UTIME_NOW};
+      break;
     default:
       if (in[i].given.nanoseconds >= NANOSECONDS) return -EINVAL;
       if (in[i].given.seconds > INT64_MAX) return -EOVERFLOW;

@@ -31,7 +31,8 @@ static tn_error *add_output(tn_call *call, uint32_t self, uint64_t offset, bool 
   if (descriptor->type == TN_FILE_DIRECTORY) return handle_failed(-EISDIR, out);
   if (!descriptor->options.write) return handle_failed(-EBADF, out);
   tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
-  if (descriptor->type != TN_FILE_REGULAR) return tn_pipe_stream_add(wasi, descriptor, true, &out->handle);
+  if (descriptor->type != TN_FILE_REGULAR)
+    return tn_pipe_stream_add(wasi, descriptor, true, &out->handle);
   return tn_file_output_add(wasi, descriptor, offset, appends, &out->handle);
 }
 
@@ -43,7 +44,8 @@ tn_error *tn_fs_read_via_stream(tn_call *call, void *data, const void *params, v
   if (descriptor->type == TN_FILE_DIRECTORY) return handle_failed(-EISDIR, out);
   if (!descriptor->options.read) return handle_failed(-EBADF, out);
   tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
-  if (descriptor->type != TN_FILE_REGULAR) return tn_pipe_stream_add(wasi, descriptor, false, &out->handle);
+  if (descriptor->type != TN_FILE_REGULAR)
+    return tn_pipe_stream_add(wasi, descriptor, false, &out->handle);
   return tn_file_input_add(wasi, descriptor, in->offset, &out->handle);
 }
 
@@ -75,7 +77,8 @@ typedef struct write_params {
   } buffer;
   uint64_t offset;
 } write_params;
-static_assert(sizeof(write_params) == 32, "native form of (borrow<descriptor>, list<u8>, filesize)");
+static_assert(sizeof(write_params) == 32,
+              "native form of (borrow<descriptor>, list<u8>, filesize)");
 
 tn_error *tn_fs_read(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
@@ -115,7 +118,8 @@ static tn_error *sync(tn_call *call, uint32_t self, bool data_only, void *result
   tn_runtime *runtime = tn_call_runtime(call);
   tn_loop *loop = tn_wasi_loop(tn_wasi_of(runtime));
   int outcome;
-  TN_TRY(tn_descriptor_sync(tn_fs_descriptor(call, self), data_only, loop, runtime->context, &outcome));
+  TN_TRY(tn_descriptor_sync(tn_fs_descriptor(call, self), data_only, loop, runtime->context,
+                            &outcome));
   return tn_fs_done(outcome, result);
 }
 
@@ -153,7 +157,8 @@ static bool is_shown(tn_str name) {
 tn_error *tn_fs_read_directory_entry(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
-  tn_directory *directory = tn_wasi_slot_get(wasi, TN_SLOT_DIRECTORY_STREAM, *(const uint32_t *)params);
+  tn_directory *directory =
+      tn_wasi_slot_get(wasi, TN_SLOT_DIRECTORY_STREAM, *(const uint32_t *)params);
   tn_fs_entry_result *out = result;
   tn_directory_entry entry;
   int outcome;

@@ -42,7 +42,8 @@ static void drop_directory_stream(tn_runtime *runtime, void *data, uint32_t repr
 /* ---- results ------------------------------------------------------------------------------------ */
 
 tn_error *tn_fs_done(int outcome, void *result) {
-  if (outcome < 0) *(tn_fs_byte_result *)result = (tn_fs_byte_result){1, tn_errno_to_filesystem(-outcome)};
+  if (outcome < 0)
+    *(tn_fs_byte_result *)result = (tn_fs_byte_result){1, tn_errno_to_filesystem(-outcome)};
   return NULL;
 }
 
@@ -51,9 +52,11 @@ typedef struct optional_code {
   uint8_t code;
 } optional_code;
 
-static tn_error *filesystem_error_code(tn_call *call, void *data, const void *params, void *result) {
+static tn_error *filesystem_error_code(tn_call *call, void *data, const void *params,
+                                       void *result) {
   (void)data;
-  int code = tn_io_error_code(tn_wasi_of(tn_call_runtime(call)), TN_IO_FILE, *(const uint32_t *)params);
+  int code =
+      tn_io_error_code(tn_wasi_of(tn_call_runtime(call)), TN_IO_FILE, *(const uint32_t *)params);
   if (code != 0) *(optional_code *)result = (optional_code){1, tn_errno_to_filesystem(code)};
   return NULL;
 }
@@ -96,9 +99,11 @@ static const char types_text[] =
     "use wasi:io/error@0.2.12.{error};"
     "use wasi:clocks/wall-clock@0.2.12.{datetime};"
     "type filesize = u64; type link-count = u64;"
-    "enum descriptor-type { unknown, block-device, character-device, directory, fifo, symbolic-link,"
+    "enum descriptor-type { unknown, block-device, character-device, directory, fifo, "
+    "symbolic-link,"
     " regular-file, socket }"
-    "flags descriptor-flags { read, write, file-integrity-sync, data-integrity-sync, requested-write-sync,"
+    "flags descriptor-flags { read, write, file-integrity-sync, data-integrity-sync, "
+    "requested-write-sync,"
     " mutate-directory }"
     "flags path-flags { symlink-follow }"
     "flags open-flags { create, directory, exclusive, truncate }"
@@ -108,9 +113,12 @@ static const char types_text[] =
     "variant new-timestamp { no-change, now, timestamp(datetime) }"
     "record directory-entry { %type: descriptor-type, name: string }"
     "enum error-code { access, would-block, already, bad-descriptor, busy, deadlock, quota, exist,"
-    " file-too-large, illegal-byte-sequence, in-progress, interrupted, invalid, io, is-directory, loop,"
-    " too-many-links, message-size, name-too-long, no-device, no-entry, no-lock, insufficient-memory,"
-    " insufficient-space, not-directory, not-empty, not-recoverable, unsupported, no-tty, no-such-device,"
+    " file-too-large, illegal-byte-sequence, in-progress, interrupted, invalid, io, is-directory, "
+    "loop,"
+    " too-many-links, message-size, name-too-long, no-device, no-entry, no-lock, "
+    "insufficient-memory,"
+    " insufficient-space, not-directory, not-empty, not-recoverable, unsupported, no-tty, "
+    "no-such-device,"
     " overflow, not-permitted, pipe, read-only, invalid-seek, text-file-busy, cross-device }"
     "enum advice { normal, sequential, random, will-need, dont-need, no-reuse }"
     "record metadata-hash-value { lower: u64, upper: u64 }"
@@ -122,12 +130,14 @@ static const tn_host_resource_definition types_resources[] = {
 };
 
 #define METHOD(name, parameters, result, func)                                                     \
-  {"[method]descriptor." name, "func(self: borrow<descriptor>" parameters ") -> " result, func}
+  { "[method]descriptor." name, "func(self: borrow<descriptor>" parameters ") -> " result, func }
 #define DONE "result<_, error-code>"
 
 static const tn_host_func_definition types_funcs[] = {
-    METHOD("read-via-stream", ", offset: filesize", "result<input-stream, error-code>", tn_fs_read_via_stream),
-    METHOD("write-via-stream", ", offset: filesize", "result<output-stream, error-code>", tn_fs_write_via_stream),
+    METHOD("read-via-stream", ", offset: filesize", "result<input-stream, error-code>",
+           tn_fs_read_via_stream),
+    METHOD("write-via-stream", ", offset: filesize", "result<output-stream, error-code>",
+           tn_fs_write_via_stream),
     METHOD("append-via-stream", "", "result<output-stream, error-code>", tn_fs_append_via_stream),
     METHOD("advise", ", offset: filesize, length: filesize, advice: advice", DONE, tn_fs_advise),
     METHOD("sync-data", "", DONE, tn_fs_sync_data),
@@ -137,38 +147,44 @@ static const tn_host_func_definition types_funcs[] = {
     METHOD("set-times",
            ", data-access-timestamp: new-timestamp, data-modification-timestamp: new-timestamp",
            DONE, tn_fs_set_times),
-    METHOD("read", ", length: filesize, offset: filesize", "result<tuple<list<u8>, bool>, error-code>",
-           tn_fs_read),
-    METHOD("write", ", buffer: list<u8>, offset: filesize", "result<filesize, error-code>", tn_fs_write),
-    METHOD("read-directory", "", "result<directory-entry-stream, error-code>", tn_fs_read_directory),
+    METHOD("read", ", length: filesize, offset: filesize",
+           "result<tuple<list<u8>, bool>, error-code>", tn_fs_read),
+    METHOD("write", ", buffer: list<u8>, offset: filesize", "result<filesize, error-code>",
+           tn_fs_write),
+    METHOD("read-directory", "", "result<directory-entry-stream, error-code>",
+           tn_fs_read_directory),
     METHOD("sync", "", DONE, tn_fs_sync),
     METHOD("create-directory-at", ", path: string", DONE, tn_fs_create_directory_at),
     METHOD("stat", "", "result<descriptor-stat, error-code>", tn_fs_status),
-    METHOD("stat-at", ", path-flags: path-flags, path: string", "result<descriptor-stat, error-code>",
-           tn_fs_status_at),
+    METHOD("stat-at", ", path-flags: path-flags, path: string",
+           "result<descriptor-stat, error-code>", tn_fs_status_at),
     METHOD("set-times-at",
            ", path-flags: path-flags, path: string, data-access-timestamp: new-timestamp,"
            " data-modification-timestamp: new-timestamp",
            DONE, tn_fs_set_times_at),
     METHOD("link-at",
-           ", old-path-flags: path-flags, old-path: string, new-descriptor: borrow<descriptor>, new-path: string",
+           ", old-path-flags: path-flags, old-path: string, new-descriptor: borrow<descriptor>, "
+           "new-path: string",
            DONE, tn_fs_link_at),
-    METHOD("open-at", ", path-flags: path-flags, path: string, open-flags: open-flags, %flags: descriptor-flags",
-           "result<descriptor, error-code>", tn_fs_open_at),
+    METHOD(
+        "open-at",
+        ", path-flags: path-flags, path: string, open-flags: open-flags, %flags: descriptor-flags",
+        "result<descriptor, error-code>", tn_fs_open_at),
     METHOD("readlink-at", ", path: string", "result<string, error-code>", tn_fs_readlink_at),
     METHOD("remove-directory-at", ", path: string", DONE, tn_fs_remove_directory_at),
-    METHOD("rename-at", ", old-path: string, new-descriptor: borrow<descriptor>, new-path: string", DONE,
-           tn_fs_rename_at),
+    METHOD("rename-at", ", old-path: string, new-descriptor: borrow<descriptor>, new-path: string",
+           DONE, tn_fs_rename_at),
     METHOD("symlink-at", ", old-path: string, new-path: string", DONE, tn_fs_symlink_at),
     METHOD("unlink-file-at", ", path: string", DONE, tn_fs_unlink_file_at),
     METHOD("is-same-object", ", other: borrow<descriptor>", "bool", tn_fs_is_same_object),
     METHOD("metadata-hash", "", "result<metadata-hash-value, error-code>", tn_fs_metadata_hash),
-    METHOD("metadata-hash-at", ", path-flags: path-flags, path: string", "result<metadata-hash-value, error-code>",
-           tn_fs_metadata_hash_at),
+    METHOD("metadata-hash-at", ", path-flags: path-flags, path: string",
+           "result<metadata-hash-value, error-code>", tn_fs_metadata_hash_at),
     {"[method]directory-entry-stream.read-directory-entry",
      "func(self: borrow<directory-entry-stream>) -> result<option<directory-entry>, error-code>",
      tn_fs_read_directory_entry},
-    {"filesystem-error-code", "func(err: borrow<error>) -> option<error-code>", filesystem_error_code},
+    {"filesystem-error-code", "func(err: borrow<error>) -> option<error-code>",
+     filesystem_error_code},
 };
 
 static const tn_host_func_definition preopens_funcs[] = {

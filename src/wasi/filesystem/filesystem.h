@@ -15,8 +15,9 @@ void tn_wasi_filesystem_close(tn_slot_kind kind, void *object);
 
 /* Streams over regular files, which never wait: each has an offset of its own and counts a reference to the
  * descriptor. See stream.c. */
-tn_error *tn_file_input_add(tn_wasi *wasi, tn_descriptor *descriptor, uint64_t offset, uint32_t *representation);
-tn_error *tn_file_output_add(tn_wasi *wasi, tn_descriptor *descriptor, uint64_t offset, bool appends,
-                             uint32_t *representation);
+tn_error *tn_file_input_add(tn_wasi *wasi, tn_descriptor *descriptor, uint64_t offset,
+                            uint32_t *representation);
+tn_error *tn_file_output_add(tn_wasi *wasi, tn_descriptor *descriptor, uint64_t offset,
+                             bool appends, uint32_t *representation);
 
 #endif

@@ -93,13 +93,15 @@ static_assert(sizeof(symlink_params) == 40, "native form");
 tn_error *tn_fs_create_directory_at(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   const path_params *in = params;
-  return tn_fs_done(tn_descriptor_create_directory(tn_fs_descriptor(call, in->self), in->path), result);
+  return tn_fs_done(tn_descriptor_create_directory(tn_fs_descriptor(call, in->self), in->path),
+                    result);
 }
 
 tn_error *tn_fs_remove_directory_at(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   const path_params *in = params;
-  return tn_fs_done(tn_descriptor_remove_directory(tn_fs_descriptor(call, in->self), in->path), result);
+  return tn_fs_done(tn_descriptor_remove_directory(tn_fs_descriptor(call, in->self), in->path),
+                    result);
 }
 
 tn_error *tn_fs_unlink_file_at(tn_call *call, void *data, const void *params, void *result) {
@@ -128,7 +130,8 @@ tn_error *tn_fs_link_at(tn_call *call, void *data, const void *params, void *res
 tn_error *tn_fs_symlink_at(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   const symlink_params *in = params;
-  return tn_fs_done(tn_descriptor_symlink(tn_fs_descriptor(call, in->self), in->old_path, in->new_path), result);
+  return tn_fs_done(
+      tn_descriptor_symlink(tn_fs_descriptor(call, in->self), in->old_path, in->new_path), result);
 }
 
 tn_error *tn_fs_readlink_at(tn_call *call, void *data, const void *params, void *result) {
@@ -136,7 +139,8 @@ tn_error *tn_fs_readlink_at(tn_call *call, void *data, const void *params, void 
   const path_params *in = params;
   tn_fs_string_result *out = result;
   char target[PATH_MAX];
-  int64_t size = tn_descriptor_readlink(tn_fs_descriptor(call, in->self), in->path, target, sizeof target);
+  int64_t size =
+      tn_descriptor_readlink(tn_fs_descriptor(call, in->self), in->path, target, sizeof target);
   if (size >= 0 && !tn_utf8_is_valid(target, (size_t)size)) size = -EILSEQ;
   if (size < 0) {
     out->is_error = 1;

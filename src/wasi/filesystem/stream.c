@@ -56,7 +56,8 @@ static const tn_input_class input_class = {
     .destroy = input_destroy,
 };
 
-tn_error *tn_file_input_add(tn_wasi *wasi, tn_descriptor *descriptor, uint64_t offset, uint32_t *representation) {
+tn_error *tn_file_input_add(tn_wasi *wasi, tn_descriptor *descriptor, uint64_t offset,
+                            uint32_t *representation) {
   file_input *made = tn_calloc(1, sizeof *made);
   if (made == NULL) return tn_error_no_memory();
   tn_input_stream_init(&made->head, &input_class);
@@ -80,12 +81,14 @@ static tn_error *output_check_write(tn_output_stream *stream, int64_t *result) {
   return NULL;
 }
 
-static tn_error *output_write(tn_output_stream *stream, const uint8_t *bytes, size_t size, int64_t *result) {
+static tn_error *output_write(tn_output_stream *stream, const uint8_t *bytes, size_t size,
+                              int64_t *result) {
   file_output *self = (file_output *)stream;
   *result = 0;
   while (size > 0) {
-    int64_t count = self->appends ? tn_descriptor_append(self->descriptor, bytes, size)
-                                  : tn_descriptor_write(self->descriptor, bytes, size, self->offset);
+    int64_t count = self->appends
+                        ? tn_descriptor_append(self->descriptor, bytes, size)
+                        : tn_descriptor_write(self->descriptor, bytes, size, self->offset);
     if (count < 0) {
       *result = count;
       return NULL;
@@ -109,8 +112,8 @@ static const tn_output_class output_class = {
     .destroy = output_destroy,
 };
 
-tn_error *tn_file_output_add(tn_wasi *wasi, tn_descriptor *descriptor, uint64_t offset, bool appends,
-                             uint32_t *representation) {
+tn_error *tn_file_output_add(tn_wasi *wasi, tn_descriptor *descriptor, uint64_t offset,
+                             bool appends, uint32_t *representation) {
   file_output *made = tn_calloc(1, sizeof *made);
   if (made == NULL) return tn_error_no_memory();
   tn_output_stream_init(&made->head, &output_class);

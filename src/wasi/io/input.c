@@ -26,7 +26,8 @@ static_assert(sizeof(read_result) == 24, "native form of result<list<u8>, stream
 
 /* One read that does not block: *outcome is a count, with the bytes in `out`, or what went wrong. Room in the
  * guest is only made for what is at hand, because the guest cannot free what it is not given. */
-static tn_error *read_some(tn_call *call, tn_input_stream *stream, uint64_t len, read_result *out, int64_t *outcome) {
+static tn_error *read_some(tn_call *call, tn_input_stream *stream, uint64_t len, read_result *out,
+                           int64_t *outcome) {
   size_t wanted = len < READ_MAX ? (size_t)len : READ_MAX;
   size_t room = 0;
   if (wanted > 0 && !stream->is_closed) room = stream->class->available(stream, wanted);
@@ -35,7 +36,8 @@ static tn_error *read_some(tn_call *call, tn_input_stream *stream, uint64_t len,
     TN_TRY(tn_input_stream_read(stream, out->bytes.data, room, outcome));
   } else {
     uint8_t unsure[READ_UNSURE];
-    TN_TRY(tn_input_stream_read(stream, unsure, wanted < READ_UNSURE ? wanted : READ_UNSURE, outcome));
+    TN_TRY(
+        tn_input_stream_read(stream, unsure, wanted < READ_UNSURE ? wanted : READ_UNSURE, outcome));
     if (*outcome > 0) {
       out->bytes.data = tn_call_alloc(call, (size_t)*outcome, 1);
       if (out->bytes.data == NULL) return tn_error_no_memory();
@@ -47,7 +49,8 @@ static tn_error *read_some(tn_call *call, tn_input_stream *stream, uint64_t len,
   return NULL;
 }
 
-static tn_error *finish_read(tn_wasi *wasi, tn_input_stream *stream, int64_t outcome, read_result *out) {
+static tn_error *finish_read(tn_wasi *wasi, tn_input_stream *stream, int64_t outcome,
+                             read_result *out) {
   out->is_error = outcome < 0;
   return outcome < 0 ? tn_stream_fail(wasi, stream->class->origin, outcome, &out->error) : NULL;
 }

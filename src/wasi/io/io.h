@@ -139,8 +139,9 @@ tn_output_stream *tn_output_stream_of(tn_wasi *wasi, uint32_t representation);
 
 /* Writes and flushes all of it, blocking as needed; *result is 0 or what went wrong. `bytes` must stay valid
  * while the fiber is suspended: memory of the host, or of a guest whose memory cannot move meanwhile. */
-tn_error *tn_output_stream_write_all(tn_output_stream *stream, tn_wasi *wasi, tn_core_context *context,
-                                     const uint8_t *bytes, size_t size, int64_t *result);
+tn_error *tn_output_stream_write_all(tn_output_stream *stream, tn_wasi *wasi,
+                                     tn_core_context *context, const uint8_t *bytes, size_t size,
+                                     int64_t *result);
 /* Blocks until the stream is ready. */
 tn_error *tn_output_stream_wait(tn_output_stream *stream, tn_wasi *wasi, tn_core_context *context);
 
@@ -176,8 +177,8 @@ tn_error *tn_pollable_add(tn_wasi *wasi, tn_pollable pollable, uint32_t *represe
 
 bool tn_pollable_is_ready(tn_wasi *wasi, const tn_pollable *pollable);
 /* Blocks until at least one of them (count > 0) is ready. */
-tn_error *tn_pollables_wait(tn_wasi *wasi, tn_core_context *context, const tn_pollable *const *pollables,
-                            size_t count);
+tn_error *tn_pollables_wait(tn_wasi *wasi, tn_core_context *context,
+                            const tn_pollable *const *pollables, size_t count);
 
 /* ---- in the linker and at the end --------------------------------------------------------------- */
 

@@ -26,22 +26,25 @@ typedef struct splice_params {
   uint32_t source;
   uint64_t len;
 } splice_params;
-static_assert(sizeof(splice_params) == 16, "native form of (borrow<output-stream>, borrow<input-stream>, u64)");
+static_assert(sizeof(splice_params) == 16,
+              "native form of (borrow<output-stream>, borrow<input-stream>, u64)");
 
-static tn_error *finish(tn_wasi *wasi, const tn_output_stream *stream, int64_t outcome, void *result) {
+static tn_error *finish(tn_wasi *wasi, const tn_output_stream *stream, int64_t outcome,
+                        void *result) {
   return tn_stream_done(wasi, stream->class->origin, outcome, result);
 }
 
 static tn_error *check_permit(const tn_output_stream *stream, uint64_t size, const char *function) {
   if (stream->is_closed || size <= stream->permit) return NULL;
-  return tn_error_new(TN_ERROR_TRAP, "output-stream.%s of %llu bytes, but check-write permitted %llu", function,
+  return tn_error_new(TN_ERROR_TRAP,
+                      "output-stream.%s of %llu bytes, but check-write permitted %llu", function,
                       (unsigned long long)size, (unsigned long long)stream->permit);
 }
 
 static tn_error *check_blocking_size(uint64_t size, const char *function) {
   if (size <= BLOCKING_WRITE_MAX) return NULL;
-  return tn_error_new(TN_ERROR_TRAP, "output-stream.%s of %llu bytes, at most 4096 are allowed", function,
-                      (unsigned long long)size);
+  return tn_error_new(TN_ERROR_TRAP, "output-stream.%s of %llu bytes, at most 4096 are allowed",
+                      function, (unsigned long long)size);
 }
 
 tn_error *tn_output_check_write(tn_call *call, void *data, const void *params, void *result) {
@@ -66,8 +69,8 @@ tn_error *tn_output_write(tn_call *call, void *data, const void *params, void *r
 
 /* The usual case, in which the stream takes everything at once, works on the guest's own memory. When it has
  * to wait, the rest is copied first, because that memory may move meanwhile. */
-static tn_error *write_and_flush(tn_runtime *runtime, tn_output_stream *stream, const uint8_t *bytes, size_t size,
-                                 int64_t *outcome) {
+static tn_error *write_and_flush(tn_runtime *runtime, tn_output_stream *stream,
+                                 const uint8_t *bytes, size_t size, int64_t *outcome) {
   tn_wasi *wasi = tn_wasi_of(runtime);
   TN_TRY(tn_output_stream_check(stream, outcome));
   if (*outcome < 0) return NULL;
@@ -79,7 +82,8 @@ static tn_error *write_and_flush(tn_runtime *runtime, tn_output_stream *stream, 
   return tn_output_stream_write_all(stream, wasi, runtime->context, rest, size - part, outcome);
 }
 
-tn_error *tn_output_blocking_write_and_flush(tn_call *call, void *data, const void *params, void *result) {
+tn_error *tn_output_blocking_write_and_flush(tn_call *call, void *data, const void *params,
+                                             void *result) {
   (void)data;
   const write_params *in = params;
   TN_TRY(check_blocking_size(in->contents.len, "blocking-write-and-flush"));
@@ -133,7 +137,8 @@ tn_error *tn_output_write_zeroes(tn_call *call, void *data, const void *params, 
   return finish(wasi, stream, outcome, result);
 }
 
-tn_error *tn_output_blocking_write_zeroes_and_flush(tn_call *call, void *data, const void *params, void *result) {
+tn_error *tn_output_blocking_write_zeroes_and_flush(tn_call *call, void *data, const void *params,
+                                                    void *result) {
   (void)data;
   const zeroes_params *in = params;
   TN_TRY(check_blocking_size(in->len, "blocking-write-zeroes-and-flush"));
@@ -141,15 +146,16 @@ tn_error *tn_output_blocking_write_zeroes_and_flush(tn_call *call, void *data, c
   tn_wasi *wasi = tn_wasi_of(runtime);
   tn_output_stream *stream = tn_output_stream_of(wasi, in->self);
   int64_t outcome;
-  TN_TRY(tn_output_stream_write_all(stream, wasi, runtime->context, zeroes, (size_t)in->len, &outcome));
+  TN_TRY(tn_output_stream_write_all(stream, wasi, runtime->context, zeroes, (size_t)in->len,
+                                    &outcome));
   return finish(wasi, stream, outcome, result);
 }
 
 /* ---- splice -------------------------------------------------------------------------------------- */
 
 /* One splice as defined: check-write, read, write. *error_origin says whose error a negative outcome is. */
-static tn_error *splice_once(tn_output_stream *stream, tn_input_stream *source, uint64_t len, int64_t *outcome,
-                             tn_io_origin *error_origin) {
+static tn_error *splice_once(tn_output_stream *stream, tn_input_stream *source, uint64_t len,
+                             int64_t *outcome, tn_io_origin *error_origin) {
   uint8_t bytes[SPLICE_MAX];
   *error_origin = stream->class->origin;
   TN_TRY(tn_output_stream_check(stream, outcome));
@@ -173,8 +179,8 @@ tn_error *tn_output_splice(tn_call *call, void *data, const void *params, void *
   tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
   int64_t outcome;
   tn_io_origin origin;
-  TN_TRY(splice_once(tn_output_stream_of(wasi, in->self), tn_input_stream_of(wasi, in->source), in->len, &outcome,
-                     &origin));
+  TN_TRY(splice_once(tn_output_stream_of(wasi, in->self), tn_input_stream_of(wasi, in->source),
+                     in->len, &outcome, &origin));
   return tn_stream_count(wasi, origin, outcome, result);
 }
 

@@ -36,7 +36,8 @@ void tn_armed_stop(tn_armed *armed) {
 }
 
 bool tn_descriptor_is_ready(int descriptor, int events) {
-  short wanted = (short)((events & TN_READABLE ? POLLIN : 0) | (events & TN_WRITABLE ? POLLOUT : 0));
+  short wanted =
+      (short)((events & TN_READABLE ? POLLIN : 0) | (events & TN_WRITABLE ? POLLOUT : 0));
   struct pollfd polled = {descriptor, wanted, 0};
   return poll(&polled, 1, 0) != 0;
 }
@@ -45,10 +46,12 @@ bool tn_descriptor_is_ready(int descriptor, int events) {
 
 tn_error *tn_pollable_add(tn_wasi *wasi, tn_pollable pollable, uint32_t *representation) {
   tn_pollable *object = tn_malloc(sizeof *object);
-  tn_error *error = object == NULL ? tn_error_no_memory()
-                                   : tn_wasi_slot_add(wasi, TN_SLOT_POLLABLE, object, representation);
+  tn_error *error = object == NULL
+                        ? tn_error_no_memory()
+                        : tn_wasi_slot_add(wasi, TN_SLOT_POLLABLE, object, representation);
   if (error != NULL) {
-    if (pollable.class != NULL && pollable.class->release != NULL) pollable.class->release(pollable.object);
+    if (pollable.class != NULL && pollable.class->release != NULL)
+      pollable.class->release(pollable.object);
     tn_free(object);
     return error;
   }
@@ -57,7 +60,8 @@ tn_error *tn_pollable_add(tn_wasi *wasi, tn_pollable pollable, uint32_t *represe
 }
 
 static void pollable_delete(tn_pollable *pollable) {
-  if (pollable->class != NULL && pollable->class->release != NULL) pollable->class->release(pollable->object);
+  if (pollable->class != NULL && pollable->class->release != NULL)
+    pollable->class->release(pollable->object);
   tn_free(pollable);
 }
 
@@ -75,11 +79,12 @@ static bool any_is_ready(tn_wasi *wasi, const tn_pollable *const *pollables, siz
 
 /* A list of timers needs one timer only, the earliest: also because a clock that belongs to the guest is moved
  * by waiting for it, and must not be moved further than to that. */
-static tn_error *arm_earliest(tn_wasi *wasi, tn_wait *wait, const tn_pollable *const *pollables, size_t count,
-                              tn_armed *armed) {
+static tn_error *arm_earliest(tn_wasi *wasi, tn_wait *wait, const tn_pollable *const *pollables,
+                              size_t count, tn_armed *armed) {
   uint64_t earliest = UINT64_MAX;
   for (size_t i = 0; i < count; i++) {
-    if (pollables[i]->class == NULL && pollables[i]->deadline < earliest) earliest = pollables[i]->deadline;
+    if (pollables[i]->class == NULL && pollables[i]->deadline < earliest)
+      earliest = pollables[i]->deadline;
   }
   if (earliest == UINT64_MAX) return NULL;
   uint64_t deadline = tn_wasi_real_deadline(wasi, earliest);
@@ -89,8 +94,8 @@ static tn_error *arm_earliest(tn_wasi *wasi, tn_wait *wait, const tn_pollable *c
 }
 
 /* Arms everything (armed[count] is the timer), waits once, and disarms. */
-static tn_error *wait_once(tn_wasi *wasi, tn_core_context *context, const tn_pollable *const *pollables,
-                           size_t count, tn_armed *armed) {
+static tn_error *wait_once(tn_wasi *wasi, tn_core_context *context,
+                           const tn_pollable *const *pollables, size_t count, tn_armed *armed) {
   tn_wait wait;
   tn_wait_init(&wait, tn_wasi_loop(wasi), context);
   tn_error *error = NULL;
@@ -100,12 +105,13 @@ static tn_error *wait_once(tn_wasi *wasi, tn_core_context *context, const tn_pol
   }
   if (error == NULL) error = arm_earliest(wasi, &wait, pollables, count, &armed[count]);
   if (error == NULL) error = tn_loop_wait(&wait, context);
-  for (size_t i = 0; i <= count; i++) tn_armed_stop(&armed[i]);
+  for (size_t i = 0; i <= count; i++)
+    tn_armed_stop(&armed[i]);
   return error;
 }
 
-tn_error *tn_pollables_wait(tn_wasi *wasi, tn_core_context *context, const tn_pollable *const *pollables,
-                            size_t count) {
+tn_error *tn_pollables_wait(tn_wasi *wasi, tn_core_context *context,
+                            const tn_pollable *const *pollables, size_t count) {
   if (any_is_ready(wasi, pollables, count)) return NULL;
   enum { SMALL = 16 };
   tn_armed small[SMALL] = {0};
@@ -159,7 +165,8 @@ typedef struct u32_list {
 
 /* The indices of those that are ready, in order; an entry for each position, however often a pollable is in
  * the list. */
-static void collect_ready(tn_wasi *wasi, const tn_pollable *const *pollables, size_t count, u32_list *out) {
+static void collect_ready(tn_wasi *wasi, const tn_pollable *const *pollables, size_t count,
+                          u32_list *out) {
   out->len = 0;
   for (size_t i = 0; i < count; i++) {
     if (tn_pollable_is_ready(wasi, pollables[i])) out->data[out->len++] = (uint32_t)i;
@@ -172,13 +179,17 @@ static tn_error *poll_list(tn_call *call, void *data, const void *params, void *
   u32_list *out = result;
   tn_runtime *runtime = tn_call_runtime(call);
   tn_wasi *wasi = tn_wasi_of(runtime);
-  if (in->len == 0) return tn_error_new(TN_ERROR_TRAP, "wasi:io/poll#poll: the list of pollables is empty");
-  if (in->len > UINT32_MAX) return tn_error_new(TN_ERROR_TRAP, "wasi:io/poll#poll: too many pollables");
+  if (in->len == 0)
+    return tn_error_new(TN_ERROR_TRAP, "wasi:io/poll#poll: the list of pollables is empty");
+  if (in->len > UINT32_MAX)
+    return tn_error_new(TN_ERROR_TRAP, "wasi:io/poll#poll: too many pollables");
 
-  const tn_pollable **pollables = tn_call_alloc(call, in->len * sizeof *pollables, _Alignof(void *));
+  const tn_pollable **pollables =
+      tn_call_alloc(call, in->len * sizeof *pollables, _Alignof(void *));
   out->data = tn_call_alloc(call, in->len * sizeof *out->data, _Alignof(uint32_t));
   if (pollables == NULL || out->data == NULL) return tn_error_no_memory();
-  for (size_t i = 0; i < in->len; i++) pollables[i] = pollable_of(wasi, in->data[i]);
+  for (size_t i = 0; i < in->len; i++)
+    pollables[i] = pollable_of(wasi, in->data[i]);
   size_t count = in->len; /* `in` may lie in the guest's memory: not after suspending */
   collect_ready(wasi, pollables, count, out);
   while (out->len == 0) {

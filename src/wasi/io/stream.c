@@ -29,7 +29,8 @@ tn_input_stream *tn_input_stream_of(tn_wasi *wasi, uint32_t representation) {
   return tn_wasi_slot_get(wasi, TN_SLOT_INPUT_STREAM, representation);
 }
 
-tn_error *tn_input_stream_read(tn_input_stream *stream, uint8_t *out, size_t size, int64_t *result) {
+tn_error *tn_input_stream_read(tn_input_stream *stream, uint8_t *out, size_t size,
+                               int64_t *result) {
   *result = stream->is_closed ? TN_IO_CLOSED : 0;
   if (stream->is_closed || size == 0) return NULL;
   return note_closed(&stream->is_closed, stream->class->read(stream, out, size, result), result);
@@ -38,7 +39,8 @@ tn_error *tn_input_stream_read(tn_input_stream *stream, uint8_t *out, size_t siz
 tn_error *tn_input_stream_skip(tn_input_stream *stream, uint64_t size, int64_t *result) {
   uint8_t waste[8192];
   if (stream->class->skip == NULL) {
-    return tn_input_stream_read(stream, waste, size < sizeof waste ? (size_t)size : sizeof waste, result);
+    return tn_input_stream_read(stream, waste, size < sizeof waste ? (size_t)size : sizeof waste,
+                                result);
   }
   *result = stream->is_closed ? TN_IO_CLOSED : 0;
   if (stream->is_closed || size == 0) return NULL;
@@ -100,7 +102,8 @@ tn_error *tn_output_stream_check(tn_output_stream *stream, int64_t *result) {
   return NULL;
 }
 
-tn_error *tn_output_stream_write(tn_output_stream *stream, const uint8_t *bytes, size_t size, int64_t *result) {
+tn_error *tn_output_stream_write(tn_output_stream *stream, const uint8_t *bytes, size_t size,
+                                 int64_t *result) {
   *result = stream->is_closed ? TN_IO_CLOSED : 0;
   if (stream->is_closed || size == 0) return NULL;
   stream->permit -= size;
@@ -141,8 +144,8 @@ tn_error *tn_output_stream_wait(tn_output_stream *stream, tn_wasi *wasi, tn_core
   return tn_pollables_wait(wasi, context, &list, 1);
 }
 
-tn_error *tn_output_stream_wait_flushed(tn_output_stream *stream, tn_wasi *wasi, tn_core_context *context,
-                                        int64_t *result) {
+tn_error *tn_output_stream_wait_flushed(tn_output_stream *stream, tn_wasi *wasi,
+                                        tn_core_context *context, int64_t *result) {
   *result = 0;
   if (stream->class->flush == NULL) return NULL;
   for (;;) {
@@ -155,8 +158,9 @@ tn_error *tn_output_stream_wait_flushed(tn_output_stream *stream, tn_wasi *wasi,
   return NULL;
 }
 
-tn_error *tn_output_stream_write_all(tn_output_stream *stream, tn_wasi *wasi, tn_core_context *context,
-                                     const uint8_t *bytes, size_t size, int64_t *result) {
+tn_error *tn_output_stream_write_all(tn_output_stream *stream, tn_wasi *wasi,
+                                     tn_core_context *context, const uint8_t *bytes, size_t size,
+                                     int64_t *result) {
   *result = 0;
   while (size > 0) {
     TN_TRY(tn_output_stream_check(stream, result));

@@ -2,20 +2,23 @@
 #include "base/error.h"
 #include "wasi/io/tables.h"
 
-tn_error *tn_stream_fail(tn_wasi *wasi, tn_io_origin origin, int64_t outcome, tn_stream_error *out) {
+tn_error *tn_stream_fail(tn_wasi *wasi, tn_io_origin origin, int64_t outcome,
+                         tn_stream_error *out) {
   out->tag = outcome == TN_IO_CLOSED ? TN_STREAM_CLOSED : TN_STREAM_LAST_OPERATION_FAILED;
   if (outcome == TN_IO_CLOSED) return NULL;
   return tn_io_error_add(wasi, origin, (int)-outcome, &out->error);
 }
 
-tn_error *tn_stream_count(tn_wasi *wasi, tn_io_origin origin, int64_t outcome, tn_stream_count_result *out) {
+tn_error *tn_stream_count(tn_wasi *wasi, tn_io_origin origin, int64_t outcome,
+                          tn_stream_count_result *out) {
   out->is_error = outcome < 0;
   if (outcome < 0) return tn_stream_fail(wasi, origin, outcome, &out->error);
   out->count = (uint64_t)outcome;
   return NULL;
 }
 
-tn_error *tn_stream_done(tn_wasi *wasi, tn_io_origin origin, int64_t outcome, tn_stream_result *out) {
+tn_error *tn_stream_done(tn_wasi *wasi, tn_io_origin origin, int64_t outcome,
+                         tn_stream_result *out) {
   out->is_error = outcome < 0;
   return outcome < 0 ? tn_stream_fail(wasi, origin, outcome, &out->error) : NULL;
 }
@@ -41,13 +44,13 @@ static const tn_host_resource_definition streams_resources[] = {
     {"output-stream", drop_output},
 };
 
-#define INPUT(name) "[method]input-stream." name
+#define INPUT(name)  "[method]input-stream." name
 #define OUTPUT(name) "[method]output-stream." name
-#define IN_SELF "self: borrow<input-stream>"
-#define OUT_SELF "self: borrow<output-stream>"
-#define DONE " -> result<_, stream-error>"
-#define COUNT " -> result<u64, stream-error>"
-#define BYTES " -> result<list<u8>, stream-error>"
+#define IN_SELF      "self: borrow<input-stream>"
+#define OUT_SELF     "self: borrow<output-stream>"
+#define DONE         " -> result<_, stream-error>"
+#define COUNT        " -> result<u64, stream-error>"
+#define BYTES        " -> result<list<u8>, stream-error>"
 
 static const tn_host_func_definition streams_funcs[] = {
     {INPUT("read"), "func(" IN_SELF ", len: u64)" BYTES, tn_input_read},
@@ -65,7 +68,8 @@ static const tn_host_func_definition streams_funcs[] = {
     {OUTPUT("write-zeroes"), "func(" OUT_SELF ", len: u64)" DONE, tn_output_write_zeroes},
     {OUTPUT("blocking-write-zeroes-and-flush"), "func(" OUT_SELF ", len: u64)" DONE,
      tn_output_blocking_write_zeroes_and_flush},
-    {OUTPUT("splice"), "func(" OUT_SELF ", src: borrow<input-stream>, len: u64)" COUNT, tn_output_splice},
+    {OUTPUT("splice"), "func(" OUT_SELF ", src: borrow<input-stream>, len: u64)" COUNT,
+     tn_output_splice},
     {OUTPUT("blocking-splice"), "func(" OUT_SELF ", src: borrow<input-stream>, len: u64)" COUNT,
      tn_output_blocking_splice},
 };

@@ -20,12 +20,14 @@ tn_error *tn_input_subscribe(tn_call *call, void *data, const void *params, void
 
 tn_error *tn_output_check_write(tn_call *call, void *data, const void *params, void *result);
 tn_error *tn_output_write(tn_call *call, void *data, const void *params, void *result);
-tn_error *tn_output_blocking_write_and_flush(tn_call *call, void *data, const void *params, void *result);
+tn_error *tn_output_blocking_write_and_flush(tn_call *call, void *data, const void *params,
+                                             void *result);
 tn_error *tn_output_flush(tn_call *call, void *data, const void *params, void *result);
 tn_error *tn_output_blocking_flush(tn_call *call, void *data, const void *params, void *result);
 tn_error *tn_output_subscribe(tn_call *call, void *data, const void *params, void *result);
 tn_error *tn_output_write_zeroes(tn_call *call, void *data, const void *params, void *result);
-tn_error *tn_output_blocking_write_zeroes_and_flush(tn_call *call, void *data, const void *params, void *result);
+tn_error *tn_output_blocking_write_zeroes_and_flush(tn_call *call, void *data, const void *params,
+                                                    void *result);
 tn_error *tn_output_splice(tn_call *call, void *data, const void *params, void *result);
 tn_error *tn_output_blocking_splice(tn_call *call, void *data, const void *params, void *result);
 
@@ -60,19 +62,22 @@ static_assert(sizeof(tn_stream_count_result) == 16, "native form of result<u64, 
 /* The stream-error of a negative outcome. */
 tn_error *tn_stream_fail(tn_wasi *wasi, tn_io_origin origin, int64_t outcome, tn_stream_error *out);
 /* The result for an outcome: the count, or the error. */
-tn_error *tn_stream_count(tn_wasi *wasi, tn_io_origin origin, int64_t outcome, tn_stream_count_result *out);
+tn_error *tn_stream_count(tn_wasi *wasi, tn_io_origin origin, int64_t outcome,
+                          tn_stream_count_result *out);
 /* Likewise where there is nothing to count. */
-tn_error *tn_stream_done(tn_wasi *wasi, tn_io_origin origin, int64_t outcome, tn_stream_result *out);
+tn_error *tn_stream_done(tn_wasi *wasi, tn_io_origin origin, int64_t outcome,
+                         tn_stream_result *out);
 
 /* The class's functions with the closed state and the permit kept. */
 tn_error *tn_input_stream_skip(tn_input_stream *stream, uint64_t size, int64_t *result);
 tn_error *tn_output_stream_check(tn_output_stream *stream, int64_t *result);
 /* `size` must be permitted. */
-tn_error *tn_output_stream_write(tn_output_stream *stream, const uint8_t *bytes, size_t size, int64_t *result);
+tn_error *tn_output_stream_write(tn_output_stream *stream, const uint8_t *bytes, size_t size,
+                                 int64_t *result);
 tn_error *tn_output_stream_flush(tn_output_stream *stream, int64_t *result);
 /* Blocks until a flush that has begun is over. */
-tn_error *tn_output_stream_wait_flushed(tn_output_stream *stream, tn_wasi *wasi, tn_core_context *context,
-                                        int64_t *result);
+tn_error *tn_output_stream_wait_flushed(tn_output_stream *stream, tn_wasi *wasi,
+                                        tn_core_context *context, int64_t *result);
 bool tn_output_stream_is_ready(tn_output_stream *stream);
 
 #endif

@@ -21,38 +21,38 @@ enum { TN_P1_ENOTCAPABLE = 4096 };
 
 /* ---- rights ------------------------------------------------------------------------------------- */
 
-#define TN_P1_RIGHT(position) (UINT64_C(1) << (position))
-#define TN_P1_FD_DATASYNC TN_P1_RIGHT(0)
-#define TN_P1_FD_READ TN_P1_RIGHT(1)
-#define TN_P1_FD_SEEK TN_P1_RIGHT(2)
-#define TN_P1_FD_FDSTAT_SET_FLAGS TN_P1_RIGHT(3)
-#define TN_P1_FD_SYNC TN_P1_RIGHT(4)
-#define TN_P1_FD_TELL TN_P1_RIGHT(5)
-#define TN_P1_FD_WRITE TN_P1_RIGHT(6)
-#define TN_P1_FD_ADVISE TN_P1_RIGHT(7)
-#define TN_P1_FD_ALLOCATE TN_P1_RIGHT(8)
-#define TN_P1_PATH_CREATE_DIRECTORY TN_P1_RIGHT(9)
-#define TN_P1_PATH_CREATE_FILE TN_P1_RIGHT(10)
-#define TN_P1_PATH_LINK_SOURCE TN_P1_RIGHT(11)
-#define TN_P1_PATH_LINK_TARGET TN_P1_RIGHT(12)
-#define TN_P1_PATH_OPEN TN_P1_RIGHT(13)
-#define TN_P1_FD_READDIR TN_P1_RIGHT(14)
-#define TN_P1_PATH_READLINK TN_P1_RIGHT(15)
-#define TN_P1_PATH_RENAME_SOURCE TN_P1_RIGHT(16)
-#define TN_P1_PATH_RENAME_TARGET TN_P1_RIGHT(17)
-#define TN_P1_PATH_FILESTAT_GET TN_P1_RIGHT(18)
-#define TN_P1_PATH_FILESTAT_SET_SIZE TN_P1_RIGHT(19)
+#define TN_P1_RIGHT(position)         (UINT64_C(1) << (position))
+#define TN_P1_FD_DATASYNC             TN_P1_RIGHT(0)
+#define TN_P1_FD_READ                 TN_P1_RIGHT(1)
+#define TN_P1_FD_SEEK                 TN_P1_RIGHT(2)
+#define TN_P1_FD_FDSTAT_SET_FLAGS     TN_P1_RIGHT(3)
+#define TN_P1_FD_SYNC                 TN_P1_RIGHT(4)
+#define TN_P1_FD_TELL                 TN_P1_RIGHT(5)
+#define TN_P1_FD_WRITE                TN_P1_RIGHT(6)
+#define TN_P1_FD_ADVISE               TN_P1_RIGHT(7)
+#define TN_P1_FD_ALLOCATE             TN_P1_RIGHT(8)
+#define TN_P1_PATH_CREATE_DIRECTORY   TN_P1_RIGHT(9)
+#define TN_P1_PATH_CREATE_FILE        TN_P1_RIGHT(10)
+#define TN_P1_PATH_LINK_SOURCE        TN_P1_RIGHT(11)
+#define TN_P1_PATH_LINK_TARGET        TN_P1_RIGHT(12)
+#define TN_P1_PATH_OPEN               TN_P1_RIGHT(13)
+#define TN_P1_FD_READDIR              TN_P1_RIGHT(14)
+#define TN_P1_PATH_READLINK           TN_P1_RIGHT(15)
+#define TN_P1_PATH_RENAME_SOURCE      TN_P1_RIGHT(16)
+#define TN_P1_PATH_RENAME_TARGET      TN_P1_RIGHT(17)
+#define TN_P1_PATH_FILESTAT_GET       TN_P1_RIGHT(18)
+#define TN_P1_PATH_FILESTAT_SET_SIZE  TN_P1_RIGHT(19)
 #define TN_P1_PATH_FILESTAT_SET_TIMES TN_P1_RIGHT(20)
-#define TN_P1_FD_FILESTAT_GET TN_P1_RIGHT(21)
-#define TN_P1_FD_FILESTAT_SET_SIZE TN_P1_RIGHT(22)
-#define TN_P1_FD_FILESTAT_SET_TIMES TN_P1_RIGHT(23)
-#define TN_P1_PATH_SYMLINK TN_P1_RIGHT(24)
-#define TN_P1_PATH_REMOVE_DIRECTORY TN_P1_RIGHT(25)
-#define TN_P1_PATH_UNLINK_FILE TN_P1_RIGHT(26)
-#define TN_P1_POLL_FD_READWRITE TN_P1_RIGHT(27)
-#define TN_P1_SOCK_SHUTDOWN TN_P1_RIGHT(28)
-#define TN_P1_SOCK_ACCEPT TN_P1_RIGHT(29)
-#define TN_P1_ALL_RIGHTS (TN_P1_RIGHT(30) - 1)
+#define TN_P1_FD_FILESTAT_GET         TN_P1_RIGHT(21)
+#define TN_P1_FD_FILESTAT_SET_SIZE    TN_P1_RIGHT(22)
+#define TN_P1_FD_FILESTAT_SET_TIMES   TN_P1_RIGHT(23)
+#define TN_P1_PATH_SYMLINK            TN_P1_RIGHT(24)
+#define TN_P1_PATH_REMOVE_DIRECTORY   TN_P1_RIGHT(25)
+#define TN_P1_PATH_UNLINK_FILE        TN_P1_RIGHT(26)
+#define TN_P1_POLL_FD_READWRITE       TN_P1_RIGHT(27)
+#define TN_P1_SOCK_SHUTDOWN           TN_P1_RIGHT(28)
+#define TN_P1_SOCK_ACCEPT             TN_P1_RIGHT(29)
+#define TN_P1_ALL_RIGHTS              (TN_P1_RIGHT(30) - 1)
 
 /* What can be done with a descriptor of this type at all. */
 uint64_t tn_p1_rights_of(tn_file_type type);
@@ -116,8 +116,8 @@ void tn_p1_refresh(tn_p1_call *call);
 tn_core_trap *tn_p1_end(tn_p1_call *call, int outcome, tn_core_value *out);
 
 #define TN_P1_FUNCTION(name)                                                                       \
-  static tn_core_trap *name##_entry(void *environment, tn_core_caller *caller, tn_core_value *values, \
-                                    size_t count) {                                                \
+  static tn_core_trap *name##_entry(void *environment, tn_core_caller *caller,                     \
+                                    tn_core_value *values, size_t count) {                         \
     (void)environment, (void)count;                                                                \
     tn_p1_call call;                                                                               \
     int outcome = tn_p1_begin(&call, caller) ? name(&call, values) : 0;                            \
@@ -170,10 +170,12 @@ int tn_p1_path(tn_p1_call *call, uint32_t address, uint32_t size, tn_str *out);
 /* Reads a guest's list of `count` buffers. Empty ones are left out; at most TN_P1_PARTS are taken, which is
  * within what reads and writes may do. Returns how many, or negative errno. */
 enum { TN_P1_PARTS = 64, TN_P1_PARTS_MAX = 1024 };
-int tn_p1_parts(tn_p1_call *call, uint32_t address, uint32_t count, struct iovec parts[TN_P1_PARTS]);
+int tn_p1_parts(tn_p1_call *call, uint32_t address, uint32_t count,
+                struct iovec parts[TN_P1_PARTS]);
 
 /* The system's little-endian layout is the guest's. */
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "preview 1 structures are stored as they are");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "preview 1 structures are stored as they are");
 
 /* ---- the functions, by file --------------------------------------------------------------------- */
 

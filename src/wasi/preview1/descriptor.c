@@ -89,11 +89,13 @@ static int fd_fdstat_set_flags(tn_p1_call *call, const tn_core_value *in) {
   uint32_t flags = in[1].u32;
   int failed = tn_p1_entry_get(call, in[0].u32, TN_P1_FD_FDSTAT_SET_FLAGS, &entry);
   if (failed < 0) return failed;
-  if ((flags & ~(uint32_t)(TN_P1_APPEND | TN_P1_DSYNC | TN_P1_NONBLOCK | TN_P1_RSYNC | TN_P1_SYNC)) != 0) {
+  if ((flags &
+       ~(uint32_t)(TN_P1_APPEND | TN_P1_DSYNC | TN_P1_NONBLOCK | TN_P1_RSYNC | TN_P1_SYNC)) != 0) {
     return -EINVAL;
   }
   uint32_t changed = flags ^ entry->flags;
-  if ((changed & (TN_P1_DSYNC | TN_P1_RSYNC | TN_P1_SYNC)) != 0) return -ENOTSUP; /* fixed when it is opened */
+  if ((changed & (TN_P1_DSYNC | TN_P1_RSYNC | TN_P1_SYNC)) != 0)
+    return -ENOTSUP; /* fixed when it is opened */
   if ((changed & TN_P1_APPEND) != 0) {
     /* What other processes share is not changed for a guest. */
     if (entry->descriptor == NULL) return -ENOTSUP;
@@ -108,7 +110,8 @@ static int fd_fdstat_set_rights(tn_p1_call *call, const tn_core_value *in) {
   tn_p1_entry *entry;
   int failed = tn_p1_entry_get(call, in[0].u32, 0, &entry);
   if (failed < 0) return failed;
-  if ((in[1].u64 & ~entry->rights) != 0 || (in[2].u64 & ~entry->inheriting) != 0) return -TN_P1_ENOTCAPABLE;
+  if ((in[1].u64 & ~entry->rights) != 0 || (in[2].u64 & ~entry->inheriting) != 0)
+    return -TN_P1_ENOTCAPABLE;
   entry->rights = in[1].u64;
   entry->inheriting = in[2].u64;
   return 0;
@@ -126,7 +129,8 @@ static int fd_filestat_get(tn_p1_call *call, const tn_core_value *in) {
     status.type = tn_p1_entry_type(entry);
     struct stat host;
     int fd = tn_p1_entry_fd(entry);
-    if (status.type == TN_FILE_REGULAR && fstat(fd, &host) == 0) status.size = (uint64_t)host.st_size;
+    if (status.type == TN_FILE_REGULAR && fstat(fd, &host) == 0)
+      status.size = (uint64_t)host.st_size;
   }
   return failed < 0 ? failed : tn_p1_store_filestat(call, in[1].u32, &status);
 }
@@ -163,8 +167,8 @@ static int write_to_disk(tn_p1_call *call, uint32_t number, uint64_t right, bool
   tn_p1_entry *entry;
   int outcome = tn_p1_entry_get(call, number, right, &entry);
   if (outcome < 0 || entry->descriptor == NULL) return outcome;
-  tn_error *error =
-      tn_descriptor_sync(entry->descriptor, data_only, call->wasi->loop, call->runtime->context, &outcome);
+  tn_error *error = tn_descriptor_sync(entry->descriptor, data_only, call->wasi->loop,
+                                       call->runtime->context, &outcome);
   return error != NULL ? tn_p1_fail(call, error) : outcome;
 }
 
@@ -178,7 +182,8 @@ static int fd_datasync(tn_p1_call *call, const tn_core_value *in) {
 
 /* ---- position ----------------------------------------------------------------------------------- */
 
-static int seek(tn_p1_call *call, uint32_t number, uint64_t right, int64_t offset, int whence, uint32_t out) {
+static int seek(tn_p1_call *call, uint32_t number, uint64_t right, int64_t offset, int whence,
+                uint32_t out) {
   tn_p1_entry *entry;
   int failed = tn_p1_entry_get(call, number, right, &entry);
   if (failed < 0) return failed;

@@ -8,11 +8,12 @@
 enum { FOLLOW = 1, CREAT = 1, DIRECTORY = 2, EXCL = 4, TRUNC = 8 };
 
 /* A directory with these rights, and a path beneath it. */
-static int place_get(tn_p1_call *call, uint32_t number, uint64_t rights, uint32_t address, uint32_t size,
-                     tn_p1_entry **entry, tn_str *path) {
+static int place_get(tn_p1_call *call, uint32_t number, uint64_t rights, uint32_t address,
+                     uint32_t size, tn_p1_entry **entry, tn_str *path) {
   int failed = tn_p1_entry_get(call, number, 0, entry);
   if (failed < 0) return failed;
-  if (tn_p1_entry_type(*entry) != TN_FILE_DIRECTORY || (*entry)->descriptor == NULL) return -ENOTDIR;
+  if (tn_p1_entry_type(*entry) != TN_FILE_DIRECTORY || (*entry)->descriptor == NULL)
+    return -ENOTDIR;
   failed = tn_p1_entry_get(call, number, rights, entry);
   return failed < 0 ? failed : tn_p1_path(call, address, size, path);
 }
@@ -22,7 +23,8 @@ static int place_get(tn_p1_call *call, uint32_t number, uint64_t rights, uint32_
 static int options_of(const tn_p1_entry *directory, const tn_core_value *in, tn_open_options *out) {
   uint32_t lookup = in[1].u32, oflags = in[4].u32, fdflags = in[7].u32;
   uint64_t rights = in[5].u64;
-  if (lookup > FOLLOW || oflags > (CREAT | DIRECTORY | EXCL | TRUNC) || fdflags > 31) return -EINVAL;
+  if (lookup > FOLLOW || oflags > (CREAT | DIRECTORY | EXCL | TRUNC) || fdflags > 31)
+    return -EINVAL;
   /* Rights beyond these two are only narrowed; without them the descriptor would be of no use to the guest. */
   uint64_t data = rights & (TN_P1_FD_READ | TN_P1_FD_WRITE);
   if ((data & ~directory->inheriting) != 0) return -TN_P1_ENOTCAPABLE;
@@ -73,7 +75,8 @@ static int path_filestat_get(tn_p1_call *call, const tn_core_value *in) {
   tn_p1_entry *directory;
   tn_str path;
   tn_file_status status;
-  int failed = place_get(call, in[0].u32, TN_P1_PATH_FILESTAT_GET, in[2].u32, in[3].u32, &directory, &path);
+  int failed =
+      place_get(call, in[0].u32, TN_P1_PATH_FILESTAT_GET, in[2].u32, in[3].u32, &directory, &path);
   bool follow = (in[1].u32 & FOLLOW) != 0;
   if (failed == 0) failed = tn_descriptor_status_at(directory->descriptor, path, follow, &status);
   return failed < 0 ? failed : tn_p1_store_filestat(call, in[4].u32, &status);
@@ -83,10 +86,12 @@ static int path_filestat_set_times(tn_p1_call *call, const tn_core_value *in) {
   tn_p1_entry *directory;
   tn_str path;
   struct timespec times[2];
-  int failed = place_get(call, in[0].u32, TN_P1_PATH_FILESTAT_SET_TIMES, in[2].u32, in[3].u32, &directory, &path);
+  int failed = place_get(call, in[0].u32, TN_P1_PATH_FILESTAT_SET_TIMES, in[2].u32, in[3].u32,
+                         &directory, &path);
   if (failed == 0) failed = tn_p1_times(in[4].u64, in[5].u64, in[6].u32, times);
   bool follow = (in[1].u32 & FOLLOW) != 0;
-  return failed < 0 ? failed : tn_descriptor_set_times_at(directory->descriptor, path, follow, times);
+  return failed < 0 ? failed
+                    : tn_descriptor_set_times_at(directory->descriptor, path, follow, times);
 }
 
 /* ---- changing directories ----------------------------------------------------------------------- */
@@ -94,47 +99,57 @@ static int path_filestat_set_times(tn_p1_call *call, const tn_core_value *in) {
 static int path_create_directory(tn_p1_call *call, const tn_core_value *in) {
   tn_p1_entry *directory;
   tn_str path;
-  int failed = place_get(call, in[0].u32, TN_P1_PATH_CREATE_DIRECTORY, in[1].u32, in[2].u32, &directory, &path);
+  int failed = place_get(call, in[0].u32, TN_P1_PATH_CREATE_DIRECTORY, in[1].u32, in[2].u32,
+                         &directory, &path);
   return failed < 0 ? failed : tn_descriptor_create_directory(directory->descriptor, path);
 }
 
 static int path_remove_directory(tn_p1_call *call, const tn_core_value *in) {
   tn_p1_entry *directory;
   tn_str path;
-  int failed = place_get(call, in[0].u32, TN_P1_PATH_REMOVE_DIRECTORY, in[1].u32, in[2].u32, &directory, &path);
+  int failed = place_get(call, in[0].u32, TN_P1_PATH_REMOVE_DIRECTORY, in[1].u32, in[2].u32,
+                         &directory, &path);
   return failed < 0 ? failed : tn_descriptor_remove_directory(directory->descriptor, path);
 }
 
 static int path_unlink_file(tn_p1_call *call, const tn_core_value *in) {
   tn_p1_entry *directory;
   tn_str path;
-  int failed = place_get(call, in[0].u32, TN_P1_PATH_UNLINK_FILE, in[1].u32, in[2].u32, &directory, &path);
+  int failed =
+      place_get(call, in[0].u32, TN_P1_PATH_UNLINK_FILE, in[1].u32, in[2].u32, &directory, &path);
   return failed < 0 ? failed : tn_descriptor_unlink(directory->descriptor, path);
 }
 
 static int path_rename(tn_p1_call *call, const tn_core_value *in) {
   tn_p1_entry *from, *to;
   tn_str old_path, new_path;
-  int failed = place_get(call, in[0].u32, TN_P1_PATH_RENAME_SOURCE, in[1].u32, in[2].u32, &from, &old_path);
+  int failed =
+      place_get(call, in[0].u32, TN_P1_PATH_RENAME_SOURCE, in[1].u32, in[2].u32, &from, &old_path);
   if (failed < 0) return failed;
-  failed = place_get(call, in[3].u32, TN_P1_PATH_RENAME_TARGET, in[4].u32, in[5].u32, &to, &new_path);
-  return failed < 0 ? failed : tn_descriptor_rename(from->descriptor, old_path, to->descriptor, new_path);
+  failed =
+      place_get(call, in[3].u32, TN_P1_PATH_RENAME_TARGET, in[4].u32, in[5].u32, &to, &new_path);
+  return failed < 0 ? failed
+                    : tn_descriptor_rename(from->descriptor, old_path, to->descriptor, new_path);
 }
 
 static int path_link(tn_p1_call *call, const tn_core_value *in) {
   tn_p1_entry *from, *to;
   tn_str old_path, new_path;
-  int failed = place_get(call, in[0].u32, TN_P1_PATH_LINK_SOURCE, in[2].u32, in[3].u32, &from, &old_path);
+  int failed =
+      place_get(call, in[0].u32, TN_P1_PATH_LINK_SOURCE, in[2].u32, in[3].u32, &from, &old_path);
   if (failed < 0) return failed;
   failed = place_get(call, in[4].u32, TN_P1_PATH_LINK_TARGET, in[5].u32, in[6].u32, &to, &new_path);
   bool follow = (in[1].u32 & FOLLOW) != 0;
-  return failed < 0 ? failed : tn_descriptor_link(from->descriptor, old_path, follow, to->descriptor, new_path);
+  return failed < 0
+             ? failed
+             : tn_descriptor_link(from->descriptor, old_path, follow, to->descriptor, new_path);
 }
 
 static int path_symlink(tn_p1_call *call, const tn_core_value *in) {
   tn_p1_entry *directory;
   tn_str target, path;
-  int failed = place_get(call, in[2].u32, TN_P1_PATH_SYMLINK, in[3].u32, in[4].u32, &directory, &path);
+  int failed =
+      place_get(call, in[2].u32, TN_P1_PATH_SYMLINK, in[3].u32, in[4].u32, &directory, &path);
   if (failed == 0) failed = tn_p1_path(call, in[0].u32, in[1].u32, &target);
   return failed < 0 ? failed : tn_descriptor_symlink(directory->descriptor, target, path);
 }
@@ -142,7 +157,8 @@ static int path_symlink(tn_p1_call *call, const tn_core_value *in) {
 static int path_readlink(tn_p1_call *call, const tn_core_value *in) {
   tn_p1_entry *directory;
   tn_str path;
-  int failed = place_get(call, in[0].u32, TN_P1_PATH_READLINK, in[1].u32, in[2].u32, &directory, &path);
+  int failed =
+      place_get(call, in[0].u32, TN_P1_PATH_READLINK, in[1].u32, in[2].u32, &directory, &path);
   if (failed < 0) return failed;
   uint8_t *out = tn_p1_bytes(call, in[3].u32, in[4].u32);
   if (out == NULL) return -EFAULT;

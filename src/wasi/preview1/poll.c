@@ -12,7 +12,15 @@
 enum { MAX_SUBSCRIPTIONS = 4096 };
 
 /* eventtype, clockid, subclockflags, eventrwflags */
-enum { EVENT_CLOCK, EVENT_READ, EVENT_WRITE, REALTIME = 0, MONOTONIC = 1, ABSOLUTE = 1, HANGUP = 1 };
+enum {
+  EVENT_CLOCK,
+  EVENT_READ,
+  EVENT_WRITE,
+  REALTIME = 0,
+  MONOTONIC = 1,
+  ABSOLUTE = 1,
+  HANGUP = 1
+};
 
 typedef struct subscription {
   uint64_t userdata;
@@ -27,7 +35,8 @@ typedef struct subscription {
     uint32_t descriptor;
   };
 } subscription;
-_Static_assert(sizeof(subscription) == 48 && offsetof(subscription, clock) == 16, "layout of subscription");
+_Static_assert(sizeof(subscription) == 48 && offsetof(subscription, clock) == 16,
+               "layout of subscription");
 
 typedef struct event {
   uint64_t userdata;
@@ -68,7 +77,8 @@ static const tn_pollable_class descriptor_class = {.is_ready = is_ready, .arm = 
 /* Regular files and the like are always ready; the rest is asked. */
 static int fd_to_wait_for(const tn_p1_entry *entry) {
   if (entry->stdio != NULL) return tn_stdio_descriptor(entry->stdio);
-  bool never_waits = entry->descriptor->type == TN_FILE_REGULAR || entry->descriptor->type == TN_FILE_DIRECTORY;
+  bool never_waits =
+      entry->descriptor->type == TN_FILE_REGULAR || entry->descriptor->type == TN_FILE_DIRECTORY;
   return never_waits ? -1 : entry->descriptor->fd;
 }
 
@@ -140,13 +150,15 @@ static void describe(const waiter *ready, event *out) {
   struct pollfd state = {.fd = ready->fd, .events = ready->type == EVENT_READ ? POLLIN : POLLOUT};
   if (poll(&state, 1, 0) > 0 && (state.revents & POLLHUP) != 0) out->flags = HANGUP;
   int size;
-  if (ready->type == EVENT_READ && ioctl(ready->fd, FIONREAD, &size) == 0) out->size = (uint64_t)size;
+  if (ready->type == EVENT_READ && ioctl(ready->fd, FIONREAD, &size) == 0)
+    out->size = (uint64_t)size;
 }
 
 static uint32_t give_events(tn_p1_call *call, const waiter *waiters, uint32_t count, uint8_t *out) {
   uint32_t given = 0;
   for (uint32_t i = 0; i < count; i++) {
-    if (waiters[i].failure == 0 && !tn_pollable_is_ready(call->wasi, &waiters[i].pollable)) continue;
+    if (waiters[i].failure == 0 && !tn_pollable_is_ready(call->wasi, &waiters[i].pollable))
+      continue;
     event made;
     describe(&waiters[i], &made);
     memcpy(out + (size_t)given++ * sizeof made, &made, sizeof made);
@@ -154,16 +166,20 @@ static uint32_t give_events(tn_p1_call *call, const waiter *waiters, uint32_t co
   return given;
 }
 
-static int wait_for(tn_p1_call *call, const waiter *waiters, const tn_pollable **pollables, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++) pollables[i] = &waiters[i].pollable;
+static int wait_for(tn_p1_call *call, const waiter *waiters, const tn_pollable **pollables,
+                    uint32_t count) {
+  for (uint32_t i = 0; i < count; i++)
+    pollables[i] = &waiters[i].pollable;
   tn_error *error = tn_pollables_wait(call->wasi, call->runtime->context, pollables, count);
   tn_p1_refresh(call);
   return tn_p1_fail(call, error);
 }
 
-static int poll_all(tn_p1_call *call, const tn_core_value *in, waiter *waiters, const tn_pollable **pollables) {
+static int poll_all(tn_p1_call *call, const tn_core_value *in, waiter *waiters,
+                    const tn_pollable **pollables) {
   uint32_t count = in[2].u32;
-  const uint8_t *subscriptions = tn_p1_bytes(call, in[0].u32, (uint64_t)count * sizeof(subscription));
+  const uint8_t *subscriptions =
+      tn_p1_bytes(call, in[0].u32, (uint64_t)count * sizeof(subscription));
   if (subscriptions == NULL) return -EFAULT;
   bool is_over = take_subscriptions(call, subscriptions, waiters, count);
   for (;;) {
@@ -188,7 +204,8 @@ static int poll_oneoff(tn_p1_call *call, const tn_core_value *in) {
   if (count <= FEW) return poll_all(call, in, few, few_pollables);
   waiter *many = tn_malloc(count * sizeof *many);
   const tn_pollable **many_pollables = tn_malloc(count * sizeof *many_pollables);
-  int outcome = many == NULL || many_pollables == NULL ? -ENOMEM : poll_all(call, in, many, many_pollables);
+  int outcome =
+      many == NULL || many_pollables == NULL ? -ENOMEM : poll_all(call, in, many, many_pollables);
   tn_free(many);
   tn_free(many_pollables);
   return outcome;

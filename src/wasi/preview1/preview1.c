@@ -11,8 +11,8 @@ enum { MAX_ENTRIES = 1 << 16 };
 /* ---- rights ------------------------------------------------------------------------------------- */
 
 #define COMMON_RIGHTS                                                                              \
-  (TN_P1_FD_FDSTAT_SET_FLAGS | TN_P1_FD_FILESTAT_GET | TN_P1_FD_FILESTAT_SET_TIMES | TN_P1_FD_SYNC | \
-   TN_P1_FD_DATASYNC)
+  (TN_P1_FD_FDSTAT_SET_FLAGS | TN_P1_FD_FILESTAT_GET | TN_P1_FD_FILESTAT_SET_TIMES |               \
+   TN_P1_FD_SYNC | TN_P1_FD_DATASYNC)
 #define STREAM_RIGHTS (COMMON_RIGHTS | TN_P1_FD_READ | TN_P1_FD_WRITE | TN_P1_POLL_FD_READWRITE)
 #define FILE_RIGHTS                                                                                \
   (STREAM_RIGHTS | TN_P1_FD_SEEK | TN_P1_FD_TELL | TN_P1_FD_ADVISE | TN_P1_FD_ALLOCATE |           \
@@ -26,11 +26,15 @@ enum { MAX_ENTRIES = 1 << 16 };
 
 uint64_t tn_p1_rights_of(tn_file_type type) {
   switch (type) {
-  case TN_FILE_DIRECTORY: return DIRECTORY_RIGHTS;
+  case TN_FILE_DIRECTORY:
+    return DIRECTORY_RIGHTS;
   case TN_FILE_REGULAR:
-  case TN_FILE_BLOCK_DEVICE: return FILE_RIGHTS;
-  case TN_FILE_SOCKET: return STREAM_RIGHTS | TN_P1_SOCK_SHUTDOWN | TN_P1_SOCK_ACCEPT;
-  default: return STREAM_RIGHTS; /* no seeking: that is how libraries recognise a terminal */
+  case TN_FILE_BLOCK_DEVICE:
+    return FILE_RIGHTS;
+  case TN_FILE_SOCKET:
+    return STREAM_RIGHTS | TN_P1_SOCK_SHUTDOWN | TN_P1_SOCK_ACCEPT;
+  default:
+    return STREAM_RIGHTS; /* no seeking: that is how libraries recognise a terminal */
   }
 }
 
@@ -49,7 +53,8 @@ static int grow(tn_preview1 *preview1) {
 
 int tn_p1_entry_add(tn_preview1 *preview1, const tn_p1_entry *entry, uint32_t *number) {
   uint32_t found = preview1->lowest_free;
-  while (found < preview1->count && !tn_p1_is_free(&preview1->entries[found])) found++;
+  while (found < preview1->count && !tn_p1_is_free(&preview1->entries[found]))
+    found++;
   if (found == preview1->count) {
     int failed = grow(preview1);
     if (failed < 0) return failed;
@@ -73,21 +78,24 @@ tn_file_type tn_p1_entry_type(const tn_p1_entry *entry) {
   if (entry->descriptor != NULL) return entry->descriptor->type;
   tn_stdio_open(entry->stdio);
   /* Libraries take a character device for a terminal. */
-  bool is_other_device = entry->stdio->type == TN_FILE_CHARACTER_DEVICE && !entry->stdio->is_terminal;
+  bool is_other_device =
+      entry->stdio->type == TN_FILE_CHARACTER_DEVICE && !entry->stdio->is_terminal;
   return is_other_device ? TN_FILE_UNKNOWN : entry->stdio->type;
 }
 
 int tn_p1_entry_fd(const tn_p1_entry *entry) {
   if (entry->descriptor != NULL) return entry->descriptor->fd;
   const tn_config_stdio *config = entry->stdio->config;
-  return config->kind == TN_STDIO_INHERIT || config->kind == TN_STDIO_DESCRIPTOR ? config->descriptor : -1;
+  return config->kind == TN_STDIO_INHERIT || config->kind == TN_STDIO_DESCRIPTOR
+             ? config->descriptor
+             : -1;
 }
 
 uint8_t tn_p1_file_type(tn_file_type type) {
   static const uint8_t types[] = {
-      [TN_FILE_UNKNOWN] = 0, [TN_FILE_BLOCK_DEVICE] = 1, [TN_FILE_CHARACTER_DEVICE] = 2,
-      [TN_FILE_DIRECTORY] = 3, [TN_FILE_FIFO] = 0, [TN_FILE_SYMBOLIC_LINK] = 7,
-      [TN_FILE_REGULAR] = 4, [TN_FILE_SOCKET] = 6,
+      [TN_FILE_UNKNOWN] = 0,   [TN_FILE_BLOCK_DEVICE] = 1, [TN_FILE_CHARACTER_DEVICE] = 2,
+      [TN_FILE_DIRECTORY] = 3, [TN_FILE_FIFO] = 0,         [TN_FILE_SYMBOLIC_LINK] = 7,
+      [TN_FILE_REGULAR] = 4,   [TN_FILE_SOCKET] = 6,
   };
   return types[type];
 }
@@ -121,20 +129,23 @@ static tn_error *make(tn_wasi *wasi) {
   tn_preview1 *made = tn_calloc(1, sizeof *made);
   if (made == NULL) return tn_error_no_memory();
   int failed = 0;
-  for (int i = 0; i < 3 && failed == 0; i++) failed = add_stdio(made, &wasi->stdio[i]);
+  for (int i = 0; i < 3 && failed == 0; i++)
+    failed = add_stdio(made, &wasi->stdio[i]);
   for (uint32_t i = 0; i < wasi->config->directories.len && failed == 0; i++) {
     failed = add_preopen(made, &wasi->config->directories.items[i]);
   }
   if (failed < 0) {
     tn_preview1_delete(made);
-    return failed == -ENOMEM ? tn_error_no_memory() : tn_error_new(TN_ERROR_LIMIT, "too many granted directories");
+    return failed == -ENOMEM ? tn_error_no_memory()
+                             : tn_error_new(TN_ERROR_LIMIT, "too many granted directories");
   }
   wasi->preview1 = made;
   return NULL;
 }
 
 void tn_preview1_delete(tn_preview1 *preview1) {
-  for (uint32_t i = 0; i < preview1->count; i++) tn_p1_entry_close(preview1, i);
+  for (uint32_t i = 0; i < preview1->count; i++)
+    tn_p1_entry_close(preview1, i);
   tn_free(preview1->entries);
   tn_free(preview1);
 }
@@ -168,7 +179,8 @@ bool tn_p1_begin(tn_p1_call *call, tn_core_caller *caller) {
 
 tn_core_trap *tn_p1_end(tn_p1_call *call, int outcome, tn_core_value *out) {
   if (call->error != NULL) return tn_core_trap_from_error(call->runtime->context, call->error);
-  out->i64 = outcome == -TN_P1_ENOTCAPABLE ? TN_PREVIEW1_NOTCAPABLE : tn_errno_to_preview1(-outcome);
+  out->i64 =
+      outcome == -TN_P1_ENOTCAPABLE ? TN_PREVIEW1_NOTCAPABLE : tn_errno_to_preview1(-outcome);
   return NULL;
 }
 
@@ -177,7 +189,8 @@ int tn_p1_entry_get(tn_p1_call *call, uint32_t number, uint64_t rights, tn_p1_en
   tn_p1_entry *entry = &call->preview1->entries[number];
   if (tn_p1_is_free(entry)) return -EBADF;
   uint64_t missing = rights & ~entry->rights;
-  if (missing != 0) return (missing & (TN_P1_FD_READ | TN_P1_FD_WRITE)) != 0 ? -EBADF : -TN_P1_ENOTCAPABLE;
+  if (missing != 0)
+    return (missing & (TN_P1_FD_READ | TN_P1_FD_WRITE)) != 0 ? -EBADF : -TN_P1_ENOTCAPABLE;
   *out = entry;
   return 0;
 }
@@ -212,7 +225,8 @@ int tn_p1_path(tn_p1_call *call, uint32_t address, uint32_t size, tn_str *out) {
   return 0;
 }
 
-int tn_p1_parts(tn_p1_call *call, uint32_t address, uint32_t count, struct iovec parts[TN_P1_PARTS]) {
+int tn_p1_parts(tn_p1_call *call, uint32_t address, uint32_t count,
+                struct iovec parts[TN_P1_PARTS]) {
   if (count > TN_P1_PARTS_MAX) return -EINVAL;
   const uint8_t *list = tn_p1_bytes(call, address, (uint64_t)count * 8);
   if (list == NULL) return -EFAULT;
@@ -231,10 +245,12 @@ int tn_p1_parts(tn_p1_call *call, uint32_t address, uint32_t count, struct iovec
 /* ---- definition --------------------------------------------------------------------------------- */
 
 tn_error *tn_preview1_define(tn_linker *linker) {
-  const tn_p1_group *groups[] = {&tn_p1_descriptor_funcs, &tn_p1_transfer_funcs, &tn_p1_path_funcs,
-                                 &tn_p1_poll_funcs,       &tn_p1_process_funcs,  &tn_p1_socket_funcs};
+  const tn_p1_group *groups[] = {&tn_p1_descriptor_funcs, &tn_p1_transfer_funcs,
+                                 &tn_p1_path_funcs,       &tn_p1_poll_funcs,
+                                 &tn_p1_process_funcs,    &tn_p1_socket_funcs};
   for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
-    TN_TRY(tn_linker_define_core(linker, "wasi_snapshot_preview1", groups[i]->funcs, groups[i]->count, NULL));
+    TN_TRY(tn_linker_define_core(linker, "wasi_snapshot_preview1", groups[i]->funcs,
+                                 groups[i]->count, NULL));
   }
   return NULL;
 }

@@ -28,7 +28,8 @@ static int write_text(string_writer *self, const void *bytes, size_t size) {
 static int args_sizes_get(tn_p1_call *call, const tn_core_value *in) {
   const tn_wasi_config *config = call->wasi->config;
   uint64_t size = 0;
-  for (uint32_t i = 0; i < config->arguments.len; i++) size += config->arguments.items[i].len + 1;
+  for (uint32_t i = 0; i < config->arguments.len; i++)
+    size += config->arguments.items[i].len + 1;
   if (size > UINT32_MAX) return -EOVERFLOW;
   int failed = tn_p1_store_u32(call, in[0].u32, config->arguments.len);
   return failed < 0 ? failed : tn_p1_store_u32(call, in[1].u32, (uint32_t)size);
@@ -41,7 +42,8 @@ static int args_get(tn_p1_call *call, const tn_core_value *in) {
   for (uint32_t i = 0; i < config->arguments.len && failed == 0; i++) {
     tn_str argument = config->arguments.items[i];
     failed = write_pointer(&writer);
-    if (failed == 0) failed = write_text(&writer, argument.data, argument.len + 1); /* with its NUL */
+    if (failed == 0)
+      failed = write_text(&writer, argument.data, argument.len + 1); /* with its NUL */
   }
   return failed;
 }
@@ -83,7 +85,8 @@ static int clock_res_get(tn_p1_call *call, const tn_core_value *in) {
 
 static int clock_time_get(tn_p1_call *call, const tn_core_value *in) {
   if (in[0].u32 > MONOTONIC) return -EINVAL;
-  uint64_t now = in[0].u32 == REALTIME ? tn_wasi_wall_now(call->wasi) : tn_wasi_monotonic_now(call->wasi);
+  uint64_t now =
+      in[0].u32 == REALTIME ? tn_wasi_wall_now(call->wasi) : tn_wasi_monotonic_now(call->wasi);
   return tn_p1_store_u64(call, in[2].u32, now);
 }
 

@@ -93,7 +93,8 @@ static int sock_send(tn_p1_call *call, const tn_core_value *in) {
 }
 
 static int sock_shutdown(tn_p1_call *call, const tn_core_value *in) {
-  static const int ways[] = {[SHUT_READ] = SHUT_RD, [SHUT_WRITE] = SHUT_WR, [SHUT_READ | SHUT_WRITE] = SHUT_RDWR};
+  static const int ways[] = {
+      [SHUT_READ] = SHUT_RD, [SHUT_WRITE] = SHUT_WR, [SHUT_READ | SHUT_WRITE] = SHUT_RDWR};
   tn_p1_entry *entry;
   int failed = socket_get(call, in[0].u32, TN_P1_SOCK_SHUTDOWN, &entry);
   if (failed < 0) return failed;

@@ -10,7 +10,8 @@
 
 static int64_t total_of(const struct iovec *parts, int count) {
   int64_t total = 0;
-  for (int i = 0; i < count; i++) total += (int64_t)parts[i].iov_len;
+  for (int i = 0; i < count; i++)
+    total += (int64_t)parts[i].iov_len;
   return total;
 }
 
@@ -39,7 +40,8 @@ static int64_t write_pipe(int fd, const struct iovec *parts, int count) {
   return done;
 }
 
-static int64_t write_stdio(tn_p1_call *call, tn_stdio *stdio, const struct iovec *parts, int count) {
+static int64_t write_stdio(tn_p1_call *call, tn_stdio *stdio, const struct iovec *parts,
+                           int count) {
   int64_t total = total_of(parts, count);
   tn_error *error = tn_wasi_count_output(call->wasi, (uint64_t)total);
   if (error != NULL) return tn_p1_fail(call, error);
@@ -48,7 +50,8 @@ static int64_t write_stdio(tn_p1_call *call, tn_stdio *stdio, const struct iovec
   return done;
 }
 
-static int64_t write_entry(tn_p1_call *call, const tn_p1_entry *entry, const struct iovec *parts, int count) {
+static int64_t write_entry(tn_p1_call *call, const tn_p1_entry *entry, const struct iovec *parts,
+                           int count) {
   if (entry->stdio != NULL) return write_stdio(call, entry->stdio, parts, count);
   bool is_file = entry->descriptor->type == TN_FILE_REGULAR;
   return (is_file ? write_file : write_pipe)(entry->descriptor->fd, parts, count);
@@ -78,7 +81,8 @@ static int fd_read(tn_p1_call *call, const tn_core_value *in) {
 /* Leaves out the first `done` bytes. */
 static int skip_parts(struct iovec *parts, int count, uint64_t done) {
   int first = 0;
-  while (first < count && done >= parts[first].iov_len) done -= parts[first++].iov_len;
+  while (first < count && done >= parts[first].iov_len)
+    done -= parts[first++].iov_len;
   memmove(parts, parts + first, (size_t)(count - first) * sizeof *parts);
   if (first < count) {
     parts[0].iov_base = (uint8_t *)parts[0].iov_base + done;
@@ -199,10 +203,8 @@ TN_P1_FUNCTION(fd_readdir)
 TN_P1_FUNCTION(fd_write)
 
 static const tn_host_core_func funcs[] = {
-    {"fd_pread", "iiiIi", "i", fd_pread_entry},
-    {"fd_pwrite", "iiiIi", "i", fd_pwrite_entry},
-    {"fd_read", "iiii", "i", fd_read_entry},
-    {"fd_readdir", "iiiIi", "i", fd_readdir_entry},
+    {"fd_pread", "iiiIi", "i", fd_pread_entry}, {"fd_pwrite", "iiiIi", "i", fd_pwrite_entry},
+    {"fd_read", "iiii", "i", fd_read_entry},    {"fd_readdir", "iiiIi", "i", fd_readdir_entry},
     {"fd_write", "iiii", "i", fd_write_entry},
 };
 

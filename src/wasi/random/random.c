@@ -16,7 +16,8 @@ static tn_error *get_bytes(tn_call *call, void *data, const void *params, void *
   (void)data;
   uint64_t size = *(const uint64_t *)params;
   if (size > MAX_BYTES) {
-    return tn_error_new(TN_ERROR_LIMIT, "the guest asked for %llu random bytes; at most %d are given at once",
+    return tn_error_new(TN_ERROR_LIMIT,
+                        "the guest asked for %llu random bytes; at most %d are given at once",
                         (unsigned long long)size, MAX_BYTES);
   }
   uint8_t *bytes;

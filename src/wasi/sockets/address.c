@@ -14,7 +14,8 @@ static void groups_to_system(const uint16_t groups[8], struct in6_addr *out) {
 }
 
 static void groups_from_system(const struct in6_addr *address, uint16_t out[8]) {
-  for (int i = 0; i < 8; i++) out[i] = (uint16_t)(address->s6_addr[2 * i] << 8 | address->s6_addr[2 * i + 1]);
+  for (int i = 0; i < 8; i++)
+    out[i] = (uint16_t)(address->s6_addr[2 * i] << 8 | address->s6_addr[2 * i + 1]);
 }
 
 void tn_address_to_system(const tn_ip_socket_address *address, tn_sockaddr *out) {
@@ -77,7 +78,8 @@ bool tn_address_is_unspecified(const tn_sockaddr *address) {
 }
 
 bool tn_address_equal(const tn_sockaddr *a, const tn_sockaddr *b) {
-  if (a->any.sa_family != b->any.sa_family || tn_address_port(a) != tn_address_port(b)) return false;
+  if (a->any.sa_family != b->any.sa_family || tn_address_port(a) != tn_address_port(b))
+    return false;
   if (a->any.sa_family == AF_INET) return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
   return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0 &&
          a->v6.sin6_scope_id == b->v6.sin6_scope_id;
@@ -96,7 +98,8 @@ bool tn_address_is_unicast(const tn_sockaddr *address) {
 }
 
 bool tn_address_is_remote(const tn_sockaddr *address, uint8_t family) {
-  return tn_address_fits(address, family) && !tn_address_is_unspecified(address) && tn_address_port(address) != 0;
+  return tn_address_fits(address, family) && !tn_address_is_unspecified(address) &&
+         tn_address_port(address) != 0;
 }
 
 /* ---- errors -------------------------------------------------------------------------------------- */
@@ -104,38 +107,55 @@ bool tn_address_is_remote(const tn_sockaddr *address, uint8_t family) {
 tn_network_code tn_network_code_of(int code) {
   switch (code) {
   case EACCES:
-  case EPERM: return TN_NETWORK_ACCESS_DENIED;
+  case EPERM:
+    return TN_NETWORK_ACCESS_DENIED;
   case EOPNOTSUPP:
   case EAFNOSUPPORT:
   case EPROTONOSUPPORT:
   case ENOPROTOOPT:
-  case ESOCKTNOSUPPORT: return TN_NETWORK_NOT_SUPPORTED;
+  case ESOCKTNOSUPPORT:
+    return TN_NETWORK_NOT_SUPPORTED;
   case EINVAL:
   case EDESTADDRREQ:
-  case EFAULT: return TN_NETWORK_INVALID_ARGUMENT;
+  case EFAULT:
+    return TN_NETWORK_INVALID_ARGUMENT;
   case ENOMEM:
-  case ENOBUFS: return TN_NETWORK_OUT_OF_MEMORY;
-  case ETIMEDOUT: return TN_NETWORK_TIMEOUT;
-  case EALREADY: return TN_NETWORK_CONCURRENCY_CONFLICT;
+  case ENOBUFS:
+    return TN_NETWORK_OUT_OF_MEMORY;
+  case ETIMEDOUT:
+    return TN_NETWORK_TIMEOUT;
+  case EALREADY:
+    return TN_NETWORK_CONCURRENCY_CONFLICT;
   case EAGAIN:
-  case EINPROGRESS: return TN_NETWORK_WOULD_BLOCK;
+  case EINPROGRESS:
+    return TN_NETWORK_WOULD_BLOCK;
   case EISCONN:
-  case ENOTCONN: return TN_NETWORK_INVALID_STATE;
+  case ENOTCONN:
+    return TN_NETWORK_INVALID_STATE;
   case EMFILE:
-  case ENFILE: return TN_NETWORK_NEW_SOCKET_LIMIT;
-  case EADDRNOTAVAIL: return TN_NETWORK_ADDRESS_NOT_BINDABLE;
-  case EADDRINUSE: return TN_NETWORK_ADDRESS_IN_USE;
+  case ENFILE:
+    return TN_NETWORK_NEW_SOCKET_LIMIT;
+  case EADDRNOTAVAIL:
+    return TN_NETWORK_ADDRESS_NOT_BINDABLE;
+  case EADDRINUSE:
+    return TN_NETWORK_ADDRESS_IN_USE;
   case EHOSTUNREACH:
   case EHOSTDOWN:
   case ENETUNREACH:
   case ENETDOWN:
   case ENONET:
-  case ENETRESET: return TN_NETWORK_REMOTE_UNREACHABLE;
-  case ECONNREFUSED: return TN_NETWORK_CONNECTION_REFUSED;
+  case ENETRESET:
+    return TN_NETWORK_REMOTE_UNREACHABLE;
+  case ECONNREFUSED:
+    return TN_NETWORK_CONNECTION_REFUSED;
   case EPIPE:
-  case ECONNRESET: return TN_NETWORK_CONNECTION_RESET;
-  case ECONNABORTED: return TN_NETWORK_CONNECTION_ABORTED;
-  case EMSGSIZE: return TN_NETWORK_DATAGRAM_TOO_LARGE;
-  default: return TN_NETWORK_UNKNOWN;
+  case ECONNRESET:
+    return TN_NETWORK_CONNECTION_RESET;
+  case ECONNABORTED:
+    return TN_NETWORK_CONNECTION_ABORTED;
+  case EMSGSIZE:
+    return TN_NETWORK_DATAGRAM_TOO_LARGE;
+  default:
+    return TN_NETWORK_UNKNOWN;
   }
 }

@@ -74,7 +74,8 @@ static bool is_replaced(const datagram_stream *stream) {
 
 static tn_error *subscribe(datagram_stream *stream, const tn_pollable_class *class, void *result) {
   stream->references++;
-  return tn_pollable_add(stream->socket->wasi, (tn_pollable){.class = class, .object = stream}, result);
+  return tn_pollable_add(stream->socket->wasi, (tn_pollable){.class = class, .object = stream},
+                         result);
 }
 
 static void pollable_release(void *object) {
@@ -115,8 +116,8 @@ static bool is_wanted(const tn_socket *socket, const tn_sockaddr *from) {
 }
 
 /* Copies the datagram into memory of the call: how large it is was not known before. */
-static tn_error *put_datagram(tn_call *call, const datagram_stream *stream, size_t size, const tn_sockaddr *from,
-                              incoming_datagram *out) {
+static tn_error *put_datagram(tn_call *call, const datagram_stream *stream, size_t size,
+                              const tn_sockaddr *from, incoming_datagram *out) {
   out->data = tn_call_alloc(call, size > 0 ? size : 1, 1);
   if (out->data == NULL) return tn_error_no_memory();
   memcpy(out->data, stream->buffer, size);
@@ -126,12 +127,14 @@ static tn_error *put_datagram(tn_call *call, const datagram_stream *stream, size
 }
 
 /* Receives what is there; *code is what ended it, if that was an error. */
-static tn_error *receive_all(tn_call *call, datagram_stream *stream, size_t max, receive_result *out, int *code) {
+static tn_error *receive_all(tn_call *call, datagram_stream *stream, size_t max,
+                             receive_result *out, int *code) {
   *code = 0;
   for (int unwanted = 0; out->ok.len < max && unwanted < UNWANTED_MAX;) {
     tn_sockaddr from;
     socklen_t from_size = sizeof from;
-    ssize_t size = recvfrom(stream->socket->descriptor, stream->buffer, DATAGRAM_MAX, 0, &from.any, &from_size);
+    ssize_t size = recvfrom(stream->socket->descriptor, stream->buffer, DATAGRAM_MAX, 0, &from.any,
+                            &from_size);
     if (size < 0) {
       if (errno != EAGAIN && errno != EINTR) *code = errno;
       return NULL;
@@ -177,7 +180,8 @@ static tn_error *incoming_arm(void *object, tn_wait *wait, tn_armed *armed) {
   return tn_armed_descriptor(armed, wait, stream->socket->descriptor, TN_READABLE);
 }
 
-tn_error *tn_datagram_subscribe_incoming(tn_call *call, void *data, const void *params, void *result) {
+tn_error *tn_datagram_subscribe_incoming(tn_call *call, void *data, const void *params,
+                                         void *result) {
   (void)data;
   static const tn_pollable_class class = {incoming_is_ready, incoming_arm, pollable_release};
   return subscribe(stream_of(call, TN_SLOT_INCOMING_DATAGRAMS, params), &class, result);
@@ -203,7 +207,8 @@ static_assert(sizeof(send_params) == 24, "native form of the parameters of send"
 
 static bool outgoing_is_ready(void *object) {
   const datagram_stream *stream = object;
-  return !stream->is_full || is_replaced(stream) || tn_descriptor_is_ready(stream->socket->descriptor, TN_WRITABLE);
+  return !stream->is_full || is_replaced(stream) ||
+         tn_descriptor_is_ready(stream->socket->descriptor, TN_WRITABLE);
 }
 
 static tn_error *outgoing_arm(void *object, tn_wait *wait, tn_armed *armed) {
@@ -226,11 +231,13 @@ tn_error *tn_datagram_check_send(tn_call *call, void *data, const void *params, 
 }
 
 /* Where the datagram goes: *to is not set where the socket is connected to it already. */
-static tn_network_code destination(const tn_socket *socket, const outgoing_datagram *datagram, tn_sockaddr *to) {
+static tn_network_code destination(const tn_socket *socket, const outgoing_datagram *datagram,
+                                   tn_sockaddr *to) {
   bool is_connected = socket->state == TN_SOCKET_CONNECTED;
   if (!datagram->remote.is_some) return is_connected ? TN_NETWORK_OK : TN_NETWORK_INVALID_ARGUMENT;
   tn_address_to_system(&datagram->remote.value, to);
-  if (is_connected) return tn_address_equal(to, &socket->remote) ? TN_NETWORK_OK : TN_NETWORK_INVALID_ARGUMENT;
+  if (is_connected)
+    return tn_address_equal(to, &socket->remote) ? TN_NETWORK_OK : TN_NETWORK_INVALID_ARGUMENT;
   if (!tn_address_is_remote(to, socket->family)) return TN_NETWORK_INVALID_ARGUMENT;
   bool is_allowed = tn_wasi_may_use_address(socket->wasi, TN_NETWORK_UDP, &to->any);
   return is_allowed ? TN_NETWORK_OK : TN_NETWORK_ACCESS_DENIED;
@@ -256,8 +263,10 @@ tn_error *tn_datagram_send(tn_call *call, void *data, const void *params, void *
   datagram_stream *stream = stream_of(call, TN_SLOT_OUTGOING_DATAGRAMS, params);
   tn_network_u64 *out = result;
   if (in->datagrams.len > stream->permit) {
-    return tn_error_new(TN_ERROR_TRAP, "outgoing-datagram-stream.send of %zu datagrams, but check-send permitted %u",
-                        in->datagrams.len, stream->permit);
+    return tn_error_new(
+        TN_ERROR_TRAP,
+        "outgoing-datagram-stream.send of %zu datagrams, but check-send permitted %u",
+        in->datagrams.len, stream->permit);
   }
   if (in->datagrams.len > 0) stream->permit = 0;
   tn_network_code code = is_replaced(stream) ? TN_NETWORK_INVALID_STATE : TN_NETWORK_OK;
@@ -276,7 +285,8 @@ tn_error *tn_datagram_send(tn_call *call, void *data, const void *params, void *
   return NULL;
 }
 
-tn_error *tn_datagram_subscribe_outgoing(tn_call *call, void *data, const void *params, void *result) {
+tn_error *tn_datagram_subscribe_outgoing(tn_call *call, void *data, const void *params,
+                                         void *result) {
   (void)data;
   static const tn_pollable_class class = {outgoing_is_ready, outgoing_arm, pollable_release};
   return subscribe(stream_of(call, TN_SLOT_OUTGOING_DATAGRAMS, params), &class, result);

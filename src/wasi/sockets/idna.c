@@ -36,14 +36,23 @@ static void idna_put(idna_writer *writer, char byte) {
 
 /* ---- Punycode (RFC 3492) ------------------------------------------------------------------------- */
 
-enum { BASE = 36, T_MIN = 1, T_MAX = 26, SKEW = 38, DAMP = 700, INITIAL_BIAS = 72, INITIAL_N = 128 };
+enum {
+  BASE = 36,
+  T_MIN = 1,
+  T_MAX = 26,
+  SKEW = 38,
+  DAMP = 700,
+  INITIAL_BIAS = 72,
+  INITIAL_N = 128
+};
 
 /* RFC 3492, section 6.1 */
 static uint32_t punycode_adapt(uint32_t delta, uint32_t count, bool is_first) {
   uint32_t bias = 0;
   delta = is_first ? delta / DAMP : delta / 2;
   delta += delta / count;
-  for (; delta > (BASE - T_MIN) * T_MAX / 2; bias += BASE) delta /= BASE - T_MIN;
+  for (; delta > (BASE - T_MIN) * T_MAX / 2; bias += BASE)
+    delta /= BASE - T_MIN;
   return bias + (BASE - T_MIN + 1) * delta / (delta + SKEW);
 }
 
@@ -64,7 +73,8 @@ static void punycode_put_number(idna_writer *writer, uint32_t number, uint32_t b
 static uint32_t smallest_from(const idna_label *label, uint32_t lowest) {
   uint32_t smallest = UINT32_MAX;
   for (uint32_t i = 0; i < label->len; i++) {
-    if (label->characters[i] >= lowest && label->characters[i] < smallest) smallest = label->characters[i];
+    if (label->characters[i] >= lowest && label->characters[i] < smallest)
+      smallest = label->characters[i];
   }
   return smallest;
 }
@@ -75,7 +85,8 @@ static void punycode_put(idna_writer *writer, const idna_label *label) {
     if (label->characters[i] < INITIAL_N) idna_put(writer, (char)label->characters[i]);
   }
   uint32_t basic = 0;
-  for (uint32_t i = 0; i < label->len; i++) basic += label->characters[i] < INITIAL_N;
+  for (uint32_t i = 0; i < label->len; i++)
+    basic += label->characters[i] < INITIAL_N;
   if (basic > 0) idna_put(writer, '-');
 
   uint32_t n = INITIAL_N, delta = 0, bias = INITIAL_BIAS;
@@ -112,8 +123,9 @@ static bool is_digit(uint32_t character) {
 /* Underscores are no part of host names proper, but in use. */
 static bool is_allowed(uint32_t character, locale_t unicode) {
   if (character >= INITIAL_N) {
-    return unicode != (locale_t)0 && (iswalnum_l((wint_t)character, unicode) ||
-                                      iswctype_l((wint_t)character, wctype_l("combining", unicode), unicode));
+    return unicode != (locale_t)0 &&
+           (iswalnum_l((wint_t)character, unicode) ||
+            iswctype_l((wint_t)character, wctype_l("combining", unicode), unicode));
   }
   return is_letter(character) || is_digit(character) || character == '-' || character == '_';
 }
@@ -145,9 +157,11 @@ static void put_label(idna_writer *writer, const idna_label *label) {
   writer->max = writer->len + LABEL_MAX;
   if (writer->max > TN_HOST_NAME_SIZE - 1) writer->max = TN_HOST_NAME_SIZE - 1;
   if (label->is_ascii) {
-    for (uint32_t i = 0; i < label->len; i++) idna_put(writer, (char)label->characters[i]);
+    for (uint32_t i = 0; i < label->len; i++)
+      idna_put(writer, (char)label->characters[i]);
   } else {
-    for (const char *c = "xn--"; *c != 0; c++) idna_put(writer, *c);
+    for (const char *c = "xn--"; *c != 0; c++)
+      idna_put(writer, *c);
     punycode_put(writer, label);
   }
 }
@@ -188,7 +202,8 @@ static bool convert(tn_str name, locale_t unicode, idna_writer *writer) {
 
 bool tn_host_name_to_ascii(tn_str name, char out[TN_HOST_NAME_SIZE]) {
   /* No name whose ASCII form fits is longer than 4 bytes a character. */
-  if (name.len == 0 || name.len > 4 * TN_HOST_NAME_SIZE || !tn_utf8_is_valid(name.data, name.len)) return false;
+  if (name.len == 0 || name.len > 4 * TN_HOST_NAME_SIZE || !tn_utf8_is_valid(name.data, name.len))
+    return false;
   idna_writer writer = {.out = out};
   locale_t unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
   bool is_name = convert(name, unicode, &writer);

@@ -72,7 +72,8 @@ static void resolved(void *argument, bool is_abandoned) {
   name_lookup *job = argument;
   job->is_over = true;
   job->next = job->found;
-  for (listener *l = job->listeners; l != NULL; l = l->next) tn_wait_wake(l->wait);
+  for (listener *l = job->listeners; l != NULL; l = l->next)
+    tn_wait_wake(l->wait);
   lookup_release(job);
 }
 
@@ -142,11 +143,16 @@ static tn_network_code failure_code(const name_lookup *lookup) {
   switch (lookup->failure) {
   case EAI_NONAME:
   case EAI_NODATA:
-  case EAI_ADDRFAMILY: return TN_NETWORK_NAME_UNRESOLVABLE;
-  case EAI_AGAIN: return TN_NETWORK_TEMPORARY_RESOLVER_FAILURE;
-  case EAI_MEMORY: return TN_NETWORK_OUT_OF_MEMORY;
-  case EAI_SYSTEM: return tn_network_code_of(lookup->system_error);
-  default: return TN_NETWORK_PERMANENT_RESOLVER_FAILURE;
+  case EAI_ADDRFAMILY:
+    return TN_NETWORK_NAME_UNRESOLVABLE;
+  case EAI_AGAIN:
+    return TN_NETWORK_TEMPORARY_RESOLVER_FAILURE;
+  case EAI_MEMORY:
+    return TN_NETWORK_OUT_OF_MEMORY;
+  case EAI_SYSTEM:
+    return tn_network_code_of(lookup->system_error);
+  default:
+    return TN_NETWORK_PERMANENT_RESOLVER_FAILURE;
   }
 }
 
@@ -157,7 +163,8 @@ static const tn_sockaddr *next_address(name_lookup *lookup) {
     return &lookup->literal;
   }
   const struct addrinfo *info = lookup->next;
-  while (info != NULL && info->ai_family != AF_INET && info->ai_family != AF_INET6) info = info->ai_next;
+  while (info != NULL && info->ai_family != AF_INET && info->ai_family != AF_INET6)
+    info = info->ai_next;
   if (info == NULL) return NULL;
   lookup->next = info->ai_next;
   tn_wasi_note_resolved(lookup->wasi, tn_str_from(lookup->name), info->ai_addr);
@@ -225,10 +232,13 @@ static const tn_host_resource_definition lookup_resources[] = {{"resolve-address
 
 static const tn_host_func_definition lookup_funcs[] = {
     {"resolve-addresses",
-     "func(network: borrow<network>, name: string) -> result<resolve-address-stream, error-code>", resolve_addresses},
+     "func(network: borrow<network>, name: string) -> result<resolve-address-stream, error-code>",
+     resolve_addresses},
     {"[method]resolve-address-stream.resolve-next-address",
-     "func(self: borrow<resolve-address-stream>) -> result<option<ip-address>, error-code>", resolve_next_address},
-    {"[method]resolve-address-stream.subscribe", "func(self: borrow<resolve-address-stream>) -> pollable", subscribe},
+     "func(self: borrow<resolve-address-stream>) -> result<option<ip-address>, error-code>",
+     resolve_next_address},
+    {"[method]resolve-address-stream.subscribe",
+     "func(self: borrow<resolve-address-stream>) -> pollable", subscribe},
 };
 
 const tn_host_interface tn_sockets_lookup_interface = {

@@ -132,7 +132,8 @@ typedef struct tn_network_address {
     uint8_t code;
   };
 } tn_network_address;
-static_assert(sizeof(tn_network_address) == 36, "native form of result<ip-socket-address, error-code>");
+static_assert(sizeof(tn_network_address) == 36,
+              "native form of result<ip-socket-address, error-code>");
 
 /* result<option<ip-address>, error-code> */
 typedef struct tn_network_next {
@@ -154,6 +155,7 @@ typedef struct tn_bind_params {
   uint32_t network;
   tn_ip_socket_address address;
 } tn_bind_params;
-static_assert(offsetof(tn_bind_params, address) == 8, "native form of the parameters of start-bind");
+static_assert(offsetof(tn_bind_params, address) == 8,
+              "native form of the parameters of start-bind");
 
 #endif

@@ -13,7 +13,8 @@ static void drop_network(tn_runtime *runtime, void *data, uint32_t representatio
 static tn_error *instance_network(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   (void)params;
-  return tn_wasi_slot_add(tn_wasi_of(tn_call_runtime(call)), TN_SLOT_NETWORK, (void *)&the_network, result);
+  return tn_wasi_slot_add(tn_wasi_of(tn_call_runtime(call)), TN_SLOT_NETWORK, (void *)&the_network,
+                          result);
 }
 
 /* option<error-code> */
@@ -26,7 +27,8 @@ static tn_error *network_error_code(tn_call *call, void *data, const void *param
   (void)data;
   tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
   int code = tn_io_error_code(wasi, TN_IO_NETWORK, *(const uint32_t *)params);
-  *(optional_code *)result = (optional_code){code != 0, code != 0 ? (uint8_t)tn_network_code_of(code) : 0};
+  *(optional_code *)result =
+      (optional_code){code != 0, code != 0 ? (uint8_t)tn_network_code_of(code) : 0};
   return NULL;
 }
 
@@ -38,20 +40,24 @@ static const tn_host_func_definition network_funcs[] = {
 
 const tn_host_interface tn_sockets_network_interface = {
     .name = "wasi:sockets/network@0.2.12",
-    .types = "use wasi:io/error@0.2.12.{error};"
-             "resource network;"
-             "enum error-code { unknown, access-denied, not-supported, invalid-argument, out-of-memory, timeout,"
-             "  concurrency-conflict, not-in-progress, would-block, invalid-state, new-socket-limit,"
-             "  address-not-bindable, address-in-use, remote-unreachable, connection-refused, connection-reset,"
-             "  connection-aborted, datagram-too-large, name-unresolvable, temporary-resolver-failure,"
-             "  permanent-resolver-failure }"
-             "enum ip-address-family { ipv4, ipv6 }"
-             "type ipv4-address = tuple<u8, u8, u8, u8>;"
-             "type ipv6-address = tuple<u16, u16, u16, u16, u16, u16, u16, u16>;"
-             "variant ip-address { ipv4(ipv4-address), ipv6(ipv6-address) }"
-             "record ipv4-socket-address { port: u16, address: ipv4-address }"
-             "record ipv6-socket-address { port: u16, flow-info: u32, address: ipv6-address, scope-id: u32 }"
-             "variant ip-socket-address { ipv4(ipv4-socket-address), ipv6(ipv6-socket-address) }",
+    .types =
+        "use wasi:io/error@0.2.12.{error};"
+        "resource network;"
+        "enum error-code { unknown, access-denied, not-supported, invalid-argument, out-of-memory, "
+        "timeout,"
+        "  concurrency-conflict, not-in-progress, would-block, invalid-state, new-socket-limit,"
+        "  address-not-bindable, address-in-use, remote-unreachable, connection-refused, "
+        "connection-reset,"
+        "  connection-aborted, datagram-too-large, name-unresolvable, temporary-resolver-failure,"
+        "  permanent-resolver-failure }"
+        "enum ip-address-family { ipv4, ipv6 }"
+        "type ipv4-address = tuple<u8, u8, u8, u8>;"
+        "type ipv6-address = tuple<u16, u16, u16, u16, u16, u16, u16, u16>;"
+        "variant ip-address { ipv4(ipv4-address), ipv6(ipv6-address) }"
+        "record ipv4-socket-address { port: u16, address: ipv4-address }"
+        "record ipv6-socket-address { port: u16, flow-info: u32, address: ipv6-address, scope-id: "
+        "u32 }"
+        "variant ip-socket-address { ipv4(ipv4-socket-address), ipv6(ipv6-socket-address) }",
     .resources = network_resources,
     .resource_count = 1,
     .funcs = network_funcs,
@@ -86,6 +92,7 @@ tn_error *tn_wasi_sockets_define(tn_linker *linker) {
 
 void tn_wasi_sockets_close(tn_slot_kind kind, void *object) {
   if (kind == TN_SLOT_TCP_SOCKET || kind == TN_SLOT_UDP_SOCKET) tn_socket_release(object);
-  if (kind == TN_SLOT_INCOMING_DATAGRAMS || kind == TN_SLOT_OUTGOING_DATAGRAMS) tn_datagram_stream_delete(object);
+  if (kind == TN_SLOT_INCOMING_DATAGRAMS || kind == TN_SLOT_OUTGOING_DATAGRAMS)
+    tn_datagram_stream_delete(object);
   if (kind == TN_SLOT_RESOLVE_ADDRESSES) tn_lookup_delete(object);
 }

@@ -34,13 +34,17 @@ tn_error *tn_socket_wrap(tn_wasi *wasi, int descriptor, uint8_t family, tn_socke
  * Nagle's algorithm), because a guest has no means to ask for it and its writes are whole buffers already. */
 static int set_up(int descriptor, int type, uint8_t family) {
   int one = 1;
-  if (family == TN_IPV6 && setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) != 0) return errno;
-  if (type == SOCK_STREAM && setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0) return errno;
+  if (family == TN_IPV6 && setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) != 0)
+    return errno;
+  if (type == SOCK_STREAM &&
+      setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0)
+    return errno;
   return 0;
 }
 
 tn_error *tn_socket_new(tn_wasi *wasi, int type, uint8_t family, tn_socket **out, int *code) {
-  int descriptor = socket(family == TN_IPV4 ? AF_INET : AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int descriptor =
+      socket(family == TN_IPV4 ? AF_INET : AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   *code = descriptor < 0 ? errno : set_up(descriptor, type, family);
   if (*code == 0) return tn_socket_wrap(wasi, descriptor, family, out);
   if (descriptor >= 0) close(descriptor);
@@ -53,7 +57,8 @@ void tn_socket_release(tn_socket *socket) {
   tn_free(socket);
 }
 
-tn_error *tn_socket_add(tn_wasi *wasi, tn_slot_kind kind, tn_socket *socket, uint32_t *representation) {
+tn_error *tn_socket_add(tn_wasi *wasi, tn_slot_kind kind, tn_socket *socket,
+                        uint32_t *representation) {
   tn_error *error = tn_wasi_slot_add(wasi, kind, socket, representation);
   if (error != NULL) tn_socket_release(socket);
   return error;
@@ -95,7 +100,8 @@ tn_network_code tn_socket_bind(tn_socket *socket, const tn_sockaddr *address, un
 
 tn_error *tn_socket_finish_bind(tn_call *call, void *data, const void *params, void *result) {
   tn_socket *socket = tn_socket_of(call, data, params);
-  if (socket->state != TN_SOCKET_BIND_STARTED) return tn_network_finish(result, TN_NETWORK_NOT_IN_PROGRESS);
+  if (socket->state != TN_SOCKET_BIND_STARTED)
+    return tn_network_finish(result, TN_NETWORK_NOT_IN_PROGRESS);
   socket->state = TN_SOCKET_BOUND;
   return tn_network_finish(result, TN_NETWORK_OK);
 }

@@ -28,7 +28,8 @@ typedef struct tn_socket {
   uint32_t references;
   uint8_t family; /* TN_IPV4, TN_IPV6 */
   tn_socket_state state;
-  bool may_serve; /* the address that it was bound to was granted: may listen, or receive from anyone */
+  bool
+      may_serve; /* the address that it was bound to was granted: may listen, or receive from anyone */
   bool is_receive_shut;
   bool is_send_shut;
   bool has_unsent;     /* TCP: the output stream keeps bytes that the kernel has not taken yet */
@@ -43,7 +44,8 @@ tn_error *tn_socket_new(tn_wasi *wasi, int type, uint8_t family, tn_socket **out
 tn_error *tn_socket_wrap(tn_wasi *wasi, int descriptor, uint8_t family, tn_socket **out);
 void tn_socket_release(tn_socket *socket);
 /* Makes it a resource, which takes over the reference; on failure that is released. */
-tn_error *tn_socket_add(tn_wasi *wasi, tn_slot_kind kind, tn_socket *socket, uint32_t *representation);
+tn_error *tn_socket_add(tn_wasi *wasi, tn_slot_kind kind, tn_socket *socket,
+                        uint32_t *representation);
 /* `drop` of both kinds of socket; data points to the tn_slot_kind, as it does for all functions that the two
  * interfaces share. */
 void tn_socket_drop(tn_runtime *runtime, void *data, uint32_t representation);
@@ -65,18 +67,24 @@ tn_error *tn_socket_remote_address(tn_call *call, void *data, const void *params
 tn_error *tn_socket_address_family(tn_call *call, void *data, const void *params, void *result);
 tn_error *tn_socket_hop_limit(tn_call *call, void *data, const void *params, void *result);
 tn_error *tn_socket_set_hop_limit(tn_call *call, void *data, const void *params, void *result);
-tn_error *tn_socket_receive_buffer_size(tn_call *call, void *data, const void *params, void *result);
-tn_error *tn_socket_set_receive_buffer_size(tn_call *call, void *data, const void *params, void *result);
+tn_error *tn_socket_receive_buffer_size(tn_call *call, void *data, const void *params,
+                                        void *result);
+tn_error *tn_socket_set_receive_buffer_size(tn_call *call, void *data, const void *params,
+                                            void *result);
 tn_error *tn_socket_send_buffer_size(tn_call *call, void *data, const void *params, void *result);
-tn_error *tn_socket_set_send_buffer_size(tn_call *call, void *data, const void *params, void *result);
+tn_error *tn_socket_set_send_buffer_size(tn_call *call, void *data, const void *params,
+                                         void *result);
 
 /* Functions of TCP's keep-alive, options.c. */
 tn_error *tn_tcp_keep_alive_enabled(tn_call *call, void *data, const void *params, void *result);
-tn_error *tn_tcp_set_keep_alive_enabled(tn_call *call, void *data, const void *params, void *result);
+tn_error *tn_tcp_set_keep_alive_enabled(tn_call *call, void *data, const void *params,
+                                        void *result);
 tn_error *tn_tcp_keep_alive_idle_time(tn_call *call, void *data, const void *params, void *result);
-tn_error *tn_tcp_set_keep_alive_idle_time(tn_call *call, void *data, const void *params, void *result);
+tn_error *tn_tcp_set_keep_alive_idle_time(tn_call *call, void *data, const void *params,
+                                          void *result);
 tn_error *tn_tcp_keep_alive_interval(tn_call *call, void *data, const void *params, void *result);
-tn_error *tn_tcp_set_keep_alive_interval(tn_call *call, void *data, const void *params, void *result);
+tn_error *tn_tcp_set_keep_alive_interval(tn_call *call, void *data, const void *params,
+                                         void *result);
 tn_error *tn_tcp_keep_alive_count(tn_call *call, void *data, const void *params, void *result);
 tn_error *tn_tcp_set_keep_alive_count(tn_call *call, void *data, const void *params, void *result);
 
@@ -100,10 +108,12 @@ void tn_datagram_stream_delete(void *object);
 void tn_datagram_drop_incoming(tn_runtime *runtime, void *data, uint32_t representation);
 void tn_datagram_drop_outgoing(tn_runtime *runtime, void *data, uint32_t representation);
 tn_error *tn_datagram_receive(tn_call *call, void *data, const void *params, void *result);
-tn_error *tn_datagram_subscribe_incoming(tn_call *call, void *data, const void *params, void *result);
+tn_error *tn_datagram_subscribe_incoming(tn_call *call, void *data, const void *params,
+                                         void *result);
 tn_error *tn_datagram_check_send(tn_call *call, void *data, const void *params, void *result);
 tn_error *tn_datagram_send(tn_call *call, void *data, const void *params, void *result);
-tn_error *tn_datagram_subscribe_outgoing(tn_call *call, void *data, const void *params, void *result);
+tn_error *tn_datagram_subscribe_outgoing(tn_call *call, void *data, const void *params,
+                                         void *result);
 
 /* lookup.c */
 void tn_lookup_delete(void *object);

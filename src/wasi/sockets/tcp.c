@@ -6,9 +6,11 @@
 #include "wasi/sockets/socket.h"
 
 /* Whether an operation may start in a socket that has to be in one of two states. */
-static tn_network_code check_start(const tn_socket *socket, tn_socket_state first, tn_socket_state second) {
+static tn_network_code check_start(const tn_socket *socket, tn_socket_state first,
+                                   tn_socket_state second) {
   if (socket->state == first || socket->state == second) return TN_NETWORK_OK;
-  bool is_busy = socket->state == TN_SOCKET_BIND_STARTED || socket->state == TN_SOCKET_LISTEN_STARTED ||
+  bool is_busy = socket->state == TN_SOCKET_BIND_STARTED ||
+                 socket->state == TN_SOCKET_LISTEN_STARTED ||
                  socket->state == TN_SOCKET_CONNECT_STARTED;
   return is_busy ? TN_NETWORK_CONCURRENCY_CONFLICT : TN_NETWORK_INVALID_STATE;
 }
@@ -29,7 +31,8 @@ static tn_error *start_bind(tn_call *call, void *data, const void *params, void 
   tn_sockaddr address;
   tn_address_to_system(&in->address, &address);
   tn_network_code code = check_start(socket, TN_SOCKET_UNBOUND, TN_SOCKET_UNBOUND);
-  if (code == TN_NETWORK_OK && !(tn_address_fits(&address, socket->family) && tn_address_is_unicast(&address))) {
+  if (code == TN_NETWORK_OK &&
+      !(tn_address_fits(&address, socket->family) && tn_address_is_unicast(&address))) {
     code = TN_NETWORK_INVALID_ARGUMENT;
   }
   if (code == TN_NETWORK_OK) code = set_reuse_address(socket, &address);
@@ -41,16 +44,19 @@ static tn_error *start_bind(tn_call *call, void *data, const void *params, void 
 
 /* Linux says EADDRNOTAVAIL when there is no port left for an implicit bind. */
 static tn_network_code connect_code(int code) {
-  return code == EADDRNOTAVAIL || code == EAGAIN ? TN_NETWORK_ADDRESS_IN_USE : tn_network_code_of(code);
+  return code == EADDRNOTAVAIL || code == EAGAIN ? TN_NETWORK_ADDRESS_IN_USE
+                                                 : tn_network_code_of(code);
 }
 
 static tn_network_code begin_connecting(tn_socket *socket, const tn_sockaddr *address) {
   if (!tn_address_is_remote(address, socket->family) || !tn_address_is_unicast(address)) {
     return TN_NETWORK_INVALID_ARGUMENT;
   }
-  if (!tn_wasi_may_use_address(socket->wasi, TN_NETWORK_TCP_CONNECT, &address->any)) return TN_NETWORK_ACCESS_DENIED;
+  if (!tn_wasi_may_use_address(socket->wasi, TN_NETWORK_TCP_CONNECT, &address->any))
+    return TN_NETWORK_ACCESS_DENIED;
   socket->state = TN_SOCKET_CONNECT_STARTED;
-  if (connect(socket->descriptor, &address->any, tn_address_size(address)) == 0 || errno == EINPROGRESS) {
+  if (connect(socket->descriptor, &address->any, tn_address_size(address)) == 0 ||
+      errno == EINPROGRESS) {
     return TN_NETWORK_OK;
   }
   socket->state = TN_SOCKET_CLOSED;
@@ -105,7 +111,8 @@ static tn_error *start_listen(tn_call *call, void *data, const void *params, voi
 
 static tn_error *finish_listen(tn_call *call, void *data, const void *params, void *result) {
   tn_socket *socket = tn_socket_of(call, data, params);
-  if (socket->state != TN_SOCKET_LISTEN_STARTED) return tn_network_finish(result, TN_NETWORK_NOT_IN_PROGRESS);
+  if (socket->state != TN_SOCKET_LISTEN_STARTED)
+    return tn_network_finish(result, TN_NETWORK_NOT_IN_PROGRESS);
   socket->state = TN_SOCKET_LISTENING;
   return tn_network_finish(result, TN_NETWORK_OK);
 }
@@ -121,8 +128,10 @@ static tn_network_code accept_code(int code) {
   case ENONET:
   case EHOSTUNREACH:
   case EOPNOTSUPP:
-  case ENETUNREACH: return TN_NETWORK_CONNECTION_ABORTED;
-  default: return tn_network_code_of(code);
+  case ENETUNREACH:
+    return TN_NETWORK_CONNECTION_ABORTED;
+  default:
+    return tn_network_code_of(code);
   }
 }
 
@@ -166,7 +175,8 @@ typedef struct backlog_params {
   uint64_t value;
 } backlog_params;
 
-static tn_error *set_listen_backlog_size(tn_call *call, void *data, const void *params, void *result) {
+static tn_error *set_listen_backlog_size(tn_call *call, void *data, const void *params,
+                                         void *result) {
   tn_socket *socket = tn_socket_of(call, data, params);
   uint64_t value = ((const backlog_params *)params)->value;
   if (value == 0) return tn_network_finish(result, TN_NETWORK_INVALID_ARGUMENT);
@@ -175,7 +185,8 @@ static tn_error *set_listen_backlog_size(tn_call *call, void *data, const void *
     return tn_network_finish(result, TN_NETWORK_INVALID_STATE);
   }
   socket->backlog = value > INT_MAX ? INT_MAX : (uint32_t)value;
-  bool is_in_use = socket->state == TN_SOCKET_LISTEN_STARTED || socket->state == TN_SOCKET_LISTENING;
+  bool is_in_use =
+      socket->state == TN_SOCKET_LISTEN_STARTED || socket->state == TN_SOCKET_LISTENING;
   int outcome = is_in_use ? listen(socket->descriptor, (int)socket->backlog) : 0;
   return tn_network_finish(result, outcome == 0 ? TN_NETWORK_OK : tn_network_code_of(errno));
 }
@@ -219,7 +230,8 @@ typedef struct shutdown_params {
 
 /* ENOTCONN: the peer has reset the connection meanwhile, so there is nothing left to shut. */
 static tn_network_code shut(const tn_socket *socket, int how) {
-  return shutdown(socket->descriptor, how) == 0 || errno == ENOTCONN ? TN_NETWORK_OK : tn_network_code_of(errno);
+  return shutdown(socket->descriptor, how) == 0 || errno == ENOTCONN ? TN_NETWORK_OK
+                                                                     : tn_network_code_of(errno);
 }
 
 static tn_error *shut_down(tn_call *call, void *data, const void *params, void *result) {
@@ -254,16 +266,19 @@ static tn_error *create_tcp_socket(tn_call *call, void *data, const void *params
 }
 
 #define METHOD(name) "[method]tcp-socket." name
-#define SELF "self: borrow<tcp-socket>"
-#define GET(type) "func(" SELF ") -> result<" type ", error-code>"
-#define SET(type) "func(" SELF ", value: " type ") -> result<_, error-code>"
+#define SELF         "self: borrow<tcp-socket>"
+#define GET(type)    "func(" SELF ") -> result<" type ", error-code>"
+#define SET(type)    "func(" SELF ", value: " type ") -> result<_, error-code>"
 
 static const tn_host_func_definition tcp_funcs[] = {
     {METHOD("start-bind"),
-     "func(" SELF ", network: borrow<network>, local-address: ip-socket-address) -> result<_, error-code>", start_bind},
+     "func(" SELF
+     ", network: borrow<network>, local-address: ip-socket-address) -> result<_, error-code>",
+     start_bind},
     {METHOD("finish-bind"), GET("_"), tn_socket_finish_bind},
     {METHOD("start-connect"),
-     "func(" SELF ", network: borrow<network>, remote-address: ip-socket-address) -> result<_, error-code>",
+     "func(" SELF
+     ", network: borrow<network>, remote-address: ip-socket-address) -> result<_, error-code>",
      start_connect},
     {METHOD("finish-connect"), GET("tuple<input-stream, output-stream>"), finish_connect},
     {METHOD("start-listen"), GET("_"), start_listen},
@@ -289,16 +304,19 @@ static const tn_host_func_definition tcp_funcs[] = {
     {METHOD("send-buffer-size"), GET("u64"), tn_socket_send_buffer_size},
     {METHOD("set-send-buffer-size"), SET("u64"), tn_socket_set_send_buffer_size},
     {METHOD("subscribe"), "func(" SELF ") -> pollable", subscribe},
-    {METHOD("shutdown"), "func(" SELF ", shutdown-type: shutdown-type) -> result<_, error-code>", shut_down},
+    {METHOD("shutdown"), "func(" SELF ", shutdown-type: shutdown-type) -> result<_, error-code>",
+     shut_down},
 };
 
 static const tn_host_resource_definition tcp_resources[] = {{"tcp-socket", tn_socket_drop}};
 
 const tn_host_interface tn_sockets_tcp_interface = {
     .name = "wasi:sockets/tcp@0.2.12",
-    .types = "use wasi:io/streams@0.2.12.{input-stream, output-stream}; use wasi:io/poll@0.2.12.{pollable};"
+    .types = "use wasi:io/streams@0.2.12.{input-stream, output-stream}; use "
+             "wasi:io/poll@0.2.12.{pollable};"
              "use wasi:clocks/monotonic-clock@0.2.12.{duration};"
-             "use wasi:sockets/network@0.2.12.{network, error-code, ip-socket-address, ip-address-family};"
+             "use wasi:sockets/network@0.2.12.{network, error-code, ip-socket-address, "
+             "ip-address-family};"
              "enum shutdown-type { receive, send, both }"
              "resource tcp-socket;",
     .resources = tcp_resources,
@@ -308,7 +326,8 @@ const tn_host_interface tn_sockets_tcp_interface = {
 };
 
 static const tn_host_func_definition tcp_create_funcs[] = {
-    {"create-tcp-socket", "func(address-family: ip-address-family) -> result<tcp-socket, error-code>",
+    {"create-tcp-socket",
+     "func(address-family: ip-address-family) -> result<tcp-socket, error-code>",
      create_tcp_socket},
 };
 

@@ -43,7 +43,8 @@ static tn_error *input_read(tn_input_stream *stream, uint8_t *out, size_t size, 
 
 /* With MSG_TRUNC Linux throws the bytes of a TCP socket away without copying them, tcp(7). */
 static tn_error *input_skip(tn_input_stream *stream, uint64_t size, int64_t *result) {
-  return receive(input_socket(stream), NULL, size < INT32_MAX ? (size_t)size : INT32_MAX, MSG_TRUNC, result);
+  return receive(input_socket(stream), NULL, size < INT32_MAX ? (size_t)size : INT32_MAX, MSG_TRUNC,
+                 result);
 }
 
 static bool input_is_ready(tn_input_stream *stream) {
@@ -128,13 +129,14 @@ static tn_error *keep_unsent(tcp_output *stream, const uint8_t *bytes, size_t si
   stream->socket->has_unsent = true;
   if (stream->watch != NULL) return NULL;
   tn_socket *socket = stream->socket;
-  return tn_readiness_watch(tn_wasi_loop(socket->wasi), socket->descriptor, TN_WRITABLE, send_unsent, stream,
-                            &stream->watch);
+  return tn_readiness_watch(tn_wasi_loop(socket->wasi), socket->descriptor, TN_WRITABLE,
+                            send_unsent, stream, &stream->watch);
 }
 
 /* Whether the next write finds room, trying to make some. */
 static bool has_room(tcp_output *stream) {
-  if (stream->error != 0 || stream->socket->is_send_shut) return true; /* there is something to report */
+  if (stream->error != 0 || stream->socket->is_send_shut)
+    return true; /* there is something to report */
   if (!stream->is_full) return true;
   if (stream->len > 0) send_unsent(stream);
   if (stream->len > 0) return false;
@@ -149,7 +151,8 @@ static tn_error *output_check_write(tn_output_stream *head, int64_t *result) {
   return NULL;
 }
 
-static tn_error *output_write(tn_output_stream *head, const uint8_t *bytes, size_t size, int64_t *result) {
+static tn_error *output_write(tn_output_stream *head, const uint8_t *bytes, size_t size,
+                              int64_t *result) {
   tcp_output *stream = (tcp_output *)head;
   *result = stream->socket->is_send_shut ? TN_IO_CLOSED : -stream->error;
   if (*result != 0) return NULL;

@@ -38,17 +38,20 @@ static tn_network_code disconnect(tn_socket *socket) {
   } else {
     now.v6.sin6_port = local.v6.sin6_port;
   }
-  if (bind(socket->descriptor, &now.any, tn_address_size(&now)) != 0) return tn_network_code_of(errno);
+  if (bind(socket->descriptor, &now.any, tn_address_size(&now)) != 0)
+    return tn_network_code_of(errno);
   return TN_NETWORK_OK;
 }
 
 static tn_network_code associate(tn_socket *socket, const tn_optional_address *remote) {
   tn_sockaddr address;
-  if (socket->state != TN_SOCKET_BOUND && socket->state != TN_SOCKET_CONNECTED) return TN_NETWORK_INVALID_STATE;
+  if (socket->state != TN_SOCKET_BOUND && socket->state != TN_SOCKET_CONNECTED)
+    return TN_NETWORK_INVALID_STATE;
   if (remote->is_some) {
     tn_address_to_system(&remote->value, &address);
     if (!tn_address_is_remote(&address, socket->family)) return TN_NETWORK_INVALID_ARGUMENT;
-    if (!tn_wasi_may_use_address(socket->wasi, TN_NETWORK_UDP, &address.any)) return TN_NETWORK_ACCESS_DENIED;
+    if (!tn_wasi_may_use_address(socket->wasi, TN_NETWORK_UDP, &address.any))
+      return TN_NETWORK_ACCESS_DENIED;
   }
   if (socket->state == TN_SOCKET_CONNECTED) {
     tn_network_code code = disconnect(socket);
@@ -56,7 +59,8 @@ static tn_network_code associate(tn_socket *socket, const tn_optional_address *r
   }
   if (!remote->is_some) return TN_NETWORK_OK;
   if (connect(socket->descriptor, &address.any, tn_address_size(&address)) != 0) {
-    return errno == EADDRNOTAVAIL || errno == EAGAIN ? TN_NETWORK_ADDRESS_IN_USE : tn_network_code_of(errno);
+    return errno == EADDRNOTAVAIL || errno == EAGAIN ? TN_NETWORK_ADDRESS_IN_USE
+                                                     : tn_network_code_of(errno);
   }
   socket->remote = address;
   socket->state = TN_SOCKET_CONNECTED;
@@ -117,16 +121,18 @@ static tn_error *create_udp_socket(tn_call *call, void *data, const void *params
   return NULL;
 }
 
-#define METHOD(name) "[method]udp-socket." name
+#define METHOD(name)   "[method]udp-socket." name
 #define INCOMING(name) "[method]incoming-datagram-stream." name
 #define OUTGOING(name) "[method]outgoing-datagram-stream." name
-#define SELF "self: borrow<udp-socket>"
-#define GET(type) "func(" SELF ") -> result<" type ", error-code>"
-#define SET(type) "func(" SELF ", value: " type ") -> result<_, error-code>"
+#define SELF           "self: borrow<udp-socket>"
+#define GET(type)      "func(" SELF ") -> result<" type ", error-code>"
+#define SET(type)      "func(" SELF ", value: " type ") -> result<_, error-code>"
 
 static const tn_host_func_definition udp_funcs[] = {
     {METHOD("start-bind"),
-     "func(" SELF ", network: borrow<network>, local-address: ip-socket-address) -> result<_, error-code>", start_bind},
+     "func(" SELF
+     ", network: borrow<network>, local-address: ip-socket-address) -> result<_, error-code>",
+     start_bind},
     {METHOD("finish-bind"), GET("_"), tn_socket_finish_bind},
     {METHOD("stream"),
      "func(" SELF ", remote-address: option<ip-socket-address>) -> "
@@ -143,14 +149,17 @@ static const tn_host_func_definition udp_funcs[] = {
     {METHOD("set-send-buffer-size"), SET("u64"), tn_socket_set_send_buffer_size},
     {METHOD("subscribe"), "func(" SELF ") -> pollable", subscribe},
     {INCOMING("receive"),
-     "func(self: borrow<incoming-datagram-stream>, max-results: u64) -> result<list<incoming-datagram>, error-code>",
+     "func(self: borrow<incoming-datagram-stream>, max-results: u64) -> "
+     "result<list<incoming-datagram>, error-code>",
      tn_datagram_receive},
     {INCOMING("subscribe"), "func(self: borrow<incoming-datagram-stream>) -> pollable",
      tn_datagram_subscribe_incoming},
-    {OUTGOING("check-send"), "func(self: borrow<outgoing-datagram-stream>) -> result<u64, error-code>",
+    {OUTGOING("check-send"),
+     "func(self: borrow<outgoing-datagram-stream>) -> result<u64, error-code>",
      tn_datagram_check_send},
     {OUTGOING("send"),
-     "func(self: borrow<outgoing-datagram-stream>, datagrams: list<outgoing-datagram>) -> result<u64, error-code>",
+     "func(self: borrow<outgoing-datagram-stream>, datagrams: list<outgoing-datagram>) -> "
+     "result<u64, error-code>",
      tn_datagram_send},
     {OUTGOING("subscribe"), "func(self: borrow<outgoing-datagram-stream>) -> pollable",
      tn_datagram_subscribe_outgoing},
@@ -164,11 +173,14 @@ static const tn_host_resource_definition udp_resources[] = {
 
 const tn_host_interface tn_sockets_udp_interface = {
     .name = "wasi:sockets/udp@0.2.12",
-    .types = "use wasi:io/poll@0.2.12.{pollable};"
-             "use wasi:sockets/network@0.2.12.{network, error-code, ip-socket-address, ip-address-family};"
-             "record incoming-datagram { data: list<u8>, remote-address: ip-socket-address }"
-             "record outgoing-datagram { data: list<u8>, remote-address: option<ip-socket-address> }"
-             "resource udp-socket; resource incoming-datagram-stream; resource outgoing-datagram-stream;",
+    .types =
+        "use wasi:io/poll@0.2.12.{pollable};"
+        "use wasi:sockets/network@0.2.12.{network, error-code, ip-socket-address, "
+        "ip-address-family};"
+        "record incoming-datagram { data: list<u8>, remote-address: ip-socket-address }"
+        "record outgoing-datagram { data: list<u8>, remote-address: option<ip-socket-address> }"
+        "resource udp-socket; resource incoming-datagram-stream; resource "
+        "outgoing-datagram-stream;",
     .resources = udp_resources,
     .resource_count = sizeof udp_resources / sizeof *udp_resources,
     .funcs = udp_funcs,
@@ -176,7 +188,8 @@ const tn_host_interface tn_sockets_udp_interface = {
 };
 
 static const tn_host_func_definition udp_create_funcs[] = {
-    {"create-udp-socket", "func(address-family: ip-address-family) -> result<udp-socket, error-code>",
+    {"create-udp-socket",
+     "func(address-family: ip-address-family) -> result<udp-socket, error-code>",
      create_udp_socket},
 };
 

@@ -73,7 +73,8 @@ int tn_descriptor_open(tn_descriptor *directory, tn_str path, const tn_open_opti
                        tn_descriptor **out) {
   if (directory->type != TN_FILE_DIRECTORY) return -ENOTDIR;
   if (options->create && options->directory) return -EINVAL;
-  if (directory->is_read_only && (options->write || options->create || options->truncate)) return -EROFS;
+  if (directory->is_read_only && (options->write || options->create || options->truncate))
+    return -EROFS;
   int fd = tn_path_open(base_of(directory), path, open_flags(options), 0666);
   if (fd < 0) return fd;
   struct stat status;
@@ -104,14 +105,22 @@ void tn_descriptor_release(tn_descriptor *descriptor) {
 
 tn_file_type tn_file_type_of_mode(mode_t mode) {
   switch (mode & S_IFMT) {
-  case S_IFBLK: return TN_FILE_BLOCK_DEVICE;
-  case S_IFCHR: return TN_FILE_CHARACTER_DEVICE;
-  case S_IFDIR: return TN_FILE_DIRECTORY;
-  case S_IFIFO: return TN_FILE_FIFO;
-  case S_IFLNK: return TN_FILE_SYMBOLIC_LINK;
-  case S_IFREG: return TN_FILE_REGULAR;
-  case S_IFSOCK: return TN_FILE_SOCKET;
-  default: return TN_FILE_UNKNOWN;
+  case S_IFBLK:
+    return TN_FILE_BLOCK_DEVICE;
+  case S_IFCHR:
+    return TN_FILE_CHARACTER_DEVICE;
+  case S_IFDIR:
+    return TN_FILE_DIRECTORY;
+  case S_IFIFO:
+    return TN_FILE_FIFO;
+  case S_IFLNK:
+    return TN_FILE_SYMBOLIC_LINK;
+  case S_IFREG:
+    return TN_FILE_REGULAR;
+  case S_IFSOCK:
+    return TN_FILE_SOCKET;
+  default:
+    return TN_FILE_UNKNOWN;
   }
 }
 
@@ -137,11 +146,12 @@ int tn_descriptor_status(tn_descriptor *descriptor, tn_file_status *out) {
 
 /* Whether the path is one plain name, which cannot lead anywhere else as long as links are not followed. */
 static bool is_plain_name(tn_str path) {
-  return tn_path_check(path) == 0 && path.len <= NAME_MAX && memchr(path.data, '/', path.len) == NULL &&
-         !tn_str_equal(path, TN_STR(".."));
+  return tn_path_check(path) == 0 && path.len <= NAME_MAX &&
+         memchr(path.data, '/', path.len) == NULL && !tn_str_equal(path, TN_STR(".."));
 }
 
-int tn_descriptor_status_at(tn_descriptor *directory, tn_str path, bool follow, tn_file_status *out) {
+int tn_descriptor_status_at(tn_descriptor *directory, tn_str path, bool follow,
+                            tn_file_status *out) {
   if (directory->type != TN_FILE_DIRECTORY) return -ENOTDIR;
   struct stat status;
   if (is_plain_name(path)) {
@@ -199,7 +209,8 @@ int tn_descriptor_allocate(tn_descriptor *descriptor, uint64_t offset, uint64_t 
   return negative_errno(fallocate(descriptor->fd, 0, (off_t)offset, (off_t)size));
 }
 
-int tn_descriptor_advise(tn_descriptor *descriptor, uint64_t offset, uint64_t size, unsigned advice) {
+int tn_descriptor_advise(tn_descriptor *descriptor, uint64_t offset, uint64_t size,
+                         unsigned advice) {
   static const int advices[] = {POSIX_FADV_NORMAL,   POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM,
                                 POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED,   POSIX_FADV_NOREUSE};
   if (advice >= sizeof advices / sizeof *advices) return -EINVAL;
@@ -221,12 +232,13 @@ static void run_sync(void *argument) {
   } while (work->result == -EINTR);
 }
 
-tn_error *tn_descriptor_sync(tn_descriptor *descriptor, bool data_only, tn_loop *loop, tn_core_context *context,
-                             int *result) {
+tn_error *tn_descriptor_sync(tn_descriptor *descriptor, bool data_only, tn_loop *loop,
+                             tn_core_context *context, int *result) {
   bool is_directory = descriptor->type == TN_FILE_DIRECTORY;
   *result = 0;
   /* What cannot have been written to has nothing to sync, and the system would refuse pipes and devices. */
-  if (!is_directory && (!descriptor->options.write || descriptor->type != TN_FILE_REGULAR)) return NULL;
+  if (!is_directory && (!descriptor->options.write || descriptor->type != TN_FILE_REGULAR))
+    return NULL;
   sync_work work = {.fd = descriptor->fd, .data_only = data_only};
   /* The descriptor may be closed by another fiber meanwhile. */
   tn_descriptor_retain(descriptor);
@@ -248,7 +260,8 @@ int64_t tn_descriptor_read(tn_descriptor *descriptor, uint8_t *out, size_t size,
   return count < 0 ? -errno : count;
 }
 
-int64_t tn_descriptor_write(tn_descriptor *descriptor, const uint8_t *bytes, size_t size, uint64_t offset) {
+int64_t tn_descriptor_write(tn_descriptor *descriptor, const uint8_t *bytes, size_t size,
+                            uint64_t offset) {
   if (!descriptor->options.write) return -EBADF;
   if (offset > INT64_MAX) return -EINVAL;
   ssize_t count;
@@ -313,7 +326,8 @@ int tn_descriptor_rename(tn_descriptor *from, tn_str from_path, tn_descriptor *t
   if (result < 0) return result;
   result = change_open(to, to_path, &new_parent);
   if (result == 0) {
-    result = negative_errno(renameat(old_parent.fd, old_parent.name, new_parent.fd, new_parent.name));
+    result =
+        negative_errno(renameat(old_parent.fd, old_parent.name, new_parent.fd, new_parent.name));
     tn_path_parent_close(&new_parent);
   }
   tn_path_parent_close(&old_parent);
@@ -322,10 +336,12 @@ int tn_descriptor_rename(tn_descriptor *from, tn_str from_path, tn_descriptor *t
 
 static bool is_link(const tn_path_parent *parent) {
   struct stat status;
-  return fstatat(parent->fd, parent->name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode);
+  return fstatat(parent->fd, parent->name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISLNK(status.st_mode);
 }
 
-int tn_descriptor_link(tn_descriptor *from, tn_str from_path, bool follow, tn_descriptor *to, tn_str to_path) {
+int tn_descriptor_link(tn_descriptor *from, tn_str from_path, bool follow, tn_descriptor *to,
+                       tn_str to_path) {
   tn_path_parent old_parent, new_parent;
   int result = change_open(from, from_path, &old_parent);
   if (result < 0) return result;
@@ -343,7 +359,8 @@ int tn_descriptor_link(tn_descriptor *from, tn_str from_path, bool follow, tn_de
   }
   result = change_open(to, to_path, &new_parent);
   if (result == 0) {
-    result = negative_errno(linkat(old_parent.fd, old_parent.name, new_parent.fd, new_parent.name, 0));
+    result =
+        negative_errno(linkat(old_parent.fd, old_parent.name, new_parent.fd, new_parent.name, 0));
     tn_path_parent_close(&new_parent);
   }
   tn_path_parent_close(&old_parent);

@@ -58,7 +58,8 @@ typedef struct tn_descriptor {
 tn_descriptor *tn_descriptor_for_directory(int fd, bool is_read_only);
 /* Any descriptor that is now owned by the result (a connection, say). Closes it when out of memory. */
 tn_descriptor *tn_descriptor_for_socket(int fd);
-int tn_descriptor_open(tn_descriptor *directory, tn_str path, const tn_open_options *options, tn_descriptor **out);
+int tn_descriptor_open(tn_descriptor *directory, tn_str path, const tn_open_options *options,
+                       tn_descriptor **out);
 static inline tn_descriptor *tn_descriptor_retain(tn_descriptor *descriptor) {
   descriptor->references++;
   return descriptor;
@@ -80,23 +81,27 @@ typedef struct tn_file_status {
 
 tn_file_type tn_file_type_of_mode(mode_t mode);
 int tn_descriptor_status(tn_descriptor *descriptor, tn_file_status *out);
-int tn_descriptor_status_at(tn_descriptor *directory, tn_str path, bool follow, tn_file_status *out);
+int tn_descriptor_status_at(tn_descriptor *directory, tn_str path, bool follow,
+                            tn_file_status *out);
 /* `times`: access, modification; tv_nsec may be UTIME_NOW or UTIME_OMIT. */
 int tn_descriptor_set_times(tn_descriptor *descriptor, const struct timespec times[2]);
-int tn_descriptor_set_times_at(tn_descriptor *directory, tn_str path, bool follow, const struct timespec times[2]);
+int tn_descriptor_set_times_at(tn_descriptor *directory, tn_str path, bool follow,
+                               const struct timespec times[2]);
 int tn_descriptor_set_size(tn_descriptor *descriptor, uint64_t size);
 int tn_descriptor_allocate(tn_descriptor *descriptor, uint64_t offset, uint64_t size);
 /* `advice` in the guest's numbering, 0-5: normal, sequential, random, will need, don't need, no reuse. */
-int tn_descriptor_advise(tn_descriptor *descriptor, uint64_t offset, uint64_t size, unsigned advice);
+int tn_descriptor_advise(tn_descriptor *descriptor, uint64_t offset, uint64_t size,
+                         unsigned advice);
 /* Writes to disk on a pool thread. The error is that of the wait. */
-tn_error *tn_descriptor_sync(tn_descriptor *descriptor, bool data_only, tn_loop *loop, tn_core_context *context,
-                             int *result);
+tn_error *tn_descriptor_sync(tn_descriptor *descriptor, bool data_only, tn_loop *loop,
+                             tn_core_context *context, int *result);
 
 /* ---- contents ----------------------------------------------------------------------------------- */
 
 /* As pread and pwrite; never partial on account of a signal alone. */
 int64_t tn_descriptor_read(tn_descriptor *descriptor, uint8_t *out, size_t size, uint64_t offset);
-int64_t tn_descriptor_write(tn_descriptor *descriptor, const uint8_t *bytes, size_t size, uint64_t offset);
+int64_t tn_descriptor_write(tn_descriptor *descriptor, const uint8_t *bytes, size_t size,
+                            uint64_t offset);
 /* Writes at the end, wherever that is by then. */
 int64_t tn_descriptor_append(tn_descriptor *descriptor, const uint8_t *bytes, size_t size);
 
@@ -107,7 +112,8 @@ int tn_descriptor_remove_directory(tn_descriptor *directory, tn_str path);
 int tn_descriptor_unlink(tn_descriptor *directory, tn_str path);
 int tn_descriptor_rename(tn_descriptor *from, tn_str from_path, tn_descriptor *to, tn_str to_path);
 /* `follow` with a link as the last component of from_path is -EINVAL: links to links' targets are not made. */
-int tn_descriptor_link(tn_descriptor *from, tn_str from_path, bool follow, tn_descriptor *to, tn_str to_path);
+int tn_descriptor_link(tn_descriptor *from, tn_str from_path, bool follow, tn_descriptor *to,
+                       tn_str to_path);
 /* An absolute `target` is -EPERM. */
 int tn_descriptor_symlink(tn_descriptor *directory, tn_str target, tn_str path);
 /* Returns the length, of which at most `size` bytes are in `out`; an absolute target is -EPERM. */

@@ -71,7 +71,8 @@ int tn_directory_seek(tn_directory *directory, uint64_t cookie) {
 static tn_file_type type_of(const tn_directory *directory, const struct dirent64 *entry) {
   if (entry->d_type != DT_UNKNOWN) return tn_file_type_of_mode(DTTOIF(entry->d_type));
   struct stat status;
-  if (fstatat(directory->fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0) return TN_FILE_UNKNOWN;
+  if (fstatat(directory->fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+    return TN_FILE_UNKNOWN;
   return tn_file_type_of_mode(status.st_mode);
 }
 

@@ -144,7 +144,8 @@ static int walk_open(int base, tn_str path, int flags, mode_t mode) {
   memcpy(self.rest, path.data, path.len);
   self.rest[path.len] = 0;
   int result = walk_run(&self, flags, mode);
-  while (self.depth > 0) walk_pop(&self);
+  while (self.depth > 0)
+    walk_pop(&self);
   return result;
 }
 
@@ -188,9 +189,11 @@ int tn_path_parent_open(tn_path_base base, tn_str path, tn_path_parent *out) {
   int result = tn_path_check(path);
   if (result < 0) return result;
   size_t end = path.len;
-  while (path.data[end - 1] == '/') end--; /* not absolute: some other byte comes before */
+  while (path.data[end - 1] == '/')
+    end--; /* not absolute: some other byte comes before */
   size_t start = end;
-  while (start > 0 && path.data[start - 1] != '/') start--;
+  while (start > 0 && path.data[start - 1] != '/')
+    start--;
   size_t size = end - start;
   if (size > NAME_MAX) return -ENAMETOOLONG;
   memcpy(out->name, path.data + start, size);

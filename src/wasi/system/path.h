@@ -26,8 +26,8 @@ int tn_path_open(tn_path_base base, tn_str path, int flags, mode_t mode);
 /* The directory in which the last component of a path is to be created, removed or renamed. */
 typedef struct tn_path_parent {
   int fd;
-  bool is_owned;            /* fd was opened for this; else it is the base's */
-  char name[NAME_MAX + 2];  /* the last component, with one "/" where the path ends with slashes */
+  bool is_owned;           /* fd was opened for this; else it is the base's */
+  char name[NAME_MAX + 2]; /* the last component, with one "/" where the path ends with slashes */
 } tn_path_parent;
 
 /* Checks the path and finds the parent; the last component need not exist and is not followed. */

@@ -17,7 +17,8 @@ bool tn_pipe_signal_matters(void) {
 void tn_pipe_signal_hold(tn_pipe_signal *held) {
   sigset_t set;
   only_sigpipe(&set);
-  held->is_held = pthread_sigmask(SIG_BLOCK, &set, &held->before) == 0 && !sigismember(&held->before, SIGPIPE);
+  held->is_held =
+      pthread_sigmask(SIG_BLOCK, &set, &held->before) == 0 && !sigismember(&held->before, SIGPIPE);
   held->was_pending = held->is_held && sigpending(&set) == 0 && sigismember(&set, SIGPIPE) == 1;
 }
 

@@ -29,12 +29,15 @@ void tn_stdio_open(tn_stdio *stdio) {
     stdio->mode = TN_STDIO_MODE_NO_WAIT;
     stdio->holds_signal = stdio->stream != 0 && tn_pipe_signal_matters();
     break;
-  case TN_FILE_SOCKET: stdio->mode = TN_STDIO_MODE_SOCKET; break;
+  case TN_FILE_SOCKET:
+    stdio->mode = TN_STDIO_MODE_SOCKET;
+    break;
   case TN_FILE_CHARACTER_DEVICE:
     stdio->is_terminal = isatty(stdio->config->descriptor) == 1;
     if (stdio->is_terminal) stdio->mode = TN_STDIO_MODE_ASK;
     break;
-  default: break;
+  default:
+    break;
   }
 }
 
@@ -63,7 +66,8 @@ bool tn_stdio_is_ready(tn_stdio *stdio) {
 
 static ssize_t transfer_direct(const tn_stdio *stdio, const struct iovec *parts, int count) {
   int fd = stdio->config->descriptor;
-  if (stdio->stream == 0) return count == 1 ? read(fd, parts->iov_base, parts->iov_len) : readv(fd, parts, count);
+  if (stdio->stream == 0)
+    return count == 1 ? read(fd, parts->iov_base, parts->iov_len) : readv(fd, parts, count);
   return count == 1 ? write(fd, parts->iov_base, parts->iov_len) : writev(fd, parts, count);
 }
 
@@ -74,7 +78,8 @@ static ssize_t transfer_no_wait(const tn_stdio *stdio, const struct iovec *parts
 }
 
 static ssize_t transfer_socket(const tn_stdio *stdio, const struct iovec *parts, int count) {
-  struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = (size_t)count};
+  struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts,
+                           .msg_iovlen = (size_t)count};
   int fd = stdio->config->descriptor;
   if (stdio->stream == 0) return recvmsg(fd, &message, MSG_DONTWAIT);
   return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -88,17 +93,22 @@ static ssize_t transfer_asking(const tn_stdio *stdio, const struct iovec *parts,
   }
   if (stdio->stream == 0) return transfer_direct(stdio, parts, count);
   struct iovec first = parts[0];
-  for (int i = 1; first.iov_len == 0 && i < count; i++) first = parts[i];
+  for (int i = 1; first.iov_len == 0 && i < count; i++)
+    first = parts[i];
   if (first.iov_len > PIPE_BUF) first.iov_len = PIPE_BUF;
   return transfer_direct(stdio, &first, 1);
 }
 
 static ssize_t transfer_once(const tn_stdio *stdio, const struct iovec *parts, int count) {
   switch (stdio->mode) {
-  case TN_STDIO_MODE_NO_WAIT: return transfer_no_wait(stdio, parts, count);
-  case TN_STDIO_MODE_ASK: return transfer_asking(stdio, parts, count);
-  case TN_STDIO_MODE_SOCKET: return transfer_socket(stdio, parts, count);
-  default: return transfer_direct(stdio, parts, count);
+  case TN_STDIO_MODE_NO_WAIT:
+    return transfer_no_wait(stdio, parts, count);
+  case TN_STDIO_MODE_ASK:
+    return transfer_asking(stdio, parts, count);
+  case TN_STDIO_MODE_SOCKET:
+    return transfer_socket(stdio, parts, count);
+  default:
+    return transfer_direct(stdio, parts, count);
   }
 }
 
@@ -110,7 +120,8 @@ static int64_t transfer(tn_stdio *stdio, const struct iovec *parts, int count) {
     if (stdio->holds_signal) tn_pipe_signal_release(&signal);
     if (done >= 0) return done;
     if (errno == EINTR) continue;
-    if (stdio->mode == TN_STDIO_MODE_NO_WAIT && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) {
+    if (stdio->mode == TN_STDIO_MODE_NO_WAIT &&
+        (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) {
       stdio->mode = TN_STDIO_MODE_ASK;
       continue;
     }
@@ -190,6 +201,7 @@ int tn_stdio_write_all(tn_stdio *stdio, const uint8_t *bytes, size_t size) {
 }
 
 void tn_stdio_close(tn_stdio *stdio, int milliseconds) {
-  while (tn_stdio_drain(stdio) == -EAGAIN && is_polled_ready(stdio, milliseconds)) continue;
+  while (tn_stdio_drain(stdio) == -EAGAIN && is_polled_ready(stdio, milliseconds))
+    continue;
   forget_pending(stdio);
 }

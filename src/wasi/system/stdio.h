@@ -16,8 +16,8 @@ typedef enum tn_stdio_mode {
   TN_STDIO_MODE_UNKNOWN, /* not looked at yet */
   TN_STDIO_MODE_DIRECT,  /* files and devices that never wait */
   TN_STDIO_MODE_NO_WAIT, /* RWF_NOWAIT: one system call */
-  TN_STDIO_MODE_ASK,     /* poll first, then little enough for it not to block: terminals, older kernels */
-  TN_STDIO_MODE_SOCKET,  /* MSG_DONTWAIT */
+  TN_STDIO_MODE_ASK, /* poll first, then little enough for it not to block: terminals, older kernels */
+  TN_STDIO_MODE_SOCKET, /* MSG_DONTWAIT */
 } tn_stdio_mode;
 
 /* One standard stream of one guest. Invariants: `mode` and `type` are known once tn_stdio_open has been
