@@ -352,6 +352,11 @@ class Refusals(Case):
     def test_an_import_of_the_wrong_type_says_what_was_expected(self):
         self.expect(self.tenon("run", GUESTS / "wrong-import.wat"), 116, "", "get-arguments")
 
+    def test_spellings_of_wasmtime_are_taken(self):
+        groups = ("-S", "cli,max-component-handles=5", "-W", "component-model=y,nan-canonicalization,epoch-interruption")
+        self.expect(self.tenon("run", *groups, GUESTS / "exit.wat", "4"), 4)
+        self.expect(self.tenon("run", "-S", "cli=n", GUESTS / "exit.wat", "4"), 112, "", "cannot be switched off")
+
     def test_what_is_not_supported_is_named(self):
         self.expect(self.tenon("run", "--invoke", "number()", GUESTS / "asynchronous.wat"), 115, "", "stream.new")
 
@@ -567,6 +572,12 @@ class Inspecting(Case):
         for part in ("divide", "  record division {\n    quotient: u32,\n", "  variant shape {\n    circle(f64),\n", "list<s32>"):
             self.assertIn(part, done.out)
         self.assertNotIn("//", done.out)
+
+    def test_what_is_no_webassembly_is_named(self):
+        self.expect(self.tenon("compile", GUESTS / "exit.wat", "-o", "x.cwasm"), 0)
+        self.expect(self.tenon("inspect", "x.cwasm"), 114, "", "compiled artifact")
+        cut = self.write("cut.cwasm", (self.folder / "x.cwasm").read_bytes()[:5000])
+        self.expect(self.tenon("run", cut), 114, "", "no whole artifact")
 
     def test_json_is_json(self):
         for path in (EXAMPLES / "hello.wat", EXAMPLES / "calculator.wat", GUESTS / "exit.wat"):
