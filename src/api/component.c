@@ -30,15 +30,13 @@ static tn_error *load(tn_engine *engine, tn_compiled_source *source, tn_componen
 
 tn_error *tn_component_from_bytes(tn_engine *engine, const void *bytes, size_t size,
                                   const char *name, unsigned flags, tn_component **out) {
-  tn_compiled_source source = {
-      .name = tn_str_from(name), .bytes = {bytes, size}, .descriptor = -1, .flags = flags};
+  tn_compiled_source source = {.name = tn_str_from(name), .bytes = {bytes, size}, .flags = flags};
   return load(engine, &source, out);
 }
 
-/* Maps a regular file; anything else (a pipe, a device) is read. Takes over `descriptor`. */
+/* Maps a regular file; anything else (a pipe, a device) is read. */
 static tn_error *map_descriptor(const char *path, int descriptor, tn_compiled_source *source) {
   struct stat status;
-  source->descriptor = descriptor;
   if (fstat(descriptor, &status) != 0)
     return tn_error_new(TN_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
   if (S_ISDIR(status.st_mode))
@@ -58,19 +56,20 @@ static tn_error *map_file(const char *path, tn_compiled_source *source) {
   int descriptor = open(path, O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return tn_error_new(TN_ERROR_IO, "cannot open %s: %s", path, strerror(errno));
   tn_error *error = map_descriptor(path, descriptor, source);
+  close(descriptor);
   if (error != NULL) tn_compiled_source_free(source);
   return error;
 }
 
 tn_error *tn_component_from_file(tn_engine *engine, const char *path, unsigned flags,
                                  tn_component **out) {
-  tn_compiled_source source = {.name = tn_str_from(path), .descriptor = -1, .flags = flags};
+  tn_compiled_source source = {.name = tn_str_from(path), .flags = flags};
   TN_TRY(map_file(path, &source));
   return load(engine, &source, out);
 }
 
 tn_error *tn_validate(tn_engine *engine, const void *bytes, size_t size, const char *name) {
-  tn_compiled_source source = {.name = tn_str_from(name), .bytes = {bytes, size}, .descriptor = -1};
+  tn_compiled_source source = {.name = tn_str_from(name), .bytes = {bytes, size}};
   return tn_compiled_check(engine->core, &source);
 }
 

@@ -33,16 +33,20 @@ const char *cli_parse_flag(void *field, const char *value) {
   return wrong;
 }
 
-const char *cli_parse_always(void *field, const char *value) {
+/* A flag that can only be yes; `reason` is why. */
+static const char *parse_only_yes(void *field, const char *value, const char *reason) {
   const char *wrong = cli_parse_flag(field, value);
   if (wrong != NULL) return wrong;
-  return *(bool *)field ? NULL : "cannot be had: growth beyond a limit always ends the guest";
+  return *(bool *)field ? NULL : reason;
+}
+
+const char *cli_parse_always(void *field, const char *value) {
+  return parse_only_yes(field, value, "cannot be had: growth beyond a limit always ends the guest");
 }
 
 const char *cli_parse_yes(void *field, const char *value) {
-  const char *wrong = cli_parse_flag(field, value);
-  if (wrong != NULL) return wrong;
-  return *(bool *)field ? NULL : "cannot be switched off; what is not granted is denied anyway";
+  return parse_only_yes(field, value,
+                        "cannot be switched off; what is not granted is denied anyway");
 }
 
 const char *cli_parse_text(void *field, const char *value) {

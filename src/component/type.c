@@ -63,6 +63,20 @@ const tn_type *tn_type_primitive(tn_type_kind kind) {
   return (size_t)kind < sizeof primitives / sizeof *primitives ? &primitives[kind] : NULL;
 }
 
+static const tn_type_kind primitive_kinds[] = {
+    [TN_PRIM_BOOL] = TN_TYPE_BOOL,     [TN_PRIM_S8] = TN_TYPE_S8,
+    [TN_PRIM_U8] = TN_TYPE_U8,         [TN_PRIM_S16] = TN_TYPE_S16,
+    [TN_PRIM_U16] = TN_TYPE_U16,       [TN_PRIM_S32] = TN_TYPE_S32,
+    [TN_PRIM_U32] = TN_TYPE_U32,       [TN_PRIM_S64] = TN_TYPE_S64,
+    [TN_PRIM_U64] = TN_TYPE_U64,       [TN_PRIM_F32] = TN_TYPE_F32,
+    [TN_PRIM_F64] = TN_TYPE_F64,       [TN_PRIM_CHAR] = TN_TYPE_CHAR,
+    [TN_PRIM_STRING] = TN_TYPE_STRING, [TN_PRIM_ERROR_CONTEXT] = TN_TYPE_ERROR_CONTEXT,
+};
+
+const tn_type *tn_type_of_primitive(tn_primitive primitive) {
+  return tn_type_primitive(primitive_kinds[primitive]);
+}
+
 /* ---- layouts: CanonicalABI.md#alignment and #element-size -------------------------------------- */
 
 static tn_error *set_layout(tn_type *type, int pointer, uint64_t size, uint32_t alignment) {

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "component/ast.h"
 #include "tenon.h"
 
 typedef struct tn_runtime tn_runtime;
@@ -102,6 +103,8 @@ struct tn_func_type {
 
 /* The shared, static types without arguments (BOOL .. STRING, ERROR_CONTEXT), finished. */
 const tn_type *tn_type_primitive(tn_type_kind kind);
+/* The same for a primitive as the syntax tree has it. */
+const tn_type *tn_type_of_primitive(tn_primitive primitive);
 
 /* Fills in what is derived; all types that `type` contains must be finished. Error TN_ERROR_INVALID when
  * it would take 2^28 bytes or more, is heavier than TN_MAX_TYPE_WEIGHT or nests deeper than TN_MAX_TYPE_DEPTH

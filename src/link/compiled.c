@@ -42,10 +42,8 @@ tn_error *tn_compiled_source_read(int descriptor, const char *path, tn_compiled_
 void tn_compiled_source_free(tn_compiled_source *source) {
   tn_free(source->owned_bytes);
   if (source->mapping != NULL) munmap(source->mapping, source->mapping_size);
-  if (source->descriptor >= 0) close(source->descriptor);
   source->owned_bytes = NULL;
   source->mapping = NULL;
-  source->descriptor = -1;
 }
 
 /* Anything that does not start like a binary is taken for text, if it could be text at all. */

@@ -38,7 +38,6 @@ typedef struct tn_compiled_source {
   uint8_t *owned_bytes;
   void *mapping;
   size_t mapping_size;
-  int descriptor;              /* open on the file that is mapped, or -1 */
   unsigned flags;              /* TN_LOAD_* */
   const char *cache_directory; /* NULL: no cache */
 } tn_compiled_source;

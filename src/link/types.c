@@ -23,16 +23,6 @@ tn_error *tn_link_new_type(tn_linking *linking, tn_scope *scope, const tn_ast_ty
   return NULL;
 }
 
-static const tn_type_kind primitive_kinds[] = {
-    [TN_PRIM_BOOL] = TN_TYPE_BOOL,     [TN_PRIM_S8] = TN_TYPE_S8,
-    [TN_PRIM_U8] = TN_TYPE_U8,         [TN_PRIM_S16] = TN_TYPE_S16,
-    [TN_PRIM_U16] = TN_TYPE_U16,       [TN_PRIM_S32] = TN_TYPE_S32,
-    [TN_PRIM_U32] = TN_TYPE_U32,       [TN_PRIM_S64] = TN_TYPE_S64,
-    [TN_PRIM_U64] = TN_TYPE_U64,       [TN_PRIM_F32] = TN_TYPE_F32,
-    [TN_PRIM_F64] = TN_TYPE_F64,       [TN_PRIM_CHAR] = TN_TYPE_CHAR,
-    [TN_PRIM_STRING] = TN_TYPE_STRING, [TN_PRIM_ERROR_CONTEXT] = TN_TYPE_ERROR_CONTEXT,
-};
-
 tn_error *tn_link_value_type(tn_linking *linking, tn_scope *scope, const tn_ast_valtype *type,
                              const tn_type **out) {
   if (type->is_absent) {
@@ -40,7 +30,7 @@ tn_error *tn_link_value_type(tn_linking *linking, tn_scope *scope, const tn_ast_
     return NULL;
   }
   if (!type->is_index) {
-    *out = tn_type_primitive(primitive_kinds[type->primitive]);
+    *out = tn_type_of_primitive(type->primitive);
     return NULL;
   }
   tn_type_item *item = scope->types.items[type->index];
@@ -101,7 +91,7 @@ static const tn_type_kind compound_kinds[] = {
 static tn_error *force_value(tn_linking *linking, tn_type_item *item) {
   const tn_ast_type *ast = item->ast;
   if (ast->kind == TN_AST_PRIMITIVE) {
-    item->value = tn_type_primitive(primitive_kinds[ast->primitive]);
+    item->value = tn_type_of_primitive(ast->primitive);
     return NULL;
   }
   tn_type *type = TN_ARENA_NEW(linking->arena, tn_type);

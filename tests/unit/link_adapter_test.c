@@ -46,8 +46,7 @@ static int tear_down(void **state) {
 enum { EXPECTED = 5 + 'h' };
 
 static tn_compiled load(tn_str bytes, unsigned flags) {
-  tn_compiled_source source = {
-      .name = TN_STR("pair"), .bytes = bytes, .descriptor = -1, .flags = flags};
+  tn_compiled_source source = {.name = TN_STR("pair"), .bytes = bytes, .flags = flags};
   tn_compiled compiled;
   assert_ok(tn_compiled_load(engine, &source, &compiled));
   return compiled;

@@ -242,16 +242,6 @@ tn_error *tn_checked_alias(tn_checker *checker, const tn_checked_type *type,
 
 /* ---- primitives and tables --------------------------------------------------------------------- */
 
-static const tn_type_kind primitive_kinds[] = {
-    [TN_PRIM_BOOL] = TN_TYPE_BOOL,     [TN_PRIM_S8] = TN_TYPE_S8,
-    [TN_PRIM_U8] = TN_TYPE_U8,         [TN_PRIM_S16] = TN_TYPE_S16,
-    [TN_PRIM_U16] = TN_TYPE_U16,       [TN_PRIM_S32] = TN_TYPE_S32,
-    [TN_PRIM_U32] = TN_TYPE_U32,       [TN_PRIM_S64] = TN_TYPE_S64,
-    [TN_PRIM_U64] = TN_TYPE_U64,       [TN_PRIM_F32] = TN_TYPE_F32,
-    [TN_PRIM_F64] = TN_TYPE_F64,       [TN_PRIM_CHAR] = TN_TYPE_CHAR,
-    [TN_PRIM_STRING] = TN_TYPE_STRING, [TN_PRIM_ERROR_CONTEXT] = TN_TYPE_ERROR_CONTEXT,
-};
-
 tn_error *tn_checker_init(tn_checker *checker, tn_arena *arena) {
   *checker = (tn_checker){.arena = arena};
   for (uint32_t kind = 0; kind <= TN_TYPE_ERROR_CONTEXT; kind++) {
@@ -265,7 +255,7 @@ tn_error *tn_checker_init(tn_checker *checker, tn_arena *arena) {
 }
 
 const tn_checked_type *tn_checked_primitive(const tn_checker *checker, tn_primitive primitive) {
-  return &checker->primitives[primitive_kinds[primitive]];
+  return &checker->primitives[tn_type_of_primitive(primitive)->kind];
 }
 
 tn_error *tn_checked_table_add(tn_checker *checker, tn_checked_table *table, tn_str name,
