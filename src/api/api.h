@@ -47,12 +47,35 @@ struct tn_func {
 struct tn_instance {
   tn_linked *linked;
   tn_plan_instantiated instantiated;
-  tn_loop *loop;
+  tn_guest guest;
+  tn_loop *own_loop; /* NULL: the loop is shared */
   tn_wasi *wasi;
   tn_func *funcs; /* one for each export of the plan */
   void *user;
+  /* Called at each tick while the guest computes, on its thread: for what cannot wait for it. An error ends the guest.
+   * NULL: nothing. */
+  tn_error *(*on_tick)(void *user);
   bool holds_ticker;
 };
+
+/* As tn_instance_new, on a loop that others use too and that outlives the instance; on the loop's thread. */
+tn_error *tn_instance_new_on(const tn_linked *linked, const tn_instance_options *options,
+                             tn_loop *loop, tn_instance **out);
+/* Ends the guest. What is left can only be deleted or renewed. */
+void tn_instance_end(tn_instance *instance);
+/* Makes it anew, as tn_instance_new_on would, with the memory that it has: allocates next to nothing. It has ended, and
+ * has after an error. Its `on_tick` stays. */
+tn_error *tn_instance_renew(tn_instance *instance, const tn_instance_options *options);
+/* Its place on the loop: for limits, cancellation and tn_loop_spawn. */
+static inline tn_guest *tn_instance_guest(tn_instance *instance) {
+  return &instance->guest;
+}
+/* The size of its linear memories, as far as values are passed in them. */
+uint64_t tn_instance_memory_bytes(const tn_instance *instance);
+
+/* The index (see tn_instance_func_at) of function `function` in the exported interface `interface` of any version
+ * 0.2.x, say "wasi:http/incoming-handler" and "handle"; for all instances of `linked`. SIZE_MAX: there is none. */
+size_t tn_linked_find_export(const tn_linked *linked, tn_str interface, tn_str function);
 
 /* Memory for values: an arena behind a public name. */
 struct tn_values {

@@ -23,14 +23,17 @@ void tn_instance_options_init(tn_instance_options *options) {
 /* At each tick while the guest runs: why it should stop, if it should. The engine sets the next deadline only
  * after this has returned, so that a cancellation between the two would go unseen if its tick were the last
  * one: from the first tick on, which is not this instance's own then, there are more to come. */
-static tn_error *check_epoch(void *data) {
+static tn_error *check_epoch(void *data, bool *yields) {
   tn_instance *instance = data;
   if (!instance->holds_ticker) {
     tn_error *error = tn_core_engine_ticker_acquire(instance->linked->plan.engine);
     instance->holds_ticker = error == NULL;
     tn_error_delete(error);
   }
-  return tn_loop_check(instance->loop);
+  if (instance->on_tick != NULL) TN_TRY(instance->on_tick(instance->user));
+  TN_TRY(tn_guest_check(&instance->guest));
+  *yields = tn_loop_yield(instance->instantiated.runtime.context);
+  return NULL;
 }
 
 static tn_error *start_clock(tn_instance *instance, const tn_instance_options *options) {
@@ -39,13 +42,14 @@ static tn_error *start_clock(tn_instance *instance, const tn_instance_options *o
   if (!instance->linked->component->engine->epoch_interruption) {
     return tn_error_new(TN_ERROR_ARGUMENT, "a time limit needs an engine with epoch_interruption");
   }
-  tn_loop_set_timeout(instance->loop, options->timeout);
+  tn_guest_set_timeout(&instance->guest, options->timeout);
   TN_TRY(tn_core_engine_ticker_acquire(engine));
   instance->holds_ticker = true;
   return NULL;
 }
 
 static tn_error *make_funcs(tn_instance *instance) {
+  if (instance->funcs != NULL) return NULL;
   const tn_plan *plan = &instance->linked->plan;
   instance->funcs = tn_calloc(plan->export_count, sizeof *instance->funcs);
   if (instance->funcs == NULL) return tn_error_no_memory();
@@ -60,13 +64,18 @@ static tn_error *set_up(tn_instance *instance, const tn_instance_options *option
   if (options->has_fuel && !engine->consume_fuel) {
     return tn_error_new(TN_ERROR_ARGUMENT, "a fuel limit needs an engine with consume_fuel");
   }
-  TN_TRY(tn_loop_new(&instance->loop));
-  TN_TRY(tn_wasi_new(options->wasi, instance->loop, &instance->wasi));
+  if (instance->wasi == NULL) {
+    TN_TRY(tn_wasi_new(options->wasi, &instance->guest, &instance->wasi));
+  } else {
+    tn_wasi_renew(instance->wasi, options->wasi, &instance->guest);
+  }
+  tn_wasi_set_user(instance->wasi, options->user);
   TN_TRY(start_clock(instance, options));
   TN_TRY(make_funcs(instance));
   tn_runtime *runtime = &instance->instantiated.runtime;
   runtime->states[TN_STATE_INSTANCE] = instance;
   runtime->states[TN_STATE_WASI] = instance->wasi;
+  runtime->states[TN_STATE_HTTP] = NULL;
   runtime->states[TN_STATE_USER] = options->user;
   runtime->max_handles = options->max_handles;
   tn_store_limits limits = {
@@ -83,14 +92,27 @@ static tn_error *set_up(tn_instance *instance, const tn_instance_options *option
                              &instance->instantiated);
 }
 
-tn_error *tn_instance_new(const tn_linked *linked, const tn_instance_options *options,
-                          tn_instance **out) {
+tn_error *tn_instance_renew(tn_instance *instance, const tn_instance_options *options) {
+  instance->user = options->user;
+  tn_guest_init(&instance->guest, instance->guest.loop);
+  tn_error *error = tn_plan_locate(&instance->linked->plan, set_up(instance, options));
+  if (error != NULL) tn_instance_end(instance);
+  return error;
+}
+
+/* `own_loop` is the loop, or NULL when it is shared. */
+static tn_error *make_instance(const tn_linked *linked, const tn_instance_options *options,
+                               tn_loop *loop, tn_loop *own_loop, tn_instance **out) {
   tn_instance *instance = tn_calloc(1, sizeof *instance);
-  if (instance == NULL) return tn_error_no_memory();
+  if (instance == NULL) {
+    tn_loop_delete(own_loop);
+    return tn_error_no_memory();
+  }
   instance->linked = (tn_linked *)linked; /* only the count changes */
   atomic_fetch_add_explicit(&instance->linked->references, 1, memory_order_relaxed);
-  instance->user = options->user;
-  tn_error *error = tn_plan_locate(&linked->plan, set_up(instance, options));
+  instance->own_loop = own_loop;
+  instance->guest.loop = loop;
+  tn_error *error = tn_instance_renew(instance, options);
   if (error != NULL) {
     tn_instance_delete(instance);
     return error;
@@ -99,12 +121,32 @@ tn_error *tn_instance_new(const tn_linked *linked, const tn_instance_options *op
   return NULL;
 }
 
+tn_error *tn_instance_new_on(const tn_linked *linked, const tn_instance_options *options,
+                             tn_loop *loop, tn_instance **out) {
+  return make_instance(linked, options, loop, NULL, out);
+}
+
+tn_error *tn_instance_new(const tn_linked *linked, const tn_instance_options *options,
+                          tn_instance **out) {
+  tn_loop *loop;
+  TN_TRY(tn_loop_new(&loop));
+  return make_instance(linked, options, loop, loop, out);
+}
+
+void tn_instance_end(tn_instance *instance) {
+  tn_plan_instantiated_end(&instance->instantiated);
+  if (instance->holds_ticker) tn_core_engine_ticker_release(instance->linked->plan.engine);
+  instance->holds_ticker = false;
+  if (instance->wasi != NULL) tn_wasi_end(instance->wasi);
+  tn_guest_free(&instance->guest);
+}
+
 void tn_instance_delete(tn_instance *instance) {
   if (instance == NULL) return;
-  if (instance->instantiated.block != NULL) tn_plan_instantiated_free(&instance->instantiated);
-  if (instance->holds_ticker) tn_core_engine_ticker_release(instance->linked->plan.engine);
-  if (instance->wasi != NULL) tn_wasi_delete(instance->wasi);
-  if (instance->loop != NULL) tn_loop_delete(instance->loop);
+  tn_instance_end(instance);
+  tn_plan_instantiated_free(&instance->instantiated);
+  tn_wasi_delete(instance->wasi);
+  tn_loop_delete(instance->own_loop);
   tn_free(instance->funcs);
   tn_linked_delete(instance->linked);
   tn_free(instance);
@@ -115,12 +157,20 @@ void *tn_instance_user(tn_instance *instance) {
 }
 
 void tn_instance_cancel(tn_instance *instance) {
-  tn_loop_cancel(instance->loop);
+  tn_guest_cancel(&instance->guest);
   tn_core_engine_tick(instance->linked->plan.engine);
 }
 
 uint64_t tn_instance_fuel_left(tn_instance *instance) {
   return tn_store_fuel_left(instance->instantiated.runtime.store);
+}
+
+uint64_t tn_instance_memory_bytes(const tn_instance *instance) {
+  const tn_runtime *runtime = &instance->instantiated.runtime;
+  uint64_t size = 0;
+  for (uint32_t i = 0; i < instance->linked->plan.memory_slots; i++)
+    size += tn_core_memory_size(runtime->context, &runtime->memories[i]);
+  return size;
 }
 
 tn_error *tn_instance_drop_handle(tn_instance *instance, uint32_t handle) {
@@ -199,7 +249,7 @@ tn_error *tn_instance_func(tn_instance *instance, tn_str name, const tn_func **o
 
 tn_error *tn_func_call(const tn_func *func, const void *params, void *result, tn_values *values) {
   tn_instance *instance = func->instance;
-  TN_TRY(tn_loop_check(instance->loop)); /* a guest that is cancelled or late is not entered */
+  TN_TRY(tn_guest_check(&instance->guest)); /* a guest that is cancelled or late is not entered */
   if (func->export_->lifted == NULL) {
     return tn_error_new(TN_ERROR_UNSUPPORTED,
                         "`%" TN_STR_FORMAT
@@ -257,7 +307,7 @@ tn_error *tn_instance_run(tn_instance *instance, int *exit_code) {
         "call one of its functions with --invoke; `tenon inspect` lists them");
   }
   tn_error *error =
-      tn_loop_run_fiber(instance->loop, instance->instantiated.runtime.store, run_command, &run);
+      tn_loop_run_fiber(&instance->guest, instance->instantiated.runtime.store, run_command, &run);
   if (error == NULL) error = run.error;
   *exit_code = 0;
   error = take_exit(error, exit_code);

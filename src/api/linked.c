@@ -29,3 +29,19 @@ void tn_linked_delete(tn_linked *linked) {
   tn_component_delete(linked->component);
   tn_free(linked);
 }
+
+/* "INTERFACE@0.2.x#FUNCTION", whatever x. */
+static bool is_function_of(tn_str name, tn_str interface, tn_str function) {
+  if (!tn_str_starts_with(name, interface) || !tn_str_ends_with(name, function)) return false;
+  size_t hash = tn_str_find(name, '#', interface.len);
+  if (hash == name.len || name.len - hash - 1 != function.len) return false;
+  tn_str version = {name.data + interface.len, hash - interface.len};
+  return tn_str_starts_with(version, TN_STR("@0.2."));
+}
+
+size_t tn_linked_find_export(const tn_linked *linked, tn_str interface, tn_str function) {
+  for (uint32_t i = 0; i < linked->plan.export_count; i++) {
+    if (is_function_of(linked->plan.exports[i].name, interface, function)) return i;
+  }
+  return SIZE_MAX;
+}

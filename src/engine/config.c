@@ -20,11 +20,12 @@ enum {
   DECOMMIT_BATCH = 16,
   PER_MODULE = 64,
   POOL_INSTANCES = 1000,
+  MAX_GC_HEAPS = 1000,
 };
 
 static const uint64_t GIB = 1ull << 30;
-/* Half of the 47 bits that a process has. */
-static const uint64_t POOL_ADDRESS_SPACE = 1ull << 46;
+/* Of the 47 bits that a process has, with room left for its other mappings. */
+static const uint64_t POOL_ADDRESS_SPACE = 120ull << 40;
 
 /* How linear memories lie in the address space. It is part of what compiled code relies on. With 4 GiB and
  * a guard behind them, a 32-bit memory needs no bounds checks. */
@@ -43,6 +44,12 @@ static uint64_t pool_instances(const tn_engine_options *options) {
   return options->pool_instances != 0 ? options->pool_instances : POOL_INSTANCES;
 }
 
+/* Few components use collected objects, and a heap of them takes as much address space as a memory. */
+static uint64_t gc_heaps(const tn_engine_options *options) {
+  uint64_t count = pool_instances(options);
+  return count < MAX_GC_HEAPS ? count : MAX_GC_HEAPS;
+}
+
 static uint64_t pool_memory_bytes(const tn_engine_options *options) {
   return options->pool_memory_bytes != 0 ? options->pool_memory_bytes : 4 * GIB;
 }
@@ -52,8 +59,8 @@ static memory_layout choose_layout(const tn_engine_options *options) {
     return (memory_layout){.reservation = 0, .guard = 64 << 10, .growth = 1 << 20};
   memory_layout layout = {.reservation = 4 * GIB, .guard = 32 << 20, .growth = 2 * GIB};
   if (options->pooling) {
-    /* a slot for a memory and one for a heap of collected objects each */
-    uint64_t wanted = pool_instances(options) * 2 * (layout.reservation + layout.guard);
+    uint64_t slots = pool_instances(options) + gc_heaps(options);
+    uint64_t wanted = slots * (layout.reservation + layout.guard);
     if (wanted > POOL_ADDRESS_SPACE) layout.reservation = pool_memory_bytes(options);
   }
   return layout;
@@ -130,8 +137,9 @@ static void set_pool(wasm_config_t *config, const tn_engine_options *options) {
   wasmtime_pooling_allocation_config_total_core_instances_set(pool, times(count, 8));
   wasmtime_pooling_allocation_config_total_memories_set(pool, times(count, 1));
   wasmtime_pooling_allocation_config_total_tables_set(pool, times(count, 4));
-  wasmtime_pooling_allocation_config_total_stacks_set(pool, times(count, 2));
-  wasmtime_pooling_allocation_config_total_gc_heaps_set(pool, times(count, 1));
+  /* A guard page each: two mappings of the process, which may have 65 530 by default. */
+  wasmtime_pooling_allocation_config_total_stacks_set(pool, times(count, 1));
+  wasmtime_pooling_allocation_config_total_gc_heaps_set(pool, times(gc_heaps(options), 1));
   wasmtime_pooling_allocation_config_max_memories_per_module_set(pool, PER_MODULE);
   wasmtime_pooling_allocation_config_max_tables_per_module_set(pool, PER_MODULE);
   wasmtime_pooling_allocation_config_max_memory_size_set(pool, pool_memory_bytes(options));
@@ -235,6 +243,7 @@ tn_error *tn_core_engine_new(const tn_engine_options *options, tn_core_engine **
 void tn_core_engine_delete(tn_core_engine *engine) {
   if (engine == NULL) return;
   tn_engine_ticker_end(&engine->ticker);
+  if (engine->home != NULL) wasmtime_store_delete(engine->home);
   if (engine->system != NULL) wasmtime_linker_delete(engine->system);
   if (engine->engine != NULL) wasm_engine_delete(engine->engine);
   tn_free(engine);

@@ -77,8 +77,9 @@ typedef struct tn_store_limits {
 } tn_store_limits;
 
 /* Called on the guest's own thread when the epoch deadline is reached. Returns NULL to go on until the
- * next tick, or an error that ends the guest. Never suspends. */
-typedef tn_error *(*tn_epoch_func)(void *data);
+ * next tick, or an error that ends the guest. Never suspends, but may set *yields (false before): the fiber that is
+ * running, and there has to be one, is then suspended afterwards, as if by tn_fiber_suspend. */
+typedef tn_error *(*tn_epoch_func)(void *data, bool *yields);
 
 tn_error *tn_store_new(tn_core_engine *engine, const tn_store_limits *limits, void *data,
                        tn_store **out);
@@ -230,9 +231,13 @@ bool tn_fiber_resume(tn_fiber *fiber);
 /* After tn_fiber_resume has returned true: NULL, or why the function could not be run at all (there was no
  * memory or no slot of the pool for its stack). The caller owns the error. */
 tn_error *tn_fiber_take_error(tn_fiber *fiber);
+/* What tn_fiber_new was given. */
+void *tn_fiber_argument(const tn_fiber *fiber);
 /* On a fiber: suspends it. Returns true when it is resumed, false when it is being cancelled: then unwind.
  * Whatever runs on it until then cannot suspend any more: this returns false at once. */
 bool tn_fiber_suspend(tn_core_context *context);
+/* Whether it is being deleted: whatever runs on it unwinds and cannot be suspended. */
+bool tn_fiber_is_cancelled(const tn_fiber *fiber);
 /* The fiber that is running in this store, or NULL. */
 tn_fiber *tn_fiber_current(tn_core_context *context);
 /* Ends it: if it is suspended it is cancelled and unwinds first. */

@@ -1,11 +1,15 @@
 /* Fibers: futures of the engine that we poll ourselves.
  *
- * The engine can suspend only in an async function. So the engine's linker defines two functions that each
- * store fetches when it makes its first fiber: "enter", on which every fiber starts and which runs the
- * fiber's own function, and the async "wait". Calling "wait" from any host function on a fiber suspends
- * the fiber with all its C and wasm frames: its continuation is asked at the next poll whether the fiber
- * has been resumed. Deleting a suspended future makes the call of "wait" fail, and the C code unwinds.
- * (Fetching an async function by name, rather than importing it, leaves the store a synchronous one.)
+ * The engine can suspend only in an async function. So the engine's linker defines two functions: "enter", on
+ * which every fiber starts and which runs the fiber's own function, and the async "wait". Calling "wait" from any
+ * host function on a fiber suspends the fiber with all its C and wasm frames: its continuation is asked at the next
+ * poll whether the fiber has been resumed. Deleting a suspended future makes the call of "wait" fail, and the C code
+ * unwinds. (Fetching an async function by name, rather than importing it, leaves the store a synchronous one.)
+ *
+ * Each store would have to fetch the two, by name, for a tenth of what a fresh instance costs. But a function is a
+ * store's number and a reference that, for functions of the host, says nothing of the store: so they are fetched once,
+ * in a store that lives as long as the engine, and get the number of the store that uses them.
+ * engine_fiber_stress_test proves that this works, too.
  *
  * The engine's header allows one live future in a store; in fact it saves and restores everything per
  * fiber, which engine_fiber_stress_test proves anew for each version. */
@@ -55,6 +59,17 @@ static wasm_trap_t *enter_fiber(void *environment, wasmtime_caller_t *caller,
   return NULL;
 }
 
+static tn_error *fetch_system(tn_core_engine *engine) {
+  wasmtime_context_t *context = wasmtime_store_context(engine->home);
+  wasmtime_extern_t wait, enter;
+  if (!wasmtime_linker_get(engine->system, context, NAME(SYSTEM), NAME(WAIT), &wait) ||
+      !wasmtime_linker_get(engine->system, context, NAME(SYSTEM), NAME(ENTER), &enter))
+    return tn_error_new(TN_ERROR_INTERNAL, "the engine has no functions for fibers");
+  engine->wait = wait.of.func;
+  engine->enter = enter.of.func;
+  return NULL;
+}
+
 tn_error *tn_engine_define_system(tn_core_engine *engine) {
   engine->system = wasmtime_linker_new(engine->engine);
   wasm_functype_t *nothing = wasm_functype_new_0_0();
@@ -65,19 +80,23 @@ tn_error *tn_engine_define_system(tn_core_engine *engine) {
                                                   nothing, enter_fiber, NULL, NULL);
   }
   wasm_functype_delete(nothing);
-  return error == NULL ? NULL : tn_engine_fail(error, NULL, TN_ERROR_INTERNAL);
+  if (error != NULL) return tn_engine_fail(error, NULL, TN_ERROR_INTERNAL);
+  engine->home = wasmtime_store_new(engine->engine, NULL, NULL);
+  return fetch_system(engine);
 }
 
-static tn_error *fetch_system(tn_store *store) {
-  wasmtime_linker_t *system = store->engine->system;
-  wasmtime_extern_t wait, enter;
-  if (!wasmtime_linker_get(system, store->context, NAME(SYSTEM), NAME(WAIT), &wait) ||
-      !wasmtime_linker_get(system, store->context, NAME(SYSTEM), NAME(ENTER), &enter)) {
+void tn_engine_identify(tn_store *store, uint64_t number) {
+  const tn_core_engine *engine = store->engine;
+  store->wait = (wasmtime_func_t){number, engine->wait.__private};
+  store->enter = (wasmtime_func_t){number, engine->enter.__private};
+}
+
+/* A store without instances has to be asked for its number. */
+static tn_error *find_number(tn_store *store) {
+  wasmtime_extern_t wait;
+  if (!wasmtime_linker_get(store->engine->system, store->context, NAME(SYSTEM), NAME(WAIT), &wait))
     return tn_error_new(TN_ERROR_INTERNAL, "the engine has no functions for fibers");
-  }
-  store->wait = wait.of.func;
-  store->enter = enter.of.func;
-  store->has_system = true;
+  tn_engine_identify(store, wait.of.func.store_id);
   return NULL;
 }
 
@@ -89,7 +108,7 @@ static tn_fiber *take_fiber(tn_store *store) {
 }
 
 tn_error *tn_fiber_new(tn_store *store, tn_fiber_func func, void *argument, tn_fiber **out) {
-  if (!store->has_system) TN_TRY(fetch_system(store));
+  if (store->wait.store_id == 0) TN_TRY(find_number(store));
   tn_fiber *fiber = take_fiber(store);
   if (fiber == NULL) return tn_error_no_memory();
   *fiber = (tn_fiber){.store = store, .func = func, .argument = argument};
@@ -107,6 +126,10 @@ bool tn_fiber_resume(tn_fiber *fiber) {
   bool has_returned = wasmtime_call_future_poll(fiber->future);
   store->current = NULL;
   return has_returned;
+}
+
+void *tn_fiber_argument(const tn_fiber *fiber) {
+  return fiber->argument;
 }
 
 tn_error *tn_fiber_take_error(tn_fiber *fiber) {
@@ -133,6 +156,10 @@ bool tn_fiber_suspend(tn_core_context *context) {
   if (trap != NULL) wasm_trap_delete(trap);
   fiber->is_cancelled = true;
   return false;
+}
+
+bool tn_fiber_is_cancelled(const tn_fiber *fiber) {
+  return fiber->is_cancelled;
 }
 
 tn_fiber *tn_fiber_current(tn_core_context *context) {

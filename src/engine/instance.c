@@ -40,8 +40,9 @@ tn_error *tn_core_instantiate(tn_core_context *context, const tn_module *module,
   wasmtime_error_t *error =
       wasmtime_instance_new(store->context, module->module, (const wasmtime_extern_t *)imports,
                             count, (wasmtime_instance_t *)out, &trap);
-  if (error == NULL && trap == NULL) return NULL;
-  return tn_engine_fail_guest(store, error, trap, TN_ERROR_LINK);
+  if (error != NULL || trap != NULL) return tn_engine_fail_guest(store, error, trap, TN_ERROR_LINK);
+  tn_engine_identify(store, out->store);
+  return NULL;
 }
 
 bool tn_core_instance_export(tn_core_context *context, const tn_core_instance *instance,
@@ -164,6 +165,7 @@ tn_error *tn_module_pre_instantiate(tn_core_context *context, const tn_module_pr
   wasm_trap_t *trap = NULL;
   wasmtime_error_t *error = wasmtime_instance_pre_instantiate(pre->pre, store->context,
                                                               (wasmtime_instance_t *)out, &trap);
-  if (error == NULL && trap == NULL) return NULL;
-  return tn_engine_fail_guest(store, error, trap, TN_ERROR_LINK);
+  if (error != NULL || trap != NULL) return tn_engine_fail_guest(store, error, trap, TN_ERROR_LINK);
+  tn_engine_identify(store, out->store);
+  return NULL;
 }

@@ -54,6 +54,9 @@ typedef struct tn_ticker {
 struct tn_core_engine {
   wasm_engine_t *engine;
   wasmtime_linker_t *system;
+  wasmtime_store_t *home; /* of the two functions below, which serve all stores: see fiber.c */
+  wasmtime_func_t wait;
+  wasmtime_func_t enter;
   bool consume_fuel;
   bool parallel_compilation;
   uint64_t
@@ -68,7 +71,7 @@ struct tn_module {
 
 /* Invariants: `current` is the fiber on whose stack we are, NULL on the thread's own. `parked` is not NULL
  * only from the moment a host function ends the guest until the call into the guest returns: nothing else
- * runs in between. `wait` and `enter` are valid when has_system. */
+ * runs in between. */
 struct tn_store {
   wasmtime_store_t *store;
   wasmtime_context_t *context;
@@ -77,8 +80,7 @@ struct tn_store {
   tn_error *parked;
   tn_fiber *current;
   tn_fiber *free_fibers;
-  bool has_system;
-  wasmtime_func_t wait;
+  wasmtime_func_t wait; /* store_id 0: not known yet */
   wasmtime_func_t enter;
   tn_store_limits limits;
   tn_epoch_func on_epoch;
@@ -111,6 +113,8 @@ void tn_engine_ticker_end(tn_ticker *ticker);
 
 tn_error *tn_engine_define_system(tn_core_engine *engine);
 void tn_engine_free_fibers(tn_store *store);
+/* Tells the number that the store's functions have. */
+void tn_engine_identify(tn_store *store, uint64_t number);
 
 /* ---- call.c ---------------------------------------------------------------------------------------- */
 

@@ -32,15 +32,21 @@ static uint8_t table_growing(void *data, size_t desired, size_t maximum) {
                        "max_table_elements");
 }
 
+/* The engine's own limit of each kind, which costs nothing. */
+enum { ENGINE_DEFAULT = 10000 };
+
 static size_t count_limit(uint32_t limit, uint32_t own) {
-  enum { ENGINE_DEFAULT = 10000 };
   return (size_t)(limit == UINT32_MAX ? ENGINE_DEFAULT : limit) + own;
+}
+
+static bool is_engines(uint32_t limit, uint32_t own) {
+  return limit == UINT32_MAX || (limit == ENGINE_DEFAULT && own == 0);
 }
 
 static bool has_limits(const tn_store_limits *limits) {
   return limits->memory_bytes != UINT64_MAX || limits->table_elements != UINT64_MAX ||
-         limits->instances != UINT32_MAX || limits->tables != UINT32_MAX ||
-         limits->memories != UINT32_MAX;
+         !is_engines(limits->instances, limits->own_instances) || !is_engines(limits->tables, 0) ||
+         !is_engines(limits->memories, limits->own_memories);
 }
 
 static void set_limits(tn_store *store, const tn_store_limits *limits) {
@@ -102,14 +108,15 @@ static wasmtime_error_t *at_epoch(wasmtime_context_t *context, void *data, uint6
                                   wasmtime_update_deadline_kind_t *kind) {
   (void)context;
   tn_store *store = data;
-  tn_error *error = store->on_epoch(store->epoch_data);
+  bool yields = false;
+  tn_error *error = store->on_epoch(store->epoch_data, &yields);
   if (error != NULL) {
     tn_error_delete(store->parked);
     store->parked = error;
     return wasmtime_error_new("ended at a tick");
   }
   *delta = 1;
-  *kind = WASMTIME_UPDATE_DEADLINE_CONTINUE;
+  *kind = yields ? WASMTIME_UPDATE_DEADLINE_YIELD : WASMTIME_UPDATE_DEADLINE_CONTINUE;
   return NULL;
 }
 

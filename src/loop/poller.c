@@ -1,5 +1,6 @@
-/* Readiness of descriptors: ppoll for the first few, epoll for the rest. */
+/* Readiness of descriptors: ppoll for the first few and epoll for the rest, or epoll for all. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -22,10 +23,26 @@ struct tn_readiness {
   int slot;
 };
 
-enum { POLLER_BATCH = 64 };
+enum { BATCH = 256 };
+
+/* An entry's data is 0 once the tn_io that it was for has been stopped. */
+struct tn_batch {
+  tn_batch *previous;
+  struct epoll_event events[BATCH];
+  int count;
+  int at; /* the next to be delivered */
+};
+
+/* What an event in the set is for: the address of a tn_io, or a descriptor and one of these in its low bits. */
+enum { TAG_IO = 0, TAG_WATCHED = 1, TAG_WAKEUP = 2, TAG_EXTRA = 3, TAG_MASK = 3, TAG_BITS = 2 };
+
+static uint64_t tagged(int descriptor, unsigned tag) {
+  return (uint64_t)(uint32_t)descriptor << TAG_BITS | tag;
+}
 
 tn_error *tn_poller_init(tn_poller *poller) {
   poller->epoll = -1;
+  poller->extra = -1;
   poller->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (poller->wakeup < 0)
     return tn_error_new(TN_ERROR_IO, "making an eventfd: %s", strerror(errno));
@@ -36,6 +53,19 @@ void tn_poller_free(tn_poller *poller) {
   if (poller->epoll >= 0) close(poller->epoll);
   close(poller->wakeup);
   tn_free(poller->watched);
+}
+
+void tn_poller_wake(const tn_poller *poller) {
+  uint64_t one = 1;
+  /* Can only fail when the counter is full, and then it is readable anyway. */
+  ssize_t written = write(poller->wakeup, &one, sizeof one);
+  (void)written;
+}
+
+static void poller_drain_wakeup(const tn_poller *poller) {
+  uint64_t count;
+  ssize_t size = read(poller->wakeup, &count, sizeof count); /* it does not block */
+  (void)size;
 }
 
 /* ---- the epoll set -------------------------------------------------------------------------------- */
@@ -60,7 +90,7 @@ static int poller_update(tn_poller *poller, int descriptor) {
   for (tn_readiness *r = watched->first; r != NULL; r = r->next)
     events |= r->events;
   if (events == watched->events) return 0;
-  struct epoll_event event = {.data.fd = descriptor};
+  struct epoll_event event = {.data.u64 = tagged(descriptor, TAG_WATCHED)};
   if (events & TN_READABLE) event.events |= EPOLLIN;
   if (events & TN_WRITABLE) event.events |= EPOLLOUT;
   int operation = watched->events == 0 ? EPOLL_CTL_ADD
@@ -86,13 +116,22 @@ static void poller_unlink(tn_watched *watched, tn_readiness *readiness) {
   if (readiness->next != NULL) readiness->next->previous = readiness->previous;
 }
 
+static tn_error *poller_make_set(tn_poller *poller) {
+  if (poller->epoll >= 0) return NULL;
+  poller->epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (poller->epoll >= 0) return NULL;
+  return tn_error_new(TN_ERROR_IO, "making an epoll set: %s", strerror(errno));
+}
+
+static tn_error *poller_add(tn_poller *poller, int descriptor, uint32_t events, uint64_t data) {
+  struct epoll_event event = {.events = events, .data.u64 = data};
+  if (epoll_ctl(poller->epoll, EPOLL_CTL_ADD, descriptor, &event) == 0) return NULL;
+  return tn_error_new(TN_ERROR_IO, "waiting for descriptor %d: %s", descriptor, strerror(errno));
+}
+
 /* Regular files, which epoll refuses with EPERM, and descriptors that are not open count as ready. */
 static tn_error *poller_register(tn_poller *poller, tn_readiness *readiness) {
-  if (poller->epoll < 0) {
-    poller->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (poller->epoll < 0)
-      return tn_error_new(TN_ERROR_IO, "making an epoll set: %s", strerror(errno));
-  }
+  TN_TRY(poller_make_set(poller));
   if (readiness->descriptor < 0) {
     readiness->func(readiness->data);
     return NULL;
@@ -121,29 +160,74 @@ static void poller_unregister(tn_poller *poller, tn_readiness *readiness) {
   poller->registered--;
 }
 
-static void poller_call_watched(tn_poller *poller, const struct epoll_event *event) {
+static void poller_call_watched(tn_poller *poller, int descriptor, uint32_t ready) {
   int events = 0;
-  if (event->events & (EPOLLIN | EPOLLERR | EPOLLHUP)) events |= TN_READABLE;
-  if (event->events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) events |= TN_WRITABLE;
-  for (tn_readiness *r = poller->watched[event->data.fd].first, *next; r != NULL; r = next) {
+  if (ready & (EPOLLIN | EPOLLERR | EPOLLHUP)) events |= TN_READABLE;
+  if (ready & (EPOLLOUT | EPOLLERR | EPOLLHUP)) events |= TN_WRITABLE;
+  for (tn_readiness *r = poller->watched[descriptor].first, *next; r != NULL; r = next) {
     next = r->next;
     if (r->events & events) r->func(r->data);
   }
 }
 
-static tn_error *poller_collect(tn_poller *poller) {
-  struct epoll_event events[POLLER_BATCH];
-  int count = epoll_wait(poller->epoll, events, POLLER_BATCH, 0);
-  if (count < 0 && errno != EINTR)
+static void poller_call_io(tn_io *io, uint32_t ready) {
+  int events = 0;
+  if (ready & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) events |= TN_READABLE;
+  if (ready & (EPOLLOUT | EPOLLERR | EPOLLHUP)) events |= TN_WRITABLE;
+  if (ready & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) events |= TN_HANGUP;
+  io->func(io, events);
+}
+
+static void poller_deliver(tn_poller *poller, const struct epoll_event *event) {
+  uint64_t data = event->data.u64;
+  switch (data & TAG_MASK) {
+  case TAG_IO:
+    if (data != 0) poller_call_io((tn_io *)(uintptr_t)data, event->events);
+    break;
+  case TAG_WATCHED:
+    poller_call_watched(poller, (int)(data >> TAG_BITS), event->events);
+    break;
+  case TAG_WAKEUP:
+    poller_drain_wakeup(poller);
+    break;
+  default:
+    break; /* the pool is looked after in each turn */
+  }
+}
+
+static int poller_wait(tn_poller *poller, struct epoll_event *events, const struct timespec *timeout) {
+  if (!poller->lacks_pwait2) {
+    int count = epoll_pwait2(poller->epoll, events, BATCH, timeout, NULL);
+    if (count >= 0 || errno != ENOSYS) return count;
+    poller->lacks_pwait2 = true;
+  }
+  int milliseconds = -1;
+  if (timeout != NULL) {
+    const time_t most = INT_MAX / 1000 - 1;
+    time_t seconds = timeout->tv_sec < most ? timeout->tv_sec : most;
+    milliseconds = (int)seconds * 1000 + (int)((timeout->tv_nsec + 999999) / 1000000);
+  }
+  return epoll_wait(poller->epoll, events, BATCH, milliseconds);
+}
+
+/* Waits in the set and delivers what comes. */
+static tn_error *poller_collect(tn_poller *poller, const struct timespec *timeout) {
+  tn_batch batch;
+  batch.previous = poller->batch;
+  batch.count = poller_wait(poller, batch.events, timeout);
+  if (batch.count < 0 && errno != EINTR)
     return tn_error_new(TN_ERROR_IO, "epoll_wait: %s", strerror(errno));
-  for (int i = 0; i < count; i++)
-    poller_call_watched(poller, &events[i]);
+  poller->batch = &batch;
+  for (batch.at = 0; batch.at < batch.count;)
+    poller_deliver(poller, &batch.events[batch.at++]);
+  poller->batch = batch.previous;
   return NULL;
 }
 
 /* ---- readinesses ---------------------------------------------------------------------------------- */
 
 static int poller_free_slot(const tn_poller *poller) {
+  if (poller->has_io) return -1;
   for (int i = 0; i < TN_POLLER_DIRECT; i++) {
     if (poller->direct[i] == NULL) return i;
   }
@@ -179,7 +263,7 @@ static void readiness_wake(void *wait) {
 }
 
 tn_error *tn_readiness_start(tn_wait *wait, int descriptor, int events, tn_readiness **out) {
-  return tn_readiness_watch(wait->loop, descriptor, events, readiness_wake, wait, out);
+  return tn_readiness_watch(wait->guest->loop, descriptor, events, readiness_wake, wait, out);
 }
 
 void tn_readiness_stop(tn_readiness *readiness) {
@@ -192,13 +276,58 @@ void tn_readiness_stop(tn_readiness *readiness) {
   tn_free(readiness);
 }
 
+/* ---- descriptors that call back ---------------------------------------------------------------------- */
+
+/* From ppoll to epoll, for good. */
+static tn_error *poller_move_to_set(tn_poller *poller) {
+  if (poller->has_io) return NULL;
+  TN_TRY(poller_make_set(poller));
+  TN_TRY(poller_add(poller, poller->wakeup, EPOLLIN | EPOLLET, TAG_WAKEUP));
+  if (poller->extra >= 0) TN_TRY(poller_add(poller, poller->extra, EPOLLIN | EPOLLET, TAG_EXTRA));
+  poller->has_io = true;
+  for (int i = 0; i < TN_POLLER_DIRECT; i++) {
+    tn_readiness *readiness = poller->direct[i];
+    if (readiness == NULL) continue;
+    TN_TRY(poller_register(poller, readiness));
+    readiness->slot = -1;
+    poller->direct[i] = NULL;
+  }
+  return NULL;
+}
+
+tn_error *tn_io_start(tn_io *io, tn_loop *loop, int descriptor, void (*func)(tn_io *io, int events)) {
+  tn_poller *poller = &loop->poller;
+  TN_TRY(poller_move_to_set(poller));
+  TN_TRY(poller_add(poller, descriptor, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, (uintptr_t)io));
+  *io = (tn_io){.func = func, .loop = loop, .descriptor = descriptor};
+  return NULL;
+}
+
+void tn_io_stop(tn_io *io) {
+  if (io->loop == NULL) return;
+  tn_poller *poller = &io->loop->poller;
+  epoll_ctl(poller->epoll, EPOLL_CTL_DEL, io->descriptor, NULL); /* fails if it is closed already */
+  for (tn_batch *batch = poller->batch; batch != NULL; batch = batch->previous) {
+    for (int i = batch->at; i < batch->count; i++) {
+      if (batch->events[i].data.u64 == (uintptr_t)io) batch->events[i].data.u64 = 0;
+    }
+  }
+  io->loop = NULL;
+}
+
+tn_error *tn_poller_set_extra(tn_poller *poller, int descriptor) {
+  if (poller->has_io) TN_TRY(poller_add(poller, descriptor, EPOLLIN | EPOLLET, TAG_EXTRA));
+  poller->extra = descriptor;
+  return NULL;
+}
+
 /* ---- one turn -------------------------------------------------------------------------------------- */
 
 static short poller_events(int events) {
   return (short)((events & TN_READABLE ? POLLIN : 0) | (events & TN_WRITABLE ? POLLOUT : 0));
 }
 
-/* ppoll's timeout for a deadline: NULL means for ever. */
+/* The timeout for a deadline: NULL means for ever. */
 static struct timespec *poller_timeout(uint64_t deadline, struct timespec *room) {
   if (deadline == UINT64_MAX) return NULL;
   uint64_t now = deadline == 0 ? 0 : tn_loop_now();
@@ -208,7 +337,7 @@ static struct timespec *poller_timeout(uint64_t deadline, struct timespec *room)
   return room;
 }
 
-tn_error *tn_poller_turn(tn_poller *poller, uint64_t deadline, int extra) {
+static tn_error *poller_turn_direct(tn_poller *poller, uint64_t deadline, bool with_extra) {
   struct pollfd polled[TN_POLLER_DIRECT + 3];
   int slots[TN_POLLER_DIRECT];
   nfds_t count = 0;
@@ -222,7 +351,7 @@ tn_error *tn_poller_turn(tn_poller *poller, uint64_t deadline, int extra) {
   }
   nfds_t direct = count;
   polled[count++] = (struct pollfd){poller->wakeup, POLLIN, 0};
-  polled[count++] = (struct pollfd){extra, POLLIN, 0};
+  polled[count++] = (struct pollfd){with_extra ? poller->extra : -1, POLLIN, 0};
   polled[count++] = (struct pollfd){poller->registered > 0 ? poller->epoll : -1, POLLIN, 0};
 
   struct timespec room;
@@ -235,5 +364,12 @@ tn_error *tn_poller_turn(tn_poller *poller, uint64_t deadline, int extra) {
     tn_readiness *readiness = poller->direct[slots[i]];
     if (readiness != NULL) readiness->func(readiness->data);
   }
-  return polled[direct + 2].revents != 0 ? poller_collect(poller) : NULL;
+  if (polled[direct].revents != 0) poller_drain_wakeup(poller);
+  return polled[direct + 2].revents != 0 ? poller_collect(poller, &(struct timespec){0}) : NULL;
+}
+
+tn_error *tn_poller_turn(tn_poller *poller, uint64_t deadline, bool with_extra) {
+  if (!poller->has_io) return poller_turn_direct(poller, deadline, with_extra);
+  struct timespec room;
+  return poller_collect(poller, poller_timeout(deadline, &room));
 }

@@ -321,10 +321,10 @@ static void instantiation_on_a_fiber_is_refused(void **state) {
   tn_store_delete(h.store);
 }
 
-/* The pool of setup_pool has twice as many stacks as instances. */
+/* The pool of setup_pool has as many stacks as instances. */
 static void a_fiber_without_a_stack_ends_with_an_error(void **state) {
   fixture *f = *state;
-  enum { COUNT = 401 };
+  enum { COUNT = 201 };
   home h = make_home(f);
   job *jobs = tn_calloc(COUNT, sizeof *jobs);
   f->jobs = jobs;

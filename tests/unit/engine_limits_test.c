@@ -186,7 +186,8 @@ static void a_fuel_limit_needs_an_engine_that_counts(void **state) {
   tn_core_engine_delete(engine);
 }
 
-static tn_error *end_after_three(void *data) {
+static tn_error *end_after_three(void *data, bool *yields) {
+  (void)yields;
   int *ticks = data;
   return ++*ticks < 3 ? NULL : tn_error_new(TN_ERROR_TIMEOUT, "out of time");
 }
@@ -221,7 +222,8 @@ static void a_store_without_an_epoch_function_does_not_mind_ticks(void **state) 
   end_guest(&g);
 }
 
-static tn_error *count_tick(void *data) {
+static tn_error *count_tick(void *data, bool *yields) {
+  (void)yields;
   ++*(int *)data;
   return NULL;
 }

@@ -10,6 +10,7 @@ enum { MILLISECOND = 1000000 };
 static tn_core_engine *engine;
 static tn_store *store;
 static tn_loop *loop;
+static tn_guest guest;
 static bool is_over;
 
 static int set_up(void **state) {
@@ -18,12 +19,14 @@ static int set_up(void **state) {
   engine = test_engine(&options);
   store = test_store(engine, NULL);
   assert_ok(tn_loop_new(&loop));
+  tn_guest_init(&guest, loop);
   is_over = false;
   return 0;
 }
 
 static int tear_down(void **state) {
   (void)state;
+  tn_guest_free(&guest);
   tn_loop_delete(loop);
   tn_store_delete(store);
   tn_core_engine_delete(engine);
@@ -35,7 +38,7 @@ static tn_core_context *context(void) {
 }
 
 static void run(tn_fiber_func func) {
-  assert_ok(tn_loop_run_fiber(loop, store, func, NULL));
+  assert_ok(tn_loop_run_fiber(&guest, store, func, NULL));
   assert_true(is_over);
   assert_null(tn_fiber_current(context()));
 }
@@ -59,7 +62,7 @@ static void wait_for_many_things(void *argument) {
     tn_wait wait;
     tn_readiness *readiness;
     tn_timer *timer;
-    tn_wait_init(&wait, loop, context());
+    tn_wait_init(&wait, &guest, context());
     assert_non_null(wait.fiber);
     assert_ok(tn_readiness_start(&wait, ends[0], TN_READABLE, &readiness));
     bool by_timer = i % 2 == 0;
@@ -89,7 +92,7 @@ static void note_thread(void *argument) {
 static void work_elsewhere(void *argument) {
   (void)argument;
   pthread_t worker = pthread_self();
-  assert_ok(tn_loop_blocking(loop, context(), note_thread, &worker));
+  assert_ok(tn_loop_blocking(&guest, context(), note_thread, &worker));
   assert_false(pthread_equal(worker, pthread_self()));
   is_over = true;
 }
@@ -102,8 +105,8 @@ static void a_fiber_waits_for_the_pool(void **state) {
 static void work_beyond_the_deadline(void *argument) {
   (void)argument;
   pthread_t worker = pthread_self();
-  tn_loop_set_timeout(loop, MILLISECOND / 2);
-  assert_error(tn_loop_blocking(loop, context(), note_thread, &worker), TN_ERROR_TIMEOUT,
+  tn_guest_set_timeout(&guest, MILLISECOND / 2);
+  assert_error(tn_loop_blocking(&guest, context(), note_thread, &worker), TN_ERROR_TIMEOUT,
                "longer than its limit");
   /* It has nevertheless ended, since it used this frame. */
   assert_false(pthread_equal(worker, pthread_self()));
@@ -117,7 +120,7 @@ static void work_on_the_pool_ends_before_its_fiber_goes_on(void **state) {
 
 static void wait_for_ever(void *argument) {
   tn_wait wait;
-  tn_wait_init(&wait, loop, context());
+  tn_wait_init(&wait, &guest, context());
   tn_error *error = tn_loop_wait(&wait, context());
   *(tn_error_kind *)argument = tn_error_get_kind(error);
   tn_error_delete(error);
@@ -125,7 +128,7 @@ static void wait_for_ever(void *argument) {
 
 static void *cancel_soon(void *argument) {
   usleep(2000);
-  tn_loop_cancel(argument);
+  tn_guest_cancel(argument);
   return NULL;
 }
 
@@ -133,8 +136,8 @@ static void a_suspended_fiber_can_be_cancelled_from_another_thread(void **state)
   (void)state;
   pthread_t thread;
   tn_error_kind kind = TN_ERROR_NONE;
-  assert_int_equal(pthread_create(&thread, NULL, cancel_soon, loop), 0);
-  assert_ok(tn_loop_run_fiber(loop, store, wait_for_ever, &kind));
+  assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &guest), 0);
+  assert_ok(tn_loop_run_fiber(&guest, store, wait_for_ever, &kind));
   assert_int_equal(kind, TN_ERROR_CANCELLED);
   pthread_join(thread, NULL);
 }
@@ -142,8 +145,8 @@ static void a_suspended_fiber_can_be_cancelled_from_another_thread(void **state)
 static void the_deadline_resumes_a_suspended_fiber(void **state) {
   (void)state;
   tn_error_kind kind = TN_ERROR_NONE;
-  tn_loop_set_timeout(loop, MILLISECOND);
-  assert_ok(tn_loop_run_fiber(loop, store, wait_for_ever, &kind));
+  tn_guest_set_timeout(&guest, MILLISECOND);
+  assert_ok(tn_loop_run_fiber(&guest, store, wait_for_ever, &kind));
   assert_int_equal(kind, TN_ERROR_TIMEOUT);
 }
 

@@ -12,30 +12,36 @@
 
 enum { MILLISECOND = 1000000 };
 
+static tn_guest guest;
+
 static int set_up(void **state) {
   tn_loop *loop;
   assert_ok(tn_loop_new(&loop));
+  tn_guest_init(&guest, loop);
   *state = loop;
   return 0;
 }
 
 static int tear_down(void **state) {
+  tn_guest_free(&guest);
   tn_loop_delete(*state);
   return 0;
 }
 
 static void a_wait_that_is_marked_already_returns_at_once(void **state) {
+  (void)state;
   tn_wait wait;
-  tn_wait_init(&wait, *state, NULL);
+  tn_wait_init(&wait, &guest, NULL);
   tn_wait_wake(&wait);
   tn_wait_wake(&wait);
   assert_ok(tn_loop_wait(&wait, NULL));
 }
 
 static void a_timer_marks_its_wait_not_before_its_deadline(void **state) {
+  (void)state;
   tn_wait wait;
   tn_timer *timer;
-  tn_wait_init(&wait, *state, NULL);
+  tn_wait_init(&wait, &guest, NULL);
   uint64_t deadline = tn_loop_now() + 3 * MILLISECOND;
   assert_ok(tn_timer_start(&wait, deadline, &timer));
   assert_ok(tn_loop_wait(&wait, NULL));
@@ -44,11 +50,12 @@ static void a_timer_marks_its_wait_not_before_its_deadline(void **state) {
 }
 
 static void timers_are_finer_than_a_millisecond(void **state) {
+  (void)state;
   uint64_t shortest = UINT64_MAX;
   for (int i = 0; i < 20; i++) {
     tn_wait wait;
     tn_timer *timer;
-    tn_wait_init(&wait, *state, NULL);
+    tn_wait_init(&wait, &guest, NULL);
     uint64_t start = tn_loop_now();
     assert_ok(tn_timer_start(&wait, start + 100000, &timer));
     assert_ok(tn_loop_wait(&wait, NULL));
@@ -60,13 +67,14 @@ static void timers_are_finer_than_a_millisecond(void **state) {
 }
 
 static void of_many_timers_exactly_those_that_are_due_fire(void **state) {
+  (void)state;
   enum { COUNT = 200 };
   tn_wait waits[COUNT];
   tn_timer *timers[COUNT];
   uint64_t deadlines[COUNT];
   uint64_t start = tn_loop_now();
   for (int i = 0; i < COUNT; i++) {
-    tn_wait_init(&waits[i], *state, NULL);
+    tn_wait_init(&waits[i], &guest, NULL);
     /* Half of them soon and in a scrambled order, half of them much later. */
     deadlines[i] = start + (i % 2 ? 3600000000000 : 0) + (uint64_t)(i * 7919 % COUNT) * 10000;
     assert_ok(tn_timer_start(&waits[i], deadlines[i], &timers[i]));
@@ -90,12 +98,13 @@ static void of_many_timers_exactly_those_that_are_due_fire(void **state) {
 }
 
 static void a_descriptor_that_becomes_readable_marks_its_wait(void **state) {
+  (void)state;
   int pair[2];
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
   tn_wait readable, writable;
   tn_readiness *read_readiness, *write_readiness;
-  tn_wait_init(&readable, *state, NULL);
-  tn_wait_init(&writable, *state, NULL);
+  tn_wait_init(&readable, &guest, NULL);
+  tn_wait_init(&writable, &guest, NULL);
   assert_ok(tn_readiness_start(&readable, pair[0], TN_READABLE, &read_readiness));
   assert_ok(tn_readiness_start(&writable, pair[0], TN_WRITABLE, &write_readiness));
   assert_ok(tn_loop_wait(&writable, NULL));
@@ -109,12 +118,13 @@ static void a_descriptor_that_becomes_readable_marks_its_wait(void **state) {
 }
 
 static void a_descriptor_whose_peer_is_gone_counts_as_ready(void **state) {
+  (void)state;
   int ends[2];
   assert_int_equal(pipe(ends), 0);
   close(ends[1]);
   tn_wait wait;
   tn_readiness *readiness;
-  tn_wait_init(&wait, *state, NULL);
+  tn_wait_init(&wait, &guest, NULL);
   assert_ok(tn_readiness_start(&wait, ends[0], TN_READABLE, &readiness));
   assert_ok(tn_loop_wait(&wait, NULL));
   tn_readiness_stop(readiness);
@@ -122,11 +132,12 @@ static void a_descriptor_whose_peer_is_gone_counts_as_ready(void **state) {
 }
 
 static void waiting_leaves_the_descriptor_blocking(void **state) {
+  (void)state;
   int ends[2];
   assert_int_equal(pipe(ends), 0);
   tn_wait wait;
   tn_readiness *readiness;
-  tn_wait_init(&wait, *state, NULL);
+  tn_wait_init(&wait, &guest, NULL);
   assert_ok(tn_readiness_start(&wait, ends[1], TN_WRITABLE, &readiness));
   assert_ok(tn_loop_wait(&wait, NULL));
   assert_int_equal(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0);
@@ -137,6 +148,7 @@ static void waiting_leaves_the_descriptor_blocking(void **state) {
 
 /* Readinesses beyond the first few go to epoll: all of this must hold there as well. */
 static void many_readinesses_share_descriptors_in_epoll(void **state) {
+  (void)state;
   enum { PAIRS = 20, EACH = 3, COUNT = PAIRS * EACH };
   int pairs[PAIRS][2];
   tn_wait waits[COUNT];
@@ -144,7 +156,7 @@ static void many_readinesses_share_descriptors_in_epoll(void **state) {
   for (int i = 0; i < PAIRS; i++)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]), 0);
   for (int i = 0; i < COUNT; i++) {
-    tn_wait_init(&waits[i], *state, NULL);
+    tn_wait_init(&waits[i], &guest, NULL);
     int events = i / PAIRS == 2 ? TN_WRITABLE : TN_READABLE;
     assert_ok(tn_readiness_start(&waits[i], pairs[i % PAIRS][0], events, &readinesses[i]));
   }
@@ -168,13 +180,14 @@ static void many_readinesses_share_descriptors_in_epoll(void **state) {
 }
 
 static void a_regular_file_counts_as_ready(void **state) {
+  (void)state;
   enum { COUNT = 12 }; /* some with ppoll, some refused by epoll */
   int file = open("/proc/self/exe", O_RDONLY);
   assert_true(file >= 0);
   tn_wait waits[COUNT];
   tn_readiness *readinesses[COUNT];
   for (int i = 0; i < COUNT; i++) {
-    tn_wait_init(&waits[i], *state, NULL);
+    tn_wait_init(&waits[i], &guest, NULL);
     assert_ok(tn_readiness_start(&waits[i], file, TN_READABLE, &readinesses[i]));
   }
   for (int i = 0; i < COUNT; i++) {
@@ -185,11 +198,12 @@ static void a_regular_file_counts_as_ready(void **state) {
 }
 
 static void a_descriptor_that_is_not_open_counts_as_ready(void **state) {
+  (void)state;
   static const int closed[] = {-1, 987654};
   for (int i = 0; i < 2; i++) {
     tn_wait wait;
     tn_readiness *readiness;
-    tn_wait_init(&wait, *state, NULL);
+    tn_wait_init(&wait, &guest, NULL);
     assert_ok(tn_readiness_start(&wait, closed[i], TN_READABLE, &readiness));
     assert_ok(tn_loop_wait(&wait, NULL));
     tn_readiness_stop(readiness);
@@ -207,7 +221,7 @@ static void a_watch_is_called_while_something_else_is_waited_for(void **state) {
   tn_wait wait;
   tn_timer *timer;
   tn_readiness *watch;
-  tn_wait_init(&wait, *state, NULL);
+  tn_wait_init(&wait, &guest, NULL);
   assert_ok(tn_readiness_watch(*state, ends[0], TN_READABLE, count_call, &calls, &watch));
   assert_ok(tn_timer_start(&wait, 1, &timer));
   assert_ok(tn_loop_wait(&wait, NULL));
@@ -219,26 +233,28 @@ static void a_watch_is_called_while_something_else_is_waited_for(void **state) {
 }
 
 static void the_deadline_ends_a_wait(void **state) {
+  (void)state;
   tn_wait wait;
-  tn_wait_init(&wait, *state, NULL);
+  tn_wait_init(&wait, &guest, NULL);
   uint64_t start = tn_loop_now();
-  tn_loop_set_timeout(*state, 2 * MILLISECOND);
+  tn_guest_set_timeout(&guest, 2 * MILLISECOND);
   assert_error(tn_loop_wait(&wait, NULL), TN_ERROR_TIMEOUT,
                "the guest ran longer than its limit of 0.002 s");
   assert_true(tn_loop_now() >= start + 2 * MILLISECOND);
 }
 
-static void *cancel_soon(void *loop) {
+static void *cancel_soon(void *cancelled) {
   usleep(2000);
-  tn_loop_cancel(loop);
+  tn_guest_cancel(cancelled);
   return NULL;
 }
 
 static void another_thread_can_cancel_a_wait(void **state) {
+  (void)state;
   pthread_t thread;
-  assert_int_equal(pthread_create(&thread, NULL, cancel_soon, *state), 0);
+  assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &guest), 0);
   tn_wait wait;
-  tn_wait_init(&wait, *state, NULL);
+  tn_wait_init(&wait, &guest, NULL);
   assert_error(tn_loop_wait(&wait, NULL), TN_ERROR_CANCELLED, "cancelled");
   assert_error(tn_loop_wait(&wait, NULL), TN_ERROR_CANCELLED, "cancelled");
   pthread_join(thread, NULL);
@@ -257,9 +273,10 @@ static void do_job(void *argument) {
 }
 
 static void blocking_work_runs_on_another_thread(void **state) {
+  (void)state;
   job jobs[2] = {0};
-  assert_ok(tn_loop_blocking(*state, NULL, do_job, &jobs[0]));
-  assert_ok(tn_loop_blocking(*state, NULL, do_job, &jobs[1]));
+  assert_ok(tn_loop_blocking(&guest, NULL, do_job, &jobs[0]));
+  assert_ok(tn_loop_blocking(&guest, NULL, do_job, &jobs[1]));
   for (int i = 0; i < 2; i++) {
     assert_int_equal(jobs[i].calls, 1);
     assert_false(pthread_equal(jobs[i].thread, pthread_self()));
@@ -267,9 +284,10 @@ static void blocking_work_runs_on_another_thread(void **state) {
 }
 
 static void blocking_work_is_finished_although_its_waiter_was_cancelled(void **state) {
+  (void)state;
   job slow = {0};
-  tn_loop_set_timeout(*state, MILLISECOND / 2);
-  assert_error(tn_loop_blocking(*state, NULL, do_job, &slow), TN_ERROR_TIMEOUT,
+  tn_guest_set_timeout(&guest, MILLISECOND / 2);
+  assert_error(tn_loop_blocking(&guest, NULL, do_job, &slow), TN_ERROR_TIMEOUT,
                "longer than its limit");
   assert_int_equal(slow.calls, 1);
 }
@@ -293,7 +311,7 @@ static void submitted_work(void *argument) {
 
 static void submitted_work_reports_in_a_turn_of_the_loop(void **state) {
   submitted work = {0};
-  tn_wait_init(&work.wait, *state, NULL);
+  tn_wait_init(&work.wait, &guest, NULL);
   assert_ok(tn_loop_submit(*state, submitted_work, submitted_done, &work));
   assert_ok(tn_loop_wait(&work.wait, NULL));
   assert_int_equal(work.job.calls, 1);
@@ -333,10 +351,11 @@ static void deleting_a_loop_does_not_wait_for_submitted_work(void **state) {
 }
 
 static void every_failing_allocation_is_reported(void **state) {
+  (void)state;
   int ends[2];
   assert_int_equal(pipe(ends), 0);
   tn_wait wait;
-  tn_wait_init(&wait, *state, NULL);
+  tn_wait_init(&wait, &guest, NULL);
   tn_timer *timer;
   for (int i = 0; i < 2; i++) {
     tn_alloc_fail_after(i);
@@ -356,7 +375,7 @@ static void every_failing_allocation_is_reported(void **state) {
   job unused = {0};
   for (int i = 0; i < 2; i++) {
     tn_alloc_fail_after(i);
-    assert_error(tn_loop_blocking(*state, NULL, do_job, &unused), TN_ERROR_NO_MEMORY, "memory");
+    assert_error(tn_loop_blocking(&guest, NULL, do_job, &unused), TN_ERROR_NO_MEMORY, "memory");
   }
   assert_int_equal(unused.calls, 0);
   tn_alloc_fail_after(-1);
