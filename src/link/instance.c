@@ -75,7 +75,15 @@ static tn_error *instantiate_with(const walk *w, const tn_step *step, tn_core_ex
                              &w->core_instances[step->slot]);
 }
 
+static tn_error *start(const walk *w, const tn_step *step) {
+  tn_core_extern found;
+  TN_TRY(fetch_source(w, step->sources, &found));
+  tn_core_value none;
+  return tn_core_call(w->runtime->context, &found.func, &none, 0);
+}
+
 static tn_error *instantiate(const walk *w, const tn_step *step) {
+  if (step->kind == TN_STEP_START) return start(w, step);
   if (step->pre != NULL) {
     return tn_module_pre_instantiate(w->runtime->context, step->pre,
                                      &w->core_instances[step->slot]);
@@ -148,6 +156,7 @@ static tn_error *walk_steps(const walk *w) {
     const tn_step *step = &w->plan->steps[i];
     switch (step->kind) {
     case TN_STEP_INSTANTIATE:
+    case TN_STEP_START:
       TN_TRY(instantiate_as_task(w, step));
       break;
     case TN_STEP_TAKE_FUNC:
@@ -175,32 +184,50 @@ static tn_store_limits limits_for(const tn_plan *plan, const tn_store_limits *li
   return all;
 }
 
+/* The arrays of the runtime. Sets what stays as it is, however often the plan is instantiated. */
+static tn_error *make_block(const tn_plan *plan, const block_layout *layout, tn_plan_instantiated *out) {
+  char *block = tn_calloc(1, layout->total);
+  if (block == NULL) return tn_error_no_memory();
+  tn_runtime *runtime = &out->runtime;
+  out->block = block;
+  runtime->instances = (tn_component_instance *)(block + layout->instances);
+  runtime->instance_count = plan->instance_count;
+  runtime->funcs = (tn_core_func *)(block + layout->funcs);
+  runtime->memories = (tn_core_memory *)(block + layout->memories);
+  for (uint32_t i = 0; i < plan->instance_count; i++) {
+    runtime->instances[i].parent = plan->instances[i].parent;
+    runtime->instances[i].path = plan->instances[i].path;
+  }
+  return NULL;
+}
+
+static void reset_flags(tn_runtime *runtime, tn_instance_flags *flags) {
+  for (uint32_t i = 0; i < runtime->instance_count; i++) {
+    runtime->instances[i].flags = &flags[i];
+    flags[i] = (tn_instance_flags){.may_enter = true, .may_leave = true};
+  }
+}
+
 tn_error *tn_plan_instantiate(const tn_plan *plan, const tn_store_limits *limits,
                               tn_epoch_func epoch, void *epoch_data, tn_plan_instantiated *out) {
   tn_runtime *runtime = &out->runtime;
   block_layout layout = layout_block(plan);
-  char *block = tn_calloc(1, layout.total);
-  if (block == NULL) return tn_error_no_memory();
-  out->block = block;
-  runtime->instances = (tn_component_instance *)(block + layout.instances);
-  runtime->instance_count = plan->instance_count;
-  runtime->funcs = (tn_core_func *)(block + layout.funcs);
-  runtime->memories = (tn_core_memory *)(block + layout.memories);
-  tn_instance_flags *flags = (tn_instance_flags *)(block + layout.flags);
-  for (uint32_t i = 0; i < plan->instance_count; i++) {
-    runtime->instances[i] = (tn_component_instance){
-        .parent = plan->instances[i].parent, .path = plan->instances[i].path, .flags = &flags[i]};
-    flags[i] = (tn_instance_flags){.may_enter = true, .may_leave = true};
+  if (out->block == NULL) {
+    TN_TRY(make_block(plan, &layout, out));
+  } else {
+    tn_runtime_renew(runtime);
   }
+  reset_flags(runtime, (tn_instance_flags *)((char *)out->block + layout.flags));
   tn_store_limits all = limits_for(plan, limits);
   tn_error *error = tn_store_new(plan->engine, &all, runtime, &runtime->store);
   if (error == NULL) {
     runtime->context = tn_store_context(runtime->store);
     if (epoch != NULL) tn_store_on_epoch(runtime->store, epoch, epoch_data);
-    walk w = {plan, runtime, (tn_core_instance *)(block + layout.core_instances)};
+    walk w = {plan, runtime, (tn_core_instance *)((char *)out->block + layout.core_instances)};
+    memset(w.core_instances, 0, plan->core_instance_slots * sizeof *w.core_instances);
     error = walk_steps(&w);
   }
-  if (error != NULL) tn_plan_instantiated_free(out);
+  if (error != NULL) tn_plan_instantiated_end(out);
   return error;
 }
 
@@ -215,19 +242,23 @@ static void drop_host_resources(tn_runtime *runtime, tn_handle_table *table) {
   }
 }
 
-void tn_plan_instantiated_free(tn_plan_instantiated *instantiated) {
+void tn_plan_instantiated_end(tn_plan_instantiated *instantiated) {
   tn_runtime *runtime = &instantiated->runtime;
+  if (runtime->store == NULL) return;
   if (runtime->poisoned == TN_ERROR_NONE)
     runtime->poisoned = TN_ERROR_CANCELLED; /* what `drop` calls must not enter */
-  for (uint32_t i = 0; runtime->instances != NULL && i < runtime->instance_count; i++) {
+  for (uint32_t i = 0; i < runtime->instance_count; i++)
     drop_host_resources(runtime, &runtime->instances[i].handles);
-  }
-  for (uint32_t i = 0; runtime->instances != NULL && i < runtime->instance_count; i++) {
-    tn_handle_table_free(&runtime->instances[i].handles);
-  }
-  tn_runtime_release(runtime);
   tn_store_delete(runtime->store);
   runtime->store = NULL;
+}
+
+void tn_plan_instantiated_free(tn_plan_instantiated *instantiated) {
+  tn_runtime *runtime = &instantiated->runtime;
+  tn_plan_instantiated_end(instantiated);
+  for (uint32_t i = 0; runtime->instances != NULL && i < runtime->instance_count; i++)
+    tn_handle_table_free(&runtime->instances[i].handles);
+  tn_runtime_release(runtime);
   tn_free(instantiated->block);
   instantiated->block = NULL;
   runtime->instances = NULL;

@@ -50,6 +50,7 @@ tn_error *tn_plan_make(const tn_compiled *compiled, tn_linker *linker, tn_plan *
                         .flags_slot = -1,
                         .host = {.linker = linker, .arena = &out->arena}};
   tn_error *error = link_root(&linking);
+  if (error == NULL) error = tn_link_bypass_shims(&linking);
   hand_over(&linking);
   if (error == NULL) return NULL;
   tn_plan_free(out);

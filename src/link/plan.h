@@ -44,6 +44,7 @@ typedef enum tn_step_kind {
   TN_STEP_TAKE_FUNC,   /* source -> runtime.funcs[slot] */
   TN_STEP_TAKE_MEMORY, /* source -> runtime.memories[slot] */
   TN_STEP_ADAPT,       /* as INSTANTIATE for an adapter module, without which the plan works too */
+  TN_STEP_START,       /* calls the source, a function without parameters and results */
   TN_STEP_TAKE_FLAGS,  /* the instances' flags move to memory "flags" of core instance `slot` */
 } tn_step_kind;
 

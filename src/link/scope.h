@@ -134,6 +134,11 @@ tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_core_module *
                                      uint32_t instance, const tn_core_source *sources,
                                      uint32_t *slot);
 tn_error *tn_link_add_step(tn_linking *linking, tn_step step);
+/* When every import of the step is a host function, they are resolved now, once for all instances. */
+tn_error *tn_link_resolve_in_advance(tn_linking *linking, tn_step *step);
+
+/* shim.c: takes shims and what fills them out of the steps. */
+tn_error *tn_link_bypass_shims(tn_linking *linking);
 
 /* adapters.c: compiled forms of fused functions. */
 

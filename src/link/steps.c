@@ -75,8 +75,7 @@ static bool is_host(const tn_core_source *source) {
   return source->kind != TN_SOURCE_EXPORT && !is_adapted;
 }
 
-/* When every import is a host function, they are resolved now, once for all instances. */
-static tn_error *resolve_in_advance(tn_linking *linking, tn_step *step) {
+tn_error *tn_link_resolve_in_advance(tn_linking *linking, tn_step *step) {
   if (linking->is_rehearsal) return NULL;
   for (uint32_t i = 0; i < step->source_count; i++) {
     if (!is_host(&step->sources[i])) return NULL;
@@ -101,7 +100,7 @@ tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_core_module *
                   .module = compiled->modules[tn_compiled_module_index(compiled, module)],
                   .source_count = module->import_count,
                   .sources = sources};
-  TN_TRY(resolve_in_advance(linking, &step));
+  TN_TRY(tn_link_resolve_in_advance(linking, &step));
   tn_error *error = tn_link_add_step(linking, step);
   if (error != NULL) tn_module_pre_delete(step.pre);
   return error;
