@@ -11,7 +11,7 @@ engine=${ENGINE-}
 
 if [ ! -f $build/build.ninja ]; then
   [ -n "$engine" ] || engine=$(sh scripts/engine.sh)
-  CC=clang meson setup $build --buildtype=debugoptimized -Db_ndebug=false -Dfuzz=true -Dengine="$engine" >&2
+  CC=clang CXX=clang++ meson setup $build --buildtype=debugoptimized -Db_ndebug=false -Dfuzz=true -Dengine="$engine" >&2
 fi
 ninja -C $build fuzz >&2
 

@@ -1,0 +1,522 @@
+/* The server: listening sockets, connections, their limits and times, and which protocol each speaks. */
+#include "http/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "http/clients.h"
+#include "http/connection.h"
+#include "http/http1.h"
+#include "http/http1_connection.h"
+
+enum {
+  ACCEPTS_A_TURN = 64,
+  SHED_A_TURN = 16,         /* when descriptors have run out */
+  ACCEPT_PAUSE = 100000000, /* then the next attempt is made after so many nanoseconds */
+};
+
+/* What an HTTP/2 client says first when it was told to, without ALPN (RFC 9113 3.4). */
+static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+enum { PREFACE_SIZE = sizeof preface - 1 };
+
+typedef struct listener listener;
+
+/* A listening socket. Invariant: while `has_more` is set nothing more is told about it by the loop. */
+struct listener {
+  tn_io io;
+  tn_http_server *server;
+  tn_tls_context *tls;
+  bool has_more; /* accepting was put off before the queue was empty */
+  listener *next;
+};
+
+/* A connection with what only the server needs of it. */
+typedef struct server_connection {
+  tn_connection base;
+  tn_client_count *client; /* NULL: not counted */
+  uint8_t first_size;
+  uint8_t first[PREFACE_SIZE]; /* bytes read so far, while they may still become the preface */
+} server_connection;
+
+/* Invariants: every connection is in one of the two lists, by is_idle; `resume` is set while a listener has more and
+ * there is room. */
+struct tn_http_server {
+  tn_loop *loop;
+  tn_http_server_options options;
+  tn_http_handler handler;
+  void *data;
+  tn_http_server_counters counters;
+  tn_http1_pool *pool;
+  listener *listeners;
+  tn_connection *idle;
+  tn_connection *busy;
+  tn_clients clients;
+  tn_alarm resume;
+  int spare; /* a descriptor kept back, to be able to shed connections when there are no others; or -1 */
+  bool is_draining;
+  bool is_deleting;
+  tn_deferred drained;
+  void (*done)(void *data);
+  void *done_data;
+  time_t date_second;
+  size_t date_size;
+  char date_line[48];
+};
+
+/* ---- for connections ------------------------------------------------------------------------------------ */
+
+const tn_http_server_options *tn_http_server_options_of(const tn_http_server *server) {
+  return &server->options;
+}
+
+const tn_http_handler *tn_http_server_handler(const tn_http_server *server, void **data) {
+  *data = server->data;
+  return &server->handler;
+}
+
+tn_http_server_counters *tn_http_server_mutable_counters(tn_http_server *server) {
+  return &server->counters;
+}
+
+const tn_http_server_counters *tn_http_server_get_counters(const tn_http_server *server) {
+  return &server->counters;
+}
+
+bool tn_http_server_is_draining(const tn_http_server *server) {
+  return server->is_draining;
+}
+
+tn_loop *tn_http_server_loop(const tn_http_server *server) {
+  return server->loop;
+}
+
+struct tn_http1_pool *tn_http_server_http1_pool(const tn_http_server *server) {
+  return server->pool;
+}
+
+tn_str tn_http_server_date_line(tn_http_server *server) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  if (now.tv_sec != server->date_second || server->date_size == 0) {
+    char room[32];
+    tn_str date = tn_http_date(room, now.tv_sec);
+    char *at = server->date_line;
+    at = mempcpy(at, "Date: ", 6);
+    at = mempcpy(at, date.data, date.len);
+    at = mempcpy(at, "\r\n", 2);
+    server->date_size = (size_t)(at - server->date_line);
+    server->date_second = now.tv_sec;
+  }
+  return (tn_str){server->date_line, server->date_size};
+}
+
+/* ---- deadlines -------------------------------------------------------------------------------------------- */
+
+static void connection_timeout(tn_connection *connection) {
+  if (connection->class != NULL) {
+    connection->class->timeout(connection);
+    return;
+  }
+  tn_http_server_counters *counters = &connection->server->counters;
+  if (!connection->transport.handshake_done) tn_http_count(&counters->tls_failures, 1);
+  tn_connection_end(connection, TN_HTTP_CONNECTION_TIMEOUT, false);
+}
+
+static void place_alarm(tn_connection *connection) {
+  tn_error *error =
+      tn_alarm_set(connection->server->loop, &connection->alarm, connection->deadline);
+  /* Without memory for an alarm the connection goes without that timeout; the next deadline tries again. */
+  tn_error_delete(error);
+}
+
+static void alarm_fired(tn_alarm *alarm) {
+  tn_connection *connection = (tn_connection *)((char *)alarm - offsetof(tn_connection, alarm));
+  uint64_t deadline = connection->deadline;
+  if (deadline == 0) return;
+  if (deadline > tn_loop_time(connection->server->loop)) {
+    place_alarm(connection);
+    return;
+  }
+  connection->deadline = 0;
+  connection_timeout(connection);
+}
+
+void tn_connection_set_deadline(tn_connection *connection, uint64_t deadline) {
+  connection->deadline = deadline;
+  if (deadline == 0) return;
+  if (connection->alarm.place == 0 || deadline < connection->alarm.deadline)
+    place_alarm(connection);
+}
+
+/* ---- lists -------------------------------------------------------------------------------------------------- */
+
+static tn_connection **list_of(tn_connection *connection) {
+  return connection->is_idle ? &connection->server->idle : &connection->server->busy;
+}
+
+static void link_connection(tn_connection *connection) {
+  tn_connection **list = list_of(connection);
+  connection->previous = NULL;
+  connection->next = *list;
+  if (*list != NULL) (*list)->previous = connection;
+  *list = connection;
+}
+
+static void unlink_connection(tn_connection *connection) {
+  if (connection->next != NULL) connection->next->previous = connection->previous;
+  if (connection->previous != NULL)
+    connection->previous->next = connection->next;
+  else
+    *list_of(connection) = connection->next;
+}
+
+void tn_connection_set_idle(tn_connection *connection, bool is_idle) {
+  if (connection->is_idle == is_idle) return;
+  unlink_connection(connection);
+  connection->is_idle = is_idle;
+  link_connection(connection);
+  tn_http_count(&connection->server->counters.idle_connections, is_idle ? 1 : -1);
+}
+
+/* ---- ends ---------------------------------------------------------------------------------------------------- */
+
+static void resume_accepting(tn_http_server *server, uint64_t delay);
+
+static bool has_waiting_listener(const tn_http_server *server) {
+  for (const listener *at = server->listeners; at != NULL; at = at->next) {
+    if (at->has_more) return true;
+  }
+  return false;
+}
+
+static void check_drained(tn_http_server *server) {
+  if (server->is_draining && !server->is_deleting && server->counters.open_connections == 0) {
+    tn_loop_defer(server->loop, &server->drained);
+  }
+}
+
+void tn_connection_end(tn_connection *connection, tn_http_code why, bool reset) {
+  tn_http_server *server = connection->server;
+  server_connection *own = (server_connection *)connection;
+  unlink_connection(connection);
+  tn_alarm_clear(server->loop, &connection->alarm);
+  tn_loop_undefer(server->loop, &connection->deferred);
+  tn_transport_stop(&connection->transport, reset);
+  if (connection->class != NULL) connection->class->destroy(connection, why);
+  /* destroy may have deferred something once more */
+  tn_loop_undefer(server->loop, &connection->deferred);
+  if (connection->is_idle) tn_http_count(&server->counters.idle_connections, -1);
+  bool was_full = server->counters.open_connections >= server->options.max_connections;
+  tn_http_count(&server->counters.open_connections, -1);
+  tn_clients_leave(&server->clients, own->client);
+  tn_free(own);
+  if (was_full && has_waiting_listener(server)) resume_accepting(server, 0);
+  check_drained(server);
+}
+
+/* ---- which protocol -------------------------------------------------------------------------------------------- */
+
+static void start_protocol(tn_connection *connection, const uint8_t *bytes, size_t size,
+                           bool is_http2) {
+  tn_http_server_counters *counters = &connection->server->counters;
+  if (is_http2) {
+    tn_http_count(&counters->http2_connections, 1);
+    tn_http2_connection_start(connection, bytes, size);
+  } else {
+    tn_http1_connection_start(connection, bytes, size);
+  }
+}
+
+/* The first bytes tell, at the latest when as many as the preface has are there. */
+static void find_protocol(tn_connection *connection) {
+  server_connection *own = (server_connection *)connection;
+  bool may_be_http2 = true;
+  while (may_be_http2 && own->first_size < PREFACE_SIZE) {
+    int64_t result = tn_transport_read(&connection->transport, own->first + own->first_size,
+                                       (size_t)PREFACE_SIZE - own->first_size);
+    if (result == 0) return;
+    if (result < 0) {
+      tn_connection_end(connection, TN_HTTP_CONNECTION_TERMINATED, false);
+      return;
+    }
+    tn_http_count(&connection->server->counters.bytes_in, result);
+    own->first_size = (uint8_t)(own->first_size + result);
+    may_be_http2 = memcmp(own->first, preface, own->first_size) == 0;
+  }
+  start_protocol(connection, own->first, own->first_size, may_be_http2);
+}
+
+static void continue_handshake(tn_connection *connection) {
+  tn_http_server *server = connection->server;
+  int64_t result = tn_transport_handshake(&connection->transport);
+  if (result == 0) return;
+  if (result < 0) {
+    tn_http_count(&server->counters.tls_failures, 1);
+    tn_connection_end(connection, tn_http_failure_code(result), false);
+    return;
+  }
+  tn_http_count(&server->counters.tls_handshakes, 1);
+  if (server->options.header_timeout > 0) {
+    tn_connection_set_deadline(connection,
+                               tn_loop_time(server->loop) + server->options.header_timeout);
+  }
+  start_protocol(connection, NULL, 0, tn_transport_is_http2(&connection->transport));
+}
+
+static void transport_ready(tn_transport *transport, int events) {
+  tn_connection *connection =
+      (tn_connection *)((char *)transport - offsetof(tn_connection, transport));
+  if (connection->class != NULL) {
+    connection->class->ready(connection, events);
+  } else if (!transport->handshake_done) {
+    continue_handshake(connection);
+  } else if (connection->server->options.http2) {
+    find_protocol(connection);
+  } else {
+    start_protocol(connection, NULL, 0, false);
+  }
+}
+
+/* ---- accepting ---------------------------------------------------------------------------------------------------- */
+
+static void refuse_connection(tn_http_server *server, int descriptor) {
+  close(descriptor);
+  tn_http_count(&server->counters.refused_connections, 1);
+}
+
+static void take_connection(listener *from, int descriptor, const struct sockaddr_storage *peer) {
+  tn_http_server *server = from->server;
+  tn_client_count *client = NULL;
+  if (server->options.max_connections_per_client > 0) {
+    client = tn_clients_enter(&server->clients, (const struct sockaddr *)peer,
+                              server->options.max_connections_per_client);
+    if (client == NULL) {
+      refuse_connection(server, descriptor);
+      return;
+    }
+  }
+  server_connection *own = tn_calloc(1, sizeof *own);
+  if (own == NULL) {
+    tn_clients_leave(&server->clients, client);
+    refuse_connection(server, descriptor);
+    return;
+  }
+  tn_connection *connection = &own->base;
+  tn_error *error = tn_transport_start(&connection->transport, server->loop, descriptor,
+                                       transport_ready, from->tls, (tn_str){0});
+  if (error != NULL) {
+    tn_error_delete(error);
+    tn_clients_leave(&server->clients, client);
+    tn_free(own);
+    tn_http_count(&server->counters.refused_connections, 1);
+    return;
+  }
+  own->client = client;
+  connection->server = server;
+  connection->peer = *peer;
+  connection->is_tls = from->tls != NULL;
+  connection->alarm.func = alarm_fired;
+  connection->is_idle = true;
+  link_connection(connection);
+  tn_http_count(&server->counters.connections, 1);
+  tn_http_count(&server->counters.open_connections, 1);
+  tn_http_count(&server->counters.idle_connections, 1);
+  uint64_t time = from->tls != NULL ? server->options.tls_timeout : server->options.header_timeout;
+  if (time > 0) tn_connection_set_deadline(connection, tn_loop_time(server->loop) + time);
+}
+
+/* Out of descriptors: those who wait longest are sent away, by means of the one that was kept back, so that they learn of
+ * it. */
+static void shed(tn_http_server *server, int descriptor) {
+  for (int i = 0; i < SHED_A_TURN && server->spare >= 0; i++) {
+    close(server->spare);
+    int shed = accept4(descriptor, NULL, NULL, SOCK_CLOEXEC);
+    if (shed >= 0) refuse_connection(server, shed);
+    server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (shed < 0) return;
+  }
+}
+
+static bool is_out_of_resources(int number) {
+  return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
+}
+
+static void accept_some(listener *from) {
+  tn_http_server *server = from->server;
+  from->has_more = true;
+  for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+    if (server->counters.open_connections >= server->options.max_connections) return;
+    struct sockaddr_storage peer = {0};
+    socklen_t size = sizeof peer;
+    int descriptor =
+        accept4(from->io.descriptor, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor >= 0) {
+      take_connection(from, descriptor, &peer);
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      from->has_more = false;
+      return;
+    } else if (is_out_of_resources(errno)) {
+      shed(server, from->io.descriptor);
+      resume_accepting(server, ACCEPT_PAUSE);
+      return;
+    }
+    /* Anything else is about that one connection (accept(2)), which is gone. */
+  }
+  resume_accepting(server, 0);
+}
+
+static void resume_fired(tn_alarm *alarm) {
+  tn_http_server *server = (tn_http_server *)((char *)alarm - offsetof(tn_http_server, resume));
+  for (listener *at = server->listeners; at != NULL; at = at->next) {
+    if (at->has_more) accept_some(at);
+  }
+}
+
+/* In another turn of the loop, `delay` nanoseconds from now or later. */
+static void resume_accepting(tn_http_server *server, uint64_t delay) {
+  if (server->is_draining) return;
+  tn_error *error = tn_alarm_set(server->loop, &server->resume, tn_loop_time(server->loop) + delay);
+  /* The heap has had room for this alarm since the server was made. */
+  tn_error_delete(error);
+}
+
+static void listener_ready(tn_io *io, int events) {
+  (void)events;
+  listener *from = (listener *)((char *)io - offsetof(listener, io));
+  /* Otherwise its turn comes with the alarm, or when a connection has ended. */
+  if (!from->has_more) accept_some(from);
+}
+
+tn_error *tn_http_server_listen(tn_http_server *server, int descriptor, tn_tls_context *tls) {
+  listener *from = tn_calloc(1, sizeof *from);
+  tn_error *error = NULL;
+  if (from == NULL) {
+    error = tn_error_no_memory();
+  } else {
+    from->server = server;
+    error = tn_io_start(&from->io, server->loop, descriptor, listener_ready);
+  }
+  if (error != NULL) {
+    tn_free(from);
+    close(descriptor);
+    return error;
+  }
+  if (tls != NULL) from->tls = tn_tls_context_retain(tls);
+  from->next = server->listeners;
+  server->listeners = from;
+  return NULL;
+}
+
+static void close_listeners(tn_http_server *server) {
+  while (server->listeners != NULL) {
+    listener *from = server->listeners;
+    server->listeners = from->next;
+    int descriptor = from->io.descriptor;
+    tn_io_stop(&from->io);
+    close(descriptor);
+    if (from->tls != NULL) tn_tls_context_release(from->tls);
+    tn_free(from);
+  }
+}
+
+/* ---- the server ------------------------------------------------------------------------------------------------------ */
+
+void tn_http_server_options_init(tn_http_server_options *options) {
+  static const uint64_t second = 1000000000;
+  *options = (tn_http_server_options){
+      .max_header_count = 100,
+      .max_header_bytes = 32768,
+      .max_body_bytes = UINT64_MAX,
+      .max_connections = 16384,
+      .max_connections_per_client = 0,
+      .max_streams = 128,
+      .write_buffer_bytes = 262144,
+      .header_timeout = 10 * second,
+      .body_timeout = 30 * second,
+      .write_timeout = 30 * second,
+      .idle_timeout = 75 * second,
+      .half_close_timeout = second,
+      .tls_timeout = 10 * second,
+      .http2 = true,
+  };
+}
+
+static void drained_func(tn_deferred *deferred) {
+  tn_http_server *server = (tn_http_server *)((char *)deferred - offsetof(tn_http_server, drained));
+  void (*done)(void *data) = server->done;
+  server->done = NULL;
+  if (done != NULL) done(server->done_data);
+}
+
+tn_error *tn_http_server_new(tn_loop *loop, const tn_http_server_options *options,
+                             const tn_http_handler *handler, void *data, tn_http_server **out) {
+  tn_http_server *server = tn_calloc(1, sizeof *server);
+  if (server == NULL) return tn_error_no_memory();
+  server->loop = loop;
+  server->options = *options;
+  server->handler = *handler;
+  server->data = data;
+  server->pool = tn_http1_pool_new();
+  server->resume.func = resume_fired;
+  server->drained.func = drained_func;
+  server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ssize_t seeded = getrandom(&server->clients.seed, sizeof server->clients.seed, 0);
+  if (server->pool != NULL && server->spare >= 0 && seeded == sizeof server->clients.seed) {
+    *out = server;
+    return NULL;
+  }
+  tn_error *error = server->pool == NULL
+                        ? tn_error_no_memory()
+                        : tn_error_new(TN_ERROR_IO, "cannot open /dev/null: %s", strerror(errno));
+  tn_http_server_delete(server);
+  return error;
+}
+
+void tn_http_server_delete(tn_http_server *server) {
+  if (server == NULL) return;
+  server->is_deleting = true;
+  tn_alarm_clear(server->loop, &server->resume);
+  tn_loop_undefer(server->loop, &server->drained);
+  close_listeners(server);
+  while (server->busy != NULL)
+    tn_connection_end(server->busy, TN_HTTP_CONNECTION_TERMINATED, false);
+  while (server->idle != NULL)
+    tn_connection_end(server->idle, TN_HTTP_CONNECTION_TERMINATED, false);
+  if (server->spare >= 0) close(server->spare);
+  tn_clients_free(&server->clients);
+  tn_http1_pool_release(server->pool);
+  tn_free(server);
+}
+
+static void drain_list(tn_connection *first) {
+  for (tn_connection *at = first, *next; at != NULL; at = next) {
+    next = at->next;
+    if (at->class != NULL)
+      at->class->drain(at);
+    else
+      tn_connection_end(at, TN_HTTP_CONNECTION_TERMINATED, false);
+  }
+}
+
+void tn_http_server_drain(tn_http_server *server, void (*done)(void *data), void *data) {
+  server->done = done;
+  server->done_data = data;
+  if (server->is_draining) return;
+  server->is_draining = true;
+  tn_alarm_clear(server->loop, &server->resume);
+  close_listeners(server);
+  drain_list(server->idle);
+  drain_list(server->busy);
+  check_drained(server);
+}
+
+void tn_http_server_flush_pending(tn_http_server *server) {
+  for (tn_connection *at = server->busy; at != NULL; at = at->next) {
+    if (at->deferred.is_linked && at->class->flush != NULL) at->class->flush(at);
+  }
+}
