@@ -71,6 +71,21 @@ tn_error *tn_wasi_config_add_env(tn_wasi_config *config, tn_str name, tn_str val
   return NULL;
 }
 
+tn_error *tn_wasi_config_add_config_value(tn_wasi_config *config, tn_str key, tn_str value) {
+  tn_config_variable kept;
+  TN_TRY(keep(config, "the key of a configuration value", key, &kept.name));
+  TN_TRY(keep(config, "a configuration value", value, &kept.value));
+  for (uint32_t i = 0; i < config->values.len; i++) {
+    if (!tn_str_equal(config->values.items[i].name, key)) continue;
+    config->values.items[i] = kept;
+    return NULL;
+  }
+  tn_config_variable *added = TN_VEC_PUSH(&config->arena, &config->values);
+  if (added == NULL) return tn_error_no_memory();
+  *added = kept;
+  return NULL;
+}
+
 /* ---- standard streams --------------------------------------------------------------------------- */
 
 static tn_error *set_stdio(tn_wasi_config *config, int stream, tn_stdio_kind kind, int descriptor) {
@@ -151,6 +166,20 @@ tn_error *tn_wasi_config_inherit_network(tn_wasi_config *config) {
 
 tn_error *tn_wasi_config_allow_name_lookup(tn_wasi_config *config, bool allowed) {
   config->network.allows_lookup = allowed;
+  return NULL;
+}
+
+tn_error *tn_wasi_config_allow_http(tn_wasi_config *config, const char *rule) {
+  return tn_egress_allow(&config->egress, &config->arena, rule);
+}
+
+tn_error *tn_wasi_config_allow_http_private(tn_wasi_config *config, bool allowed) {
+  config->egress.allows_private = allowed;
+  return NULL;
+}
+
+tn_error *tn_wasi_config_allow_http_all(tn_wasi_config *config, bool allowed) {
+  config->egress.allows_everything = allowed;
   return NULL;
 }
 

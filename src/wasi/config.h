@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/vec.h"
 #include "tenon.h"
+#include "wasi/egress.h"
 #include "wasi/network.h"
 
 typedef struct tn_config_variable {
@@ -31,10 +32,12 @@ struct tn_wasi_config {
   tn_arena arena; /* everything that the vectors and strings need */
   TN_VEC(tn_str) arguments;
   TN_VEC(tn_config_variable) variables; /* names are unique */
+  TN_VEC(tn_config_variable) values;    /* of wasi:config/store; names are unique */
   TN_VEC(tn_config_directory) directories;
   tn_config_stdio stdio[3];
   uint64_t output_limit;
   tn_network_policy network;
+  tn_egress_policy egress;
   bool has_clock;
   tn_clock clock;
   bool has_seed;

@@ -21,8 +21,7 @@ static void normalize(tn_address *address) {
   address->is_ipv6 = false;
 }
 
-/* False for families other than IP. */
-static bool take_address(const struct sockaddr *from, tn_address *address, uint16_t *port) {
+bool tn_address_take(const struct sockaddr *from, tn_address *address, uint16_t *port) {
   memset(address, 0, sizeof *address);
   if (from->sa_family == AF_INET) {
     const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)(const void *)from;
@@ -39,7 +38,7 @@ static bool take_address(const struct sockaddr *from, tn_address *address, uint1
   return true;
 }
 
-static bool is_in_range(const tn_address *address, const tn_address *range, unsigned prefix) {
+bool tn_address_is_in(const tn_address *address, const tn_address *range, unsigned prefix) {
   if (address->is_ipv6 != range->is_ipv6) return false;
   if (memcmp(address->bytes, range->bytes, prefix / 8) != 0) return false;
   unsigned rest = prefix % 8;
@@ -49,7 +48,7 @@ static bool is_in_range(const tn_address *address, const tn_address *range, unsi
 }
 
 static bool is_same_address(const tn_address *a, const tn_address *b) {
-  return is_in_range(a, b, a->is_ipv6 ? 128 : 32);
+  return tn_address_is_in(a, b, a->is_ipv6 ? 128 : 32);
 }
 
 /* ---- reading rules ------------------------------------------------------------------------------ */
@@ -110,6 +109,14 @@ static bool take_range(tn_str text, int family, tn_network_rule *rule) {
   return true;
 }
 
+bool tn_address_parse(tn_str text, tn_address *address) {
+  tn_network_rule rule = {0};
+  if (memchr(text.data, '/', text.len) != NULL) return false;
+  if (!take_range(text, AF_INET, &rule) && !take_range(text, AF_INET6, &rule)) return false;
+  *address = rule.address;
+  return true;
+}
+
 /* Letters, digits, '-', '_' and '.', as host names have them, and not all digits and dots, which is a
  * mistyped address. */
 static bool is_host_name(tn_str text) {
@@ -162,6 +169,12 @@ static tn_error *take_host(const char *text, tn_arena *arena, tn_network_rule *r
   return rule->name.data == NULL ? tn_error_no_memory() : NULL;
 }
 
+tn_error *tn_network_take_rule(const char *text, tn_arena *arena, tn_network_rule *rule) {
+  tn_str port = {0};
+  TN_TRY(take_host(text, arena, rule, &port));
+  return take_ports(port, rule) ? NULL : bad_rule(text, "not a port or a range of ports");
+}
+
 tn_error *tn_network_allow(tn_network_policy *policy, tn_arena *arena, const char *rule,
                            unsigned operations) {
   if (operations == 0 || (operations & ~(unsigned)TN_NETWORK_ALL) != 0) {
@@ -169,9 +182,7 @@ tn_error *tn_network_allow(tn_network_policy *policy, tn_arena *arena, const cha
                         operations);
   }
   tn_network_rule made = {.operations = operations};
-  tn_str port = {0};
-  TN_TRY(take_host(rule, arena, &made, &port));
-  if (!take_ports(port, &made)) return bad_rule(rule, "not a port or a range of ports");
+  TN_TRY(tn_network_take_rule(rule, arena, &made));
   tn_network_rule *added = TN_VEC_PUSH(arena, &policy->rules);
   if (added == NULL) return tn_error_no_memory();
   *added = made;
@@ -180,7 +191,7 @@ tn_error *tn_network_allow(tn_network_policy *policy, tn_arena *arena, const cha
 
 /* ---- asking ------------------------------------------------------------------------------------- */
 
-static bool names_host(const tn_network_rule *rule, tn_str name) {
+bool tn_network_rule_names(const tn_network_rule *rule, tn_str name) {
   if (rule->kind != TN_RULE_NAME) return false;
   tn_str host = without_root(name);
   return host.len == rule->name.len && strncasecmp(host.data, rule->name.data, host.len) == 0;
@@ -202,7 +213,7 @@ static bool rule_covers(const tn_network_policy *policy, uint32_t index,
   case TN_RULE_ANY:
     return true;
   case TN_RULE_RANGE:
-    return is_in_range(address, &rule->address, rule->prefix);
+    return tn_address_is_in(address, &rule->address, rule->prefix);
   case TN_RULE_NAME:
     return is_resolved(resolved, index, address);
   }
@@ -214,7 +225,7 @@ bool tn_network_may_use(const tn_network_policy *policy, const tn_resolved_names
   if (policy->allows_everything) return true;
   tn_address wanted;
   uint16_t port;
-  if (!take_address(address, &wanted, &port)) return false;
+  if (!tn_address_take(address, &wanted, &port)) return false;
   for (uint32_t i = 0; i < policy->rules.len; i++) {
     const tn_network_rule *rule = &policy->rules.items[i];
     if ((rule->operations & operation) != operation) continue;
@@ -227,7 +238,7 @@ bool tn_network_may_use(const tn_network_policy *policy, const tn_resolved_names
 bool tn_network_may_resolve(const tn_network_policy *policy, tn_str name) {
   if (policy->allows_everything || policy->allows_lookup) return true;
   for (uint32_t i = 0; i < policy->rules.len; i++) {
-    if (names_host(&policy->rules.items[i], name)) return true;
+    if (tn_network_rule_names(&policy->rules.items[i], name)) return true;
   }
   return false;
 }
@@ -248,9 +259,9 @@ void tn_network_note_resolved(const tn_network_policy *policy, tn_resolved_names
                               tn_str name, const struct sockaddr *address) {
   tn_address found;
   uint16_t port;
-  if (!take_address(address, &found, &port)) return;
+  if (!tn_address_take(address, &found, &port)) return;
   for (uint32_t i = 0; i < policy->rules.len; i++) {
-    if (!names_host(&policy->rules.items[i], name) || is_resolved(resolved, i, &found)) continue;
+    if (!tn_network_rule_names(&policy->rules.items[i], name) || is_resolved(resolved, i, &found)) continue;
     tn_resolved_name *entry = push_resolved(resolved);
     if (entry == NULL) return;
     *entry = (tn_resolved_name){.rule = i, .address = found};

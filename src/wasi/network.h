@@ -47,6 +47,18 @@ typedef struct tn_resolved_names {
   uint32_t cap;
 } tn_resolved_names;
 
+/* False for families other than IP. */
+bool tn_address_take(const struct sockaddr *from, tn_address *address, uint16_t *port);
+/* "10.1.2.3", "::1" (without brackets); false when it is no address. */
+bool tn_address_parse(tn_str text, tn_address *address);
+/* Whether the first `prefix` bits are those of `range`. */
+bool tn_address_is_in(const tn_address *address, const tn_address *range, unsigned prefix);
+
+/* Reads "HOST[:PORT]" into a rule without operations. Copies what it keeps to the arena. */
+tn_error *tn_network_take_rule(const char *text, tn_arena *arena, tn_network_rule *rule);
+/* Whether the rule is for the host of that name. */
+bool tn_network_rule_names(const tn_network_rule *rule, tn_str name);
+
 /* Adds a rule, see tn_wasi_config_allow_network. Copies what it keeps to the arena. */
 tn_error *tn_network_allow(tn_network_policy *policy, tn_arena *arena, const char *rule,
                            unsigned operations);

@@ -9,6 +9,7 @@
 #include "wasi/wasi.h"
 
 typedef struct tn_preview1 tn_preview1;
+typedef struct tn_wasi_http tn_wasi_http;
 
 /* A slot in use has its object; a free one the number of the next free slot. */
 typedef struct tn_slot {
@@ -21,7 +22,7 @@ typedef struct tn_slot {
  * (0: none); output_left is what may still be written to standard output and error together. */
 struct tn_wasi {
   const tn_wasi_config *config;
-  tn_loop *loop;
+  tn_guest *guest;
   tn_slot *slots;
   uint32_t slot_count;
   uint32_t slot_cap;
@@ -31,6 +32,7 @@ struct tn_wasi {
   tn_random random;
   tn_resolved_names resolved;
   tn_preview1 *preview1; /* made at the first call of preview 1 */
+  tn_wasi_http *http;    /* likewise, unless a server has made one, which is its own */
 };
 
 /* Counts `size` bytes of standard output or error; TN_ERROR_LIMIT when they may not be written. */

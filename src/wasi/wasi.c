@@ -7,7 +7,9 @@
 #include "base/error.h"
 #include "wasi/cli/cli.h"
 #include "wasi/clocks/clocks.h"
+#include "wasi/config_store/config_store.h"
 #include "wasi/filesystem/filesystem.h"
+#include "wasi/http/http.h"
 #include "wasi/io/io.h"
 #include "wasi/preview1/preview1.h"
 #include "wasi/random/random.h"
@@ -21,19 +23,40 @@ enum { CLOSE_MILLISECONDS = 1000 };
 
 /* ---- making and ending -------------------------------------------------------------------------- */
 
-tn_error *tn_wasi_new(const tn_wasi_config *config, tn_loop *loop, tn_wasi **out) {
+/* `wasi` has slots, or is zeroed. */
+static void start(tn_wasi *wasi, const tn_wasi_config *config, tn_guest *guest) {
+  if (config == NULL) config = tn_wasi_config_nothing();
+  *wasi = (tn_wasi){
+      .config = config,
+      .guest = guest,
+      .slots = wasi->slots,
+      .slot_count = wasi->slot_cap > 0, /* the one that is never used */
+      .slot_cap = wasi->slot_cap,
+      .output_left = config->output_limit,
+  };
+  for (int i = 0; i < 3; i++) {
+    wasi->stdio[i].config = &config->stdio[i];
+    wasi->stdio[i].stream = i;
+  }
+  tn_random_init(&wasi->random, config->has_seed, config->seed);
+}
+
+tn_error *tn_wasi_new(const tn_wasi_config *config, tn_guest *guest, tn_wasi **out) {
   tn_wasi *made = tn_calloc(1, sizeof *made);
   if (made == NULL) return tn_error_no_memory();
-  made->config = config != NULL ? config : tn_wasi_config_nothing();
-  made->loop = loop;
-  made->output_left = made->config->output_limit;
-  for (int i = 0; i < 3; i++) {
-    made->stdio[i].config = &made->config->stdio[i];
-    made->stdio[i].stream = i;
-  }
-  tn_random_init(&made->random, made->config->has_seed, made->config->seed);
+  start(made, config, guest);
   *out = made;
   return NULL;
+}
+
+void tn_wasi_renew(tn_wasi *wasi, const tn_wasi_config *config, tn_guest *guest) {
+  tn_wasi_end(wasi);
+  start(wasi, config, guest);
+}
+
+void tn_wasi_set_user(tn_wasi *wasi, void *user) {
+  for (int i = 0; i < 3; i++)
+    wasi->stdio[i].user = user;
 }
 
 static void close_slot(tn_slot_kind kind, void *object) {
@@ -57,19 +80,29 @@ static void close_slot(tn_slot_kind kind, void *object) {
     tn_wasi_sockets_close(kind, object);
     break;
   default:
+    if (kind > TN_SLOT_HTTP) tn_wasi_http_close(kind, object);
     break; /* free, or without an object of its own */
   }
 }
 
-void tn_wasi_delete(tn_wasi *wasi) {
-  if (wasi == NULL) return;
+void tn_wasi_end(tn_wasi *wasi) {
   for (uint32_t i = 1; i < wasi->slot_count; i++)
     close_slot(wasi->slots[i].kind, wasi->slots[i].object);
+  wasi->slot_count = 0;
+  tn_wasi_http_delete(wasi->http);
+  wasi->http = NULL;
   if (wasi->preview1 != NULL) tn_preview1_delete(wasi->preview1);
+  wasi->preview1 = NULL;
   for (int i = 0; i < 3; i++)
     tn_stdio_close(&wasi->stdio[i], CLOSE_MILLISECONDS);
-  tn_free(wasi->slots);
   tn_free(wasi->resolved.items);
+  wasi->resolved = (tn_resolved_names){0};
+}
+
+void tn_wasi_delete(tn_wasi *wasi) {
+  if (wasi == NULL) return;
+  tn_wasi_end(wasi);
+  tn_free(wasi->slots);
   tn_free(wasi);
 }
 
@@ -80,6 +113,8 @@ tn_error *tn_wasi_define(tn_linker *linker) {
   TN_TRY(tn_wasi_filesystem_define(linker));
   TN_TRY(tn_wasi_cli_define(linker));
   TN_TRY(tn_wasi_sockets_define(linker));
+  TN_TRY(tn_wasi_config_store_define(linker));
+  TN_TRY(tn_wasi_http_define(linker));
   return tn_preview1_define(linker);
 }
 
@@ -127,8 +162,12 @@ void tn_wasi_slot_remove(tn_wasi *wasi, uint32_t representation) {
 
 /* ---- services ----------------------------------------------------------------------------------- */
 
+tn_guest *tn_wasi_guest(tn_wasi *wasi) {
+  return wasi->guest;
+}
+
 tn_loop *tn_wasi_loop(tn_wasi *wasi) {
-  return wasi->loop;
+  return wasi->guest->loop;
 }
 
 static uint64_t system_now(clockid_t clock) {

@@ -13,12 +13,18 @@
 
 typedef struct tn_wasi tn_wasi;
 
-/* Makes the state of one instance. `loop` is where its waits happen and outlives it, as does `config`. */
-tn_error *tn_wasi_new(const tn_wasi_config *config, tn_loop *loop, tn_wasi **out);
+/* Makes the state of one instance. `guest` is whose waits they are and outlives it, as does `config`. */
+tn_error *tn_wasi_new(const tn_wasi_config *config, tn_guest *guest, tn_wasi **out);
+/* Ends it as tn_wasi_delete does, and makes it new with the memory that it has. */
+void tn_wasi_renew(tn_wasi *wasi, const tn_wasi_config *config, tn_guest *guest);
+/* Closes everything that the guest left open; what is left can be renewed or deleted. */
+void tn_wasi_end(tn_wasi *wasi);
+/* What output callbacks without data of their own get: the instance's `user`. */
+void tn_wasi_set_user(tn_wasi *wasi, void *user);
 /* Closes everything that the guest left open. */
 void tn_wasi_delete(tn_wasi *wasi);
 
-/* Defines all of WASI 0.2 (cli, clocks, filesystem, io, random, sockets) and wasi_snapshot_preview1 in the
+/* Defines all of WASI 0.2 (cli, clocks, filesystem, http, io, random, sockets) and wasi_snapshot_preview1 in the
  * linker. The functions find their tn_wasi in runtime->states[TN_STATE_WASI]. */
 tn_error *tn_wasi_define(tn_linker *linker);
 
@@ -58,6 +64,7 @@ void tn_wasi_slot_remove(tn_wasi *wasi, uint32_t representation);
 
 /* ---- services of the instance ------------------------------------------------------------------- */
 
+tn_guest *tn_wasi_guest(tn_wasi *wasi);
 tn_loop *tn_wasi_loop(tn_wasi *wasi);
 uint64_t tn_wasi_monotonic_now(tn_wasi *wasi);
 uint64_t tn_wasi_wall_now(tn_wasi *wasi);

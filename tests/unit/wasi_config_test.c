@@ -16,6 +16,7 @@
 typedef struct fixture {
   tn_wasi_config *config;
   tn_loop *loop;
+  tn_guest guest;
   tn_wasi *wasi;
 } fixture;
 
@@ -26,19 +27,21 @@ static int set_up(void **state) {
   f = (fixture){0};
   assert_ok(tn_wasi_config_new(&f.config));
   assert_ok(tn_loop_new(&f.loop));
+  tn_guest_init(&f.guest, f.loop);
   return 0;
 }
 
 static int tear_down(void **state) {
   (void)state;
   tn_wasi_delete(f.wasi);
+  tn_guest_free(&f.guest);
   tn_loop_delete(f.loop);
   tn_wasi_config_delete(f.config);
   return 0;
 }
 
 static void make_wasi(void) {
-  assert_ok(tn_wasi_new(f.config, f.loop, &f.wasi));
+  assert_ok(tn_wasi_new(f.config, &f.guest, &f.wasi));
 }
 
 /* ---- arguments, environment, directories --------------------------------------------------------- */
@@ -107,7 +110,7 @@ static void every_failing_allocation_is_a_clean_error(void **state) {
     if (error == NULL) error = tn_wasi_config_add_env(config, TN_STR("NAME"), TN_STR("value"));
     if (error == NULL) error = tn_wasi_config_add_directory(config, "/", "/", 0);
     if (error == NULL) error = tn_wasi_config_allow_network(config, "[::1]:80", TN_NETWORK_ALL);
-    if (error == NULL) error = tn_wasi_new(config, f.loop, &wasi);
+    if (error == NULL) error = tn_wasi_new(config, &f.guest, &wasi);
     bool did_fail = tn_alloc_did_fail();
     tn_alloc_fail_after(-1);
     tn_wasi_delete(wasi);
@@ -151,7 +154,7 @@ static void resolve(const char *name, const char *address) {
 
 static void nothing_on_the_network_is_allowed_by_default(void **state) {
   (void)state;
-  assert_ok(tn_wasi_new(NULL, f.loop, &f.wasi));
+  assert_ok(tn_wasi_new(NULL, &f.guest, &f.wasi));
   assert_false(may(TN_NETWORK_TCP_CONNECT, "127.0.0.1", 80));
   assert_false(tn_wasi_may_resolve(f.wasi, TN_STR("localhost")));
 }

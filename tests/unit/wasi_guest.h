@@ -12,6 +12,7 @@
 typedef struct guest {
   world world;
   tn_loop *loop;
+  tn_guest guest;
   tn_wasi *wasi;
   tn_call *call;
   tn_core_func run; /* calls `body` */
@@ -42,7 +43,8 @@ static inline void guest_start(guest *g, const tn_wasi_config *config) {
   memset(g, 0, sizeof *g);
   world_start(&g->world);
   assert_ok(tn_loop_new(&g->loop));
-  assert_ok(tn_wasi_new(config, g->loop, &g->wasi));
+  tn_guest_init(&g->guest, g->loop);
+  assert_ok(tn_wasi_new(config, &g->guest, &g->wasi));
   g->world.runtime.states[TN_STATE_WASI] = g->wasi;
   tn_core_instance instance = world_guest(&g->world, guest_text, NULL, 0);
   g->options = world_options(&g->world, 1);
@@ -58,6 +60,7 @@ static inline void guest_start(guest *g, const tn_wasi_config *config) {
 
 static inline void guest_end(guest *g) {
   tn_wasi_delete(g->wasi);
+  tn_guest_free(&g->guest);
   tn_loop_delete(g->loop);
   world_end(&g->world);
 }

@@ -29,7 +29,7 @@ static void enter_fiber(void *test) {
 }
 
 static void run_on_fiber(void **state) {
-  assert_ok(tn_loop_run_fiber(g.loop, g.world.runtime.store, enter_fiber, *state));
+  assert_ok(tn_loop_run_fiber(&g.guest, g.world.runtime.store, enter_fiber, *state));
 }
 
 static int tear_down(void **state) {
@@ -368,7 +368,7 @@ static void waiting_ends_with_the_deadline_of_the_guest(void **state) {
   (void)state;
   uint32_t in;
   new_source("x", &in)->ready_at = UINT64_MAX;
-  tn_loop_set_timeout(g.loop, MILLISECOND);
+  tn_guest_set_timeout(&g.guest, MILLISECOND);
   self_and_u64 params = {in, 1};
   read_result result = {0};
   assert_error(stream_call("[method]input-stream.blocking-read", &params, &result),
@@ -432,7 +432,7 @@ static void a_blocking_read_suspends_its_fiber(void **state) {
 static void a_cancelled_fiber_stops_waiting(void **state) {
   (void)state;
   uint32_t handles[] = {timer_in(UINT64_MAX)};
-  tn_loop_cancel(g.loop);
+  tn_guest_cancel(&g.guest);
   u32s in = {handles, 1}, out = {0};
   assert_error(guest_call(&g, &tn_io_poll_interface, NULL, "poll", &in, &out), TN_ERROR_CANCELLED,
                "cancelled");
@@ -441,7 +441,7 @@ static void a_cancelled_fiber_stops_waiting(void **state) {
 static void a_fiber_stops_waiting_at_the_deadline(void **state) {
   (void)state;
   uint32_t handles[] = {timer_in(UINT64_MAX)};
-  tn_loop_set_timeout(g.loop, MILLISECOND);
+  tn_guest_set_timeout(&g.guest, MILLISECOND);
   u32s in = {handles, 1}, out = {0};
   assert_error(guest_call(&g, &tn_io_poll_interface, NULL, "poll", &in, &out), TN_ERROR_TIMEOUT,
                "longer than its limit");

@@ -110,13 +110,13 @@ static inline bool is_ready(uint32_t pollable) {
 
 /* Blocks, at most for some seconds (a test that waits for ever tells nothing), and drops the pollable. */
 static inline void block_on(uint32_t pollable) {
-  tn_loop_set_timeout(g.loop, 10000000000);
+  tn_guest_set_timeout(&g.guest, 10000000000);
   assert_ok(guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.block", &pollable, NULL));
   guest_drop(&g, &tn_io_poll_interface, NULL, "pollable", pollable);
 }
 
 static inline tn_error *stream_call(const char *name, const void *params, void *result) {
-  tn_loop_set_timeout(g.loop, 10000000000);
+  tn_guest_set_timeout(&g.guest, 10000000000);
   return guest_call(&g, &tn_io_streams_interface, NULL, name, params, result);
 }
 

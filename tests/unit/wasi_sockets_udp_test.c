@@ -25,7 +25,7 @@ typedef struct outgoing {
 } outgoing;
 
 static tn_error *udp_call(const char *name, const void *params, void *result) {
-  tn_loop_set_timeout(g.loop, 10000000000);
+  tn_guest_set_timeout(&g.guest, 10000000000);
   return guest_call(&g, &tn_sockets_udp_interface, (void *)&tn_socket_udp_kind, name, params,
                     result);
 }

@@ -116,9 +116,9 @@ tn_error *tn_fs_write(tn_call *call, void *data, const void *params, void *resul
 
 static tn_error *sync(tn_call *call, uint32_t self, bool data_only, void *result) {
   tn_runtime *runtime = tn_call_runtime(call);
-  tn_loop *loop = tn_wasi_loop(tn_wasi_of(runtime));
+  tn_guest *guest = tn_wasi_guest(tn_wasi_of(runtime));
   int outcome;
-  TN_TRY(tn_descriptor_sync(tn_fs_descriptor(call, self), data_only, loop, runtime->context,
+  TN_TRY(tn_descriptor_sync(tn_fs_descriptor(call, self), data_only, guest, runtime->context,
                             &outcome));
   return tn_fs_done(outcome, result);
 }

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "http/code.h"
 #include "wasi/io/tables.h"
 
 tn_error *tn_io_error_add(tn_wasi *wasi, tn_io_origin origin, int code, uint32_t *representation) {
@@ -30,7 +31,9 @@ static tn_error *to_debug_string(tn_call *call, void *data, const void *params, 
   (void)data;
   tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
   const tn_io_error *object = tn_wasi_slot_get(wasi, TN_SLOT_ERROR, *(const uint32_t *)params);
-  const char *text = strerrordesc_np(object->code); /* static, unlike strerror's */
+  const char *text = object->origin == TN_IO_HTTP
+                         ? tn_http_code_name((tn_http_code)(object->code - 1))
+                         : strerrordesc_np(object->code); /* static, unlike strerror's */
   *(tn_str *)result = tn_str_from(text == NULL ? "unknown error" : text);
   return NULL;
 }

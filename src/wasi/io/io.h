@@ -45,18 +45,18 @@ bool tn_descriptor_is_ready(int descriptor, int events);
 /* ---- errors ------------------------------------------------------------------------------------- */
 
 /* Where an error comes from: which interface may give its own code for it. */
-typedef enum tn_io_origin { TN_IO_OTHER, TN_IO_FILE, TN_IO_NETWORK } tn_io_origin;
+typedef enum tn_io_origin { TN_IO_OTHER, TN_IO_FILE, TN_IO_NETWORK, TN_IO_HTTP } tn_io_origin;
 
 /* What a TN_SLOT_ERROR holds. */
 typedef struct tn_io_error {
   tn_io_origin origin;
-  int code; /* errno, positive */
+  int code; /* errno, positive; of HTTP: a tn_http_code + 1 */
 } tn_io_error;
 
 /* Makes an error resource. */
 tn_error *tn_io_error_add(tn_wasi *wasi, tn_io_origin origin, int code, uint32_t *representation);
-/* errno of the error resource, or 0 when it comes from elsewhere: what filesystem-error-code and
- * network-error-code start from. */
+/* The code of the error resource, or 0 when it comes from elsewhere: what filesystem-error-code,
+ * network-error-code and http-error-code start from. */
 int tn_io_error_code(tn_wasi *wasi, tn_io_origin origin, uint32_t representation);
 
 /* ---- input streams ------------------------------------------------------------------------------ */

@@ -97,7 +97,7 @@ static tn_error *arm_earliest(tn_wasi *wasi, tn_wait *wait, const tn_pollable *c
 static tn_error *wait_once(tn_wasi *wasi, tn_core_context *context,
                            const tn_pollable *const *pollables, size_t count, tn_armed *armed) {
   tn_wait wait;
-  tn_wait_init(&wait, tn_wasi_loop(wasi), context);
+  tn_wait_init(&wait, tn_wasi_guest(wasi), context);
   tn_error *error = NULL;
   for (size_t i = 0; i < count && error == NULL; i++) {
     const tn_pollable *pollable = pollables[i];

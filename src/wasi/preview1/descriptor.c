@@ -167,7 +167,7 @@ static int write_to_disk(tn_p1_call *call, uint32_t number, uint64_t right, bool
   tn_p1_entry *entry;
   int outcome = tn_p1_entry_get(call, number, right, &entry);
   if (outcome < 0 || entry->descriptor == NULL) return outcome;
-  tn_error *error = tn_descriptor_sync(entry->descriptor, data_only, call->wasi->loop,
+  tn_error *error = tn_descriptor_sync(entry->descriptor, data_only, call->wasi->guest,
                                        call->runtime->context, &outcome);
   return error != NULL ? tn_p1_fail(call, error) : outcome;
 }

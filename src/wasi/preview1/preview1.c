@@ -205,7 +205,7 @@ int tn_p1_descriptor_get(tn_p1_call *call, uint32_t number, uint64_t rights, tn_
 
 int tn_p1_wait(tn_p1_call *call, int fd, int events) {
   tn_wait wait;
-  tn_wait_init(&wait, call->wasi->loop, call->runtime->context);
+  tn_wait_init(&wait, call->wasi->guest, call->runtime->context);
   tn_readiness *readiness;
   tn_error *error = tn_readiness_start(&wait, fd, events, &readiness);
   if (error != NULL) return tn_p1_fail(call, error);

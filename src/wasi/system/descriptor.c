@@ -232,7 +232,7 @@ static void run_sync(void *argument) {
   } while (work->result == -EINTR);
 }
 
-tn_error *tn_descriptor_sync(tn_descriptor *descriptor, bool data_only, tn_loop *loop,
+tn_error *tn_descriptor_sync(tn_descriptor *descriptor, bool data_only, tn_guest *guest,
                              tn_core_context *context, int *result) {
   bool is_directory = descriptor->type == TN_FILE_DIRECTORY;
   *result = 0;
@@ -242,7 +242,7 @@ tn_error *tn_descriptor_sync(tn_descriptor *descriptor, bool data_only, tn_loop 
   sync_work work = {.fd = descriptor->fd, .data_only = data_only};
   /* The descriptor may be closed by another fiber meanwhile. */
   tn_descriptor_retain(descriptor);
-  tn_error *error = tn_loop_blocking(loop, context, run_sync, &work);
+  tn_error *error = tn_loop_blocking(guest, context, run_sync, &work);
   tn_descriptor_release(descriptor);
   *result = work.result;
   return error;

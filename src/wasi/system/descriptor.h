@@ -93,7 +93,7 @@ int tn_descriptor_allocate(tn_descriptor *descriptor, uint64_t offset, uint64_t 
 int tn_descriptor_advise(tn_descriptor *descriptor, uint64_t offset, uint64_t size,
                          unsigned advice);
 /* Writes to disk on a pool thread. The error is that of the wait. */
-tn_error *tn_descriptor_sync(tn_descriptor *descriptor, bool data_only, tn_loop *loop,
+tn_error *tn_descriptor_sync(tn_descriptor *descriptor, bool data_only, tn_guest *guest,
                              tn_core_context *context, int *result);
 
 /* ---- contents ----------------------------------------------------------------------------------- */

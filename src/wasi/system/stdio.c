@@ -143,7 +143,8 @@ int64_t tn_stdio_write(tn_stdio *stdio, const struct iovec *parts, int count) {
   int64_t total = 0;
   for (int i = 0; i < count; i++) {
     if (stdio->config->kind == TN_STDIO_CALLBACK && parts[i].iov_len > 0) {
-      stdio->config->write(stdio->config->data, stdio->stream, parts[i].iov_base, parts[i].iov_len);
+      void *data = stdio->config->data != NULL ? stdio->config->data : stdio->user;
+      stdio->config->write(data, stdio->stream, parts[i].iov_base, parts[i].iov_len);
     }
     total += (int64_t)parts[i].iov_len;
   }

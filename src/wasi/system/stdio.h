@@ -26,6 +26,7 @@ typedef enum tn_stdio_mode {
 typedef struct tn_stdio {
   const tn_config_stdio *config;
   int stream; /* 0, 1 or 2 */
+  void *user; /* of the instance: what a callback gets if the configuration has nothing for it */
   tn_stdio_mode mode;
   tn_file_type type;
   bool is_terminal;
