@@ -6,8 +6,11 @@
 #   make conformance  the outside suites in SUITES
 #   make guests       programs in C, Zig, Go, Python, JavaScript and SQL, see docs/guests.md
 #   make bench        against wasmtime, if there is one, on the programs in GUESTS
+#   make serve-test   the server with other people's clients, h2spec, and thousands of connections
+#   make bench-serve  the server against wasmtime serve and nginx, whichever are there
+#   make soak         the server under load for SOAK_MINUTES, with a graph of its memory
 #   make fuzz         each fuzz target for FUZZ_SECONDS
-#   make docs         docs/cli.md and docs/tenon.1 from the tables of src/cli
+#   make docs         docs/cli.md, docs/tenon.1 and docs/serve-settings.md from the program's own tables
 #   make format       clang-format over everything
 #   make install      to PREFIX; DESTDIR is understood
 #
@@ -27,8 +30,9 @@ PREFIX ?= /usr/local
 SUITES ?= ../shared/suites
 GUESTS ?= ../shared/guests
 FUZZ_SECONDS ?= 60
+SOAK_MINUTES ?= 60
 
-.PHONY: all demo test guests bench fuzz format conformance install docs clean setup
+.PHONY: all demo test serve-test guests bench bench-serve soak fuzz format conformance install docs clean setup
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/build.ninja
@@ -59,6 +63,18 @@ bench: all
 	@ninja -C $(BUILD) --quiet bench/host_calls && $(BUILD)/bench/host_calls
 	@python3 bench/run.py --tenon $(BUILD)/tenon --guests $(GUESTS)
 
+serve-test: all
+	@sh scripts/setup.sh serve-test
+	@python3 tests/serve/run.py $(BUILD)/tenon $(BUILD)/tests/serve/work clients suspended
+
+bench-serve: all
+	@sh scripts/setup.sh bench
+	@python3 bench/serve.py --tenon $(BUILD)/tenon --guests $(GUESTS)
+
+soak: all
+	@sh scripts/setup.sh bench
+	@python3 bench/soak.py --tenon $(BUILD)/tenon --minutes $(SOAK_MINUTES)
+
 fuzz:
 	@sh scripts/setup.sh fuzz
 	@sh scripts/fuzz.sh $(FUZZ_SECONDS) $(SUITES)
@@ -66,6 +82,7 @@ fuzz:
 docs: all
 	@$(BUILD)/tenon help --markdown > docs/cli.md
 	@$(BUILD)/tenon help --man > docs/tenon.1
+	@$(BUILD)/tenon help --settings > docs/serve-settings.md
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

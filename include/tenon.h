@@ -215,6 +215,9 @@ TN_API void tn_wasi_config_delete(tn_wasi_config *config);
 TN_API tn_error *tn_wasi_config_add_argument(tn_wasi_config *config, tn_str argument);
 TN_API tn_error *tn_wasi_config_add_env(tn_wasi_config *config, tn_str name, tn_str value);
 
+/* A value that the guest finds through wasi:config/store; one more of the same key replaces it. */
+TN_API tn_error *tn_wasi_config_add_config_value(tn_wasi_config *config, tn_str key, tn_str value);
+
 /* Where standard input comes from and where output goes. */
 typedef enum tn_stdio_kind {
   TN_STDIO_NULL,       /* end of file; output is discarded */
@@ -229,7 +232,8 @@ TN_API tn_error *tn_wasi_config_set_stdout(tn_wasi_config *config, tn_stdio_kind
                                            int descriptor);
 TN_API tn_error *tn_wasi_config_set_stderr(tn_wasi_config *config, tn_stdio_kind kind,
                                            int descriptor);
-/* Output of standard output (stream 1) or standard error (2) goes to `write`, on the guest's thread. */
+/* Output of standard output (stream 1) or standard error (2) goes to `write`, on the guest's thread, with `data`, or if
+ * that is NULL with the instance's own (`user` of its options). */
 typedef void (*tn_output_func)(void *data, int stream, const uint8_t *bytes, size_t size);
 TN_API tn_error *tn_wasi_config_set_output_callback(tn_wasi_config *config, int stream,
                                                     tn_output_func write, void *data);
@@ -254,6 +258,16 @@ TN_API tn_error *tn_wasi_config_allow_network(tn_wasi_config *config, const char
 /* Everything: all addresses, ports, operations, and name lookup. */
 TN_API tn_error *tn_wasi_config_inherit_network(tn_wasi_config *config);
 TN_API tn_error *tn_wasi_config_allow_name_lookup(tn_wasi_config *config, bool allowed);
+
+/* Grants outgoing HTTP requests (wasi:http/outgoing-handler); without a rule none is allowed. A rule is
+ * "[METHOD[,METHOD]...@]HOST[:PORT]" with HOST and PORT as above, or "*.NAME" for all names below NAME.
+ * Whatever a name or "*" resolves to, the guest does not reach loopback, private, link-local and other addresses that
+ * are not of the public Internet: for that a rule must name the address or a range within those, or be for "localhost",
+ * or the second function must allow all of them. */
+TN_API tn_error *tn_wasi_config_allow_http(tn_wasi_config *config, const char *rule);
+TN_API tn_error *tn_wasi_config_allow_http_private(tn_wasi_config *config, bool allowed);
+/* All requests, to whatever address. */
+TN_API tn_error *tn_wasi_config_allow_http_all(tn_wasi_config *config, bool allowed);
 
 /* Clocks of its own instead of the system's: each returns nanoseconds. `wait` is called instead of waiting
  * until `deadline` of the monotonic clock and has to move the clock there. */
@@ -445,6 +459,69 @@ TN_API const tn_type *tn_func_type_params(const tn_func_type *type);
 TN_API const tn_type *tn_func_type_result(const tn_func_type *type); /* NULL: none */
 /* "func(a: u32) -> string"; give *out back with tn_release. */
 TN_API tn_error *tn_func_type_to_wit(const tn_func_type *type, char **out);
+
+/* ---- HTTP server --------------------------------------------------------------------------------- */
+
+/* What a server is to do, collected from flags and files; see docs/serve.md for every name. */
+typedef struct tn_server_settings tn_server_settings;
+
+TN_API tn_error *tn_server_settings_new(tn_server_settings **out);
+TN_API void tn_server_settings_delete(tn_server_settings *settings);
+/* One setting by the name that it has in the file, with its value as text: "max-body", "10MiB". Those of a component or
+ * of a listening address hold for all of them; where two sections have the same name, "component.max-concurrent". A
+ * list is added to, but addresses to listen at replace those of the file. What is set here wins over the file. Errors:
+ * ARGUMENT, and IO for a directory that is not there. */
+TN_API tn_error *tn_server_settings_set(tn_server_settings *settings, const char *name,
+                                        const char *value);
+/* "[HOST][/PATH]=FILE"; "FILE" alone serves everything. */
+TN_API tn_error *tn_server_settings_add_route(tn_server_settings *settings, const char *route);
+/* The TOML file; it is read when the server starts and at each reload. */
+TN_API tn_error *tn_server_settings_set_file(tn_server_settings *settings, const char *path);
+
+/* Something wrong with the settings. Lines and columns count from 1; 0: not known. Lives for the call. */
+typedef struct tn_server_problem {
+  tn_error_kind kind;
+  const char *file; /* NULL: a flag */
+  unsigned line;
+  unsigned column;
+  const char *message;
+  const char *hint; /* or NULL */
+} tn_server_problem;
+/* Reads everything, components and certificates included, and reports all that is wrong, in the order of the file.
+ * Gives the number of problems. */
+TN_API size_t tn_server_settings_check(const tn_server_settings *settings,
+                                       void (*report)(void *data, const tn_server_problem *problem),
+                                       void *data);
+/* What is served where, one address or route a line; give *out (NUL-ended) back with tn_release. */
+TN_API tn_error *tn_server_settings_describe(const tn_server_settings *settings, char **out);
+
+/* One setting, for help and documentation. Strings are static. */
+typedef struct tn_server_setting {
+  const char *section;  /* "": top level of the file; "limits", "listen", "component", "route" */
+  const char *name;
+  const char *argument; /* what stands for the value: "SIZE"; NULL: a flag or a table */
+  const char *fallback; /* the default; NULL: none */
+  const char *help;
+  bool is_list; /* may be given more than once; an array in the file */
+  bool is_flag; /* true or false */
+  bool can_be_none;
+  bool is_in_file;
+  bool is_settable; /* by tn_server_settings_set */
+} tn_server_setting;
+TN_API size_t tn_server_setting_count(void);
+TN_API tn_server_setting tn_server_setting_at(size_t index);
+
+typedef struct tn_server tn_server;
+
+/* Loads the components, opens the listening sockets. */
+TN_API tn_error *tn_server_new(const tn_server_settings *settings, tn_server **out);
+/* Serves until tn_server_stop has been called and what was under way has ended or the drain timeout has passed. */
+TN_API tn_error *tn_server_run(tn_server *server);
+/* Stops accepting and drains; the second call ends at once. Any thread, also a signal handler. */
+TN_API void tn_server_stop(tn_server *server);
+/* Reads settings and components again; on failure the old ones stay. Any thread, also a signal handler. */
+TN_API void tn_server_reload(tn_server *server);
+TN_API void tn_server_delete(tn_server *server);
 
 #ifdef __cplusplus
 }

@@ -2,29 +2,40 @@
 # Installs the Debian packages that are missing, and only those.
 #   scripts/setup.sh            what `make` needs
 #   scripts/setup.sh test       and what the tests need
+#   scripts/setup.sh serve-test and what the server's tests with other people's clients need
+#   scripts/setup.sh bench      and what the server is compared with
 #   scripts/setup.sh fuzz       and what the fuzz targets need
 # Rust is scripts/engine.sh's business.
 set -eu
 
-packages="build-essential meson ninja-build pkg-config cmake libuv1-dev libsodium-dev libjansson-dev libxxhash-dev libcmocka-dev"
+packages="build-essential meson ninja-build pkg-config cmake libuv1-dev libsodium-dev libjansson-dev libxxhash-dev libcmocka-dev libtomlplusplus-dev libssl-dev libnghttp2-dev"
 case ${1-} in
-  test) packages="$packages python3 python3-venv" ;;
+  test) packages="$packages python3 python3-venv clang lld wabt openssl curl" ;;
+  serve-test) packages="$packages python3 clang lld wabt openssl curl nghttp2-client wrk" ;;
+  bench) packages="$packages python3 clang lld wabt curl nghttp2-client wrk nginx-light" ;;
   fuzz) packages="$packages clang" ;;
 esac
 
 is_there() {
   case $1 in
-    build-essential) command -v cc >/dev/null && command -v make >/dev/null ;;
-    meson|cmake|clang|python3) command -v "$1" >/dev/null ;;
-    ninja-build) command -v ninja >/dev/null ;;
-    pkg-config) command -v pkg-config >/dev/null ;;
+    build-essential) command -v cc && command -v make ;;
+    meson|cmake|clang|python3|openssl|curl|wrk) command -v "$1" ;;
+    lld) command -v wasm-ld || command -v wasm-ld-14 ;;
+    wabt) command -v wasm2wat ;;
+    nghttp2-client) command -v nghttp && command -v h2load ;;
+    nginx-light) command -v nginx || command -v /usr/sbin/nginx ;;
+    ninja-build) command -v ninja ;;
+    pkg-config) command -v pkg-config ;;
     libuv1-dev) pkg-config --exists libuv ;;
     libsodium-dev) pkg-config --exists libsodium ;;
     libjansson-dev) pkg-config --exists jansson ;;
+    libssl-dev) pkg-config --exists 'openssl >= 3.0' ;;
+    libnghttp2-dev) pkg-config --exists 'libnghttp2 >= 1.50' ;;
     libxxhash-dev) pkg-config --exists libxxhash ;;
+    libtomlplusplus-dev) pkg-config --exists 'tomlplusplus >= 3.3' ;;
     libcmocka-dev) pkg-config --exists cmocka ;;
     python3-venv) python3 -c 'import ensurepip, venv' ;;
-  esac 2>/dev/null
+  esac >/dev/null 2>&1
 }
 
 missing=

@@ -32,6 +32,8 @@ extern const size_t cli_command_count;
 const cli_command *cli_command_find(const char *name);
 
 int cli_run(const cli_settings *settings, char **operands, int count);
+int cli_serve(const cli_settings *settings, char **operands, int count);
+int cli_check(const cli_settings *settings, char **operands, int count);
 int cli_compile(const cli_settings *settings, char **operands, int count);
 int cli_inspect(const cli_settings *settings, char **operands, int count);
 int cli_wast(const cli_settings *settings, char **operands, int count);
@@ -41,11 +43,15 @@ int cli_version(const cli_settings *settings, char **operands, int count);
 
 /* What `tenon help` prints (NULL), or `tenon help COMMAND`. */
 void cli_print_help(const cli_command *command);
+/* What `tenon help --settings` prints. */
+void cli_print_settings(void);
 /* What `tenon run -W help` prints. */
 void cli_print_group_help(const cli_command *command, char group);
 
 /* Whether a guest that computes can be ended at any time. */
 bool cli_is_interruptible(const cli_settings *settings);
+/* The folder of the cache of compiled code, made if need be, in `room` of `size` bytes; NULL: none. */
+const char *cli_choose_cache(const cli_settings *settings, char *room, size_t size);
 /* An engine as the options say. */
 tn_error *cli_engine_new(const cli_settings *settings, bool with_cache, tn_engine **out);
 

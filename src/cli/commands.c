@@ -22,6 +22,28 @@ const cli_command cli_commands[] = {
      "tenon run --net example.org:443 --timeout 10s --max-memory 64MiB fetch.wasm\n"
      "tenon run -W fuel=1000000,max-memory-size=67108864 -S inherit-network app.wasm",
      cli_run},
+    {"serve", CLI_SERVE, CLI_OPERANDS_FILES, false, "serve [OPTIONS] [FILE]",
+     "Answer HTTP requests with components",
+     "FILE is a component that exports wasi:http/incoming-handler 0.2; it answers everything. Several components, each "
+     "under a host and path, are named by --route or in a file (--config). Each request gets an instance of its own. "
+     "Unless told otherwise the server listens on 127.0.0.1:8080, this machine only: --addr 0.0.0.0:8080 is for all.\n"
+     "\n"
+     "Components have no rights but their output, which goes to the log. Options win over the file.\n"
+     "\n"
+     "SIGTERM and Ctrl-C: accept no more, finish what is under way, exit with 0; a second one ends at once. SIGHUP: "
+     "read file, components and certificates again, and open the log file again; if anything is wrong with them, those "
+     "before serve on. docs/serve.md is the operator's manual.",
+     "tenon serve app.wasm\n"
+     "tenon serve --route 'api.example.com/v1=api.wasm' --route '/=site.wasm' --addr 0.0.0.0:8080\n"
+     "tenon serve --tls-cert cert.pem --tls-key key.pem --addr '[::]:443' --log json app.wasm\n"
+     "tenon serve --config serve.toml --watch",
+     cli_serve},
+    {"check", CLI_CHECK, CLI_OPERANDS_FILES, false, "check FILE…",
+     "Say what is wrong with a server's file",
+     "FILE is what tenon serve --config takes. Every problem is printed with its line and column. Components are "
+     "loaded and linked, certificates read; nothing is run. When all is well, what would be served where is printed. "
+     "The exit code is that of the first problem.",
+     "tenon check serve.toml", cli_check},
     {"compile", CLI_COMPILE, CLI_OPERANDS_FILES, false, "compile [OPTIONS] FILE",
      "Compile ahead of time, to a file that tenon run takes",
      "The result is native code for this processor, this version of Tenon and these options. tenon "

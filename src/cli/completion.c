@@ -11,8 +11,8 @@ static void print_commands(void) {
 
 /* The long and short options of a command, parted by spaces. */
 static void print_options(const cli_command *command) {
-  for (size_t i = 0; i < cli_option_count; i++) {
-    const cli_option *option = &cli_options[i];
+  for (size_t i = 0; i < cli_option_count(); i++) {
+    const cli_option row = cli_option_at(i), *option = &row;
     if ((option->commands & command->bit) == 0) continue;
     if (option->name != NULL) printf("--%s ", option->name);
     if (option->letter != 0) printf("-%c ", option->letter);
@@ -20,8 +20,8 @@ static void print_options(const cli_command *command) {
 }
 
 static void print_group_names(char group) {
-  for (size_t i = 0; i < cli_option_count; i++) {
-    const cli_option *option = &cli_options[i];
+  for (size_t i = 0; i < cli_option_count(); i++) {
+    const cli_option row = cli_option_at(i), *option = &row;
     if (option->group == group)
       printf("%s%s ", option->group_name, option->argument != NULL ? "=" : "");
   }
@@ -82,8 +82,8 @@ static void print_quoted(const char *text, const char *special) {
 }
 
 static void print_zsh_options(const cli_command *command) {
-  for (size_t i = 0; i < cli_option_count; i++) {
-    const cli_option *option = &cli_options[i];
+  for (size_t i = 0; i < cli_option_count(); i++) {
+    const cli_option row = cli_option_at(i), *option = &row;
     if ((option->commands & command->bit) == 0 || option->name == NULL) continue;
     printf(" \\\n        '*--%s%s[", option->name, option->argument != NULL ? "=" : "");
     print_quoted(option->help, "[]:\\");
@@ -157,8 +157,8 @@ static void print_fish(void) {
   }
   for (size_t i = 0; i < cli_command_count; i++) {
     const cli_command *command = &cli_commands[i];
-    for (size_t j = 0; j < cli_option_count; j++) {
-      const cli_option *option = &cli_options[j];
+    for (size_t j = 0; j < cli_option_count(); j++) {
+      const cli_option row = cli_option_at(j), *option = &row;
       if ((option->commands & command->bit) == 0 || option->name == NULL) continue;
       printf("complete -c tenon -n '__fish_seen_subcommand_from %s' -l %s", command->name,
              option->name);

@@ -30,7 +30,7 @@ static const char *default_cache(char *out, size_t room) {
   return length > 0 && (size_t)length < room ? out : NULL;
 }
 
-static const char *choose_cache(const cli_settings *settings, char *room, size_t size) {
+const char *cli_choose_cache(const cli_settings *settings, char *room, size_t size) {
   if (settings->no_cache || settings->cache == CLI_CHOICE_NO) return NULL;
   const char *folder = default_cache(room, size);
   if (settings->cache_directory != NULL) {
@@ -61,6 +61,6 @@ tn_error *cli_engine_new(const cli_settings *settings, bool with_cache, tn_engin
   options.pooling = settings->pooling == CLI_CHOICE_YES;
   options.parallel_compilation = settings->parallel != CLI_CHOICE_NO;
   if (settings->max_stack.is_set) options.max_stack_bytes = settings->max_stack.value;
-  options.cache_directory = with_cache ? choose_cache(settings, cache, sizeof cache) : NULL;
+  options.cache_directory = with_cache ? cli_choose_cache(settings, cache, sizeof cache) : NULL;
   return tn_engine_new(&options, out);
 }

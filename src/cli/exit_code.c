@@ -7,12 +7,11 @@ const cli_exit_meaning cli_exit_meanings[] = {
 };
 const size_t cli_exit_meaning_count = sizeof cli_exit_meanings / sizeof cli_exit_meanings[0];
 
-int cli_exit_code_of(const tn_error *error) {
-  switch (tn_error_get_kind(error)) {
+int cli_exit_code_of_kind(tn_error_kind kind) {
+  switch (kind) {
   case TN_ERROR_NONE:
-    return CLI_EXIT_OK;
   case TN_ERROR_EXIT:
-    return tn_error_get_exit_code(error);
+    return CLI_EXIT_OK;
   case TN_ERROR_ARGUMENT:
     return CLI_EXIT_USAGE;
   case TN_ERROR_IO:
@@ -48,4 +47,9 @@ int cli_exit_code_of(const tn_error *error) {
     break;
   }
   return CLI_EXIT_INTERNAL;
+}
+
+int cli_exit_code_of(const tn_error *error) {
+  tn_error_kind kind = tn_error_get_kind(error);
+  return kind == TN_ERROR_EXIT ? tn_error_get_exit_code(error) : cli_exit_code_of_kind(kind);
 }

@@ -45,6 +45,8 @@ typedef struct cli_exit_meaning {
 extern const cli_exit_meaning cli_exit_meanings[];
 extern const size_t cli_exit_meaning_count;
 
+/* The exit code for a kind of error; of TN_ERROR_EXIT, where it is the guest's own, 0. */
+int cli_exit_code_of_kind(tn_error_kind kind);
 /* The exit code for an error of the library; for TN_ERROR_EXIT the guest's own. */
 int cli_exit_code_of(const tn_error *error);
 

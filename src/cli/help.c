@@ -194,16 +194,19 @@ static void describe_option(const cli_option *option, char *out, size_t room) {
 
 static void print_options(const help_form *form, const cli_command *command, int level) {
   const char *section = NULL;
-  for (size_t i = 0; i < cli_option_count; i++) {
-    const cli_option *option = &cli_options[i];
+  for (size_t i = 0; i < cli_option_count(); i++) {
+    const cli_option row = cli_option_at(i), *option = &row;
     if ((option->commands & command->bit) == 0) continue;
     if (option->section != section) {
       form->heading(level, option->section);
       section = option->section;
     }
-    char term[160];
+    char term[160], text[1024];
     describe_option(option, term, sizeof term);
-    form->item(term, option->help);
+    bool has_default = option->fallback != NULL;
+    snprintf(text, sizeof text, "%s%s%s%s", option->help, has_default ? " (default: " : "",
+             has_default ? option->fallback : "", has_default ? ")" : "");
+    form->item(term, text);
   }
 }
 
@@ -252,7 +255,7 @@ static void print_environment(const help_form *form) {
                    "where the cache of compiled code is kept; see --cache-dir");
 }
 
-static const char introduction[] = "Tenon runs WebAssembly components and WASI preview 1 modules, "
+static const char introduction[] = "Tenon runs and serves WebAssembly components, and runs WASI preview 1 modules, "
                                    "safely: a guest can do nothing that was not "
                                    "granted to it.";
 
@@ -280,8 +283,8 @@ void cli_print_group_help(const cli_command *command, char group) {
   char heading[64];
   snprintf(heading, sizeof heading, "-%c, options of %s", group, cli_option_group_title(group));
   text_heading(1, heading);
-  for (size_t i = 0; i < cli_option_count; i++) {
-    const cli_option *option = &cli_options[i];
+  for (size_t i = 0; i < cli_option_count(); i++) {
+    const cli_option row = cli_option_at(i), *option = &row;
     if (option->group != group || (option->commands & command->bit) == 0) continue;
     char term[96];
     snprintf(term, sizeof term, "%s%s", option->group_name,
@@ -335,6 +338,8 @@ int cli_help(const cli_settings *settings, char **operands, int count) {
     print_markdown();
   } else if (settings->man) {
     print_man();
+  } else if (settings->settings_reference) {
+    cli_print_settings();
   } else {
     const cli_command *command = count == 1 ? cli_command_find(operands[0]) : NULL;
     if (count == 1 && command == NULL)

@@ -1,9 +1,15 @@
 /* The rows; the order is that of the help. */
+#include <string.h>
+
 #include "cli/option_value.h"
 #include "cli/options.h"
 
 #define FIELD(name) offsetof(cli_settings, name)
 
+static const char serving[] = "What to serve, and where";
+static const char server[] = "Server";
+static const char server_limits[] = "Limits of the server";
+static const char components[] = "Components (holds for all of them)";
 static const char what[] = "What to run";
 static const char rights[] = "Rights (nothing is granted by default but standard input and output)";
 static const char limits[] = "Limits";
@@ -11,51 +17,89 @@ static const char compiler[] = "Compiler and cache";
 static const char output[] = "Output";
 static const char general[] = "General";
 
-const cli_option cli_options[] = {
+static const cli_option rows[] = {
+    {serving, "config", 0, 0, NULL, "FILE", CLI_SERVE, cli_parse_text, FIELD(config_file),
+     "The server's file, see docs/serve.md; what options say wins over it"},
+    {serving, "route", 0, 0, NULL, "[HOST][/PATH]=FILE", CLI_SERVE, cli_parse_texts, FIELD(routes),
+     "Which component answers what; the most specific route wins; repeatable"},
+    {serving, "addr", 0, 0, NULL, "ADDRESS", CLI_SERVE, NULL, 0, "As --listen", "listen"},
+    {serving, "tls-cert", 0, 0, NULL, "FILE", CLI_SERVE, NULL, 0,
+     "PEM file: the certificate and those that lead to its authority. With it the server speaks TLS only",
+     "certificate"},
+    {serving, "tls-key", 0, 0, NULL, "FILE", CLI_SERVE, NULL, 0, "PEM file: the certificate's private key", "key"},
+    {serving, "tls-client-ca", 0, 0, NULL, "FILE", CLI_SERVE, NULL, 0,
+     "PEM file: clients have to show a certificate signed by one of these", "client-ca"},
+    {serving, "tls-client-cert", 0, 0, NULL, "required|optional", CLI_SERVE, NULL, 0,
+     "Whether a client without a certificate is turned away", "client-certificate"},
+    {serving, "no-logging-prefix", 0, 0, NULL, NULL, CLI_SERVE, cli_parse_flag, FIELD(no_logging_prefix),
+     "As --output=inherit"},
+    {serving, "shutdown-addr", 0, 0, NULL, "ADDRESS", CLI_SERVE, cli_parse_shutdown, FIELD(ignored),
+     "Not supported: SIGTERM stops the server gracefully"},
+    {serving, "max-concurrent-requests", 0, 0, NULL, "N", CLI_SERVE, NULL, 0, "As --max-concurrent",
+     "max-concurrent"},
+    {serving, "max-concurrent-connections", 0, 0, NULL, "N", CLI_SERVE, NULL, 0, "As --max-connections",
+     "max-connections"},
+    {serving, "component-max-concurrent", 0, 0, NULL, "N", CLI_SERVE, NULL, 0,
+     "Requests of each component that are being answered at once", "component.max-concurrent"},
+    {serving, "max-instance-concurrent-reuse-count", 0, 0, NULL, "N", CLI_SERVE, cli_parse_count, FIELD(ignored),
+     "Accepted for compatibility: an instance of a WASI 0.2 component answers one request at a time"},
+
     {what, "invoke", 0, 0, NULL, "CALL", CLI_RUN, cli_parse_text, FIELD(invoke),
      "Call an exported function, arguments in WAVE: 'area(rect((2.0, 3.0)))'; print its result"},
     {what, "argv0", 0, 0, NULL, "NAME", CLI_RUN, cli_parse_text, FIELD(argv0),
      "The program name that the guest sees; else the file's name"},
-    {what, "allow-precompiled", 0, 0, NULL, NULL, CLI_RUN, cli_parse_flag, FIELD(allow_precompiled),
+    {what, "allow-precompiled", 0, 0, NULL, NULL, CLI_RUN | CLI_SERVE, cli_parse_flag, FIELD(allow_precompiled),
      "Also take compiled code from a file not named *.cwasm; it is native code: only from those "
-     "you trust"},
+     "you trust", "allow-precompiled"},
 
-    {rights, "dir", 0, 0, NULL, "HOST[::GUEST]", CLI_RUN, cli_parse_texts, FIELD(directories),
-     "Grant a directory, under the path GUEST (default: HOST); repeatable"},
-    {rights, "dir-ro", 0, 0, NULL, "HOST[::GUEST]", CLI_RUN, cli_parse_texts,
-     FIELD(read_only_directories), "Likewise, for reading only"},
-    {rights, "env", 'e', 0, NULL, "NAME[=VALUE]", CLI_RUN, cli_parse_texts, FIELD(environment),
-     "Set an environment variable, or pass on the one of that name; repeatable"},
-    {rights, "inherit-env", 0, 'S', "inherit-env", NULL, CLI_RUN, cli_parse_flag,
-     FIELD(inherit_environment), "Pass on the whole environment"},
-    {rights, "net", 0, 0, NULL, "HOST[:PORT]", CLI_RUN, cli_parse_texts, FIELD(network),
+    {rights, "dir", 0, 0, NULL, "HOST[::GUEST]", CLI_RUN | CLI_SERVE, cli_parse_texts, FIELD(directories),
+     "Grant a directory, under the path GUEST (default: HOST); repeatable", "dir"},
+    {rights, "dir-ro", 0, 0, NULL, "HOST[::GUEST]", CLI_RUN | CLI_SERVE, cli_parse_texts,
+     FIELD(read_only_directories), "Likewise, for reading only", "dir-ro"},
+    {rights, "env", 'e', 0, NULL, "NAME[=VALUE]", CLI_RUN | CLI_SERVE, cli_parse_texts, FIELD(environment),
+     "Set an environment variable, or pass on the one of that name; repeatable", "env"},
+    {rights, "inherit-env", 0, 'S', "inherit-env", NULL, CLI_RUN | CLI_SERVE, cli_parse_flag,
+     FIELD(inherit_environment), "Pass on the whole environment", "inherit-env"},
+    {rights, "net", 0, 0, NULL, "HOST[:PORT]", CLI_RUN | CLI_SERVE, cli_parse_texts, FIELD(network),
      "Allow TCP and UDP with a host: a name, an address, a range such as 10.0.0.0/8, or *; PORT is "
      "a number, "
-     "a range 8000-8999 or * (the default); IPv6 in brackets; repeatable"},
-    {rights, "net-connect", 0, 0, NULL, "HOST[:PORT]", CLI_RUN, cli_parse_texts,
-     FIELD(network_connect), "Likewise, for TCP connections made by the guest only"},
-    {rights, "net-listen", 0, 0, NULL, "HOST[:PORT]", CLI_RUN, cli_parse_texts,
-     FIELD(network_listen), "Likewise, for TCP sockets that the guest listens on only"},
-    {rights, "net-udp", 0, 0, NULL, "HOST[:PORT]", CLI_RUN, cli_parse_texts, FIELD(network_udp),
-     "Likewise, for UDP only"},
-    {rights, "inherit-network", 0, 'S', "inherit-network", NULL, CLI_RUN, cli_parse_flag,
-     FIELD(inherit_network), "Allow the whole network, name lookup included"},
+     "a range 8000-8999 or * (the default); IPv6 in brackets; repeatable", "net"},
+    {rights, "net-connect", 0, 0, NULL, "HOST[:PORT]", CLI_RUN | CLI_SERVE, cli_parse_texts,
+     FIELD(network_connect), "Likewise, for TCP connections made by the guest only", "net-connect"},
+    {rights, "net-listen", 0, 0, NULL, "HOST[:PORT]", CLI_RUN | CLI_SERVE, cli_parse_texts,
+     FIELD(network_listen), "Likewise, for TCP sockets that the guest listens on only", "net-listen"},
+    {rights, "net-udp", 0, 0, NULL, "HOST[:PORT]", CLI_RUN | CLI_SERVE, cli_parse_texts, FIELD(network_udp),
+     "Likewise, for UDP only", "net-udp"},
+    {rights, "inherit-network", 0, 'S', "inherit-network", NULL, CLI_RUN | CLI_SERVE, cli_parse_flag,
+     FIELD(inherit_network), "Allow the whole network, name lookup included", "inherit-network"},
     {rights, "tcp", 0, 'S', "tcp", NULL, CLI_RUN, cli_parse_choice, FIELD(tcp),
      "With =n: no TCP in what --inherit-network allows"},
     {rights, "udp", 0, 'S', "udp", NULL, CLI_RUN, cli_parse_choice, FIELD(udp),
      "With =n: no UDP in what --inherit-network allows"},
-    {rights, "allow-dns", 0, 'S', "allow-ip-name-lookup", NULL, CLI_RUN, cli_parse_choice,
+    {rights, "allow-dns", 0, 'S', "allow-ip-name-lookup", NULL, CLI_RUN | CLI_SERVE, cli_parse_choice,
      FIELD(name_lookup),
-     "Allow the lookup of any name; names in --net rules may be looked up anyway"},
+     "Allow the lookup of any name; names in --net rules may be looked up anyway", "allow-dns"},
+    {rights, "http", 0, 0, NULL, "[METHOD@]HOST[:PORT]", CLI_RUN | CLI_SERVE, cli_parse_texts, FIELD(http),
+     "Allow outgoing HTTP requests to a host, as for --net, or to *.NAME for all below it; with methods only those: "
+     "GET,HEAD@example.org. Addresses that are not of the public Internet must be named as such; repeatable", "http"},
+    {rights, "http-private", 0, 0, NULL, NULL, CLI_RUN | CLI_SERVE, cli_parse_flag, FIELD(http_private),
+     "Allow the hosts of --http to resolve to loopback, private and link-local addresses", "http-private"},
+    {rights, "http-all", 0, 'S', "http", NULL, CLI_RUN | CLI_SERVE, cli_parse_flag, FIELD(http_all),
+     "Allow all outgoing HTTP requests, to loopback and private addresses too", "http-all"},
+    {rights, "config-value", 0, 'S', "config-var", "KEY=VALUE", CLI_RUN | CLI_SERVE, cli_parse_texts, FIELD(config_values),
+     "A value that the guest finds through wasi:config/store; repeatable", "config"},
     {rights, "random-seed", 0, 'S', "random-seed", "NUMBER", CLI_RUN, cli_parse_count,
      FIELD(random_seed), "Random numbers from a generator with this seed: the same in every run"},
 
-    {rights, NULL, 0, 'S', "cli", NULL, CLI_RUN, cli_parse_yes, FIELD(always_there),
+    {rights, NULL, 0, 'S', "cli", NULL, CLI_RUN | CLI_SERVE, cli_parse_yes, FIELD(always_there),
      "Accepted for compatibility: the interfaces are always there"},
 
-    {limits, "max-memory", 0, 'W', "max-memory-size", "SIZE", CLI_RUN, cli_parse_size,
+    {rights, NULL, 0, 'S', "config", NULL, CLI_RUN | CLI_SERVE, cli_parse_yes, FIELD(always_there),
+     "Accepted for compatibility: the interface is always there"},
+
+    {limits, "max-memory", 0, 'W', "max-memory-size", "SIZE", CLI_RUN | CLI_SERVE, cli_parse_size,
      FIELD(max_memory),
-     "The largest size of a linear memory, such as 64MiB; growth beyond it ends the guest"},
+     "The largest size of a linear memory, such as 64MiB; growth beyond it ends the guest", "max-memory"},
     {limits, "max-table-elements", 0, 'W', "max-table-elements", "N", CLI_RUN, cli_parse_count,
      FIELD(max_table_elements), "The most elements of a table"},
     {limits, "max-instances", 0, 'W', "max-instances", "N", CLI_RUN, cli_parse_count32,
@@ -64,27 +108,27 @@ const cli_option cli_options[] = {
      FIELD(max_memories), "The most linear memories"},
     {limits, "max-tables", 0, 'W', "max-tables", "N", CLI_RUN, cli_parse_count32, FIELD(max_tables),
      "The most tables"},
-    {limits, "trap-on-grow-failure", 0, 'W', "trap-on-grow-failure", NULL, CLI_RUN,
+    {limits, "trap-on-grow-failure", 0, 'W', "trap-on-grow-failure", NULL, CLI_RUN | CLI_SERVE,
      cli_parse_always, FIELD(trap_on_grow_failure),
      "Accepted for compatibility: growth beyond a limit always ends the guest"},
     {limits, "max-handles", 0, 'W', "max-handles", "N", CLI_RUN, cli_parse_count32,
      FIELD(max_handles), "The most handles of a component instance"},
     {limits, NULL, 0, 'S', "max-component-handles", "N", CLI_RUN, cli_parse_count32,
      FIELD(max_handles), "As --max-handles"},
-    {limits, "fuel", 0, 'W', "fuel", "N", CLI_RUN, cli_parse_count, FIELD(fuel),
-     "How much the guest may compute: about one unit an instruction"},
-    {limits, "timeout", 0, 'W', "timeout", "TIME", CLI_RUN, cli_parse_duration, FIELD(timeout),
-     "How long the guest may take, running or blocked: 10s, 500ms, 2m"},
-    {limits, "max-stack", 0, 'W', "max-wasm-stack", "SIZE", CLI_COMPILING, cli_parse_size,
-     FIELD(max_stack), "The largest stack of the guest"},
+    {limits, "fuel", 0, 'W', "fuel", "N", CLI_RUN | CLI_SERVE, cli_parse_count, FIELD(fuel),
+     "How much the guest may compute: about one unit an instruction", "fuel"},
+    {limits, "timeout", 0, 'W', "timeout", "TIME", CLI_RUN | CLI_SERVE, cli_parse_duration, FIELD(timeout),
+     "How long the guest may take, running or blocked: 10s, 500ms, 2m", "timeout"},
+    {limits, "max-stack", 0, 'W', "max-wasm-stack", "SIZE", CLI_COMPILING | CLI_SERVE, cli_parse_size,
+     FIELD(max_stack), "The largest stack of the guest", "max-stack"},
     {limits, "max-output", 0, 'S', "max-output", "SIZE", CLI_RUN, cli_parse_size, FIELD(max_output),
      "The most that the guest may write to standard output and error together"},
 
-    {compiler, "compiler", 0, 'C', "compiler", "NAME", CLI_COMPILING, cli_parse_compiler,
+    {compiler, "compiler", 0, 'C', "compiler", "NAME", CLI_COMPILING | CLI_SERVE, cli_parse_compiler,
      FIELD(compiler),
-     "cranelift (optimizing, the default) or winch (compiles faster, runs slower)"},
-    {compiler, "opt-level", 0, 'O', "opt-level", "LEVEL", CLI_COMPILING, cli_parse_optimize,
-     FIELD(optimize), "0 none, 1 or 2 speed (the default), s speed and size"},
+     "cranelift (optimizing, the default) or winch (compiles faster, runs slower)", "compiler"},
+    {compiler, "opt-level", 0, 'O', "opt-level", "LEVEL", CLI_COMPILING | CLI_SERVE, cli_parse_optimize,
+     FIELD(optimize), "0 none, 1 or 2 speed (the default), s speed and size", "opt-level"},
     {compiler, "pooling", 0, 'O', "pooling-allocator", NULL, CLI_COMPILING, cli_parse_choice,
      FIELD(pooling), "Reserve room for instances in advance"},
     {compiler, "parallel", 0, 'C', "parallel-compilation", NULL, CLI_COMPILING, cli_parse_choice,
@@ -97,16 +141,16 @@ const cli_option cli_options[] = {
      FIELD(deterministic), "As --deterministic"},
     {compiler, NULL, 0, 'W', "relaxed-simd-deterministic", NULL, CLI_COMPILING, cli_parse_flag,
      FIELD(deterministic), "As --deterministic"},
-    {compiler, NULL, 0, 'W', "component-model", NULL, CLI_COMPILING, cli_parse_yes,
+    {compiler, NULL, 0, 'W', "component-model", NULL, CLI_COMPILING | CLI_SERVE, cli_parse_yes,
      FIELD(always_there), "Accepted for compatibility: components are always understood"},
     {compiler, "interruptible", 0, 'W', "epoch-interruption", NULL, CLI_COMPILING, cli_parse_choice,
      FIELD(interruptible),
      "Compile code that looks at the clock in every loop, as --timeout needs; costs speed"},
-    {compiler, "no-cache", 0, 0, NULL, NULL, CLI_RUN | CLI_WAST, cli_parse_flag, FIELD(no_cache),
+    {compiler, "no-cache", 0, 0, NULL, NULL, CLI_RUN | CLI_WAST | CLI_SERVE, cli_parse_flag, FIELD(no_cache),
      "Neither use nor fill the cache of compiled code"},
-    {compiler, NULL, 0, 'C', "cache", NULL, CLI_RUN | CLI_WAST, cli_parse_choice, FIELD(cache),
+    {compiler, NULL, 0, 'C', "cache", NULL, CLI_RUN | CLI_WAST | CLI_SERVE, cli_parse_choice, FIELD(cache),
      "With =n: as --no-cache"},
-    {compiler, "cache-dir", 0, 'C', "cache-dir", "FOLDER", CLI_RUN | CLI_WAST, cli_parse_text,
+    {compiler, "cache-dir", 0, 'C', "cache-dir", "FOLDER", CLI_RUN | CLI_WAST | CLI_SERVE, cli_parse_text,
      FIELD(cache_directory),
      "Where compiled code is kept; else $XDG_CACHE_HOME/tenon or ~/.cache/tenon"},
 
@@ -121,13 +165,64 @@ const cli_option cli_options[] = {
      "Print the whole reference as Markdown"},
     {output, "man", 0, 0, NULL, NULL, CLI_HELP, cli_parse_flag, FIELD(man),
      "Print the manual page's source"},
+    {output, "settings", 0, 0, NULL, NULL, CLI_HELP, cli_parse_flag, FIELD(settings_reference),
+     "Print the reference of the server's settings as Markdown"},
 
+};
+
+static const cli_option general_rows[] = {
     {general, "help", 'h', 0, NULL, NULL, CLI_EVERY, cli_parse_flag, FIELD(help),
      "Print this help"},
     {general, "version", 'V', 0, NULL, NULL, CLI_EVERY, cli_parse_flag, FIELD(version),
      "Print the version"},
 };
-const size_t cli_option_count = sizeof cli_options / sizeof cli_options[0];
+
+enum { ROWS = sizeof rows / sizeof *rows, GENERAL_ROWS = sizeof general_rows / sizeof *general_rows };
+
+static bool has_row(const tn_server_setting *setting) {
+  for (size_t i = 0; i < ROWS; i++)
+    if ((rows[i].commands & CLI_SERVE) != 0 && rows[i].name != NULL && strcmp(rows[i].name, setting->name) == 0)
+      return true;
+  return false;
+}
+
+/* What the server and a component both have is the server's; the component's then has a row of its own. */
+static bool is_the_servers(const tn_server_setting *setting) {
+  if (strcmp(setting->section, "component") != 0) return false;
+  for (size_t i = 0; i < tn_server_setting_count(); i++) {
+    tn_server_setting other = tn_server_setting_at(i);
+    if (strcmp(other.section, "limits") == 0 && strcmp(other.name, setting->name) == 0) return true;
+  }
+  return false;
+}
+
+/* A row that no command has stands for a setting that is no option of its own. */
+static cli_option row_of(const tn_server_setting *setting) {
+  const char *section = setting->section[0] == '\0'                  ? server
+                        : strcmp(setting->section, "limits") == 0    ? server_limits
+                        : strcmp(setting->section, "component") == 0 ? components
+                                                                     : NULL;
+  bool is_option = setting->is_settable && section != NULL && !has_row(setting) && !is_the_servers(setting);
+  return (cli_option){.section = section,
+                      .name = setting->name,
+                      .argument = setting->argument,
+                      .commands = is_option ? CLI_SERVE : 0,
+                      .help = setting->help,
+                      .setting = setting->name,
+                      .fallback = setting->is_flag ? NULL : setting->fallback};
+}
+
+size_t cli_option_count(void) {
+  return ROWS + tn_server_setting_count() + GENERAL_ROWS;
+}
+
+cli_option cli_option_at(size_t index) {
+  size_t settings = tn_server_setting_count();
+  if (index < ROWS) return rows[index];
+  if (index >= ROWS + settings) return general_rows[index - ROWS - settings];
+  tn_server_setting setting = tn_server_setting_at(index - ROWS);
+  return row_of(&setting);
+}
 
 const char cli_option_groups[] = "WSOCD";
 

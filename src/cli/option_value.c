@@ -49,6 +49,11 @@ const char *cli_parse_yes(void *field, const char *value) {
                         "cannot be switched off; what is not granted is denied anyway");
 }
 
+const char *cli_parse_shutdown(void *field, const char *value) {
+  (void)field, (void)value;
+  return "cannot be had: a connection from anybody would stop the server; send it SIGTERM";
+}
+
 const char *cli_parse_text(void *field, const char *value) {
   *(const char **)field = value;
   return NULL;

@@ -16,4 +16,7 @@ const char *cli_parse_always(void *field, const char *value);
 /* Takes only yes: what is always there. */
 const char *cli_parse_yes(void *field, const char *value); /* bool that cannot be turned off */
 
+/* Refuses: Wasmtime's --shutdown-addr. */
+const char *cli_parse_shutdown(void *field, const char *value);
+
 #endif

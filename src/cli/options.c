@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/option_value.h"
 #include "cli/report.h"
 
 void cli_settings_init(cli_settings *settings) {
@@ -14,7 +15,8 @@ void cli_settings_free(cli_settings *settings) {
   cli_texts *lists[] = {
       &settings->directories, &settings->read_only_directories, &settings->environment,
       &settings->network,     &settings->network_connect,       &settings->network_listen,
-      &settings->network_udp,
+      &settings->network_udp, &settings->setting_names,         &settings->setting_values,
+      &settings->routes,      &settings->config_values,         &settings->http,
   };
   for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
     free(lists[i]->items);
@@ -52,31 +54,32 @@ void cli_suggestion_consider(cli_suggestion *suggestion, const char *candidate) 
 
 /* ---- finding ------------------------------------------------------------------------------------ */
 
-static const cli_option *find_long(unsigned command, const char *name, size_t length) {
-  for (size_t i = 0; i < cli_option_count; i++) {
-    const cli_option *option = &cli_options[i];
-    if ((option->commands & command) == 0 || option->name == NULL) continue;
-    if (strlen(option->name) == length && memcmp(option->name, name, length) == 0) return option;
-  }
-  return NULL;
+static bool is_named(const char *name, const char *text, size_t length) {
+  return name != NULL && strlen(name) == length && memcmp(name, text, length) == 0;
 }
 
-static const cli_option *find_letter(unsigned command, char letter) {
-  for (size_t i = 0; i < cli_option_count; i++)
-    if ((cli_options[i].commands & command) != 0 && cli_options[i].letter == letter)
-      return &cli_options[i];
-  return NULL;
+static bool find_long(unsigned command, const char *name, size_t length, cli_option *out) {
+  for (size_t i = 0; i < cli_option_count(); i++) {
+    *out = cli_option_at(i);
+    if ((out->commands & command) != 0 && is_named(out->name, name, length)) return true;
+  }
+  return false;
 }
 
-static const cli_option *find_grouped(unsigned command, char group, const char *name,
-                                      size_t length) {
-  for (size_t i = 0; i < cli_option_count; i++) {
-    const cli_option *option = &cli_options[i];
-    if ((option->commands & command) == 0 || option->group != group) continue;
-    if (strlen(option->group_name) == length && memcmp(option->group_name, name, length) == 0)
-      return option;
+static bool find_letter(unsigned command, char letter, cli_option *out) {
+  for (size_t i = 0; i < cli_option_count(); i++) {
+    *out = cli_option_at(i);
+    if ((out->commands & command) != 0 && out->letter == letter) return true;
   }
-  return NULL;
+  return false;
+}
+
+static bool find_grouped(unsigned command, char group, const char *name, size_t length, cli_option *out) {
+  for (size_t i = 0; i < cli_option_count(); i++) {
+    *out = cli_option_at(i);
+    if ((out->commands & command) != 0 && out->group == group && is_named(out->group_name, name, length)) return true;
+  }
+  return false;
 }
 
 /* ---- errors ------------------------------------------------------------------------------------- */
@@ -85,10 +88,12 @@ static int report_unknown_long(unsigned command, const char *name, size_t length
   char wanted[64], hint[160];
   snprintf(wanted, sizeof wanted, "%.*s", (int)(length < 60 ? length : 60), name);
   cli_suggestion suggestion = {.wanted = wanted};
-  bool is_elsewhere = find_long(CLI_EVERY, name, length) != NULL;
-  for (size_t i = 0; i < cli_option_count; i++)
-    if ((cli_options[i].commands & command) != 0 && cli_options[i].name != NULL)
-      cli_suggestion_consider(&suggestion, cli_options[i].name);
+  cli_option option;
+  bool is_elsewhere = find_long(CLI_EVERY, name, length, &option);
+  for (size_t i = 0; i < cli_option_count(); i++) {
+    option = cli_option_at(i);
+    if ((option.commands & command) != 0 && option.name != NULL) cli_suggestion_consider(&suggestion, option.name);
+  }
   if (is_elsewhere)
     snprintf(hint, sizeof hint, "it is an option of another command; see tenon help");
   else if (suggestion.best != NULL)
@@ -103,9 +108,11 @@ static int report_unknown_grouped(unsigned command, char group, const char *name
   char wanted[64], hint[160];
   snprintf(wanted, sizeof wanted, "%.*s", (int)(length < 60 ? length : 60), name);
   cli_suggestion suggestion = {.wanted = wanted};
-  for (size_t i = 0; i < cli_option_count; i++)
-    if ((cli_options[i].commands & command) != 0 && cli_options[i].group == group)
-      cli_suggestion_consider(&suggestion, cli_options[i].group_name);
+  for (size_t i = 0; i < cli_option_count(); i++) {
+    cli_option option = cli_option_at(i);
+    if ((option.commands & command) != 0 && option.group == group)
+      cli_suggestion_consider(&suggestion, option.group_name);
+  }
   if (suggestion.best != NULL)
     snprintf(hint, sizeof hint, "did you mean -%c %s?", group, suggestion.best);
   else
@@ -113,12 +120,20 @@ static int report_unknown_grouped(unsigned command, char group, const char *name
   return cli_report(CLI_EXIT_USAGE, hint, "unknown option -%c %s", group, wanted);
 }
 
-static int apply(const cli_option *option, const char *spelling, size_t spelling_length,
+/* What the server's settings mean the library reads. */
+static const char *keep_setting(cli_settings *settings, const cli_option *option, const char *value) {
+  const char *wrong = cli_parse_texts(&settings->setting_names, option->setting);
+  return wrong != NULL ? wrong : cli_parse_texts(&settings->setting_values, value != NULL ? value : "true");
+}
+
+static int apply(unsigned command, const cli_option *option, const char *spelling, size_t spelling_length,
                  const char *value, cli_settings *settings) {
   if (option->argument != NULL && value == NULL)
     return cli_report(CLI_EXIT_USAGE, option->help, "%.*s needs a value: %s", (int)spelling_length,
                       spelling, option->argument);
-  const char *wrong = option->parse((char *)settings + option->offset, value);
+  bool is_setting = option->setting != NULL && (command & CLI_SERVE) != 0;
+  const char *wrong = is_setting ? keep_setting(settings, option, value)
+                                 : option->parse((char *)settings + option->offset, value);
   if (wrong == NULL) return CLI_EXIT_OK;
   return cli_report(CLI_EXIT_USAGE, option->help, "%.*s: %s %s", (int)spelling_length, spelling,
                     value != NULL ? value : "", wrong);
@@ -137,12 +152,13 @@ static int parse_grouped(unsigned command, char group, char *text, cli_settings 
     if (next != NULL) *next++ = '\0';
     char *value = strchr(item, '=');
     size_t length = value != NULL ? (size_t)(value - item) : strlen(item);
-    const cli_option *option = find_grouped(command, group, item, length);
-    if (option == NULL) return report_unknown_grouped(command, group, item, length);
+    cli_option option;
+    if (!find_grouped(command, group, item, length, &option))
+      return report_unknown_grouped(command, group, item, length);
     char spelling[80];
-    int spelled = snprintf(spelling, sizeof spelling, "-%c %s", group, option->group_name);
+    int spelled = snprintf(spelling, sizeof spelling, "-%c %s", group, option.group_name);
     int exit_code =
-        apply(option, spelling, (size_t)spelled, value != NULL ? value + 1 : NULL, settings);
+        apply(command, &option, spelling, (size_t)spelled, value != NULL ? value + 1 : NULL, settings);
     if (exit_code != CLI_EXIT_OK) return exit_code;
   }
   return CLI_EXIT_OK;
@@ -164,10 +180,10 @@ static int parse_long(parser *p) {
   char *argument = p->arguments[p->at], *name = argument + 2;
   char *equals = strchr(name, '=');
   size_t length = equals != NULL ? (size_t)(equals - name) : strlen(name);
-  const cli_option *option = find_long(p->command, name, length);
-  if (option == NULL) return report_unknown_long(p->command, name, length);
-  const char *value = equals != NULL ? equals + 1 : option->argument != NULL ? take_next(p) : NULL;
-  return apply(option, argument, length + 2, value, p->settings);
+  cli_option option;
+  if (!find_long(p->command, name, length, &option)) return report_unknown_long(p->command, name, length);
+  const char *value = equals != NULL ? equals + 1 : option.argument != NULL ? take_next(p) : NULL;
+  return apply(p->command, &option, argument, length + 2, value, p->settings);
 }
 
 /* "-o FILE", "-oFILE", "-gq", "-W name=value", "-Wname=value" */
@@ -182,13 +198,13 @@ static int parse_short(parser *p) {
                           spelling, spelling);
       return parse_grouped(p->command, *letter, items, p->settings);
     }
-    const cli_option *option = find_letter(p->command, *letter);
-    if (option == NULL)
+    cli_option option;
+    if (!find_letter(p->command, *letter, &option))
       return cli_report(CLI_EXIT_USAGE, "see tenon --help", "unknown option %s", spelling);
     const char *value = NULL;
-    if (option->argument != NULL) value = letter[1] != '\0' ? letter + 1 : take_next(p);
-    int exit_code = apply(option, spelling, 2, value, p->settings);
-    if (exit_code != CLI_EXIT_OK || option->argument != NULL) return exit_code;
+    if (option.argument != NULL) value = letter[1] != '\0' ? letter + 1 : take_next(p);
+    int exit_code = apply(p->command, &option, spelling, 2, value, p->settings);
+    if (exit_code != CLI_EXIT_OK || option.argument != NULL) return exit_code;
   }
   return CLI_EXIT_OK;
 }

@@ -36,6 +36,9 @@ typedef struct cli_settings {
   /* rights */
   cli_texts directories, read_only_directories;
   cli_texts environment;
+  cli_texts config_values;
+  cli_texts http;
+  bool http_private, http_all;
   bool inherit_environment;
   cli_texts network, network_connect, network_listen, network_udp;
   bool inherit_network;
@@ -63,6 +66,13 @@ typedef struct cli_settings {
   bool quiet;
   bool markdown;
   bool man;
+  bool settings_reference;
+  /* what to serve: settings of the server by name, with their values */
+  cli_texts setting_names, setting_values;
+  cli_texts routes;
+  const char *config_file;
+  bool no_logging_prefix;
+  cli_amount ignored; /* what scripts for Wasmtime say and has no effect here */
 } cli_settings;
 
 void cli_settings_init(cli_settings *settings);
@@ -77,8 +87,10 @@ enum {
   CLI_COMPLETION = 16,
   CLI_HELP = 32,
   CLI_VERSION = 64,
+  CLI_SERVE = 128,
+  CLI_CHECK = 256,
   CLI_COMPILING = CLI_RUN | CLI_COMPILE | CLI_WAST,
-  CLI_EVERY = 127,
+  CLI_EVERY = 511,
 };
 
 /* Reads `value` (NULL for a flag without one) into the field. Returns NULL, or what is wrong, to be put
@@ -96,10 +108,14 @@ typedef struct cli_option {
   cli_parse_func parse;
   size_t offset; /* of the field in cli_settings */
   const char *help;
+  const char *setting; /* tenon serve: the value goes to the server's setting of this name instead; or NULL */
+  const char *fallback; /* its default; or NULL */
 } cli_option;
 
-extern const cli_option cli_options[];
-extern const size_t cli_option_count;
+/* All options: the rows of option_table.c, and one for each setting of the server that has none there. Texts are
+ * static. */
+size_t cli_option_count(void);
+cli_option cli_option_at(size_t index);
 
 /* What a group is for, for the help: "W" -> "WebAssembly". NULL: no such group. */
 const char *cli_option_group_title(char letter);

@@ -97,6 +97,16 @@ static tn_error *add_environment(tn_wasi_config *config, const cli_settings *set
   return error;
 }
 
+static tn_error *add_config_values(tn_wasi_config *config, const cli_texts *values) {
+  tn_error *error = NULL;
+  for (size_t i = 0; i < values->count && error == NULL; i++) {
+    const char *text = values->items[i], *equals = strchr(text, '=');
+    if (equals == NULL) return tn_error_make(TN_ERROR_ARGUMENT, "--config-value takes KEY=VALUE");
+    error = tn_wasi_config_add_config_value(config, (tn_str){text, (size_t)(equals - text)}, text_of(equals + 1));
+  }
+  return error;
+}
+
 static tn_error *allow(tn_wasi_config *config, const cli_texts *rules, unsigned operations) {
   tn_error *error = NULL;
   for (size_t i = 0; i < rules->count && error == NULL; i++)
@@ -127,6 +137,14 @@ static tn_error *add_network(tn_wasi_config *config, const cli_settings *setting
   return error;
 }
 
+static tn_error *add_http(tn_wasi_config *config, const cli_settings *settings) {
+  tn_error *error = NULL;
+  for (size_t i = 0; i < settings->http.count && error == NULL; i++)
+    error = tn_wasi_config_allow_http(config, settings->http.items[i]);
+  if (error == NULL) error = tn_wasi_config_allow_http_private(config, settings->http_private);
+  return error == NULL ? tn_wasi_config_allow_http_all(config, settings->http_all) : error;
+}
+
 static tn_error *add_arguments(tn_wasi_config *config, const cli_settings *settings,
                                char **operands, int count) {
   const char *slash = strrchr(operands[0], '/');
@@ -149,7 +167,9 @@ static tn_error *configure_wasi(tn_wasi_config *config, const cli_settings *sett
   if (error == NULL)
     error = add_directories(config, &settings->read_only_directories, TN_DIRECTORY_READ_ONLY);
   if (error == NULL) error = add_environment(config, settings);
+  if (error == NULL) error = add_config_values(config, &settings->config_values);
   if (error == NULL) error = add_network(config, settings);
+  if (error == NULL) error = add_http(config, settings);
   if (error == NULL && settings->max_output.is_set)
     error = tn_wasi_config_set_output_limit(config, settings->max_output.value);
   if (error == NULL && settings->random_seed.is_set)

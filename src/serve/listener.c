@@ -1,0 +1,195 @@
+#include "serve/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "serve/activation.h"
+#include "serve/worker.h"
+
+enum { BACKLOG = 4096, ADDRESS_SIZE = INET6_ADDRSTRLEN + 16 };
+
+/* One address while it is opened. */
+typedef struct opening {
+  const tn_serve_listen *listen;
+  tn_tls_context *tls;
+  tn_worker *workers;
+  uint32_t worker_count;
+  tn_log *log;
+} opening;
+
+static tn_error *cannot_listen(const opening *o, const char *what) {
+  return tn_error_new(TN_ERROR_IO, "cannot listen on %" TN_STR_FORMAT ": %s", TN_STR_ARG(o->listen->address), what);
+}
+
+static bool local_address(int descriptor, struct sockaddr_storage *out, socklen_t *size) {
+  *size = sizeof *out;
+  return getsockname(descriptor, (struct sockaddr *)out, size) == 0;
+}
+
+/* "127.0.0.1:8080", "[::1]:8080", "unix:/path". */
+static void format_address(const struct sockaddr_storage *address, tn_str given, char *out, size_t size) {
+  char host[INET6_ADDRSTRLEN];
+  if (address->ss_family == AF_INET) {
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+    snprintf(out, size, "%s:%u", inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host), ntohs(v4->sin_port));
+  } else if (address->ss_family == AF_INET6) {
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+    snprintf(out, size, "[%s]:%u", inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host), ntohs(v6->sin6_port));
+  } else {
+    snprintf(out, size, "%" TN_STR_FORMAT, TN_STR_ARG(given));
+  }
+}
+
+static void announce(const opening *o, int descriptor) {
+  struct sockaddr_storage address;
+  socklen_t size;
+  char text[ADDRESS_SIZE + sizeof(struct sockaddr_storage)];
+  if (!local_address(descriptor, &address, &size)) return;
+  format_address(&address, o->listen->address, text, sizeof text);
+  tn_log_write(o->log, "info", "listening on %s://%s", o->tls != NULL ? "https" : "http", text);
+}
+
+/* Takes the descriptor over. */
+static tn_error *give(const opening *o, uint32_t worker, int descriptor) {
+  return tn_http_server_listen(o->workers[worker].http, descriptor, o->tls);
+}
+
+/* ---- one socket for all workers ------------------------------------------------------------------------- */
+
+static tn_error *share(void *data, int descriptor) {
+  const opening *o = data;
+  int flags = fcntl(descriptor, F_GETFL);
+  if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0) return cannot_listen(o, strerror(errno));
+  announce(o, descriptor);
+  for (uint32_t i = 0; i < o->worker_count; i++) {
+    int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) return cannot_listen(o, strerror(errno));
+    TN_TRY(give(o, i, copy));
+  }
+  return NULL;
+}
+
+static tn_error *open_unix(opening *o) {
+  int descriptor;
+  TN_TRY(tn_http_listen_socket(o->listen->address, BACKLOG, &descriptor));
+  tn_error *error = share(o, descriptor);
+  close(descriptor);
+  return error;
+}
+
+/* ---- one socket for each worker ------------------------------------------------------------------------- */
+
+/* Whether another program listens there: with SO_REUSEPORT the kernel would divide its connections with us. */
+static tn_error *check_unused(const opening *o, const struct sockaddr_storage *address, socklen_t size) {
+  int probe = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) return cannot_listen(o, strerror(errno));
+  int on = 1;
+  setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (address->ss_family == AF_INET6) setsockopt(probe, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  int result = bind(probe, (const struct sockaddr *)address, size);
+  if (result == 0) result = listen(probe, 1);
+  int reason = errno;
+  close(probe);
+  return result == 0 ? NULL : cannot_listen(o, strerror(reason));
+}
+
+static bool has_port_0(const struct sockaddr_storage *address) {
+  return address->ss_family == AF_INET ? ((const struct sockaddr_in *)address)->sin_port == 0
+                                       : ((const struct sockaddr_in6 *)address)->sin6_port == 0;
+}
+
+static bool ends_with_port_0(tn_str address) {
+  return tn_str_ends_with(address, TN_STR(":0"));
+}
+
+/* Opens the first one to learn what the address means, and perhaps once more after a look whether it is free. */
+static tn_error *open_first(const opening *o, int *out, char *address, size_t size) {
+  struct sockaddr_storage bound;
+  socklen_t bound_size;
+  TN_TRY(tn_http_listen_socket(o->listen->address, BACKLOG, out));
+  if (!local_address(*out, &bound, &bound_size) || has_port_0(&bound)) {
+    close(*out);
+    return cannot_listen(o, strerror(errno));
+  }
+  format_address(&bound, o->listen->address, address, size);
+  if (ends_with_port_0(o->listen->address)) return NULL; /* a port that nobody had */
+  close(*out);
+  TN_TRY(check_unused(o, &bound, bound_size));
+  return tn_http_listen_socket(o->listen->address, BACKLOG, out);
+}
+
+static tn_error *open_tcp(const opening *o) {
+  char address[ADDRESS_SIZE];
+  int descriptor;
+  TN_TRY(open_first(o, &descriptor, address, sizeof address));
+  announce(o, descriptor);
+  TN_TRY(give(o, 0, descriptor));
+  for (uint32_t i = 1; i < o->worker_count; i++) {
+    TN_TRY(tn_http_listen_socket(tn_str_from(address), BACKLOG, &descriptor));
+    TN_TRY(give(o, i, descriptor));
+  }
+  return NULL;
+}
+
+/* ---- all of them ---------------------------------------------------------------------------------------- */
+
+static tn_error *make_tls(const tn_serve_listen *listen, bool http2, tn_tls_context **out) {
+  tn_tls_server_options options = {
+      .certificate_path = listen->certificate_path,
+      .key_path = listen->key_path,
+      .client_ca_path = listen->client_ca_path,
+      .client_certificate_optional = listen->client_certificate_optional,
+      .http2 = http2,
+  };
+  return tn_tls_server_context_new(&options, out);
+}
+
+static tn_error *open_one(opening *o) {
+  tn_str address = o->listen->address;
+  if (tn_str_starts_with(address, TN_STR("unix:"))) return open_unix(o);
+  if (tn_str_equal(address, TN_STR("systemd"))) return tn_activation_each(TN_STR(""), share, o);
+  if (tn_str_starts_with(address, TN_STR("systemd:")))
+    return tn_activation_each(tn_str_slice(address, sizeof "systemd:" - 1, address.len), share, o);
+  return open_tcp(o);
+}
+
+tn_error *tn_listeners_open(tn_listeners *listeners, const tn_serve_config *config, tn_worker *workers,
+                            uint32_t worker_count, tn_log *log) {
+  listeners->tls = tn_calloc(config->listen_count + 1, sizeof(tn_tls_context *));
+  if (listeners->tls == NULL) return tn_error_no_memory();
+  listeners->count = config->listen_count;
+  for (uint32_t i = 0; i < config->listen_count; i++) {
+    const tn_serve_listen *listen = &config->listens[i];
+    if (listen->certificate_path != NULL) TN_TRY(make_tls(listen, config->http.http2, &listeners->tls[i]));
+    opening o = {listen, listeners->tls[i], workers, worker_count, log};
+    TN_TRY(open_one(&o));
+  }
+  return NULL;
+}
+
+tn_error *tn_listeners_reload(tn_listeners *listeners) {
+  tn_error *first = NULL;
+  for (uint32_t i = 0; i < listeners->count; i++) {
+    if (listeners->tls[i] == NULL) continue;
+    tn_error *error = tn_tls_context_reload(listeners->tls[i]);
+    if (first == NULL) {
+      first = error;
+    } else {
+      tn_error_delete(error);
+    }
+  }
+  return first;
+}
+
+void tn_listeners_free(tn_listeners *listeners) {
+  for (uint32_t i = 0; listeners->tls != NULL && i < listeners->count; i++)
+    if (listeners->tls[i] != NULL) tn_tls_context_release(listeners->tls[i]);
+  tn_free(listeners->tls);
+  *listeners = (tn_listeners){0};
+}

@@ -1,0 +1,24 @@
+/* The addresses that a server listens on. Each worker has sockets of its own, among which the kernel divides new
+ * connections (SO_REUSEPORT); those that exist once only, Unix sockets and inherited ones, all workers accept from. */
+#ifndef TN_SERVE_LISTENER_H
+#define TN_SERVE_LISTENER_H
+
+#include "http/tls.h"
+#include "serve/config.h"
+#include "serve/log.h"
+
+typedef struct tn_worker tn_worker;
+
+typedef struct tn_listeners {
+  tn_tls_context **tls; /* one for each listen of the configuration; NULL: plain */
+  uint32_t count;
+} tn_listeners;
+
+/* Opens all of them for all workers. */
+tn_error *tn_listeners_open(tn_listeners *listeners, const tn_serve_config *config, tn_worker *workers,
+                            uint32_t worker_count, tn_log *log);
+/* Reads the certificates again. The error is the first; the others are tried all the same. */
+tn_error *tn_listeners_reload(tn_listeners *listeners);
+void tn_listeners_free(tn_listeners *listeners);
+
+#endif

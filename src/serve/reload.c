@@ -1,0 +1,170 @@
+/* Reading configuration and components again, on a thread of the pool, while the workers serve on. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "serve/server.h"
+
+/* Invariant: holds a reference to `previous`; `made` or `error` is set once the work is done. */
+typedef struct reload {
+  tn_server *server;
+  tn_generation *previous;
+  tn_generation *made;
+  tn_error *error;
+} reload;
+
+/* ---- on the pool ---------------------------------------------------------------------------------------- */
+
+static tn_error *make(reload *self) {
+  tn_server *server = self->server;
+  tn_serve_config *config;
+  TN_TRY(tn_serve_config_make(server->maker.settings, &config));
+  tn_error *error = tn_generation_make(&server->maker, config, self->previous, &self->made);
+  if (error != NULL) tn_serve_config_delete(config);
+  return error;
+}
+
+static void work(void *argument) {
+  reload *self = argument;
+  self->error = make(self);
+  if (self->error == NULL) self->error = tn_listeners_reload(&self->server->listeners);
+  if (self->error == NULL || self->made == NULL) return;
+  tn_generation_delete(self->made);
+  self->made = NULL;
+}
+
+/* ---- what takes effect only at a start ------------------------------------------------------------------ */
+
+static bool same_text(const char *a, const char *b) {
+  return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool same_listens(const tn_serve_config *a, const tn_serve_config *b) {
+  if (a->listen_count != b->listen_count) return false;
+  for (uint32_t i = 0; i < a->listen_count; i++) {
+    const tn_serve_listen *x = &a->listens[i], *y = &b->listens[i];
+    if (!tn_str_equal(x->address, y->address) || !same_text(x->certificate_path, y->certificate_path) ||
+        !same_text(x->key_path, y->key_path) || !same_text(x->client_ca_path, y->client_ca_path) ||
+        x->client_certificate_optional != y->client_certificate_optional)
+      return false;
+  }
+  return true;
+}
+
+static bool same_http(const tn_http_server_options *a, const tn_http_server_options *b) {
+  return a->max_header_count == b->max_header_count && a->max_header_bytes == b->max_header_bytes &&
+         a->max_body_bytes == b->max_body_bytes && a->max_connections == b->max_connections &&
+         a->max_connections_per_client == b->max_connections_per_client && a->max_streams == b->max_streams &&
+         a->write_buffer_bytes == b->write_buffer_bytes && a->header_timeout == b->header_timeout &&
+         a->body_timeout == b->body_timeout && a->write_timeout == b->write_timeout &&
+         a->idle_timeout == b->idle_timeout && a->tls_timeout == b->tls_timeout && a->http2 == b->http2;
+}
+
+static void warn(tn_server *server, const char *what) {
+  tn_log_write(server->log, "warning", "%s changed: this takes effect at the next start", what);
+}
+
+static void warn_of_restart(tn_server *server, const tn_serve_config *before, const tn_serve_config *now) {
+  if (!same_listens(before, now)) warn(server, "listening addresses have");
+  if (!tn_str_equal(before->admin_address, now->admin_address)) warn(server, "the admin address has");
+  if (before->threads != now->threads) warn(server, "the number of threads has");
+  if (before->max_concurrent != now->max_concurrent) warn(server, "the limit of concurrent requests has");
+  if (!same_http(&before->http, &now->http)) warn(server, "limits of connections have");
+  if (before->watch != now->watch) warn(server, "watching has");
+  if (before->log_format != now->log_format || !same_text(before->log_path, now->log_path)) warn(server, "the log has");
+}
+
+/* ---- on the server's thread ----------------------------------------------------------------------------- */
+
+static void install(tn_server *server, tn_generation *made) {
+  tn_generation *before = server->generations;
+  warn_of_restart(server, before->config, made->config);
+  made->next = before;
+  server->generations = made;
+  for (uint32_t i = 0; i < server->worker_count; i++) {
+    atomic_fetch_add(&made->references, 1);
+    tn_worker_adopt(&server->workers[i], made);
+  }
+  tn_server_release_generation(server, before);
+  tn_log_write(server->log, "info", "reloaded: generation %llu serves", (unsigned long long)made->number);
+  if (server->watch.loop == NULL) return;
+  tn_error *error = tn_watch_set(&server->watch, made->config);
+  if (error == NULL) return;
+  tn_log_write(server->log, "error", "%s", tn_error_get_message(error));
+  tn_error_delete(error);
+}
+
+static void say_failed(tn_server *server, const tn_error *error) {
+  const char *hint = tn_error_get_hint(error);
+  tn_log_write(server->log, "error", "reload failed, what was there serves on: %s%s%s%s", tn_error_get_message(error),
+               hint != NULL ? " (" : "", hint != NULL ? hint : "", hint != NULL ? ")" : "");
+}
+
+static bool is_stopping(const tn_server *server) {
+  return atomic_load(&server->state) >= TN_SERVER_DRAINING;
+}
+
+/* The pool ends only with the loop, which turns until reloads have ended, so that `is_abandoned` is false. */
+static void done(void *argument, bool is_abandoned) {
+  (void)is_abandoned;
+  reload *self = argument;
+  tn_server *server = self->server;
+  server->is_reloading = false;
+  tn_metrics_count_reload(server->maker.metrics, self->error == NULL);
+  if (self->error != NULL) {
+    say_failed(server, self->error);
+  } else if (is_stopping(server)) {
+    tn_generation_delete(self->made);
+  } else {
+    install(server, self->made);
+  }
+  tn_error_delete(self->error);
+  tn_server_release_generation(server, self->previous);
+  tn_free(self);
+  if (is_stopping(server)) {
+    tn_server_check_end(server);
+    return;
+  }
+  tn_notify_send(&server->notify, "READY=1\nSTATUS=Serving");
+  if (server->reload_again) tn_server_start_reload(server);
+}
+
+static tn_error *submit(tn_server *server) {
+  reload *self = tn_calloc(1, sizeof *self);
+  if (self == NULL) return tn_error_no_memory();
+  self->server = server;
+  self->previous = server->generations;
+  atomic_fetch_add(&self->previous->references, 1);
+  tn_error *error = tn_loop_submit(server->loop, work, done, self);
+  if (error == NULL) return NULL;
+  tn_server_release_generation(server, self->previous);
+  tn_free(self);
+  return error;
+}
+
+/* sd_notify(3): the time tells this reload from others. */
+static void say_reloading(const tn_server *server) {
+  char text[96];
+  snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=Reloading",
+           (unsigned long long)(tn_loop_now() / 1000));
+  tn_notify_send(&server->notify, text);
+}
+
+void tn_server_start_reload(tn_server *server) {
+  if (is_stopping(server)) return;
+  server->reload_again = server->is_reloading;
+  if (server->is_reloading) return;
+  say_reloading(server);
+  tn_watch_note(&server->watch);
+  tn_error *error = tn_log_reopen(server->log);
+  if (error == NULL) error = submit(server);
+  if (error == NULL) {
+    server->is_reloading = true;
+    return;
+  }
+  say_failed(server, error);
+  tn_error_delete(error);
+  tn_notify_send(&server->notify, "READY=1\nSTATUS=Serving");
+}

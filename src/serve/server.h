@@ -1,0 +1,69 @@
+/* The server: the object behind tn_server of tenon.h. Its own thread, the one that calls tn_server_run, has a loop too:
+ * for stopping, reloading and watching; it answers no requests. */
+#ifndef TN_SERVE_SERVER_H
+#define TN_SERVE_SERVER_H
+
+#include "serve/admin.h"
+#include "serve/generation.h"
+#include "serve/listener.h"
+#include "serve/notify.h"
+#include "serve/watch.h"
+#include "serve/worker.h"
+
+typedef enum tn_server_state {
+  TN_SERVER_STARTING,
+  TN_SERVER_READY,
+  TN_SERVER_DRAINING,
+  TN_SERVER_ENDING,
+} tn_server_state;
+
+/* Invariants: the list of generations has all that live, the current one first; each reload that runs (`is_reloading`)
+ * has the references that it needs. */
+struct tn_server {
+  tn_generation_maker maker;
+  tn_log *log;
+  tn_worker *workers;
+  uint32_t worker_count;
+  uint32_t max_idle_instances; /* kept by each worker */
+  bool logs_requests;
+  tn_listeners listeners;
+  tn_admin *admin;
+
+  tn_permits permits;       /* requests under way */
+  _Atomic uint32_t waiting; /* in queues of all workers */
+
+  /* Of the server's thread. */
+  tn_loop *loop;
+  tn_generation *generations;
+  tn_watch watch;
+  tn_notify notify;
+  tn_alarm watchdog;
+  tn_alarm drain_deadline;
+  uint32_t running_workers;
+  bool is_reloading;
+  bool reload_again; /* was asked for while it was reloading */
+
+  /* Written by any thread and by signal handlers; `wakeup` makes the server look. */
+  int wakeup;
+  tn_io wakeup_io;
+  atomic_uint stops;
+  atomic_bool reload_wanted;
+  _Atomic tn_server_state state;
+};
+
+/* For workers. Any thread. */
+static inline bool tn_server_is_ending(tn_server *server) {
+  return atomic_load(&server->state) == TN_SERVER_ENDING;
+}
+void tn_server_release_generation(tn_server *server, tn_generation *generation);
+/* A permit was given back while requests wait somewhere: `worker`, whose thread it is, looks at its queues, and the others
+ * that have any do. */
+void tn_server_permit_is_free(tn_server *server, tn_worker *worker);
+void tn_server_worker_has_ended(tn_server *server);
+/* On the server's thread: ends its loop when nothing is left to wait for. */
+void tn_server_check_end(tn_server *server);
+
+/* reload.c: on the server's thread. */
+void tn_server_start_reload(tn_server *server);
+
+#endif
