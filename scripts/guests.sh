@@ -155,12 +155,12 @@ if install_python_tools; then
   guest c "$sources/c_program.c" zig_cc -Wall -Werror -s "$sources/c_program.c" -o "$work/c.wasm"
   guest zig "$sources/zig_program.zig" zig build-exe "$sources/zig_program.zig" -target wasm32-wasi \
     -O ReleaseSafe -fstrip "-femit-bin=$work/zig.wasm"
-  for world in command functions; do
+  for world in command functions http; do
     guest "python-$world" "$sources/python" python_component "python-$world" "$world"
   done
 else
   skip "the Python packages componentize-py and ziglang cannot be installed" \
-    c zig python-command python-functions
+    c zig python-command python-functions python-http
 fi
 
 if find_go; then

@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #ifdef TN_FAULT_INJECTION
 
@@ -36,9 +37,15 @@ void *tn_malloc(size_t size) {
   return malloc(size != 0 ? size : 1);
 }
 
+/* glibc's calloc does not look into the thread's own cache of small blocks, which makes it several times slower. */
+enum { SMALL = 1024 };
+
 void *tn_calloc(size_t count, size_t size) {
   if (should_fail()) return NULL;
-  return calloc(count != 0 ? count : 1, size != 0 ? size : 1);
+  size_t total;
+  if (__builtin_mul_overflow(count, size, &total) || total > SMALL) return calloc(count, size);
+  void *block = malloc(total != 0 ? total : 1);
+  return block == NULL ? NULL : memset(block, 0, total);
 }
 
 void *tn_realloc(void *old, size_t size) {

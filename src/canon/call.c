@@ -30,6 +30,18 @@ void tn_call_arena_give(tn_runtime *runtime, tn_call_arena *arena) {
   runtime->arenas = arena;
 }
 
+/* What the types of the memories say stays true. */
+void tn_runtime_renew(tn_runtime *runtime) {
+  for (uint32_t i = 0; i < runtime->memory_view_count; i++) {
+    tn_memory_view *view = &runtime->memory_views[i];
+    *view = (tn_memory_view){.is_fixed = view->is_fixed, .can_move = view->can_move};
+  }
+  for (uint32_t i = 0; i < runtime->instance_count; i++)
+    tn_handle_table_clear(&runtime->instances[i].handles);
+  runtime->task = NULL;
+  runtime->poisoned = TN_ERROR_NONE;
+}
+
 void tn_runtime_release(tn_runtime *runtime) {
   while (runtime->arenas != NULL) {
     tn_call_arena *arena = runtime->arenas;

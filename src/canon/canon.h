@@ -118,7 +118,8 @@ typedef struct tn_call_arena tn_call_arena;
 typedef struct tn_memory_view {
   uint64_t size; /* as last seen: a lower bound, as memories never shrink; 0: not yet */
   uint8_t *base; /* of a memory that never moves; NULL: one that can, or not known yet */
-  bool can_move; /* then `base` stays NULL */
+  bool is_fixed; /* by its type it never moves */
+  bool can_move; /* by its type it can: then `base` stays NULL */
 } tn_memory_view;
 
 /* Everything that one instantiated plan owns at run time. One store has one runtime and its context data
@@ -149,6 +150,8 @@ typedef enum tn_state_slot {
   TN_STATE_USER
 } tn_state_slot;
 
+/* Forgets everything about the guest that has ended, but keeps the memory for another one of the same plan. */
+void tn_runtime_renew(tn_runtime *runtime);
 /* Gives back what calls have left with the runtime for reuse. The handle tables are not part of it. */
 void tn_runtime_release(tn_runtime *runtime);
 

@@ -71,6 +71,11 @@ void tn_handle_remove(tn_handle_table *table, uint32_t index) {
   table->free = index;
 }
 
+void tn_handle_table_clear(tn_handle_table *table) {
+  table->len = table->cap > 0 ? 1 : 0;
+  table->free = 0;
+}
+
 void tn_handle_table_free(tn_handle_table *table) {
   tn_free(table->entries);
   *table = (tn_handle_table){0};

@@ -50,8 +50,9 @@ static COLD uint8_t *find_base_now(const tn_transfer *t, uint32_t slot) {
   uint8_t *base = tn_core_memory_base(t->context, memory);
   tn_memory_view *view = memory_view(t->runtime, slot);
   if (view == NULL || view->can_move) return base;
-  view->can_move = !tn_core_memory_is_fixed(t->context, memory);
-  if (!view->can_move) view->base = base;
+  if (!view->is_fixed) view->is_fixed = tn_core_memory_is_fixed(t->context, memory);
+  view->can_move = !view->is_fixed;
+  if (view->is_fixed) view->base = base;
   return base;
 }
 

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -90,19 +91,20 @@ class Commands(Case):
 
     def test_help_lists_every_command_and_exit_code(self):
         done = self.expect(self.tenon("--help"), 0)
-        for word in ("run", "compile", "inspect", "wast", "completion", "help", "version", "124", "134"):
+        for word in ("run", "serve", "check", "compile", "inspect", "wast", "completion", "help", "version", "124", "134"):
             self.assertRegex(done.out, r"(?m)^  %s " % word)
         self.assertEqual(self.tenon("help").out, done.out)
 
     def test_each_command_has_its_own_help(self):
-        for command in ("run", "compile", "inspect", "wast", "completion", "help", "version"):
+        for command in ("run", "serve", "check", "compile", "inspect", "wast", "completion", "help", "version"):
             done = self.expect(self.tenon("help", command), 0)
             self.assertIn("tenon ", done.out)
             self.assertEqual(self.tenon(command, "--help").out, done.out)
 
     def test_help_fits_a_line(self):
-        for line in self.tenon("help", "run").out.splitlines():
-            self.assertLessEqual(len(line), 100, line)
+        for command in ("run", "serve"):
+            for line in self.tenon("help", command).out.splitlines():
+                self.assertLessEqual(len(line), 100, line)
 
     def test_help_about_nothing_known_is_an_error(self):
         self.expect(self.tenon("help", "nothing"), 112, err="nothing")
@@ -113,7 +115,7 @@ class Commands(Case):
         self.assertNotIn("inherit-network", done.out)
 
     def test_the_documentation_is_what_the_tables_say(self):
-        for option, name in (("--markdown", "cli.md"), ("--man", "tenon.1")):
+        for option, name in (("--markdown", "cli.md"), ("--man", "tenon.1"), ("--settings", "serve-settings.md")):
             done = self.expect(self.tenon("help", option), 0)
             self.assertEqual(done.out, (ROOT / "docs" / name).read_text(encoding="utf-8"), "run make docs")
 
@@ -161,7 +163,7 @@ class Options(Case):
         self.expect(self.tenon("run", "-W", "trap-on-grow-failure=n", "x.wasm"), 112, err="cannot be had")
 
     def test_a_command_without_its_file_is_an_error(self):
-        for command in ("run", "compile", "inspect", "wast", "completion"):
+        for command in ("run", "serve", "check", "compile", "inspect", "wast", "completion"):
             self.expect(self.tenon(command), 112, err="takes")
         self.expect(self.tenon("completion", "csh"), 112, err="bash, zsh or fish")
 
@@ -214,6 +216,15 @@ class Running(Case):
             done = self.expect(self.tenon("run", *option, GUESTS / "environ.wat", GIVEN="yes"), 0)
             self.assertIn("GIVEN=yes\0", done.out)
         self.expect(self.tenon("run", "--inherit-env=n", GUESTS / "environ.wat", GIVEN="yes"), 0, "")
+
+    def test_configuration_values_are_found_in_the_store(self):
+        guest = GUESTS / "config.wat"
+        self.expect(self.tenon("run", "--config-value", "a=1", "-S", "config,config-var=b=2=3", "--invoke", "get-all()",
+                               guest), 0, '[("a", "1"), ("b", "2=3")]\n')
+        self.expect(self.tenon("run", "--config-value", "a=1", "--config-value", "a=2", "--invoke", 'get("a")', guest), 0,
+                    'some("2")\n')
+        self.expect(self.tenon("run", "--invoke", 'get("a")', guest), 0, "none\n")
+        self.expect(self.tenon("run", "--config-value", "a", "--invoke", 'get("a")', guest), 112, err="KEY=VALUE")
 
     def test_no_file_is_reachable_without_a_right(self):
         self.write("secret", "secret")
@@ -686,11 +697,105 @@ class Scripts(Case):
             self.expect(self.tenon("wast", path), 114)
 
 
+class Checking(Case):
+    """What `tenon check` says about files, and `tenon serve` about options."""
+
+    def check(self, text, code, *expected, out=None):
+        done = self.expect(self.tenon("check", self.write("serve.toml", text)), code, out)
+        place = str(self.folder / "serve.toml")
+        self.assertEqual([line.replace(place, "serve.toml") for line in done.err.splitlines()], list(expected))
+
+    def setUp(self):
+        super().setUp()
+        self.write("app.wat", (EXAMPLES / "hello-http.wat").read_text())
+
+    def test_a_file_without_problems_is_summarized(self):
+        self.write("other.wat", (EXAMPLES / "hello-http.wat").read_text())
+        self.check('listen = ["127.0.0.1:1", "[::1]:2"]\nadmin = "127.0.0.1:3"\n'
+                   'component.api.file = "app.wat"\ncomponent.site.file = "other.wat"\ncomponent.spare.file = "app.wat"\n'
+                   'route = { "API.example.com/v1/" = "api", "/" = "site" }\n', 0,
+                   out="{0}/serve.toml: ok\nlisten  http://127.0.0.1:1\nlisten  http://[::1]:2\nadmin   http://127.0.0.1:3\n"
+                   "route   api.example.com/v1 -> api ({0}/app.wat)\nroute   / -> site ({0}/other.wat)\n"
+                   "unused  spare ({0}/app.wat): no route leads to it\n".format(self.folder))
+
+    def test_the_example_is_right(self):
+        self.expect(self.tenon("check", EXAMPLES / "serve.toml"), 0)
+
+    def test_every_problem_has_its_line_and_column(self):
+        self.check('threads = "two"\n[limits]\n  max-bodi = 1\n[component.app]\nfile = "app.wat"\n', 112,
+                   'error: serve.toml:1:11: threads: expected a whole number, not "two"',
+                   'error: serve.toml:3:3: there is no setting "max-bodi" in [limits]',
+                   "hint: did you mean max-body?")
+
+    def test_a_syntax_error_has_its_line_and_column(self):
+        done = self.expect(self.tenon("check", self.write("serve.toml", "threads = 1\nlog = \n")), 112)
+        self.assertIn("serve.toml:2:", done.err)
+
+    def test_components_are_loaded_and_linked(self):
+        self.write("broken.wasm", b"\0asm rubbish")
+        self.write("command.wat", (EXAMPLES / "hello.wat").read_text())
+        self.write("import.wat", (GUESTS / "missing-import.wat").read_text())
+        done = self.expect(self.tenon("check", self.write("serve.toml", "".join(
+            '[component.%s]\nfile = "%s"\n' % (name, file) for name, file in (
+                ("gone", "gone.wasm"), ("broken", "broken.wasm"), ("import", "import.wat"), ("command", "command.wat"),
+                ("fine", "app.wat"))) + '[route]\n"/" = "fine"\n')), 113)
+        errors = [line for line in done.err.splitlines() if line.startswith("error:")]
+        self.assertEqual([line.split(":")[2:4] for line in errors], [["2", "8"], ["4", "8"], ["6", "8"], ["8", "8"]],
+                         done.err)
+        self.assertIn("No such file", errors[0])
+        self.assertIn("does not answer HTTP", errors[3])
+
+    def test_certificates_are_read(self):
+        self.write("rubbish.pem", "rubbish")
+        path = self.write("serve.toml", '[[listen]]\naddress = "127.0.0.1:1"\ncertificate = "gone.pem"\nkey = "rubbish.pem"\n'
+                          '[component.app]\nfile = "app.wat"\ndir = "gone"\n')
+        self.expect(self.tenon("check", path), 113,
+                    err=["serve.toml:1:1: ", "gone.pem", "serve.toml:7:7: dir: directory"])
+
+    def test_a_file_that_is_not_there_is_an_error(self):
+        self.expect(self.tenon("check", "nothing.toml"), 113, err="nothing.toml: cannot be read: No such file")
+        self.expect(self.tenon("check"), 112)
+
+    def test_serve_refuses_options_that_are_wrong(self):
+        for arguments, expected in (
+                ([], "takes a file, --route or --config"),
+                (["a.wasm", "b.wasm"], "takes one file"),
+                (["--max-bodi", "1", "a.wasm"], "did you mean --max-body?"),
+                (["--max-body", "big", "a.wasm"], "max-body: expected a size"),
+                (["--log", "xml", "a.wasm"], "one of text, json, off"),
+                (["--addr", "nowhere", "a.wasm"], "a port is missing"),
+                (["--tls-cert", "c.pem", "a.wasm"], "it has a certificate but no key"),
+                (["--shutdown-addr", "127.0.0.1:1", "a.wasm"], "SIGTERM"),
+                (["--max-instance-concurrent-reuse-count", "x", "a.wasm"], "is not a whole number"),
+                (["-W", "timeout=never", "a.wasm"], "timeout: expected a time"),
+                (["--route", "/a", "--route", "/a?b=x.wasm"], "a query or fragment"),
+                (["--route", "/a="], "names no file"),
+                (["--invoke", "x", "a.wasm"], "an option of another command")):
+            with self.subTest(arguments=arguments):
+                self.expect(self.tenon("serve", *arguments), 112, "", expected)
+
+    def test_serve_takes_every_option_that_its_help_names(self):
+        listed = re.findall(r"(?m)^  (?:-\w, )?--([a-z0-9-]+)(?: ([^\s,]+))?", self.tenon("help", "serve").out)
+        values = {"SIZE": "1MiB", "TIME": "1s", "N": "2", "FILE": "x", "FOLDER": "x", "ADDRESS": "127.0.0.1:1", "TEXT": "x",
+                  "HOST[::GUEST]": ".", "HOST[:PORT]": "a:1", "[METHOD@]HOST[:PORT]": "a:1", "NAME[=VALUE]": "A=1",
+                  "KEY=VALUE": "a=b", "NAME": "winch", "LEVEL": "s", "[HOST][/PATH]=FILE": "/x=x.wasm",
+                  "required|optional": "optional", "text|json|off": "json", "log|inherit|none": "none"}
+        options = ["--%s%s" % (name, "=" + values[value] if value else "") for name, value in listed
+                   if name not in ("help", "version", "shutdown-addr", "config")]
+        self.assertGreater(len(options), 60)
+        # The last one stops it before it serves.
+        self.expect(self.tenon("serve", *options, "--threads", "many"), 112, "", 'threads: expected a whole number')
+
+    def test_serve_says_what_is_wrong_with_the_file(self):
+        path = self.write("serve.toml", "thread = 1\n")
+        self.expect(self.tenon("serve", "--config", path), 112, "", 'serve.toml:1:1: there is no setting "thread"')
+
+
 class Completions(Case):
     def test_bash_completes_commands_and_options(self):
         script = self.write("c.bash", self.expect(self.tenon("completion", "bash"), 0).out)
         for words, expected in (("tenon insp", "inspect"), ("tenon run --max-mem", "--max-memory"),
-                                ("tenon run -W fu", "fuel="), ("tenon completion fi", "fish")):
+                                ("tenon run -W fu", "fuel="), ("tenon serve --max-bo", "--max-body"), ("tenon completion fi", "fish")):
             program = 'source "$1"; COMP_WORDS=(%s); COMP_CWORD=%d; compopt() { :; }; _tenon; echo "${COMPREPLY[*]}"' % (
                 words, len(words.split()) - 1)
             done = subprocess.run(["bash", "-c", program, "bash", str(script)], stdout=subprocess.PIPE, cwd=self.folder,

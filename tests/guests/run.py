@@ -5,12 +5,15 @@
 
 The last line is "N passed, N failed, N skipped".
 """
+import http.client
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -155,6 +158,44 @@ class PythonFunctions(Case):
 
     def test_trap_when_the_result_does_not_fit(self):
         self.expect(self.call("factorial(21)"), TRAP, err="int too big to convert")
+
+
+class PythonHttp(Case):
+    def setUp(self):
+        super().setUp()
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        # pylint: disable-next=consider-using-with
+        self.server = subprocess.Popen([TENON, "serve", "--listen", "127.0.0.1:%d" % self.port,
+                                        str(program("python-http"))], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(self.server.wait)
+        self.addCleanup(self.server.kill)
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end and self.server.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        self.fail("the server did not start")
+
+    def request(self, method, path, body=None):
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        self.addCleanup(client.close)
+        client.request(method, path, body)
+        got = client.getresponse()
+        return got.status, got.read()
+
+    def test_answers_requests(self):
+        self.assertEqual(self.request("GET", "/hello"), (200, b"Hello, World!\n"))
+        self.assertEqual(self.request("POST", "/upper", b"hello" * 100000), (200, b"HELLO" * 100000))
+        self.assertEqual(self.request("GET", "/nothing"), (404, b"no /nothing here\n"))
+
+    def test_fails_alone_when_an_exception_is_not_caught(self):
+        self.assertEqual(self.request("GET", "/error")[0], 500)
+        self.assertEqual(self.request("GET", "/hello")[0], 200)
 
 
 class QuickJS(Case):

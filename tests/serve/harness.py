@@ -1,0 +1,368 @@
+"""What the server's tests have in common: a server with a configuration of its own, clients, and raw sockets."""
+import fcntl
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "guest"))
+import build as guest_build  # noqa: E402
+
+SECONDS = 30  # until something that must happen counts as not happening; sanitizers are slow
+
+
+class Environment:
+    """What all tests share: the program, and the guest built once."""
+    tenon = ""
+    work = pathlib.Path()
+    guest = ""
+
+    @classmethod
+    def prepare(cls, tenon, work):
+        """Builds the guest. Raises guest_build.Missing."""
+        cls.tenon, cls.work = str(pathlib.Path(tenon).resolve()), pathlib.Path(work).resolve()
+        cls.work.mkdir(parents=True, exist_ok=True)
+        with open(cls.work / "lock", "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            cls.guest = str(guest_build.build(cls.work, ["informational"]))
+            # Compiled once into a cache that all servers share.
+            subprocess.run([cls.tenon, "compile", "-o", os.devnull, cls.guest], check=False, env=cls.variables(),
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    @classmethod
+    def variables(cls):
+        kept = {name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "PATH", "LD_LIBRARY_PATH")
+                if name in os.environ}
+        return {**kept, "HOME": str(cls.work), "XDG_CACHE_HOME": str(cls.work / "cache"), "LANG": "C.UTF-8"}
+
+
+def free_port():
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_until(condition, seconds=SECONDS, what="the condition"):
+    """What the condition gives as soon as that is true."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError("waited %d s in vain for %s" % (seconds, what))
+        time.sleep(0.02)
+
+
+def toml_value(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, list):
+        return "[%s]" % ", ".join(map(toml_value, value))
+    if isinstance(value, dict):
+        return "{ %s }" % ", ".join("%s = %s" % (toml_value(k), toml_value(v)) for k, v in value.items())
+    return json.dumps(str(value))
+
+
+def toml_lines(table):
+    return "".join("%s = %s\n" % (name, toml_value(value)) for name, value in table.items())
+
+
+def make_toml(listen, admin, top=None, limits=None, defaults=None, components=None, routes=None):
+    """A configuration file. `components`: name to table; `routes`: a list of tables."""
+    text = toml_lines({"admin": admin, "threads": 2, "drain-timeout": "2s", **(top or {})})
+    text += "[limits]\n" + toml_lines(limits or {})
+    text += "[defaults]\n" + toml_lines(defaults or {})
+    for table in listen:
+        text += "[[listen]]\n" + toml_lines(table)
+    for name, table in (components or {"guest": {}}).items():
+        text += "[component.%s]\n" % name + toml_lines({"file": Environment.guest, **table})
+    for table in routes or []:
+        text += "[[route]]\n" + toml_lines(table)
+    return text
+
+
+class Response:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def text(self):
+        return self.body.decode(errors="replace")
+
+
+def receive(s, seconds=SECONDS):
+    """Everything until the other side closes."""
+    s.settimeout(seconds)
+    data = b""
+    try:
+        while True:
+            part = s.recv(1 << 16)
+            if not part:
+                return data
+            data += part
+    except ConnectionError:
+        return data
+
+
+def receive_until(s, end, seconds=SECONDS):
+    """Up to and with `end`, or all there was when the other side closed."""
+    s.settimeout(seconds)
+    data = b""
+    while end not in data:
+        part = s.recv(1 << 16)
+        if not part:
+            break
+        data += part
+    return data
+
+
+def parse_head(data):
+    """Status and header fields (lower case names) of a raw response."""
+    head = data.split(b"\r\n\r\n", 1)[0].decode("latin-1").split("\r\n")
+    fields = {}
+    for line in head[1:]:
+        name, _, value = line.partition(":")
+        fields[name.lower()] = value.strip()
+    return int(head[0].split(" ")[1]), fields
+
+
+class Server:
+    """A running server. `extra_listen` are more [[listen]] tables; `wrap` is put before the command."""
+
+    def __init__(self, folder, extra_listen=(), wrap=(), pass_fds=(), environment=None, listen=None, wait=True, **config):
+        self.folder = folder
+        self.port, self.admin_port = free_port(), free_port()
+        self.extra_listen, self.listen, self.config = list(extra_listen), listen, config
+        self.file = folder / ("serve-%d.toml" % self.port)
+        self.log_file = folder / ("log-%d" % self.port)
+        self.error_file = folder / ("stderr-%d" % self.port)
+        self.configure(**config)
+        with open(self.error_file, "wb") as errors:
+            self.process = subprocess.Popen([*wrap, Environment.tenon, "serve", "--config", str(self.file)],
+                                            stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, cwd=folder,
+                                            pass_fds=pass_fds, env={**Environment.variables(), **(environment or {})})
+        if wait:
+            self.wait_ready()
+
+    def configure(self, **config):
+        """Writes the file; what was not given stays as it was at the start."""
+        listen = self.listen
+        if listen is None:
+            listen = [{"address": "127.0.0.1:%d" % self.port}]
+        top = {"log-file": str(self.log_file), **config.pop("top", self.config.get("top") or {})}
+        text = make_toml(listen + self.extra_listen, "127.0.0.1:%d" % self.admin_port, top=top,
+                         **{**{k: v for k, v in self.config.items() if k != "top"}, **config})
+        temporary = self.file.with_suffix(".new")
+        temporary.write_text(text)
+        temporary.replace(self.file)
+
+    def wait_ready(self):
+        def ready():
+            if self.process.poll() is not None:
+                raise AssertionError("the server ended with %d: %s" % (self.process.returncode, self.said()))
+            try:
+                return self.admin("/readyz").status == 200
+            except OSError:
+                return False
+        wait_until(ready, 120, "the server to be ready")
+
+    def said(self):
+        """Standard output and error, and the log's end."""
+        text = self.error_file.read_text(errors="replace")
+        return text[-4000:] + "\n" + self.log()[-4000:]
+
+    def log(self):
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def wait_log(self, pattern, seconds=SECONDS):
+        """The first match of a pattern in the log."""
+        return wait_until(lambda: re.search(pattern, self.log(), re.MULTILINE), seconds,
+                          "%r in the log: %s" % (pattern, self.log()[-2000:]))
+
+    def connect(self, seconds=SECONDS):
+        s = socket.create_connection(("127.0.0.1", self.port), timeout=seconds)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return s
+
+    def client(self, seconds=SECONDS):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
+
+    def request(self, path, method="GET", body=None, headers=None, port=None, seconds=SECONDS):
+        client = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=seconds)
+        try:
+            client.request(method, path, body, headers or {})
+            got = client.getresponse()
+            return Response(got.status, got.headers, got.read())
+        finally:
+            client.close()
+
+    def admin(self, path, headers=None):
+        return self.request(path, headers=headers, port=self.admin_port)
+
+    def raw(self, data, seconds=SECONDS):
+        """Sends bytes, and gives all that comes back until the server closes."""
+        with self.connect(seconds) as s:
+            s.sendall(data)
+            return receive(s, seconds)
+
+    def metric(self, name):
+        """The sum over all labels of a metric."""
+        text = self.admin("/metrics").text
+        return sum(float(v) for v in re.findall(r"(?m)^tenon_%s(?:\{[^}]*\})? (\S+)$" % name, text))
+
+    def memory(self, name="VmRSS"):
+        """Kilobytes, from /proc."""
+        text = pathlib.Path("/proc/%d/status" % self.process.pid).read_text()
+        return int(re.search(r"(?m)^%s:\s+(\d+)" % name, text)[1])
+
+    def send_signal(self, number):
+        self.process.send_signal(number)
+
+    def reload(self):
+        """SIGHUP, and waits until it has had its effect, good or bad."""
+        before = self.metric("reloads_total") + self.metric("reload_failures_total")
+        self.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.metric("reloads_total") + self.metric("reload_failures_total") > before, what="a reload")
+
+    def stop(self, seconds=SECONDS):
+        """Asks it to end; its exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return None
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tenon-serve-"))
+        self.addCleanup(shutil.rmtree, self.folder, True)
+
+    def serve(self, **arguments):
+        """A server that is stopped at the test's end, and must end well."""
+        server = Server(self.folder, **arguments)
+        self.addCleanup(self.end, server)
+        return server
+
+    def end(self, server):
+        was_running = server.process.poll() is None
+        code = server.stop()
+        if was_running:
+            self.assertEqual(code, 0, "the server's end: " + server.said())
+        self.assertNotRegex(server.said(), r"(Address|Undefined|Leak)\w*Sanitizer|runtime error:")
+
+    def expect(self, got, status, text=None):
+        self.assertEqual(got.status, status, got.text[:2000])
+        if text is not None:
+            self.assertEqual(got.text, text)
+        return got
+
+    def assertServes(self, server):
+        self.expect(server.request("/hello"), 200, "Hello, World!\n")
+
+
+class Load:
+    """Requests of several threads, each over and over on its own connection, until it is stopped. Every one must be
+    answered as `check` says; a connection that the server closed between two requests is opened anew."""
+
+    def __init__(self, server, path="/hello", threads=4, check=lambda got: got.status == 200):
+        self.server, self.path, self.check = server, path, check
+        self.answered, self.failures, self.closed = 0, [], False
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self.run, daemon=True) for _ in range(threads)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.closed = True
+        for thread in self.threads:
+            thread.join(SECONDS)
+
+    def note(self, failure):
+        with self.lock:
+            if failure:
+                self.failures.append(failure)
+            else:
+                self.answered += 1
+
+    def run(self):
+        client, is_fresh = None, True
+        while not self.closed:
+            if client is None:
+                client, is_fresh = self.server.client(), True
+            try:
+                client.request("GET", self.path)
+                got = client.getresponse()
+                response = Response(got.status, got.headers, got.read())
+                self.note(None if self.check(response) else "%d %r" % (response.status, response.body[:80]))
+                is_fresh = False
+                if got.will_close:
+                    client.close()
+                    client = None
+            except (OSError, http.client.HTTPException) as why:
+                # A kept connection may be closed as a request is sent (RFC 9112, section 9.3.1): that one was not taken.
+                if is_fresh or not isinstance(why, (http.client.RemoteDisconnected, ConnectionError)):
+                    self.note(repr(why))
+                client.close()
+                client = None
+        if client is not None:
+            client.close()
+
+
+class Certificates:
+    """An authority, and certificates by it, made by openssl."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.authority = self.path("ca.pem")
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                     "-subj", "/CN=Test authority", "-keyout", self.path("ca.key"), "-out", self.authority)
+        self.server = self.make("server")
+        self.client = self.make("client")
+
+    def path(self, name):
+        return str(self.folder / name)
+
+    def openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+
+    def make(self, name, common_name=None):
+        """Paths of certificate and key."""
+        certificate, key, request, extensions = (self.path(name + end) for end in (".pem", ".key", ".csr", ".ext"))
+        pathlib.Path(extensions).write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                     "/CN=%s" % (common_name or name), "-keyout", key, "-out", request)
+        self.openssl("x509", "-req", "-in", request, "-CA", self.authority, "-CAkey", self.path("ca.key"),
+                     "-CAcreateserial", "-days", "30", "-extfile", extensions, "-out", certificate)
+        return certificate, key
+
+    def context(self, client=None, alpn=None):
+        made = ssl.create_default_context(cafile=self.authority)
+        if client:
+            made.load_cert_chain(*client)
+        if alpn:
+            made.set_alpn_protocols(alpn)
+        return made

@@ -1,0 +1,182 @@
+"""Every limit that an operator can set, at its edge and beyond."""
+import time
+
+from harness import Case, parse_head, receive, receive_until, wait_until
+
+
+class Limits(Case):
+    def status(self, server, data):
+        return parse_head(server.raw(data))[0]
+
+    def get(self, fields=b"", path=b"/hello"):
+        return b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n" % (path, fields)
+
+    def test_more_fields_than_allowed_are_431(self):
+        server = self.serve(limits={"max-header-count": 10})
+        self.assertEqual(self.status(server, self.get(b"A: b\r\n" * 8)), 200)
+        self.assertEqual(self.status(server, self.get(b"A: b\r\n" * 9)), 431)
+
+    def test_a_larger_head_than_allowed_is_431(self):
+        server = self.serve(limits={"max-header-size": "1KiB"})
+        self.assertEqual(self.status(server, self.get(b"A: %s\r\n" % (b"x" * 800))), 200)
+        self.assertEqual(self.status(server, self.get(b"A: %s\r\n" % (b"x" * 1100))), 431)
+        self.assertEqual(self.status(server, self.get(b"A: %s" % (b"x" * 100000))), 431)
+
+    def test_a_longer_request_line_than_allowed_is_414(self):
+        server = self.serve(limits={"max-header-size": "1KiB"})
+        self.assertEqual(self.status(server, self.get(path=b"/hello?" + b"x" * 1100)), 414)
+        self.assertEqual(self.status(server, b"GET /" + b"x" * 100000), 414)
+
+    def test_a_larger_body_than_allowed_is_413(self):
+        server = self.serve(limits={"max-body": "1000"})
+        self.expect(server.request("/upload", "POST", b"x" * 1000), 200, "1000")
+        head = b"POST /upload HTTP/1.1\r\nHost: x\r\n"
+        self.assertEqual(self.status(server, head + b"Content-Length: 1001\r\n\r\n"), 413)
+        chunks = b"".join(b"64\r\n%s\r\n" % (b"x" * 100) for _ in range(11))
+        self.assertEqual(self.status(server, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"), 413)
+        self.assertServes(server)
+
+    def test_more_trailers_than_allowed_are_refused(self):
+        server = self.serve(limits={"max-header-size": "1KiB"})
+        head = b"POST /trailers HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+        answer = server.raw(head + b"A: %s\r\n\r\n" % (b"x" * 5000))
+        self.assertFalse(answer.endswith(b"0\r\n\r\n"), answer[-100:])
+        self.assertServes(server)
+
+    def test_a_head_that_takes_too_long_is_408(self):
+        server = self.serve(limits={"header-timeout": "300ms"})
+        start = time.monotonic()
+        with server.connect() as s:
+            s.sendall(b"GET /hello HTTP/1.1\r\nHos")
+            answer = receive(s)
+        self.assertEqual(parse_head(answer)[0], 408)
+        self.assertLess(time.monotonic() - start, 5)
+
+    def test_a_head_that_drips_is_408_all_the_same(self):
+        server = self.serve(limits={"header-timeout": "500ms"})
+        start = time.monotonic()
+        with server.connect() as s:
+            try:
+                s.sendall(b"GET /hello HTTP/1.1\r\n")
+                while time.monotonic() - start < 5:
+                    s.sendall(b"A: b\r\n")
+                    time.sleep(0.05)
+            except OSError:
+                pass
+        self.assertLess(time.monotonic() - start, 4)
+
+    def test_a_body_that_takes_too_long_is_408(self):
+        server = self.serve(limits={"body-timeout": "300ms"})
+        with server.connect() as s:
+            s.sendall(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+            answer = receive(s)
+        self.assertIn(parse_head(answer)[0], (408, 500))
+        self.assertServes(server)
+
+    def test_an_idle_connection_is_closed(self):
+        server = self.serve(limits={"idle-timeout": "300ms"})
+        start = time.monotonic()
+        with server.connect() as s:
+            s.sendall(b"GET /with-length HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = receive(s)
+        self.assertTrue(answer.endswith(b"hello"))
+        self.assertLess(time.monotonic() - start, 5)
+
+    def test_a_connection_that_says_nothing_is_closed(self):
+        server = self.serve(limits={"header-timeout": "300ms"})
+        start = time.monotonic()
+        with server.connect() as s:
+            self.assertIn(receive(s)[:12], (b"", b"HTTP/1.1 408"))
+        self.assertLess(time.monotonic() - start, 5)
+
+    def test_a_client_that_takes_nothing_is_cut_off(self):
+        server = self.serve(limits={"write-timeout": "300ms"})
+        with server.connect() as s:
+            s.sendall(b"GET /download/100000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
+            wait_until(lambda: server.metric("requests_in_flight") == 0, 10, "the request to end")
+
+    def test_one_client_has_so_many_connections_only(self):
+        server = self.serve(top={"threads": 1}, limits={"max-connections-per-client": 3})
+        kept = [server.connect() for _ in range(3)]
+        for s in kept:
+            self.addCleanup(s.close)
+            s.sendall(b"GET /with-length HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertIn(b"hello", receive_until(s, b"hello"))
+        with server.connect() as s:
+            self.assertEqual(receive(s), b"")
+        kept[0].close()
+        wait_until(lambda: server.metric("connections_open") == 2, what="a connection's end")
+        self.assertServes(server)
+
+    def test_more_connections_than_allowed_wait(self):
+        server = self.serve(top={"threads": 1}, limits={"max-connections": 2})
+        kept = [server.connect() for _ in range(2)]
+        for s in kept:
+            self.addCleanup(s.close)
+            s.sendall(b"GET /with-length HTTP/1.1\r\nHost: x\r\n\r\n")
+            receive_until(s, b"hello")
+        with server.connect() as late:
+            late.sendall(b"GET /with-length HTTP/1.1\r\nHost: x\r\n\r\n")
+            late.settimeout(0.5)
+            self.assertRaises(TimeoutError, late.recv, 100)
+            kept[0].close()
+            self.assertIn(b"hello", receive_until(late, b"hello"))
+
+    def test_requests_beyond_the_queue_are_503_with_retry_after(self):
+        server = self.serve(limits={"max-concurrent": 2}, defaults={"max-queue": 1, "queue-timeout": "30s"},
+                            top={"threads": 1})
+        busy = []
+        for _ in range(3):
+            s = server.connect()
+            self.addCleanup(s.close)
+            s.sendall(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n")
+            busy.append(s)
+        wait_until(lambda: server.metric("requests_queued") == 1, what="a queued request")
+        got = self.expect(server.request("/hello"), 503)
+        self.assertRegex(got.headers["Retry-After"], r"^\d+$")
+        self.assertEqual(server.metric("requests_rejected_total"), 1)
+        busy[0].close()
+        busy[1].close()
+        busy[2].close()
+        wait_until(lambda: server.metric("requests_in_flight") == 0, what="all guests to end")
+        self.assertServes(server)
+
+    def test_a_component_has_a_limit_of_its_own(self):
+        server = self.serve(components={"small": {"max-concurrent": 1, "max-queue": 0}, "other": {}},
+                            routes=[{"host": "small.example", "component": "small"}, {"component": "other"}],
+                            top={"threads": 1})
+        with server.connect() as s:
+            s.sendall(b"GET /never HTTP/1.1\r\nHost: small.example\r\n\r\n")
+            wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
+            self.expect(server.request("/hello", headers={"Host": "small.example"}), 503)
+            self.expect(server.request("/hello", headers={"Host": "other.example"}), 200)
+
+    def test_a_request_that_waits_too_long_is_503(self):
+        server = self.serve(limits={"max-concurrent": 1}, defaults={"max-queue": 10, "queue-timeout": "300ms"},
+                            top={"threads": 1})
+        with server.connect() as s:
+            s.sendall(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
+            start = time.monotonic()
+            got = self.expect(server.request("/hello"), 503)
+            self.assertIn("Retry-After", got.headers)
+            self.assertGreater(time.monotonic() - start, 0.2)
+
+    def test_a_queued_request_has_its_turn(self):
+        server = self.serve(limits={"max-concurrent": 1}, top={"threads": 1})
+        with server.connect() as s:
+            s.sendall(b"GET /sleep/500 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
+            self.assertServes(server)
+            self.assertIn(b"slept", receive(s))
+
+    def test_a_queued_request_whose_client_goes_away_leaves_the_queue(self):
+        server = self.serve(limits={"max-concurrent": 1}, top={"threads": 1})
+        with server.connect() as s:
+            s.sendall(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
+            with server.connect() as queued:
+                queued.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+                wait_until(lambda: server.metric("requests_queued") == 1, what="a queued request")
+            wait_until(lambda: server.metric("requests_queued") == 0, 5, "the queue to be empty")

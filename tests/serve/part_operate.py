@@ -1,0 +1,390 @@
+"""What an operator sees and does: reload, drain, activation, the admin address, logs, traces."""
+import json
+import re
+import signal
+import socket
+import sys
+import time
+
+from harness import SECONDS, Case, Environment, Load, receive, receive_until, wait_until
+
+TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class Reload(Case):
+    def name(self, server):
+        return re.search(r"(?m)^NAME=(.*)$", server.request("/env").text)[1]
+
+    def component(self, name):
+        return {"guest": {"env": ["NAME=%s" % name]}}
+
+    def test_new_requests_get_what_is_new(self):
+        server = self.serve(components=self.component("one"))
+        self.assertEqual(self.name(server), "one")
+        server.configure(components=self.component("two"))
+        server.reload()
+        self.assertEqual(self.name(server), "two")
+
+    def test_requests_under_way_finish_with_what_is_old(self):
+        server = self.serve(components=self.component("one"))
+        with server.connect() as s:
+            s.sendall(b"GET /sse/15 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            receive_until(s, b"data: 1\n")
+            server.configure(components=self.component("two"))
+            server.reload()
+            self.assertEqual(self.name(server), "two")
+            self.assertIn(b"data: 14\n", receive(s))
+
+    def test_a_kept_connection_goes_on(self):
+        server = self.serve(components=self.component("one"))
+        client = server.client()
+        self.addCleanup(client.close)
+        client.request("GET", "/env")
+        self.assertIn(b"NAME=one", client.getresponse().read())
+        server.configure(components=self.component("two"))
+        server.reload()
+        client.request("GET", "/env")
+        self.assertIn(b"NAME=two", client.getresponse().read())
+
+    def test_a_broken_file_leaves_what_is_there_and_says_so(self):
+        server = self.serve(components=self.component("one"))
+        for text in ("nonsense = = 1", "[limits]\nmax-body = 'many'\n", ""):
+            server.file.write_text(text)
+            server.reload()
+            self.assertEqual(self.name(server), "one")
+        self.assertEqual(server.metric("reload_failures_total"), 3)
+        server.wait_log(r"serve-\d+\.toml.*1")
+
+    def test_a_broken_component_leaves_what_is_there(self):
+        component = self.folder / "component.wasm"
+        server = self.serve(components=self.component("one"))
+        for content in (b"", b"\0asm\x0d\0\x01\0nonsense", b"\0asm\x0d\0\x01\0"):
+            component.write_bytes(content)
+            server.configure(components={"guest": {"file": component}})
+            server.reload()
+            self.assertEqual(self.name(server), "one")
+        server.wait_log("component.wasm")
+
+    def test_no_request_is_lost_when_reloading_over_and_over(self):
+        server = self.serve(components=self.component("0"))
+        with Load(server) as load:
+            for i in range(10):
+                server.configure(components=self.component(str(i)))
+                server.reload()
+                time.sleep(0.05)
+        self.assertEqual(load.failures, [])
+        self.assertGreater(load.answered, 50)
+        self.assertEqual(server.metric("reload_failures_total"), 0)
+
+    def test_memory_does_not_grow_with_reloads(self):
+        server = self.serve()
+        for _ in range(5):
+            server.reload()
+            self.assertServes(server)
+        before = server.memory()
+        for _ in range(15):
+            server.reload()
+            self.assertServes(server)
+        self.assertLess(server.memory() - before, 16 * 1024)
+
+    def test_a_changed_file_is_read_when_watched(self):
+        server = self.serve(components=self.component("one"), top={"watch": True})
+        self.assertEqual(self.name(server), "one")
+        server.configure(components=self.component("two"))
+        wait_until(lambda: self.name(server) == "two", what="the reload")
+
+    def test_a_changed_component_is_read_when_watched(self):
+        component = self.folder / "component.wat"
+        with open(Environment.guest, encoding="ascii") as file:
+            text = file.read()
+        component.write_text(text)
+        server = self.serve(components={"guest": {"file": component}}, top={"watch": True})
+        self.assertServes(server)
+        changed = self.folder / "new.wat"
+        changed.write_text(text.replace("Hello, World!", "Hallo, Welt!!"))
+        changed.replace(component)
+        wait_until(lambda: server.request("/hello").text == "Hallo, Welt!!\n", what="the reload")
+
+
+class Stopping(Case):
+    def test_it_drains_and_ends_with_0(self):
+        server = self.serve(top={"drain-timeout": "20s"})
+        with server.connect() as s:
+            s.sendall(b"GET /sse/10 HTTP/1.1\r\nHost: x\r\n\r\n")
+            receive_until(s, b"data: 1\n")
+            server.process.terminate()
+            wait_until(lambda: self.is_refused(server), 5, "the address to be closed")
+            answer = receive(s)
+        self.assertIn(b"data: 9\n", answer)
+        self.assertTrue(answer.endswith(b"0\r\n\r\n"))
+        self.assertEqual(server.process.wait(SECONDS), 0)
+
+    def is_refused(self, server):
+        try:
+            server.connect().close()
+            return False
+        except OSError:
+            return True
+
+    def test_it_does_not_wait_longer_than_told(self):
+        server = self.serve(top={"drain-timeout": "500ms"})
+        with server.connect() as s:
+            s.sendall(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
+            start = time.monotonic()
+            server.process.terminate()
+            self.assertEqual(server.process.wait(SECONDS), 0)
+        self.assertGreater(time.monotonic() - start, 0.3)
+        self.assertLess(time.monotonic() - start, 10)
+
+    def test_a_second_signal_ends_it_at_once(self):
+        server = self.serve(top={"drain-timeout": "60s"})
+        with server.connect() as s:
+            s.sendall(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
+            server.process.terminate()
+            time.sleep(0.3)
+            self.assertIsNone(server.process.poll())
+            server.process.terminate()
+            self.assertIsNotNone(server.process.wait(SECONDS))
+
+    def test_idle_connections_are_closed_at_once(self):
+        server = self.serve(top={"drain-timeout": "20s"})
+        with server.connect() as s:
+            s.sendall(b"GET /with-length HTTP/1.1\r\nHost: x\r\n\r\n")
+            receive_until(s, b"hello")
+            start = time.monotonic()
+            server.process.terminate()
+            self.assertEqual(receive(s), b"")
+            self.assertEqual(server.process.wait(SECONDS), 0)
+        self.assertLess(time.monotonic() - start, 5)
+
+    def test_it_is_not_ready_while_it_drains(self):
+        server = self.serve(top={"drain-timeout": "20s"})
+        with server.connect() as s:
+            s.sendall(b"GET /sleep/1500 HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
+            server.process.terminate()
+            wait_until(lambda: server.admin("/readyz").status == 503, 5, "not to be ready")
+            self.assertEqual(server.admin("/healthz").status, 200)
+            receive(s)
+
+    def test_interrupt_stops_it_too(self):
+        server = self.serve()
+        server.send_signal(signal.SIGINT)
+        self.assertIsNotNone(server.process.wait(SECONDS))
+
+
+# Starts a program with a listening socket as descriptor 3, as systemd does.
+ACTIVATE = ("import os, sys\n"
+            "os.dup2(int(sys.argv[1]), 3)\n"
+            "os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES='web')\n"
+            "os.execv(sys.argv[2], sys.argv[2:])\n")
+
+
+class Systemd(Case):
+    def test_it_takes_the_socket_that_systemd_opened(self):
+        for address in ("systemd", "systemd:web"):
+            with socket.socket() as listening:
+                listening.bind(("127.0.0.1", 0))
+                listening.listen(100)
+                port = listening.getsockname()[1]
+                number = listening.fileno()
+                server = self.serve(listen=[{"address": address}], pass_fds=(number,),
+                                    wrap=(sys.executable, "-c", ACTIVATE, str(number)))
+                self.expect(server.request("/hello", port=port), 200)
+                self.assertEqual(server.stop(), 0)
+
+    def test_it_says_when_it_is_ready_and_when_it_stops(self):
+        path = str(self.folder / "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.bind(path)
+            notify.settimeout(SECONDS)
+            server = self.serve(environment={"NOTIFY_SOCKET": path})
+            self.assertIn(b"READY=1", notify.recv(1000))
+            server.reload()
+            said = b""
+            while said.count(b"READY=1") < 1:
+                said += notify.recv(1000) + b"\n"
+            self.assertIn(b"RELOADING=1", said)
+            server.stop()
+            self.assertIn(b"STOPPING=1", notify.recv(1000))
+
+    def test_it_listens_on_a_unix_socket(self):
+        path = self.folder / "socket"
+        self.serve(listen=[{"address": "unix:%s" % path}])
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(SECONDS)
+            s.connect(str(path))
+            s.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            self.assertIn(b"Hello", receive(s))
+
+
+LINE = re.compile(r'^[a-zA-Z_:][a-zA-Z0-9_:]*(\{([a-zA-Z_][a-zA-Z0-9_]*="(\\[\\"n]|[^"\\])*",?)*\})? '
+                  r"([+-]?(\d+\.?\d*([eE][+-]?\d+)?|Inf)|NaN)$")
+
+
+class Admin(Case):
+    def test_health_and_readiness(self):
+        server = self.serve()
+        self.expect(server.admin("/healthz"), 200)
+        self.expect(server.admin("/readyz"), 200)
+        self.expect(server.admin("/nothing"), 404)
+
+    def test_the_metrics_are_prometheus_text(self):
+        server = self.serve()
+        for path in ("/hello", "/trap", "/status/404"):
+            server.request(path)
+        wait_until(lambda: server.metric("requests_total") == 3, what="the requests to be counted")
+        got = server.admin("/metrics")
+        self.assertIn("text/plain; version=0.0.4", got.headers["Content-Type"])
+        typed, seen = {}, set()
+        for line in got.text.splitlines():
+            if line.startswith("# TYPE "):
+                _, _, name, kind = line.split(" ")
+                self.assertNotIn(name, typed)
+                typed[name] = kind
+            elif not line.startswith("#"):
+                self.assertRegex(line, LINE)
+                name = re.split(r"[{ ]", line)[0]
+                family = re.sub(r"_(bucket|sum|count)$", "", name)
+                self.assertIn(family if typed.get(family) == "histogram" else name, typed)
+                series = line.rsplit(" ", 1)[0]
+                self.assertNotIn(series, seen)
+                seen.add(series)
+        for status in (200, 404, 500):
+            self.assertIn('tenon_requests_total{component="guest",method="GET",status="%d"} 1\n' % status, got.text)
+        buckets = [int(n) for n in re.findall(r"request_duration_seconds_bucket\{[^}]*\} (\d+)", got.text)]
+        self.assertEqual(buckets, sorted(buckets))
+        self.assertEqual(buckets[-1], 3)
+
+    def test_the_metrics_count_bytes_and_instances(self):
+        server = self.serve()
+        server.request("/echo", "POST", b"x" * 1000)
+        wait_until(lambda: server.metric("requests_total") == 1, what="the request to be counted")
+        self.assertEqual(server.metric("request_bytes_total"), 1000)
+        self.assertEqual(server.metric("response_bytes_total"), 1000)
+        self.assertGreaterEqual(server.metric("instances_created_total"), 1)
+        self.assertGreater(server.metric("instance_memory_peak_bytes"), 1 << 20)
+
+    def test_the_status_is_json_or_a_page(self):
+        server = self.serve()
+        server.request("/hello")
+        status = json.loads(server.admin("/status").body)
+        self.assertEqual([c["name"] for c in status["components"]], ["guest"])
+        page = server.admin("/status", {"Accept": "text/html"})
+        self.assertIn("text/html", page.headers["Content-Type"])
+        self.assertRegex(page.text, r"<(svg|canvas)|createElementNS")
+        self.assertNotRegex(page.text, r"""(src|href)=["']?https?://""")
+
+    def test_it_answers_while_all_workers_compute(self):
+        server = self.serve()
+        busy = [server.connect() for _ in range(8)]
+        for s in busy:
+            self.addCleanup(s.close)
+            s.sendall(b"GET /loop HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_until(lambda: server.metric("requests_in_flight") == 8, what="the requests to begin")
+
+
+class Log(Case):
+    def test_a_text_line_for_each_request(self):
+        server = self.serve()
+        server.request("/echo?x", "POST", b"abc", headers={"Host": "example.com"})
+        line = server.wait_log(r"(?m)^.* 200 POST .*$")[0]
+        for part in ("example.com/echo?x", "component=guest", "in=3", "out=3", "peer=127.0.0.1", "protocol=HTTP/1.1"):
+            self.assertIn(part, line)
+        self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ")
+        self.assertRegex(line, r"id=[0-9a-f]{16} ")
+
+    def test_a_json_line_for_each_request(self):
+        server = self.serve(top={"log": "json"})
+        server.request("/echo", "POST", b"abc")
+        server.request("/print")
+        server.request("/trap")
+        server.wait_log(r'"status":500')
+        server.wait_log(r'"an error line"')
+        lines = [json.loads(line) for line in server.log().splitlines()]
+        requests = {line["path"]: line for line in lines if line["type"] == "request"}
+        self.assertEqual([requests[path]["status"] for path in ("/echo", "/print", "/trap")], [200, 200, 500])
+        echo = requests["/echo"]
+        self.assertEqual((echo["method"], echo["bytesIn"], echo["bytesOut"], echo["component"]), ("POST", 3, 3, "guest"))
+        printed = [line["line"] for line in lines if line["type"] == "stdout"]
+        self.assertEqual(printed, ["a line", "and another", "and one without an end"])
+        self.assertEqual({line["id"] for line in lines if line["type"] in ("stdout", "stderr")}, {requests["/print"]["id"]})
+
+    def test_what_guests_print_is_in_the_log_with_the_id(self):
+        server = self.serve()
+        server.request("/print")
+        request = server.wait_log(r"GET .*/print .*id=([0-9a-f]{16})")[1]
+        for stream, line in (("stdout", "a line"), ("stdout", "and another"), ("stdout", "and one without an end"),
+                             ("stderr", "an error line")):
+            server.wait_log(r"%s component=guest id=%s: %s$" % (stream, request, line))
+
+    def test_no_control_character_reaches_it(self):
+        server = self.serve()
+        server.raw(b"GET /hello?\xff\xc3\xa9 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        server.request("/hello", headers={"Host": "x"})
+        server.wait_log("GET")
+        self.assertNotRegex(server.log_file.read_bytes(), rb"[\x00-\x09\x0b-\x1f\x7f]")
+
+    def test_it_can_be_switched_off(self):
+        server = self.serve(top={"log": "off"})
+        self.assertServes(server)
+        self.assertNotIn("GET", server.log())
+
+    def test_it_is_opened_again_after_a_rotation(self):
+        server = self.serve()
+        self.assertServes(server)
+        server.wait_log("/hello")
+        server.log_file.rename(self.folder / "rotated")
+        server.send_signal(signal.SIGUSR1)
+        wait_until(server.log_file.exists, what="a new file")
+        self.assertServes(server)
+        server.wait_log("/hello")
+
+    def test_a_full_disk_loses_lines_and_nothing_else(self):
+        server = self.serve(top={"log-file": "/dev/full"})
+        with Load(server) as load:
+            time.sleep(1)
+        self.assertEqual(load.failures, [])
+        wait_until(lambda: server.metric("log_lines_lost_total") > 0, what="lost lines to be counted")
+
+    def test_a_client_that_went_away_is_in_it(self):
+        server = self.serve()
+        s = server.connect()
+        s.sendall(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
+        s.close()
+        server.wait_log(r" 0 GET x/never ")
+
+    def test_a_refused_request_is_in_it(self):
+        server = self.serve()
+        server.raw(b"nonsense\r\n\r\n")
+        server.wait_log(r" 400 ")
+
+
+class Traces(Case):
+    def seen(self, server, headers=None):
+        return TRACE.findall(server.request("/echo-headers", headers=headers or {}).text)
+
+    def test_a_trace_is_begun(self):
+        server = self.serve()
+        first, second = self.seen(server), self.seen(server)
+        self.assertEqual((len(first), len(second)), (1, 1))
+        self.assertNotEqual(first[0].split("-")[1], second[0].split("-")[1])
+
+    def test_a_trace_is_continued(self):
+        server = self.serve()
+        given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        seen = self.seen(server, {"traceparent": given, "tracestate": "a=b"})[0]
+        self.assertEqual(seen.split("-")[1], given.split("-")[1])
+        self.assertNotEqual(seen.split("-")[2], given.split("-")[2])
+        server.wait_log("trace=%s" % seen)
+        server.wait_log("id=%s" % seen.split("-")[2])
+
+    def test_a_malformed_trace_is_replaced(self):
+        server = self.serve()
+        for given in ("nonsense", "00-" + "0" * 32 + "-b7ad6b7169203331-01", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"):
+            seen = self.seen(server, {"traceparent": given})
+            self.assertEqual(len(seen), 1)
+            self.assertNotIn(given[3:20], seen[0])
