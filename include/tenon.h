@@ -214,6 +214,8 @@ TN_API tn_error *tn_wasi_config_new(tn_wasi_config **out);
 TN_API void tn_wasi_config_delete(tn_wasi_config *config);
 TN_API tn_error *tn_wasi_config_add_argument(tn_wasi_config *config, tn_str argument);
 TN_API tn_error *tn_wasi_config_add_env(tn_wasi_config *config, tn_str name, tn_str value);
+/* The directory that the guest is told it starts in; none by default. It gives no right to it. */
+TN_API tn_error *tn_wasi_config_set_working_directory(tn_wasi_config *config, tn_str path);
 
 /* A value that the guest finds through wasi:config/store; one more of the same key replaces it. */
 TN_API tn_error *tn_wasi_config_add_config_value(tn_wasi_config *config, tn_str key, tn_str value);
@@ -521,6 +523,8 @@ TN_API tn_error *tn_server_run(tn_server *server);
 TN_API void tn_server_stop(tn_server *server);
 /* Reads settings and components again; on failure the old ones stay. Any thread, also a signal handler. */
 TN_API void tn_server_reload(tn_server *server);
+/* Opens the log's file again, after a rotation. Any thread, also a signal handler. */
+TN_API void tn_server_reopen_log(tn_server *server);
 TN_API void tn_server_delete(tn_server *server);
 
 #ifdef __cplusplus

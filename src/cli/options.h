@@ -43,6 +43,8 @@ typedef struct cli_settings {
   cli_texts network, network_connect, network_listen, network_udp;
   bool inherit_network;
   cli_choice tcp, udp, name_lookup;
+  cli_choice inherit_stdin, inherit_stdout, inherit_stderr;
+  const char *working_directory;
   cli_amount random_seed;
   /* limits */
   cli_amount max_memory, max_table_elements, max_instances, max_memories, max_tables, max_handles;

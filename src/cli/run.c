@@ -157,12 +157,21 @@ static tn_error *add_arguments(tn_wasi_config *config, const cli_settings *setti
   return error;
 }
 
+static tn_stdio_kind stdio_kind(cli_choice inherits) {
+  return inherits == CLI_CHOICE_NO ? TN_STDIO_NULL : TN_STDIO_INHERIT;
+}
+
 static tn_error *configure_wasi(tn_wasi_config *config, const cli_settings *settings,
                                 char **operands, int count) {
   tn_error *error = add_arguments(config, settings, operands, count);
-  if (error == NULL) error = tn_wasi_config_set_stdin(config, TN_STDIO_INHERIT, STDIN_FILENO);
-  if (error == NULL) error = tn_wasi_config_set_stdout(config, TN_STDIO_INHERIT, STDOUT_FILENO);
-  if (error == NULL) error = tn_wasi_config_set_stderr(config, TN_STDIO_INHERIT, STDERR_FILENO);
+  if (error == NULL)
+    error = tn_wasi_config_set_stdin(config, stdio_kind(settings->inherit_stdin), STDIN_FILENO);
+  if (error == NULL)
+    error = tn_wasi_config_set_stdout(config, stdio_kind(settings->inherit_stdout), STDOUT_FILENO);
+  if (error == NULL)
+    error = tn_wasi_config_set_stderr(config, stdio_kind(settings->inherit_stderr), STDERR_FILENO);
+  if (error == NULL && settings->working_directory != NULL)
+    error = tn_wasi_config_set_working_directory(config, text_of(settings->working_directory));
   if (error == NULL) error = add_directories(config, &settings->directories, 0);
   if (error == NULL)
     error = add_directories(config, &settings->read_only_directories, TN_DIRECTORY_READ_ONLY);

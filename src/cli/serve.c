@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -16,10 +17,14 @@ static void on_stop(int number) {
   tn_server_stop(serving);
 }
 
-/* Reading everything again opens the log's file again too. */
 static void on_reload(int number) {
   (void)number;
   if (serving != NULL) tn_server_reload(serving);
+}
+
+static void on_rotation(int number) {
+  (void)number;
+  if (serving != NULL) tn_server_reopen_log(serving);
 }
 
 static void handle(int number, void (*handler)(int number)) {
@@ -32,8 +37,17 @@ static void watch_signals(void) {
   handle(SIGINT, on_stop);
   handle(SIGTERM, on_stop);
   handle(SIGHUP, on_reload);
-  handle(SIGUSR1, on_reload);
+  handle(SIGUSR1, on_rotation);
   handle(SIGPIPE, SIG_IGN); /* a client that is gone is an error of write */
+}
+
+/* Connections take descriptors, and the usual limit is for programs that still use select(2), which this one does not. Guests
+ * cannot use more by it: what they open is bounded on its own. */
+static void raise_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit); /* if it fails, what there is must do; the server says when that is too little */
 }
 
 /* ---- settings ------------------------------------------------------------------------------------------- */
@@ -109,6 +123,7 @@ int cli_serve(const cli_settings *settings, char **operands, int count) {
   if (count == 0 && settings->config_file == NULL && settings->routes.count == 0)
     return cli_report(CLI_EXIT_USAGE, "tenon serve FILE", "tenon serve takes a file, --route or --config");
   watch_signals();
+  raise_descriptor_limit();
   tn_server_settings *server;
   tn_error *error = tn_server_settings_new(&server);
   if (error != NULL) return cli_report_error(error);

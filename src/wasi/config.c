@@ -51,6 +51,10 @@ tn_error *tn_wasi_config_add_argument(tn_wasi_config *config, tn_str argument) {
   return NULL;
 }
 
+tn_error *tn_wasi_config_set_working_directory(tn_wasi_config *config, tn_str path) {
+  return keep(config, "the working directory", path, &config->working_directory);
+}
+
 tn_error *tn_wasi_config_add_env(tn_wasi_config *config, tn_str name, tn_str value) {
   if (name.len == 0 || memchr(name.data, '=', name.len) != NULL) {
     return tn_error_new(TN_ERROR_ARGUMENT,

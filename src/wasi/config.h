@@ -34,6 +34,7 @@ struct tn_wasi_config {
   TN_VEC(tn_config_variable) variables; /* names are unique */
   TN_VEC(tn_config_variable) values;    /* of wasi:config/store; names are unique */
   TN_VEC(tn_config_directory) directories;
+  tn_str working_directory; /* .data == NULL: none */
   tn_config_stdio stdio[3];
   uint64_t output_limit;
   tn_network_policy network;

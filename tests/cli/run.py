@@ -217,6 +217,25 @@ class Running(Case):
             self.assertIn("GIVEN=yes\0", done.out)
         self.expect(self.tenon("run", "--inherit-env=n", GUESTS / "environ.wat", GIVEN="yes"), 0, "")
 
+    def test_the_guest_can_be_told_where_it_starts(self):
+        guest = GUESTS / "working-directory.wat"
+        self.expect(self.tenon("run", "--invoke", "cwd()", guest), 0, "none\n")
+        for option in (["--cwd", "/data"], ["-S", "cwd=/data"]):
+            self.expect(self.tenon("run", *option, "--invoke", "cwd()", guest), 0, 'some("/data")\n')
+
+    def test_output_can_be_thrown_away(self):
+        hello = EXAMPLES / "hello.wat"
+        self.assertIn("Hello", self.expect(self.tenon("run", "-S", "inherit-stdout", hello), 0).out)
+        self.expect(self.tenon("run", "-S", "inherit-stdout=n", hello), 0, "")
+        for stream, kept, lost in (("stdout", "err", "out"), ("stderr", "out", "err")):
+            done = self.tenon("run", f"--inherit-{stream}=n", "--max-output=1KiB", GUESTS / "both-streams.wat")
+            self.assertIn("xxxx", getattr(done, kept))
+            self.assertNotIn("xxxx", getattr(done, lost))
+
+    def test_standard_input_can_be_empty(self):
+        self.expect(self.tenon("run", GUESTS / "cat.wat", "-", stdin=b"text"), 0, "text")
+        self.expect(self.tenon("run", "--inherit-stdin=n", GUESTS / "cat.wat", "-", stdin=b"text"), 0, "")
+
     def test_configuration_values_are_found_in_the_store(self):
         guest = GUESTS / "config.wat"
         self.expect(self.tenon("run", "--config-value", "a=1", "-S", "config,config-var=b=2=3", "--invoke", "get-all()",

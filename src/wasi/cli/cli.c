@@ -39,10 +39,11 @@ static tn_error *get_arguments(tn_call *call, void *data, const void *params, vo
   return NULL;
 }
 
-/* The guest's paths start at its directories; none of them is more current than the others. */
+/* The guest's paths start at its directories; none of them is more current than the others unless it is told so. */
 static tn_error *initial_cwd(tn_call *call, void *data, const void *params, void *result) {
-  (void)call, (void)data, (void)params;
-  *(optional_string *)result = (optional_string){0};
+  (void)data, (void)params;
+  tn_str path = wasi_of(call)->config->working_directory;
+  *(optional_string *)result = (optional_string){.is_some = path.data != NULL, .value = path};
   return NULL;
 }
 
