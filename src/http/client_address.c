@@ -44,7 +44,8 @@ const char *tn_client_address_print(const tn_client_address *address, char room[
   return room;
 }
 
-/* Whether the last label is a number, decimal or hexadecimal: then resolvers may read the whole as an IPv4 address. */
+/* Whether the last label is a number, decimal or hexadecimal: then resolvers may read the whole as an IPv4
+ * address. */
 static bool ends_in_number(tn_str host) {
   if (host.len > 0 && host.data[host.len - 1] == '.') host.len--;
   size_t start = host.len;

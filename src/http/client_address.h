@@ -29,9 +29,9 @@ typedef struct tn_client_target {
   tn_client_address address; /* when is_address; with the port */
 } tn_client_target;
 
-/* Splits "host[:port]"; `default_port` when there is none. False, with *problem, for what cannot be called: escapes,
- * names longer than the DNS has, port 0, and numbers that are no dotted address ("127.1", "0x7f000001"), which different
- * readers take for different hosts. */
+/* Splits "host[:port]"; `default_port` when there is none. False, with *problem, for what cannot be called:
+ * escapes, names longer than the DNS has, port 0, and numbers that are no dotted address ("127.1",
+ * "0x7f000001"), which different readers take for different hosts. */
 bool tn_client_parse_target(tn_str authority, uint16_t default_port, tn_client_target *out,
                             const char **problem);
 /* A dotted IPv4 or an IPv6 address without brackets; the port is left 0. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/container.h"
 #include "base/error.h"
 #include "http/client_parts.h"
 
@@ -32,7 +33,7 @@ static void observe(const tn_http_observer *observer) {
 
 static void tell_result(tn_http_call *call) {
   if (call->state == TN_CALL_FAILED)
-    call->handler.failed(call->data, call->code, call->detail);
+    call->handler.failed(call->data, call->failure.code, call->failure.detail);
   else
     call->handler.response(call->data, &call->response, call->body);
 }
@@ -56,7 +57,7 @@ void tn_client_call_tell(tn_http_call *call) {
 }
 
 static void call_deferred(tn_deferred *deferred) {
-  tn_http_call *call = (tn_http_call *)((char *)deferred - offsetof(tn_http_call, deferred));
+  tn_http_call *call = TN_CONTAINER(deferred, tn_http_call, deferred);
   if (call->connection != NULL)
     tn_client_http1_progress(call);
   else if (call->http2 != NULL)
@@ -102,14 +103,14 @@ static void call_timeout(tn_http_call *call) {
                         call->origin->target.host);
   } else {
     call->has_fault = true;
-    call->fault = TN_HTTP_CONNECTION_READ_TIMEOUT;
+    call->failure.code = TN_HTTP_CONNECTION_READ_TIMEOUT;
     call->events |= TN_CALL_TELL_IN;
     tn_client_pool_give_back(call, false);
   }
 }
 
 static void call_alarm(tn_alarm *alarm) {
-  tn_http_call *call = (tn_http_call *)((char *)alarm - offsetof(tn_http_call, alarm));
+  tn_http_call *call = TN_CONTAINER(alarm, tn_http_call, alarm);
   if (call->deadline_kind == TN_CALL_NO_DEADLINE) return;
   if (tn_loop_now() < call->deadline) {
     /* Cannot fail for want of memory: its place in the heap has just been freed. */
@@ -150,14 +151,30 @@ static const char *format_detail(tn_http_call *call, const char *format, va_list
 void tn_client_call_fail(tn_http_call *call, tn_http_code code, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  call->detail = format_detail(call, format, arguments);
+  call->failure.detail = format_detail(call, format, arguments);
   va_end(arguments);
   call->state = TN_CALL_FAILED;
-  call->code = code;
+  call->failure.code = code;
   call->events = TN_CALL_TELL_RESULT | TN_CALL_TELL_OUT;
   if (call->client != NULL) tn_client_count(&call->client->counters.failures, 1);
   tn_client_call_defer(call);
   call_detach(call);
+}
+
+void tn_client_note_alert(tn_http_call_failure *failure, const tn_transport *transport) {
+  if (failure->code == TN_HTTP_TLS_ALERT_RECEIVED)
+    failure->has_alert = tn_transport_alert(transport, &failure->alert_id, &failure->alert_message);
+}
+
+/* Of HTTP/2 bodies only the session knows. */
+static bool has_session_failure(tn_http_call *call) {
+  if (call->http2 == NULL || call->state != TN_CALL_RESPONDED) return false;
+  return tn_http2_call_has_failed(call->http2, &call->failure.code, &call->failure.detail);
+}
+
+const tn_http_call_failure *tn_http_call_get_failure(tn_http_call *call) {
+  bool has_failed = call->state == TN_CALL_FAILED || call->has_fault || has_session_failure(call);
+  return has_failed ? &call->failure : NULL;
 }
 
 static void client_unlink(tn_http_call *call) {
@@ -173,11 +190,11 @@ void tn_client_call_orphan(tn_http_call *call) {
   tn_alarm_clear(call->client->loop, &call->alarm);
   if (call->state < TN_CALL_RESPONDED) {
     call->state = TN_CALL_FAILED;
-    call->code = TN_HTTP_INTERNAL_ERROR;
-    call->detail = "the client was closed";
+    call->failure.code = TN_HTTP_INTERNAL_ERROR;
+    call->failure.detail = "the client was closed";
   } else if (!call->body_is_complete) {
     call->has_fault = true;
-    call->fault = TN_HTTP_HTTP_RESPONSE_INCOMPLETE;
+    call->failure.code = TN_HTTP_HTTP_RESPONSE_INCOMPLETE;
   }
   call_detach(call);
   client_unlink(call);
@@ -329,12 +346,19 @@ static void call_start(tn_http_call *call) {
   }
 }
 
+static void default_to(uint64_t *timeout, uint64_t otherwise) {
+  if (*timeout == 0) *timeout = otherwise;
+}
+
 tn_error *tn_http_client_call(tn_http_client *client, const tn_http_request *request,
                               const tn_http_call_options *options, const tn_http_call_handler *handler,
                               void *data, tn_http_call **out, tn_http_outgoing **body) {
   tn_http_call *call = call_take(client);
   if (call == NULL) return tn_error_no_memory();
   call->options = *options;
+  default_to(&call->options.connect_timeout, client->options.connect_timeout);
+  default_to(&call->options.first_byte_timeout, client->options.first_byte_timeout);
+  default_to(&call->options.between_bytes_timeout, client->options.between_bytes_timeout);
   call->handler = *handler;
   call->data = data;
   if (!copy_request(call, request)) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/container.h"
 #include "base/error.h"
 
 /* ---- ends ------------------------------------------------------------------------------------ */
@@ -29,6 +30,7 @@ static void tell_failure(tn_client_dial *dial) {
   tn_http_call *call = dial->call;
   tn_client_origin *origin = dial->origin;
   call->dial = NULL;
+  call->failure = dial->failure;
   tn_client_call_fail(call, dial->code, "%s", dial->problem);
   dial_free(dial);
   tn_client_pool_dialed(origin, NULL, NULL);
@@ -36,7 +38,7 @@ static void tell_failure(tn_client_dial *dial) {
 }
 
 static void dial_deferred(tn_deferred *deferred) {
-  tell_failure((tn_client_dial *)((char *)deferred - offsetof(tn_client_dial, deferred)));
+  tell_failure(TN_CONTAINER(deferred, tn_client_dial, deferred));
 }
 
 void tn_dial_fail(tn_client_dial *dial, bool is_deferred, tn_http_code code, const char *format, ...) {
@@ -90,9 +92,10 @@ void tn_client_dial_handshake(tn_client_dial *dial) {
   int64_t result = tn_transport_handshake(transport);
   if (result == 0) return;
   if (result < 0) {
-    tn_dial_fail(dial, false,
-                 result == TN_HTTP_END ? TN_HTTP_CONNECTION_TERMINATED : tn_http_failure_code(result),
-                 "TLS with %s: %s", dial->origin->target.host, tn_transport_problem(transport));
+    tn_http_code code = result == TN_HTTP_END ? TN_HTTP_CONNECTION_TERMINATED : tn_http_failure_code(result);
+    dial->failure.code = code;
+    tn_client_note_alert(&dial->failure, transport);
+    tn_dial_fail(dial, false, code, "TLS with %s: %s", dial->origin->target.host, tn_transport_problem(transport));
     return;
   }
   succeed(dial);
@@ -166,6 +169,7 @@ static bool may_connect(const tn_client_dial *dial, const tn_client_address *add
 static void take_addresses(tn_client_dial *dial, const tn_client_addresses *found) {
   const tn_client_target *target = tn_dial_target(dial);
   if (found->count == 0) {
+    dial->failure.dns_rcode = found->rcode;
     tn_dial_fail(dial, true, found->code, "looking up %s: %s", target->host, found->problem);
     return;
   }
@@ -187,7 +191,7 @@ static void take_addresses(tn_client_dial *dial, const tn_client_addresses *foun
 }
 
 static void looked_up(tn_client_lookup *lookup, const tn_client_addresses *found) {
-  take_addresses((tn_client_dial *)((char *)lookup - offsetof(tn_client_dial, lookup)), found);
+  take_addresses(TN_CONTAINER(lookup, tn_client_dial, lookup), found);
 }
 
 bool tn_client_dial_start(tn_http_call *call) {

@@ -19,8 +19,9 @@ typedef struct tn_dial_attempt {
   const tn_client_address *address;
 } tn_dial_attempt;
 
-/* Invariants: belongs to `call` and to one of its origin's places; attempts[0 .. next) have been begun, `running` of them
- * are not over. `descriptor` is the winner's between the steps; `connection` is set from SECURING on. */
+/* Invariants: belongs to `call` and to one of its origin's places; attempts[0 .. next) have been begun,
+ * `running` of them are not over. `descriptor` is the winner's between the steps; `connection` is set from
+ * SECURING on. */
 struct tn_client_dial {
   tn_http_call *call;
   tn_client_origin *origin;
@@ -45,6 +46,7 @@ struct tn_client_dial {
 
   bool has_failed;
   tn_http_code code; /* the most telling failure so far */
+  tn_http_call_failure failure; /* what else is known of it */
   char problem[384];
 };
 

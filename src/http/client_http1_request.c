@@ -1,15 +1,16 @@
-/* The request of a call, and its body as the user writes it; on HTTP/1.1 also its way to the socket. Before there is a
- * connection, and while it may yet turn out that the body is short, bytes gather unframed, so that the head can say how
- * long it is. */
+/* The request of a call, and its body as the user writes it; on HTTP/1.1 also its way to the socket. Before
+ * there is a connection, and while it may yet turn out that the body is short, bytes gather unframed, so
+ * that the head can say how long it is. */
 #include <errno.h>
 #include <sys/uio.h>
 
+#include "base/container.h"
 #include "http/client_parts.h"
 
 enum { LARGE_WRITE = 8192 }; /* goes to the socket from where it lies */
 
 static tn_http_call *call_of(tn_http_outgoing *outgoing) {
-  return (tn_http_call *)((char *)outgoing - offsetof(tn_http_call, outgoing));
+  return TN_CONTAINER(outgoing, tn_http_call, outgoing);
 }
 
 /* ---- the head -------------------------------------------------------------------------------- */
@@ -194,7 +195,7 @@ void tn_client_http1_start(tn_http_call *call, tn_client_connection *connection)
 /* ---- the body, for the user ------------------------------------------------------------------ */
 
 static int64_t closed_result(const tn_http_call *call) {
-  return call->state == TN_CALL_FAILED ? tn_http_failure(call->code) : TN_HTTP_END;
+  return call->state == TN_CALL_FAILED ? tn_http_failure(call->failure.code) : TN_HTTP_END;
 }
 
 static bool is_closed(const tn_http_call *call) {

@@ -1,9 +1,10 @@
-/* The response of an HTTP/1.1 call: its head, and its body as the user reads it. Body bytes are read where the user
- * wants them whenever nothing has been read ahead, and the chunked coding is taken off in place. */
+/* The response of an HTTP/1.1 call: its head, and its body as the user reads it. Body bytes are read where
+ * the user wants them whenever nothing has been read ahead, and the chunked coding is taken off in place. */
 #include <errno.h>
 #include <sys/ioctl.h>
 
 #include "base/alloc.h"
+#include "base/container.h"
 #include "http/client_parts.h"
 
 enum {
@@ -12,13 +13,13 @@ enum {
 };
 
 static tn_http_call *call_of(tn_http_incoming *incoming) {
-  return (tn_http_call *)((char *)incoming - offsetof(tn_http_call, incoming));
+  return TN_CONTAINER(incoming, tn_http_call, incoming);
 }
 
 /* ---- the socket ------------------------------------------------------------------------------ */
 
-/* A plain socket that gave less than asked for has no more, unless an end follows, for which no other event comes. TLS
- * may hold something back until it says 0. */
+/* A plain socket that gave less than asked for has no more, unless an end follows, for which no other event
+ * comes. TLS may hold something back until it says 0. */
 static int64_t receive(tn_client_connection *c, uint8_t *out, size_t size) {
   if (!c->is_readable) return 0;
   int64_t result = tn_transport_read(&c->transport, out, size);
@@ -54,7 +55,8 @@ static void in_compact(tn_http_call *call) {
 
 static void set_fault(tn_http_call *call, tn_http_code code) {
   call->has_fault = true;
-  call->fault = code;
+  call->failure.code = code;
+  if (call->connection != NULL) tn_client_note_alert(&call->failure, &call->connection->transport);
   call->deadline_kind = TN_CALL_NO_DEADLINE;
   tn_client_pool_give_back(call, false);
 }
@@ -68,8 +70,8 @@ static void body_complete(tn_http_call *call) {
   tn_client_pool_give_back(call, may_reuse);
 }
 
-/* Takes framing out of raw bytes, in place. *data: how many bytes of the body are left at their beginning; *used: how many
- * raw bytes that took. False: malformed. */
+/* Takes framing out of raw bytes, in place. *data: how many bytes of the body are left at their beginning;
+ * *used: how many raw bytes that took. False: malformed. */
 static bool decode_chunks(tn_http_call *call, uint8_t *bytes, size_t size, size_t *data, size_t *used) {
   tn_http1_chunks *chunks = &call->chunks;
   size_t at = 0, out = 0;
@@ -108,6 +110,7 @@ static void take_trailers(tn_http_call *call) {
   uint32_t max = call->client->options.max_header_bytes;
   if (size == 0 && gathered <= max) return;
   if (size == 0 || size > max) {
+    call->failure.size = gathered;
     set_fault(call, TN_HTTP_HTTP_RESPONSE_TRAILER_SECTION_SIZE);
     return;
   }
@@ -176,7 +179,7 @@ static void body_ended(tn_http_call *call, int64_t result) {
 /* ---- the body, for the user ------------------------------------------------------------------ */
 
 static int64_t read_over(const tn_http_call *call) {
-  if (call->has_fault) return tn_http_failure(call->fault);
+  if (call->has_fault) return tn_http_failure(call->failure.code);
   return call->body_is_complete ? TN_HTTP_END : 0;
 }
 
@@ -216,7 +219,8 @@ static size_t in_give(tn_http_call *call, uint8_t *out, size_t size) {
   return size;
 }
 
-/* Reads where the user wants it; the bytes of trailers move to where they are gathered. Gives the bytes of data. */
+/* Reads where the user wants it; the bytes of trailers move to where they are gathered. Gives the bytes of
+ * data. */
 static size_t read_direct(tn_http_call *call, uint8_t *out, size_t size) {
   if (call->framing.body == TN_HTTP1_LENGTH && size > call->left) size = (size_t)call->left;
   int64_t result = receive(call->connection, out, size);
@@ -364,6 +368,8 @@ static void head_ended(tn_http_call *call, int64_t result) {
     return;
   }
   tn_http_code code = result == TN_HTTP_END ? TN_HTTP_CONNECTION_TERMINATED : tn_http_failure_code(result);
+  call->failure.code = code;
+  tn_client_note_alert(&call->failure, &c->transport);
   const char *host = call->origin->target.host;
   bool has_begun = call->in_end > 0;
   if (code == TN_HTTP_CONNECTION_TERMINATED && has_begun)
@@ -431,6 +437,7 @@ static bool look_for_head(tn_http_call *call) {
     size_t size = tn_http1_find_head_end(call->in, call->in_end, &call->scanned);
     uint32_t max = call->client->options.max_header_bytes;
     if (size > max || (size == 0 && call->in_end >= max)) {
+      call->failure.size = size > max ? size : call->in_end;
       fail_head(call, TN_HTTP_HTTP_RESPONSE_HEADER_SECTION_SIZE, "its head is too long");
       return true;
     }

@@ -66,6 +66,8 @@ static void on_failed(void *data, tn_http_code code, const char *detail, bool ma
     return;
   }
   call->http2_body = NULL;
+  call->failure.code = code;
+  tn_client_note_alert(&call->failure, tn_http2_call_transport(call->http2));
   tn_client_call_fail(call, code, "calling %s: %s", call->origin->target.host, detail);
   tn_client_call_tell(call);
 }

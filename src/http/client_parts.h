@@ -70,8 +70,9 @@ tn_error *tn_client_tls(tn_http_client *client, tn_tls_context **out);
 
 /* ---- whom to call ---------------------------------------------------------------------------- */
 
-/* One target under one set of rights. Exists while it has a connection or a call. Invariants: `connections` counts those
- * open and those being made; while calls wait there is no idle connection and no room on an HTTP/2 one. */
+/* One target under one set of rights. Exists while it has a connection or a call. Invariants: `connections`
+ * counts those open and those being made; while calls wait there is no idle connection and no room on an
+ * HTTP/2 one. */
 struct tn_client_origin {
   tn_client_origin *next; /* in its bucket */
   tn_http_client *client;
@@ -83,6 +84,7 @@ struct tn_client_origin {
       is_probing; /* the first connection is being made: it tells whether HTTP/2 is spoken, so others wait for it */
   bool is_known; /* … and it has told, or failed */
   bool is_hungry;
+  bool is_forgotten; /* its key stands for nobody any more: no new call finds it */
   uint32_t connections;
   uint32_t calls;             /* that point here */
   tn_client_connection *idle; /* HTTP/1.1, the last used first */
@@ -99,9 +101,9 @@ struct tn_client_origin {
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
-/* Invariants: `call` is set exactly while an HTTP/1.1 one is used, and call->connection points back; `http2` exactly for
- * HTTP/2. Linked in client->all; when nobody uses it also in client->idle, and in origin->idle (HTTP/1.1); HTTP/2 ones
- * are always in origin->shared. */
+/* Invariants: `call` is set exactly while an HTTP/1.1 one is used, and call->connection points back;
+ * `http2` exactly for HTTP/2. Linked in client->all; when nobody uses it also in client->idle, and in
+ * origin->idle (HTTP/1.1); HTTP/2 ones are always in origin->shared. */
 struct tn_client_connection {
   tn_transport transport; /* first: its on_ready is given its address */
   tn_http_client *client;
@@ -166,8 +168,7 @@ struct tn_http_call {
   bool is_telling;
   bool is_released;
   bool is_retry;
-  tn_http_code code; /* when failed */
-  const char *detail;
+  tn_http_call_failure failure; /* when FAILED, or has_fault */
   tn_deferred deferred; /* sends what has gathered, tells events */
   tn_alarm alarm;       /* moved lazily: may fire before `deadline` */
   uint64_t deadline;
@@ -211,8 +212,7 @@ struct tn_http_call {
   bool has_surplus; /* bytes behind the response */
   bool wants_data;
   bool is_abandoned;
-  bool has_fault;
-  tn_http_code fault;
+  bool has_fault; /* the body fails */
   tn_http_incoming *body; /* what the user reads: `incoming` or that of HTTP/2 */
 
   tn_http2_call *http2;
@@ -225,9 +225,12 @@ static inline tn_str tn_client_host(const tn_client_origin *origin) {
 
 /* client_call.c */
 
-/* Fails it: whatever it holds is let go, and the user told at the end of this turn. Not for a call that is over. */
+/* Fails it: whatever it holds is let go, and the user told at the end of this turn. Not for a call that is
+ * over. */
 void tn_client_call_fail(tn_http_call *call, tn_http_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The alert of a connection whose failure was TLS_ALERT_RECEIVED. */
+void tn_client_note_alert(tn_http_call_failure *failure, const tn_transport *transport);
 /* Makes sure that something happens at the end of this turn. */
 void tn_client_call_defer(tn_http_call *call);
 /* Tells what is to be told. The call may be gone afterwards. */
@@ -255,8 +258,8 @@ void tn_client_origin_check(tn_client_origin *origin);
 void tn_client_pool_request(tn_http_call *call);
 /* Takes the call out of its queue. */
 void tn_client_pool_cancel(tn_http_call *call);
-/* A dial is over: with a connection, which now belongs to `call`, or without (both NULL): it has failed or was given
- * up. */
+/* A dial is over: with a connection, which now belongs to `call`, or without (both NULL): it has failed or
+ * was given up. */
 void tn_client_pool_dialed(tn_client_origin *origin, tn_http_call *call, tn_client_connection *connection);
 /* The call is done with its HTTP/1.1 connection, which is kept or closed. */
 void tn_client_pool_give_back(tn_http_call *call, bool may_reuse);
@@ -267,8 +270,8 @@ void tn_client_pool_changed(tn_client_connection *connection);
 
 /* client_dial.c */
 
-/* Begins to connect for a call; tells by tn_client_pool_dialed, or fails the call first, never from within. False: out of
- * memory. */
+/* Begins to connect for a call; tells by tn_client_pool_dialed, or fails the call first, never from within.
+ * False: out of memory. */
 bool tn_client_dial_start(tn_http_call *call);
 /* Gives up; tells nobody. */
 void tn_client_dial_cancel(tn_client_dial *dial);

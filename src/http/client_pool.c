@@ -2,11 +2,12 @@
 #include <sys/socket.h>
 
 #include "base/alloc.h"
+#include "base/container.h"
 #include "base/error.h"
 #include "http/client_parts.h"
 
-/* A connection that was idle for longer may have ended since the loop looked last. For less, asking the system costs more
- * than it tells. */
+/* A connection that was idle for longer may have ended since the loop looked last. For less, asking the
+ * system costs more than it tells. */
 #define TRUSTED_IDLE UINT64_C(1000000)
 /* An HTTP/2 connection that was idle for longer is asked whether it still is one. */
 #define PING_AFTER UINT64_C(5000000000)
@@ -25,7 +26,7 @@ static uint64_t hash_key(const tn_http_client *client, const tn_client_target *t
 
 static bool is_key(const tn_client_origin *origin, const tn_client_target *target, bool is_tls,
                    const void *policy_key) {
-  return origin->policy_key == policy_key && origin->is_tls == is_tls &&
+  return origin->policy_key == policy_key && !origin->is_forgotten && origin->is_tls == is_tls &&
          origin->target.port == target->port && origin->target.host_size == target->host_size &&
          memcmp(origin->target.host, target->host, target->host_size) == 0;
 }
@@ -314,17 +315,23 @@ static void pump(tn_client_origin *origin) {
   }
 }
 
-/* A place may have become free: the origin's own calls come first, as it keeps its share, then those of another. */
-static void place_freed(tn_http_client *client, tn_client_origin *origin) {
-  origin->calls++; /* it stays while we look */
-  pump(origin);
+/* Serves those of one origin that has none, if there is one; false: nobody got any. */
+static bool serve_hungry(tn_http_client *client) {
   bool has_place =
       !is_full(client->connections, client->options.max_connections) || client->idle.first != NULL;
   tn_client_origin *hungry = client->hungry.first;
-  if (hungry != NULL && has_place) {
-    hungry_remove(hungry);
-    pump(hungry);
-  }
+  if (hungry == NULL || !has_place) return false;
+  hungry_remove(hungry);
+  pump(hungry);
+  return true;
+}
+
+/* A place may have become free: the origin's own calls come first, as it keeps its share, then those of
+ * another. */
+static void place_freed(tn_http_client *client, tn_client_origin *origin) {
+  origin->calls++; /* it stays while we look */
+  pump(origin);
+  serve_hungry(client);
   origin->calls--;
   tn_client_origin_check(origin);
 }
@@ -340,6 +347,7 @@ void tn_client_connection_close(tn_client_connection *connection, bool reset) {
 
 static bool is_welcome(const tn_client_connection *c) {
   uint32_t max = c->client->options.max_idle_per_host;
+  if (c->origin->is_forgotten) return c->origin->waiting.first != NULL;
   return c->origin->waiting.first != NULL || c->client->hungry.first != NULL || max == 0 ||
          c->origin->idle_count < max;
 }
@@ -351,8 +359,8 @@ void tn_client_pool_give_back(tn_http_call *call, bool may_reuse) {
   c->call = NULL;
   bool is_usable = may_reuse && !c->is_hung_up && !c->is_broken && is_welcome(c);
   if (!is_usable) {
-    /* A reset tells the peer at once that what is not complete is not wanted; it would also tear the last bytes of what
-     * is out of its hands. */
+    /* A reset tells the peer at once that what is not complete is not wanted; it would also tear the last
+     * bytes of what is out of its hands. */
     tn_client_connection_close(c, !call->body_is_complete && !call->has_fault);
     return;
   }
@@ -386,6 +394,8 @@ void tn_client_pool_dialed(tn_client_origin *origin, tn_http_call *call, tn_clie
 void tn_client_pool_changed(tn_client_connection *c) {
   if (tn_http2_client_calls(c->http2) > 0)
     idle_remove(c);
+  else if (c->origin->is_forgotten && c->origin->waiting.first == NULL)
+    tn_http2_client_drain(c->http2);
   else if (!c->is_idle && !tn_http2_client_is_draining(c->http2))
     idle_add(c);
   place_freed(c->client, c->origin);
@@ -394,7 +404,7 @@ void tn_client_pool_changed(tn_client_connection *c) {
 /* ---- idle ones end --------------------------------------------------------------------------- */
 
 static void idle_timeout(tn_alarm *alarm) {
-  tn_http_client *client = (tn_http_client *)((char *)alarm - offsetof(tn_http_client, idle_alarm));
+  tn_http_client *client = TN_CONTAINER(alarm, tn_http_client, idle_alarm);
   uint64_t now = tn_loop_now();
   while (client->idle.first != NULL) {
     tn_client_connection *oldest = client->idle.first;
@@ -407,6 +417,32 @@ static void idle_timeout(tn_alarm *alarm) {
     }
   }
   idle_watch(client);
+}
+
+/* ---- rights that end ------------------------------------------------------------------------- */
+
+static void origin_forget(tn_client_origin *origin) {
+  origin->is_forgotten = true;
+  while (origin->idle != NULL)
+    connection_drop(origin->idle, false);
+  for (tn_client_connection *c = origin->shared; c != NULL; c = c->in_origin.next) {
+    if (tn_http2_client_calls(c->http2) > 0) continue;
+    idle_remove(c);
+    tn_http2_client_drain(c->http2);
+  }
+}
+
+void tn_http_client_forget(tn_http_client *client, const void *policy_key) {
+  for (uint32_t i = 0; i < TN_CLIENT_BUCKETS; i++) {
+    for (tn_client_origin *origin = client->buckets[i], *next; origin != NULL; origin = next) {
+      next = origin->next;
+      if (origin->policy_key != policy_key || origin->is_forgotten) continue;
+      origin_forget(origin);
+      tn_client_origin_check(origin);
+    }
+  }
+  while (serve_hungry(client))
+    continue;
 }
 
 void tn_client_pool_init(tn_http_client *client) {

@@ -1,10 +1,11 @@
-/* Happy eyeballs (RFC 8305): addresses of both families are tried in turn, each a little later than the one before, and
- * the first connection wins. */
+/* Happy eyeballs (RFC 8305): addresses of both families are tried in turn, each a little later than the one
+ * before, and the first connection wins. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/error.h"
 #include "http/client_dial.h"
 
@@ -149,7 +150,7 @@ static int attempt_begin(tn_dial_attempt *attempt, tn_client_dial *dial, const t
 }
 
 static void stagger(tn_alarm *alarm) {
-  tn_client_dial *dial = (tn_client_dial *)((char *)alarm - offsetof(tn_client_dial, stagger));
+  tn_client_dial *dial = TN_CONTAINER(alarm, tn_client_dial, stagger);
   begin_next(dial, false);
 }
 

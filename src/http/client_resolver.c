@@ -15,7 +15,8 @@ enum {
 /* Whoever answers "try again" only after so long has waited for a server in vain. */
 #define LOOKS_LIKE_TIMEOUT UINT64_C(3000000000)
 
-/* Work for the pool. Invariant: `entry` is NULL once nobody wants the answer; only the loop's thread looks at it. */
+/* Work for the pool. Invariant: `entry` is NULL once nobody wants the answer; only the loop's thread looks
+ * at it. */
 typedef struct resolver_job {
   tn_resolver_entry *entry;
   int failure; /* of getaddrinfo */
@@ -25,8 +26,8 @@ typedef struct resolver_job {
   char name[TN_CLIENT_HOST_SIZE];
 } resolver_job;
 
-/* A name. Invariants: linked in its resolver, the last one used first; `job` is set while it is looked up, and only
- * then has it waiters. */
+/* A name. Invariants: linked in its resolver, the last one used first; `job` is set while it is looked up,
+ * and only then has it waiters. */
 struct tn_resolver_entry {
   tn_resolver *resolver;
   tn_resolver_entry *next;
@@ -155,6 +156,7 @@ static void resolve(void *argument) {
 static void fail(tn_client_addresses *out, tn_http_code code, const char *what, const char *word) {
   out->count = 0;
   out->code = code;
+  out->rcode = word;
   snprintf(out->problem, sizeof out->problem, word == NULL ? "%s" : "%s (%s)", what, word);
 }
 

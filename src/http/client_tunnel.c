@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "base/container.h"
 #include "base/error.h"
 #include "http/client_dial.h"
 
@@ -106,7 +107,7 @@ static bool receive(tn_client_dial *dial) {
 
 static void tunnel_ready(tn_io *io, int events) {
   (void)events;
-  tn_client_dial *dial = (tn_client_dial *)((char *)io - offsetof(tn_client_dial, tunnel));
+  tn_client_dial *dial = TN_CONTAINER(io, tn_client_dial, tunnel);
   if (!send_request(dial) || !receive(dial)) return;
   size_t size = tn_http1_find_head_end((const uint8_t *)dial->bytes.data, dial->bytes.len, &dial->done);
   if (size > 0)

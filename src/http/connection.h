@@ -22,8 +22,8 @@ typedef struct tn_connection_class {
   void (*destroy)(tn_connection *connection, tn_http_code why);
 } tn_connection_class;
 
-/* Head of every server connection. Invariants: linked in its server's list of idle or of busy ones; `class` is NULL
- * while it is not known which protocol is spoken (TLS handshake, first bytes). */
+/* Head of every server connection. Invariants: linked in its server's list of idle or of busy ones; `class`
+ * is NULL while it is not known which protocol is spoken (TLS handshake, first bytes). */
 struct tn_connection {
   const tn_connection_class *class;
   tn_http_server *server;
@@ -31,6 +31,9 @@ struct tn_connection {
   struct sockaddr_storage peer;
   bool is_tls;
   bool is_idle; /* no request: counted in idle_connections */
+  /* The client has ended its side, or worse: behind the last bytes an end is to be read, of which no event
+   * tells. */
+  bool is_hung_up;
   /* 0: none. The alarm is moved lazily: it may fire earlier and then looks here. */
   uint64_t deadline;
   tn_alarm alarm;
@@ -55,16 +58,16 @@ static inline void tn_http_count(uint64_t *counter, int64_t change) {
   __atomic_store_n(counter, *counter + (uint64_t)change, __ATOMIC_RELAXED);
 }
 
-/* Calls class->timeout at `deadline` (CLOCK_MONOTONIC nanoseconds; 0: never). Cheap: moves nothing when it is later
- * than the one before. */
+/* Calls class->timeout at `deadline` (CLOCK_MONOTONIC nanoseconds; 0: never). Cheap: moves nothing when it
+ * is later than the one before. */
 void tn_connection_set_deadline(tn_connection *connection, uint64_t deadline);
 void tn_connection_set_idle(tn_connection *connection, bool is_idle);
 /* Unlinks, stops the transport, destroys and frees. Nothing may touch the connection afterwards. */
 void tn_connection_end(tn_connection *connection, tn_http_code why, bool reset);
 
-/* The state of one protocol on a connection, behind connection->protocol. Both may read from `bytes` first: what the
- * server has read already to find out which protocol it is. Set class and protocol, then act on the bytes. When they
- * fail (no memory) the connection is ended. */
+/* The state of one protocol on a connection, behind connection->protocol. Both may read from `bytes` first:
+ * what the server has read already to find out which protocol it is. Set class and protocol, then act on
+ * the bytes. When they fail (no memory) the connection is ended. */
 void tn_http1_connection_start(tn_connection *connection, const uint8_t *bytes, size_t size);
 void tn_http2_connection_start(tn_connection *connection, const uint8_t *bytes, size_t size);
 

@@ -29,15 +29,15 @@ typedef struct tn_http1_refusal {
   const char *reason; /* static */
 } tn_http1_refusal;
 
-/* Finds the end of a head: gives its size, with the empty line, or 0 when there is more to come. *scanned (0 at first)
- * remembers how far earlier calls have looked, so that each byte is looked at once. A bare LF counts as an end of line
- * here, so that parsing gets to refuse it. */
+/* Finds the end of a head: gives its size, with the empty line, or 0 when there is more to come. *scanned
+ * (0 at first) remembers how far earlier calls have looked, so that each byte is looked at once. A bare LF
+ * counts as an end of line here, so that parsing gets to refuse it. */
 size_t tn_http1_find_head_end(const uint8_t *bytes, size_t size, size_t *scanned);
 
-/* Parse a whole head of `size` bytes. Strings of *out point into `bytes` (which the caller keeps), items lie in the
- * arena. Fields that frame the message or belong to the connection (Host, Content-Length is kept, Transfer-Encoding,
- * Connection and what it names, Keep-Alive, Upgrade …) go into framing and head and are left out of the fields. True, or
- * false with *refusal. */
+/* Parse a whole head of `size` bytes. Strings of *out point into `bytes` (which the caller keeps), items
+ * lie in the arena. Fields that frame the message or belong to the connection (Host, Content-Length is
+ * kept, Transfer-Encoding, Connection and what it names, Keep-Alive, Upgrade …) go into framing and head
+ * and are left out of the fields. True, or false with *refusal. */
 bool tn_http1_parse_request(tn_arena *arena, const uint8_t *bytes, size_t size, uint32_t max_fields,
                             tn_http_request *out, tn_http1_framing *framing,
                             tn_http1_refusal *refusal);
@@ -65,8 +65,8 @@ typedef struct tn_http1_chunks {
   uint64_t left;       /* of the chunk's data */
 } tn_http1_chunks;
 
-/* Consumes framing up to the next data, the trailers or the end of `bytes`. *used: bytes consumed. False: malformed.
- * In state DATA, `left` > 0 bytes of data follow, which the caller takes and subtracts. */
+/* Consumes framing up to the next data, the trailers or the end of `bytes`. *used: bytes consumed. False:
+ * malformed. In state DATA, `left` > 0 bytes of data follow, which the caller takes and subtracts. */
 bool tn_http1_chunks_advance(tn_http1_chunks *chunks, const uint8_t *bytes, size_t size,
                              size_t *used);
 /* "1a\r\n" before `size` bytes of data; after them goes "\r\n". */
@@ -74,9 +74,9 @@ void tn_http1_chunk_head(tn_buffer *out, size_t size);
 
 /* ---- writing --------------------------------------------------------------------------------------- */
 
-/* Start line and fields without the empty line. The caller adds framing and what is about the connection: hop-by-hop
- * fields (but "TE: trailers"), Content-Length and Host are left out; a request gets its Host from `authority`. Names and
- * values are valid (tn_http_is_field_name, tn_http_is_field_value). */
+/* Start line and fields without the empty line. The caller adds framing and what is about the connection:
+ * hop-by-hop fields (but "TE: trailers"), Content-Length and Host are left out; a request gets its Host
+ * from `authority`. Names and values are valid (tn_http_is_field_name, tn_http_is_field_value). */
 void tn_http1_write_request_head(tn_buffer *out, const tn_http_request *request,
                                  bool absolute_target);
 void tn_http1_write_response_head(tn_buffer *out, const tn_http_response *response);

@@ -1,10 +1,11 @@
 /* The bodies of HTTP/1.1 requests. */
 #include <assert.h>
 
+#include "base/container.h"
 #include "http/http1_connection.h"
 
 static tn_http1_exchange *of_incoming(tn_http_incoming *incoming) {
-  return (tn_http1_exchange *)((char *)incoming - offsetof(tn_http1_exchange, incoming));
+  return TN_CONTAINER(incoming, tn_http1_exchange, incoming);
 }
 
 /* Nothing more can be read of it, nor of the connection. The handler may still answer. */

@@ -1,6 +1,7 @@
-/* A server's HTTP/1.1 connection from within. http1_server.c reads heads and decides what comes next, http1_body.c is
- * the body that comes in, http1_response.c the response that goes out, http1_output.c the bytes on their way to the
- * client, http1_input.c those from it, http1_pool.c what is recycled. For these only. */
+/* A server's HTTP/1.1 connection from within. http1_server.c reads heads and decides what comes next,
+ * http1_body.c is the body that comes in, http1_response.c the response that goes out, http1_output.c the
+ * bytes on their way to the client, http1_input.c those from it, http1_pool.c what is recycled. For these
+ * only. */
 #ifndef TN_HTTP_HTTP1_CONNECTION_H
 #define TN_HTTP_HTTP1_CONNECTION_H
 
@@ -79,7 +80,8 @@ struct tn_http1_exchange {
   tn_http1_delimiter delimiter;
   uint64_t promised; /* what Content-Length says, or TN_HTTP_UNKNOWN_LENGTH */
   uint64_t written;
-  uint32_t head_size; /* while its delimiter is open: bytes of the head before the gap */
+  uint32_t head_size; /* of the head as it was gathered, with the gap if there is one */
+  bool is_committed;  /* the handler has flushed it: it is not taken back any more */
   bool wants_room;    /* the handler has been told that there is none */
   bool is_released;
   tn_http1_exchange *next; /* among the pool's */
@@ -112,8 +114,9 @@ typedef enum tn_http1_deadline {
  *         0                  in_floor  in_start      in_end      cap
  *   out:  |  sent   |  to be sent  |   gap   | body bytes |  room  |
  *         0     out_start        gap_at  +TN_GAP_SIZE  out_end      cap
- * Invariants: in_floor counts only while an exchange holds the buffer too. A gap (has_gap) is room for what can only
- * be written once what follows it is known: the end of a head, a chunk's size. Nothing behind a gap has been sent. */
+ * Invariants: in_floor counts only while an exchange holds the buffer too. A gap (has_gap) is room for what can
+ * only be written once what follows it is known: the end of a head, a chunk's size. Nothing behind a gap has been
+ * sent. */
 struct tn_http1_connection {
   tn_connection *base;
   tn_http_server *server;
@@ -129,8 +132,6 @@ struct tn_http1_connection {
   size_t scanned;      /* of the head at in_start */
   uint8_t empty_lines; /* before it */
   bool is_readable;    /* a read may give something */
-  bool
-      is_hung_up; /* the client has ended its side, or worse: an end is to be read behind the last bytes */
   bool input_has_ended; /* and it has been read */
 
   tn_http1_buffer *out;
@@ -176,7 +177,8 @@ void tn_http1_output_open_gap(tn_http1_connection *connection);
 void tn_http1_output_close_gap(tn_http1_connection *connection, const char *text, size_t size);
 /* Sends what there is, then `bytes`, then `tail`, keeping what the system does not take. There is no gap. */
 void tn_http1_output_send(tn_http1_connection *connection, tn_str bytes, tn_str tail);
-/* Decides what is open in the response (delimiter, chunk) and sends everything, unless the client takes nothing. */
+/* Decides what is open in the response (delimiter, chunk) and sends everything, unless the client takes
+ * nothing. */
 void tn_http1_response_send(tn_http1_connection *connection);
 
 /* Something is to be done at the end of this turn. */

@@ -6,12 +6,12 @@
 
 enum { MIN_ROOM = 2048 }; /* a read for less is not worth its system call */
 
-/* A plain socket that gave less than asked for has no more, unless an end follows, for which no other event comes. TLS
- * may hold something back until it says 0. */
+/* A plain socket that gave less than asked for has no more, unless an end follows, for which no other event
+ * comes. TLS may hold something back until it says 0. */
 static void note_read(tn_http1_connection *c, int64_t result, size_t size) {
   if (result > 0) {
     tn_http_count(&tn_http_server_mutable_counters(c->server)->bytes_in, result);
-    if ((size_t)result < size && !c->base->is_tls && !c->is_hung_up) c->is_readable = false;
+    if ((size_t)result < size && !c->base->is_tls && !c->base->is_hung_up) c->is_readable = false;
     return;
   }
   c->is_readable = false;

@@ -1,5 +1,5 @@
-/* Heads and trailers of HTTP/1.1 messages, from bytes (RFC 9112 2 to 6). One pass over the bytes; what the framing or
- * the connection is about is recognised on the way and kept out of the fields. */
+/* Heads and trailers of HTTP/1.1 messages, from bytes (RFC 9112 2 to 6). One pass over the bytes; what the
+ * framing or the connection is about is recognised on the way and kept out of the fields. */
 #include "http/characters.h"
 #include "http/http1.h"
 

@@ -1,6 +1,7 @@
 /* Responses of HTTP/1.1 exchanges: heads, how the body's end is told, and the body. */
 #include <assert.h>
 
+#include "base/container.h"
 #include "http/http1_connection.h"
 
 enum {
@@ -13,7 +14,7 @@ static tn_http1_exchange *of_exchange(tn_http_exchange *base) {
 }
 
 static tn_http1_exchange *of_outgoing(tn_http_outgoing *outgoing) {
-  return (tn_http1_exchange *)((char *)outgoing - offsetof(tn_http1_exchange, outgoing));
+  return TN_CONTAINER(outgoing, tn_http1_exchange, outgoing);
 }
 
 /* ---- the end of a head, and chunks ------------------------------------------------------------------ */
@@ -152,6 +153,7 @@ static tn_http_outgoing *exchange_respond(tn_http_exchange *base, const tn_http_
   assert(head->status >= 200);
   tn_http1_connection *c = x->connection;
   x->response = TN_RESPONSE_OPEN;
+  base->is_retracted = false;
   /* Whether the client sends its body after all is not known, so that nothing can follow (RFC 9110 10.1.1). */
   if (x->owes_continue) c->closes = true;
   x->owes_continue = false;
@@ -166,13 +168,13 @@ static tn_http_outgoing *exchange_respond(tn_http_exchange *base, const tn_http_
     tn_http1_output_append(c, line.data, line.len);
   }
   if (x->delimiter == TN_DELIMITER_OPEN) {
-    x->head_size = (uint32_t)(tn_http1_out_size(c) - before);
     tn_http1_output_open_gap(c);
   } else {
     text end = {0};
     put_head_end(&end, c, x, x->promised);
     tn_http1_output_append(c, end.bytes, end.size);
   }
+  x->head_size = (uint32_t)(tn_http1_out_size(c) - before);
   tn_http1_connection_defer(c);
   return c->is_broken ? NULL : &x->outgoing;
 }
@@ -249,9 +251,9 @@ static int64_t outgoing_write(tn_http_outgoing *outgoing, const uint8_t *bytes, 
   return 0;
 }
 
-/* Nothing to do: what has gathered leaves at the end of the turn anyway. */
+/* What has gathered leaves at the end of the turn anyway. */
 static void outgoing_flush(tn_http_outgoing *outgoing) {
-  (void)outgoing;
+  of_outgoing(outgoing)->is_committed = true;
 }
 
 static bool outgoing_is_flushed(tn_http_outgoing *outgoing) {
@@ -274,6 +276,8 @@ static int status_of_fault(tn_http_code fault) {
 
 /* There will be no response, of which nothing has left. When that is the request's fault the client is told. */
 static void give_up(tn_http1_connection *c, tn_http1_exchange *x) {
+  x->base.is_closed = true;
+  x->base.is_retracted = false;
   if (x->has_fault) {
     tn_http1_respond_plainly(c, x, status_of_fault(x->fault), tn_http_code_name(x->fault));
     tn_http1_connection_defer(c);
@@ -283,21 +287,41 @@ static void give_up(tn_http1_connection *c, tn_http1_exchange *x) {
   tn_http1_connection_break(c, TN_HTTP_CONNECTION_TERMINATED, false);
 }
 
+/* The client sees that this is not all by the missing end, or by a reset. What was gathered may still leave. */
+static void cut(tn_http1_connection *c, tn_http1_exchange *x) {
+  x->base.is_closed = true;
+  x->response = TN_RESPONSE_ABORTED;
+  if (c->has_gap) settle(c, x, 0);
+  tn_http1_connection_break(c, TN_HTTP_CONNECTION_TERMINATED, x->delimiter == TN_DELIMITER_CLOSE);
+}
+
+/* Whether all of the response is still here, behind what answers earlier requests, and nobody was promised
+ * anything. */
+static bool can_take_back(const tn_http1_connection *c, const tn_http1_exchange *x) {
+  if (x->is_committed) return false;
+  if (x->delimiter == TN_DELIMITER_CHUNKED || x->delimiter == TN_DELIMITER_CLOSE) return false;
+  return tn_http1_out_size(c) >= x->head_size + x->written;
+}
+
+static void take_back(tn_http1_connection *c, tn_http1_exchange *x) {
+  c->out_end -= x->head_size + (uint32_t)x->written;
+  c->has_gap = false;
+  x->response = TN_RESPONSE_NONE;
+  x->base.is_retracted = true;
+  x->base.bytes_out = x->written = 0;
+}
+
 static void outgoing_abort(tn_http_outgoing *outgoing) {
   tn_http1_exchange *x = of_outgoing(outgoing);
   if (!is_open(x)) return;
   tn_http1_connection *c = x->connection;
-  x->base.is_closed = true;
-  if (x->delimiter == TN_DELIMITER_OPEN) {
-    c->out_end = c->gap_at - x->head_size;
-    c->has_gap = false;
-    give_up(c, x);
+  if (!can_take_back(c, x)) {
+    cut(c, x);
     return;
   }
-  x->response = TN_RESPONSE_ABORTED;
-  /* What was gathered may still leave; that it is not all the client sees by the missing end, or by the reset. */
-  if (c->has_gap) settle(c, x, 0);
-  tn_http1_connection_break(c, TN_HTTP_CONNECTION_TERMINATED, x->delimiter == TN_DELIMITER_CLOSE);
+  take_back(c, x);
+  /* Of what was wrong with the request the client is told at once. */
+  if (x->has_fault) give_up(c, x);
 }
 
 static void finish_chunked(tn_http1_connection *c, tn_http1_exchange *x,
@@ -324,11 +348,11 @@ static void finish_whole(tn_http1_connection *c, tn_http1_exchange *x) {
 static bool outgoing_finish(tn_http_outgoing *outgoing, const tn_http_fields *trailers) {
   tn_http1_exchange *x = of_outgoing(outgoing);
   if (!is_open(x)) return false;
+  tn_http1_connection *c = x->connection;
   if (x->delimiter == TN_DELIMITER_LENGTH && x->written < x->promised) {
-    outgoing_abort(outgoing);
+    cut(c, x);
     return false;
   }
-  tn_http1_connection *c = x->connection;
   bool has_trailers = trailers != NULL && trailers->count > 0;
   if (x->delimiter == TN_DELIMITER_OPEN) {
     if (has_trailers && x->base.request.version >= TN_HTTP_1_1)
@@ -348,10 +372,8 @@ static bool outgoing_finish(tn_http_outgoing *outgoing, const tn_http_fields *tr
 
 static void exchange_abort(tn_http_exchange *base) {
   tn_http1_exchange *x = of_exchange(base);
-  if (x->response == TN_RESPONSE_OPEN)
-    outgoing_abort(&x->outgoing);
-  else if (can_respond(x))
-    give_up(x->connection, x);
+  if (x->response == TN_RESPONSE_OPEN) outgoing_abort(&x->outgoing);
+  if (can_respond(x)) give_up(x->connection, x);
   base->is_closed = true;
 }
 

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include "base/alloc.h"
+#include "base/container.h"
 #include "http/characters.h"
 #include "http/http1_connection.h"
 
@@ -83,14 +84,34 @@ void tn_http1_connection_update_deadline(tn_http1_connection *c) {
 
 /* ---- refusals ------------------------------------------------------------------------------------------ */
 
-static void refuse(tn_http1_connection *c, int status, const char *reason) {
+static void tell_refused(tn_http1_connection *c, int status, const char *reason) {
   tn_http_count(&tn_http_server_mutable_counters(c->server)->refused_requests, 1);
-  c->has_had_request = true;
-  tn_http1_respond_plainly(c, NULL, status, reason);
   void *data;
   const tn_http_handler *handler = tn_http_server_handler(c->server, &data);
   if (handler->refused == NULL) return;
   handler->refused(data, (const struct sockaddr *)&c->base->peer, status, reason);
+}
+
+static void refuse(tn_http1_connection *c, int status, const char *reason) {
+  c->has_had_request = true;
+  tn_http1_respond_plainly(c, NULL, status, reason);
+  tell_refused(c, status, reason);
+}
+
+/* Whether what a client says first is not HTTP/1: a line of three words, of which the second is no path or
+ * URI and the third no version, because there is no slash in either. Whoever makes a mistake in HTTP/1 is
+ * told of it, but a client of another protocol, such as HTTP/2 with a broken preface (RFC 9113 3.4), would
+ * take the answer for something of its own. */
+static bool is_foreign(const tn_http1_connection *c, tn_str head) {
+  if (c->has_had_request) return false;
+  size_t end = tn_str_find(head, '\r', 0);
+  size_t first = tn_str_find(head, ' ', 0);
+  if (first >= end) return false;
+  size_t second = tn_str_find(head, ' ', first + 1);
+  if (second >= end) return false;
+  tn_str last = tn_str_slice(head, second + 1, end);
+  return tn_str_find(last, ' ', 0) == last.len && tn_str_find(last, '/', 0) == last.len &&
+         tn_str_find(tn_str_slice(head, first + 1, second), '/', 0) == second - first - 1;
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------ */
@@ -151,7 +172,12 @@ static void take_head(tn_http1_connection *c, size_t size) {
   }
   if (reason != NULL) {
     tn_http1_exchange_give(x);
-    refuse(c, status, reason);
+    if (is_foreign(c, (tn_str){(const char *)c->in->bytes + c->in_start, size})) {
+      tell_refused(c, status, reason);
+      tn_http1_connection_break(c, TN_HTTP_CONNECTION_TERMINATED, false);
+    } else {
+      refuse(c, status, reason);
+    }
     return;
   }
   c->in_start += (uint32_t)size;
@@ -215,8 +241,9 @@ static void leave_exchange(tn_http1_connection *c) {
   if (x->is_released) tn_http1_exchange_give(x);
 }
 
-/* All has been said. A client that is still sending would get a reset instead of the response if the connection were
- * closed now (RFC 9112 9.6), so that it is listened to for a while. Gives whether the connection is gone. */
+/* All has been said. A client that is still sending would get a reset instead of the response if the
+ * connection were closed now (RFC 9112 9.6), so that it is listened to for a while. Gives whether the
+ * connection is gone. */
 static bool close_connection(tn_http1_connection *c) {
   if (!c->is_lingering) {
     tn_http1_response_send(c);
@@ -255,7 +282,8 @@ static bool continue_exchange(tn_http1_connection *c) {
   return true;
 }
 
-/* Nobody is to be answered: looks for the next request. Gives whether to go on; *gone: the connection has ended. */
+/* Nobody is to be answered: looks for the next request. Gives whether to go on; *gone: the connection has
+ * ended. */
 static bool seek_request(tn_http1_connection *c, bool *gone) {
   if (find_request(c)) return true;
   int64_t result = tn_http1_input_fill(c, (size_t)c->options->max_header_bytes + 1);
@@ -310,7 +338,7 @@ static void watch_client(tn_http1_connection *c) {
       tn_http1_connection_break(c, tn_http_failure_code(result), true);
     }
   }
-  if (!c->is_hung_up || c->input_has_ended) return;
+  if (!c->base->is_hung_up || c->input_has_ended) return;
   bool is_cut = x->framing.body == TN_HTTP1_LENGTH && !c->base->is_tls &&
                 tn_http1_in_size(c) + tn_http1_input_pending(c) < x->left;
   if (is_cut || is_reset(c)) tn_http1_connection_break(c, TN_HTTP_CONNECTION_TERMINATED, true);
@@ -363,12 +391,11 @@ static void connection_ready(tn_connection *base, int events) {
   tn_http1_connection *c = base->protocol;
   if (events & TN_READABLE) c->is_readable = true;
   if (events & TN_WRITABLE) c->is_blocked = false;
-  if (events & TN_HANGUP) c->is_hung_up = true;
   step(c, events);
 }
 
 static void defer_func(tn_deferred *deferred) {
-  tn_connection *base = (tn_connection *)((char *)deferred - offsetof(tn_connection, deferred));
+  tn_connection *base = TN_CONTAINER(deferred, tn_connection, deferred);
   tn_http1_connection *c = base->protocol;
   tn_http1_response_send(c);
   step(c, 0);

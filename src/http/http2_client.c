@@ -2,6 +2,7 @@
 #include "http/http2_client.h"
 
 #include "base/alloc.h"
+#include "base/container.h"
 #include "base/error.h"
 #include "http/http2_session.h"
 
@@ -51,7 +52,7 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
 
-/* ---- time ------------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static void update_alarm(tn_http2_client *client) {
   uint64_t deadline = client->session.check_at;
@@ -99,13 +100,14 @@ static void check_calls(tn_http2_client *client, uint64_t now) {
     tn_http2_call *call = call_of(stream);
     if (now >= call_deadline(call))
       call_fail(call, TN_HTTP_CONNECTION_READ_TIMEOUT,
-                call->has_head ? "the peer has stopped in the middle of the response" : "the peer does not answer");
+                call->has_head ? "the peer has stopped in the middle of the response"
+                               : "the peer does not answer");
     else watch_call(call);
   }
 }
 
 static void alarm_fired(tn_alarm *alarm) {
-  tn_http2_client *client = (tn_http2_client *)((char *)alarm - offsetof(tn_http2_client, alarm));
+  tn_http2_client *client = TN_CONTAINER(alarm, tn_http2_client, alarm);
   tn_http2_session *session = &client->session;
   uint64_t now = tn_loop_time(session->loop);
   if (client->ping_until != 0 && now >= client->ping_until) {
@@ -118,7 +120,7 @@ static void alarm_fired(tn_alarm *alarm) {
   update_alarm(client);
 }
 
-/* ---- what comes --------------------------------------------------------------------------------------------------- */
+/* ---- what comes ------------------------------------------------------------------------------ */
 
 static tn_http2_call *find_call(nghttp2_session *nghttp2, int32_t id) {
   return nghttp2_session_get_stream_user_data(nghttp2, id);
@@ -254,7 +256,7 @@ static int on_stream_close(nghttp2_session *nghttp2, int32_t id, uint32_t error,
   return 0;
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------------------ */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 static void call_free(tn_http2_call *call) {
   tn_http2_stream_free(&call->stream);
@@ -361,6 +363,18 @@ tn_error *tn_http2_client_call(tn_http2_client *client, const tn_http_request *r
   return NULL;
 }
 
+bool tn_http2_call_has_failed(const tn_http2_call *call, tn_http_code *code, const char **detail) {
+  int64_t result = call->stream.in_result;
+  if (result == 0 || result == TN_HTTP_END) return false;
+  *code = tn_http_failure_code(result);
+  *detail = call->detail;
+  return true;
+}
+
+const tn_transport *tn_http2_call_transport(const tn_http2_call *call) {
+  return call->stream.session->transport;
+}
+
 void tn_http2_call_release(tn_http2_call *call) {
   tn_http2_stream *stream = &call->stream;
   call->is_released = true;
@@ -373,7 +387,7 @@ void tn_http2_call_release(tn_http2_call *call) {
   tn_http2_stream_reset(stream, NGHTTP2_CANCEL);
 }
 
-/* ---- the connection ------------------------------------------------------------------------------------------------------ */
+/* ---- the connection -------------------------------------------------------------------------- */
 
 static void client_closed(tn_http2_client *client) {
   int64_t failure = client->session.failure;
@@ -381,7 +395,8 @@ static void client_closed(tn_http2_client *client) {
   client->is_draining = true;
   client->handler.closed(client->data, client,
                          is_failure ? tn_http_failure_code(failure) : TN_HTTP_CONNECTION_TERMINATED,
-                         client->session.problem != NULL ? client->session.problem : "the connection is not needed");
+                         client->session.problem != NULL ? client->session.problem
+                                                         : "the connection is not needed");
 }
 
 static bool is_over(const tn_http2_client *client) {
@@ -393,7 +408,7 @@ static bool is_over(const tn_http2_client *client) {
 
 /* The last thing that is done is to call the owner, who may delete the client. */
 static void turn_end(tn_deferred *deferred) {
-  tn_http2_client *client = (tn_http2_client *)((char *)deferred - offsetof(tn_http2_client, deferred));
+  tn_http2_client *client = TN_CONTAINER(deferred, tn_http2_client, deferred);
   if (client->session.failure == 0 && !tn_http2_session_send(&client->session)) return;
   if (!tn_http2_session_dispatch(&client->session)) return;
   if (is_over(client)) {

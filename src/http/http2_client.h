@@ -28,8 +28,8 @@ typedef struct tn_http2_client_options {
 typedef struct tn_http2_client_handler {
   /* tn_http2_client_room or tn_http2_client_calls may have changed. NULL: nobody looks. May delete the client. */
   void (*changed)(void *data, tn_http2_client *client);
-  /* The connection is at its end: broken, closed by the peer, or drained. All calls have been told. Once; the owner
-   * deletes the client (also from within) and stops the transport. `detail` lives until then. */
+  /* The connection is at its end: broken, closed by the peer, or drained. All calls have been told. Once;
+   * the owner deletes the client (also from within) and stops the transport. `detail` lives until then. */
   void (*closed)(void *data, tn_http2_client *client, tn_http_code why, const char *detail);
 } tn_http2_client_handler;
 
@@ -48,11 +48,12 @@ uint32_t tn_http2_client_room(const tn_http2_client *client);
 uint32_t tn_http2_client_calls(const tn_http2_client *client);
 /* Whether no call will ever be possible any more; `closed` follows when the last one is done. */
 bool tn_http2_client_is_draining(const tn_http2_client *client);
-/* No new calls: GOAWAY now, `closed` (code CONNECTION_TERMINATED) when the last call is done, at the end of this turn at
- * the earliest. */
+/* No new calls: GOAWAY now, `closed` (code CONNECTION_TERMINATED) when the last call is done, at the end of
+ * this turn at the earliest. */
 void tn_http2_client_drain(tn_http2_client *client);
-/* Asks whether the peer is there: without an answer in time the connection is broken (CONNECTION_TIMEOUT). Does nothing
- * while an answer is outstanding. For connections that were idle for long, next to the first call on them. */
+/* Asks whether the peer is there: without an answer in time the connection is broken (CONNECTION_TIMEOUT).
+ * Does nothing while an answer is outstanding. For connections that were idle for long, next to the first
+ * call on them. */
 void tn_http2_client_ping(tn_http2_client *client);
 
 /* Times are nanoseconds, 0: without limit. Running out fails the call with CONNECTION_READ_TIMEOUT and resets its
@@ -66,18 +67,23 @@ typedef struct tn_http2_call_options {
 typedef struct tn_http2_call_handler {
   /* The response's head (not an informational one). It and the body live until tn_http2_call_release. */
   void (*response)(void *data, const tn_http_response *head, tn_http_incoming *body);
-  /* No response. `may_retry`: the peer has not looked at the request (REFUSED_STREAM, GOAWAY with a lower number, never
-   * sent), so that it may be sent again elsewhere if its body still can. `detail` lives until the release. After
-   * `response`, failures are results of the body's `read` instead. */
+  /* No response. `may_retry`: the peer has not looked at the request (REFUSED_STREAM, GOAWAY with a lower
+   * number, never sent), so that it may be sent again elsewhere if its body still can. `detail` lives until
+   * the release. After `response`, failures are results of the body's `read` instead. */
   void (*failed)(void *data, tn_http_code code, const char *detail, bool may_retry);
 } tn_http2_call_handler;
 
-/* Starts a call; only while there is room (else an error). The head is copied; hop-by-hop fields are left out. *body is
- * written to and finished by the caller (also when there is none: finish at once); it and its observer live until the
- * release. request->body_length: 0 none, TN_HTTP_UNKNOWN_LENGTH, or what is checked. */
+/* Starts a call; only while there is room (else an error). The head is copied; hop-by-hop fields are left
+ * out. *body is written to and finished by the caller (also when there is none: finish at once); it and its
+ * observer live until the release. request->body_length: 0 none, TN_HTTP_UNKNOWN_LENGTH, or what is
+ * checked. */
 tn_error *tn_http2_client_call(tn_http2_client *client, const tn_http_request *request,
                                const tn_http2_call_options *options, const tn_http2_call_handler *handler,
                                void *data, tn_http2_call **out, tn_http_outgoing **body);
+/* Whether the response's body has failed, and how. `*detail` (NULL: nothing is known) lives until the release. */
+bool tn_http2_call_has_failed(const tn_http2_call *call, tn_http_code *code, const char **detail);
+/* What the call's client works on; while it has one, as during `failed`. */
+const tn_transport *tn_http2_call_transport(const tn_http2_call *call);
 /* Done with the call and everything in it. What is unfinished is cancelled (RST_STREAM CANCEL). May be called from
  * within its handler's functions and its bodies' observers, and after tn_http2_client_delete. */
 void tn_http2_call_release(tn_http2_call *call);

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/container.h"
 
-/* Of each stream that is closed but whose handler has not let go of it yet, there may be as many as may be open. */
+/* Of each stream that is closed but whose handler has not let go of it yet, there may be as many as may be
+ * open. */
 enum { EXCHANGES_A_STREAM = 2 };
 
 /* Invariant: lives until the handler has released it and its stream is closed. */
@@ -32,7 +34,7 @@ static exchange *exchange_of(tn_http_exchange *base) {
 }
 
 static exchange *exchange_of_stream(tn_http2_stream *stream) {
-  return (exchange *)((char *)stream - offsetof(exchange, stream));
+  return TN_CONTAINER(stream, exchange, stream);
 }
 
 static tn_http2_server *server_of(const exchange *self) {
@@ -47,7 +49,7 @@ static void exchange_free(exchange *self) {
   if (server != NULL && server->session.stream_count == 0) tn_http2_server_is_idle(server);
 }
 
-/* ---- the head comes ------------------------------------------------------------------------------------------- */
+/* ---- the head comes -------------------------------------------------------------------------- */
 
 static const tn_http_exchange_class exchange_class;
 
@@ -68,6 +70,7 @@ int tn_http2_exchange_begin(tn_http2_server *server, int32_t id) {
   self->base.class = &exchange_class;
   tn_http2_stream_init(&self->stream, session, id, &self->base.arena, server->options->write_buffer_bytes);
   self->base.body = &self->stream.incoming;
+  self->stream.bytes_out = &self->base.bytes_out;
   self->base.request.version = TN_HTTP_2;
   self->base.request.peer = server->connection->peer;
   self->why = TN_HTTP_CONNECTION_TERMINATED;
@@ -176,7 +179,8 @@ static void check_head(exchange *self) {
   if (request->authority.len > 0 && !tn_http_is_authority(request->authority))
     exchange_refuse(self, 400, "the authority is malformed");
   if (!tn_http_is_path(request->path)) exchange_refuse(self, 400, ":path is malformed");
-  if (!tn_http_name_equal(request->scheme, TN_STR("https")) && !tn_http_name_equal(request->scheme, TN_STR("http")))
+  if (!tn_http_name_equal(request->scheme, TN_STR("https")) &&
+      !tn_http_name_equal(request->scheme, TN_STR("http")))
     exchange_refuse(self, 400, ":scheme is neither http nor https");
 }
 
@@ -196,10 +200,11 @@ void tn_http2_exchange_head_end(tn_http2_stream *stream, bool is_remote_end) {
       request->body_length > server_of(self)->options->max_body_bytes)
     exchange_refuse(self, 413, "the body is too large");
   const tn_http_field *expect = tn_http_fields_find(&request->fields, TN_STR("expect"));
-  self->owes_continue = expect != NULL && !is_remote_end && tn_http_name_equal(expect->value, TN_STR("100-continue"));
+  self->owes_continue = expect != NULL && !is_remote_end &&
+                        tn_http_name_equal(expect->value, TN_STR("100-continue"));
 }
 
-/* ---- the response ----------------------------------------------------------------------------------------------- */
+/* ---- the response ---------------------------------------------------------------------------- */
 
 static bool is_informational(int status) {
   return status >= 100 && status < 200;
@@ -269,7 +274,8 @@ static tn_http_outgoing *exchange_respond(tn_http_exchange *base, const tn_http_
   exchange *self = exchange_of(base);
   if (!can_respond(self)) return NULL;
   self->has_responded = true;
-  bool has_body = head->status != 204 && head->status != 304 && head->body_length != 0 &&
+  /* One of no bytes may still have trailers. */
+  bool has_body = head->status != 204 && head->status != 304 &&
                   !tn_str_equal(base->request.method, TN_STR("HEAD"));
   if (!submit_response(self, head, has_body)) {
     exchange_abort(base);
@@ -283,7 +289,7 @@ static tn_http_outgoing *exchange_respond(tn_http_exchange *base, const tn_http_
 static void stop_request(exchange *self) {
   tn_http2_stream *stream = &self->stream;
   if (stream->is_local_end && !stream->is_remote_end && (self->is_released || stream->is_abandoned))
-    tn_http2_stream_reset(stream, NGHTTP2_NO_ERROR);
+    tn_http2_stream_refuse_rest(stream);
 }
 
 void tn_http2_exchange_sent(tn_http2_stream *stream) {
@@ -337,7 +343,7 @@ static const tn_http_exchange_class exchange_class = {
     exchange_release,
 };
 
-/* ---- what happens to it -------------------------------------------------------------------------------------------- */
+/* ---- what happens to it ---------------------------------------------------------------------- */
 
 static void count_refused(tn_http2_server *server) {
   tn_http_server_counters *counters = tn_http_server_mutable_counters(server->connection->server);
@@ -408,6 +414,7 @@ void tn_http2_exchange_data(tn_http2_stream *stream, const uint8_t *bytes, size_
   self->why = TN_HTTP_HTTP_REQUEST_BODY_SIZE;
   tn_http_outgoing *body = exchange_respond(&self->base, &(tn_http_response){.status = 413});
   if (body == NULL) tn_http2_stream_reset(stream, NGHTTP2_CANCEL);
+  else body->class->finish(body, NULL);
   tn_http2_stream_fail(stream, tn_http_failure(TN_HTTP_HTTP_REQUEST_BODY_SIZE), TN_HTTP_END);
   stream->is_abandoned = true;
   tn_http2_stream_note(stream, TN_HTTP2_NOTICE_END);

@@ -1,8 +1,10 @@
-/* A server's HTTP/2 connection (RFC 9113): what comes is given to nghttp2, what nghttp2 makes is sent at the end of the
- * turn, so that the head and body of a small response, and those of others, leave in one write. */
+/* A server's HTTP/2 connection (RFC 9113): what comes is given to nghttp2, what nghttp2 makes is sent at
+ * the end of the turn, so that the head and body of a small response, and those of others, leave in one
+ * write. */
 #include "http/http2_server.h"
 
 #include "base/alloc.h"
+#include "base/container.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -19,7 +21,7 @@ enum {
 static const uint64_t notice_time = SECOND;     /* for requests that are on their way when draining begins */
 static const uint64_t linger_time = 2 * SECOND; /* for a client to read the last bytes */
 
-/* ---- time --------------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static uint64_t earlier(uint64_t a, uint64_t b) {
   return a < b ? a : b;
@@ -57,7 +59,7 @@ static bool spend(tn_http2_budget *budget, uint32_t most, uint64_t a_second, uin
   return true;
 }
 
-/* ---- states ------------------------------------------------------------------------------------------------------- */
+/* ---- states ---------------------------------------------------------------------------------- */
 
 void tn_http2_server_is_idle(tn_http2_server *server) {
   server->idle_since = tn_loop_time(server->session.loop);
@@ -106,14 +108,14 @@ void tn_http2_server_spend_reset(tn_http2_server *server) {
     give_up(server, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
-/* ---- nghttp2's callbacks -------------------------------------------------------------------------------------------- */
+/* ---- nghttp2's callbacks --------------------------------------------------------------------- */
 
 static tn_http2_stream *find_stream(nghttp2_session *nghttp2, int32_t id) {
   return nghttp2_session_get_stream_user_data(nghttp2, id);
 }
 
-/* A head on a stream that was passed over: nghttp2 ignores it, RFC 9113 section 5.1.1 does not. Streams that are closed
- * are remembered by nghttp2 for long enough. */
+/* A head on a stream that was passed over: nghttp2 ignores it, RFC 9113 section 5.1.1 does not. Streams
+ * that are closed are remembered by nghttp2 for long enough. */
 static int on_begin_frame(nghttp2_session *nghttp2, const nghttp2_frame_hd *frame, void *data) {
   tn_http2_server *server = tn_http2_server_of(data);
   if (frame->type != NGHTTP2_HEADERS) return 0;
@@ -208,7 +210,7 @@ static int on_stream_close(nghttp2_session *nghttp2, int32_t id, uint32_t error,
   return 0;
 }
 
-/* ---- the connection's class --------------------------------------------------------------------------------------------- */
+/* ---- the connection's class ------------------------------------------------------------------ */
 
 static void server_end(tn_http2_server *server) {
   int64_t failure = server->session.failure;
@@ -225,7 +227,7 @@ static bool is_over(const tn_http2_server *server) {
 }
 
 static void turn_end(tn_deferred *deferred) {
-  tn_connection *connection = (tn_connection *)((char *)deferred - offsetof(tn_connection, deferred));
+  tn_connection *connection = TN_CONTAINER(deferred, tn_connection, deferred);
   tn_http2_server *server = connection->protocol;
   if (server->state == TN_HTTP2_LINGERING) return;
   if (!tn_http2_session_send(&server->session)) return;
@@ -303,7 +305,7 @@ static const tn_connection_class connection_class = {
     .destroy = connection_destroy,
 };
 
-/* ---- start ---------------------------------------------------------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static const tn_http2_session_class session_class = {
     tn_http2_exchange_notice,   tn_http2_exchange_before_read, tn_http2_exchange_abandoned,
@@ -374,8 +376,6 @@ void tn_http2_connection_start(tn_connection *connection, const uint8_t *bytes, 
   connection->class = &connection_class;
   connection->protocol = server;
   connection->deferred.func = turn_end;
-  tn_http_server_counters *counters = tn_http_server_mutable_counters(connection->server);
-  tn_http_count(&counters->http2_connections, 1);
   tn_http2_session_schedule(&server->session);
   tn_connection_set_idle(connection, true);
   if (tn_http_server_is_draining(connection->server)) connection_drain(connection);

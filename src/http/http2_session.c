@@ -7,10 +7,14 @@ enum {
   READ_SIZE = 64 << 10,
   READS_A_TURN = 16,    /* then others get their turn */
   SEND_SIZE = 128 << 10, /* what is gathered for one write */
-  MAX_ANSWERS = 2000,   /* frames that wait to be sent; more, and the peer is not listened to until it takes them */
+  MAX_ANSWERS = 2000,   /* frames that wait to be sent; the peer is not listened to until it takes them */
 };
 
-/* ---- what nghttp2 is given ------------------------------------------------------------------------------------ */
+/* RFC 9113 section 8.1: a peer whose message is not wanted any more is told so, unless it ends by itself:
+ * most have only the end left to send when the answer is on its way to them. */
+static const uint64_t unwanted_time = 100000000;
+
+/* ---- what nghttp2 is given ------------------------------------------------------------------- */
 
 static void *memory_malloc(size_t size, void *data) {
   (void)data;
@@ -57,7 +61,6 @@ static int send_data(nghttp2_session *nghttp2, nghttp2_frame *frame, const uint8
     return NGHTTP2_ERR_CALLBACK_FAILURE;
   session->queued += FRAME_HEAD + size;
   tn_http2_bytes_take(&stream->pending, size);
-  stream->bytes_out += size;
   stream->sent_mark = session->queued;
   bool is_empty = tn_http2_bytes_size(&stream->pending) == 0;
   stream->writing_since = is_empty ? 0 : tn_loop_time(session->loop);
@@ -79,14 +82,16 @@ bool tn_http2_session_settle(tn_http2_session *session, uint32_t max_header_byte
       {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, max_streams},
   };
-  /* A server must not send ENABLE_PUSH other than 0, and a client has no streams to grant (RFC 9113 section 6.5.2). */
-  return nghttp2_submit_settings(session->nghttp2, NGHTTP2_FLAG_NONE, settings, sizeof settings / sizeof *settings) ==
+  /* A server must not send ENABLE_PUSH other than 0, and a client has no streams to grant (RFC 9113 section
+   * 6.5.2). */
+  return nghttp2_submit_settings(session->nghttp2, NGHTTP2_FLAG_NONE, settings,
+                                 sizeof settings / sizeof *settings) ==
              0 &&
          nghttp2_session_set_local_window_size(session->nghttp2, NGHTTP2_FLAG_NONE, 0,
                                                TN_HTTP2_CONNECTION_WINDOW) == 0;
 }
 
-/* ---- end ------------------------------------------------------------------------------------------------------- */
+/* ---- end ------------------------------------------------------------------------------------- */
 
 void tn_http2_session_fail(tn_http2_session *session, int64_t failure, const char *problem) {
   if (session->failure != 0) return;
@@ -134,7 +139,7 @@ void tn_http2_session_schedule(tn_http2_session *session) {
   if (!session->deferred->is_linked) tn_loop_defer(session->loop, session->deferred);
 }
 
-/* ---- who is told ------------------------------------------------------------------------------------------------- */
+/* ---- who is told ----------------------------------------------------------------------------- */
 
 static tn_http2_stream *take_notice(tn_http2_session *session, unsigned *notice) {
   tn_http2_stream *stream = session->first_noticed;
@@ -175,7 +180,7 @@ bool tn_http2_session_dispatch(tn_http2_session *session) {
   return true;
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 void tn_http2_session_receive(tn_http2_session *session, const uint8_t *bytes, size_t size) {
   if (session->failure != 0) return;
@@ -221,7 +226,7 @@ bool tn_http2_session_read(tn_http2_session *session) {
   return true;
 }
 
-/* ---- sending -------------------------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 /* Has nghttp2 make frames until there is enough for a write. */
 static void gather(tn_http2_session *session) {
@@ -293,7 +298,7 @@ bool tn_http2_session_is_sent(const tn_http2_session *session) {
                                    !nghttp2_session_want_write(session->nghttp2));
 }
 
-/* ---- what takes too long ---------------------------------------------------------------------------------------------- */
+/* ---- what takes too long --------------------------------------------------------------------- */
 
 void tn_http2_session_check_by(tn_http2_session *session, uint64_t time) {
   if (time >= session->check_at) return;
@@ -305,6 +310,13 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
 
+/* Has the rest of what the peer sends refused, if it does not come to its end soon. */
+void tn_http2_stream_refuse_rest(tn_http2_stream *stream) {
+  if (stream->session == NULL || stream->unwanted_since != 0) return;
+  stream->unwanted_since = tn_loop_time(stream->session->loop);
+  tn_http2_session_check_by(stream->session, stream->unwanted_since + unwanted_time);
+}
+
 /* Fails a stream whose body does not move; gives when it would have to be. */
 static uint64_t stream_check(tn_http2_session *session, tn_http2_stream *stream, uint64_t now) {
   uint64_t next = UINT64_MAX;
@@ -313,6 +325,11 @@ static uint64_t stream_check(tn_http2_session *session, tn_http2_stream *stream,
     uint64_t end = stream->reading_since + session->read_timeout;
     if (now >= end) failure = tn_http_failure(TN_HTTP_CONNECTION_READ_TIMEOUT);
     next = earlier(next, end);
+  }
+  if (stream->unwanted_since != 0) {
+    uint64_t end = stream->unwanted_since + unwanted_time;
+    if (now < end) next = earlier(next, end);
+    else tn_http2_stream_reset(stream, NGHTTP2_NO_ERROR);
   }
   if (session->write_timeout != 0 && stream->writing_since != 0) {
     uint64_t end = stream->writing_since + session->write_timeout;

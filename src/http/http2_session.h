@@ -48,9 +48,9 @@ enum {
   TN_HTTP2_NOTICE_END = 8,      /* the owner: it ended otherwise than it should */
 };
 
-/* One stream; part of its owner's struct. Invariants: in the session's list from attach until it is closed there and
- * the owner has released it, or the session ends (session == NULL then); in the list of notices while `notices` is not
- * 0. */
+/* One stream; part of its owner's struct. Invariants: in the session's list from attach until it is closed
+ * there and the owner has released it, or the session ends (session == NULL then); in the list of notices
+ * while `notices` is not 0. */
 struct tn_http2_stream {
   tn_http2_session *session;
   tn_arena *arena; /* for trailers */
@@ -74,8 +74,9 @@ struct tn_http2_stream {
   uint32_t limit;             /* of `pending` */
   uint64_t promised;          /* bytes that are still to be written, or TN_HTTP_UNKNOWN_LENGTH */
   int64_t out_result;         /* 0: takes more; else TN_HTTP_END or a failure */
-  uint64_t bytes_out;         /* framed */
+  uint64_t *bytes_out;        /* the owner's count of what was written to be sent; may be NULL */
   uint64_t sent_mark;         /* where in what the session sends this stream's newest bytes end */
+  uint64_t unwanted_since;    /* everything was sent, but the peer goes on, unread: loop time; 0: it does not */
   uint64_t writing_since;     /* `pending` has not shrunk since: loop time; 0: it is empty */
   bool drops_body;            /* a response that has none (HEAD, 204, 304) */
   bool is_finished;           /* `finish` was called */
@@ -140,7 +141,8 @@ void tn_http2_session_free(tn_http2_session *session, tn_http_code why);
 
 /* Gives bytes that have been read to nghttp2. */
 void tn_http2_session_receive(tn_http2_session *session, const uint8_t *bytes, size_t size);
-/* Reads what there is (up to a bound for one turn) and tells whom it concerns. False: the session has been freed. */
+/* Reads what there is (up to a bound for one turn) and tells whom it concerns. False: the session has been
+ * freed. */
 bool tn_http2_session_read(tn_http2_session *session);
 /* Sends what there is and tells whom it concerns. False: the session has been freed. */
 bool tn_http2_session_send(tn_http2_session *session);
@@ -173,14 +175,18 @@ void tn_http2_stream_receive_end(tn_http2_stream *stream);
 void tn_http2_stream_fail(tn_http2_stream *stream, int64_t in_result, int64_t out_result);
 /* RST_STREAM with an HTTP/2 error code (RFC 9113 section 7). */
 void tn_http2_stream_reset(tn_http2_stream *stream, uint32_t error);
+/* All is sent and nothing that still comes is wanted: in a while the peer is told to stop (RST_STREAM
+ * NO_ERROR). */
+void tn_http2_stream_refuse_rest(tn_http2_stream *stream);
 /* What nghttp2 takes the body from. */
 nghttp2_data_provider tn_http2_stream_provider(tn_http2_stream *stream);
 /* Throws away what has come and what comes. */
 void tn_http2_stream_abandon(tn_http2_stream *stream);
 
-/* ---- fields (http2_fields.c) --------------------------------------------------------------------------------- */
+/* ---- fields (http2_fields.c) ----------------------------------------------------------------- */
 
-/* A growing list of what goes into a HEADERS frame, in an arena; what it points to must live until it is submitted. */
+/* A growing list of what goes into a HEADERS frame, in an arena; what it points to must live until it is
+ * submitted. */
 typedef struct tn_http2_head {
   tn_arena *arena;
   nghttp2_nv *items;

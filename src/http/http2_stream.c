@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/container.h"
 
 enum {
   SEND_AT = 64 << 10, /* so much from one stream is sent without waiting for the end of the turn */
@@ -13,8 +14,8 @@ enum {
 
 /* ---- queues of bytes -------------------------------------------------------------------------------------- */
 
-/* Moves what is left to the front when that makes room and is no more than what was taken, so that each byte is moved
- * once at most; else doubles. */
+/* Moves what is left to the front when that makes room and is no more than what was taken, so that each
+ * byte is moved once at most; else doubles. */
 static bool bytes_reserve(tn_http2_bytes *bytes, size_t size) {
   if (bytes->cap - bytes->end >= size) return true;
   size_t used = tn_http2_bytes_size(bytes);
@@ -58,7 +59,7 @@ void tn_http2_bytes_free(tn_http2_bytes *bytes) {
 /* ---- the body that comes in -------------------------------------------------------------------------------- */
 
 static tn_http2_stream *stream_of_incoming(tn_http_incoming *incoming) {
-  return (tn_http2_stream *)((char *)incoming - offsetof(tn_http2_stream, incoming));
+  return TN_CONTAINER(incoming, tn_http2_stream, incoming);
 }
 
 static size_t incoming_available(tn_http_incoming *incoming, size_t wanted) {
@@ -125,7 +126,8 @@ static const tn_http_incoming_class incoming_class = {
 void tn_http2_stream_receive(tn_http2_stream *stream, const uint8_t *bytes, size_t size) {
   stream->bytes_in += size;
   if (stream->in_result != 0 || stream->is_abandoned) {
-    /* Nobody will read it. A peer that does not stop is held by its own window, the others' share is given back. */
+    /* Nobody will read it. A peer that does not stop is held by its own window, the others' share is given
+     * back. */
     if (stream->bytes_in <= DISCARD) stream_consume(stream, size);
     else nghttp2_session_consume_connection(stream->session->nghttp2, size);
     return;
@@ -153,7 +155,7 @@ void tn_http2_stream_receive_end(tn_http2_stream *stream) {
 /* ---- the body that goes out -------------------------------------------------------------------------------- */
 
 static tn_http2_stream *stream_of_outgoing(tn_http_outgoing *outgoing) {
-  return (tn_http2_stream *)((char *)outgoing - offsetof(tn_http2_stream, outgoing));
+  return TN_CONTAINER(outgoing, tn_http2_stream, outgoing);
 }
 
 static int64_t outgoing_capacity(tn_http_outgoing *outgoing) {
@@ -184,6 +186,7 @@ static int64_t outgoing_write(tn_http_outgoing *outgoing, const uint8_t *bytes, 
   }
   if (stream->drops_body || size == 0) return 0;
   tn_http2_session *session = stream->session;
+  if (stream->bytes_out != NULL) *stream->bytes_out += size;
   if (tn_http2_bytes_size(&stream->pending) == 0) {
     stream->writing_since = tn_loop_time(session->loop);
     if (session->write_timeout != 0)
@@ -256,7 +259,7 @@ static const tn_http_outgoing_class outgoing_class = {
     outgoing_capacity, outgoing_write, outgoing_flush, outgoing_is_flushed, outgoing_finish, outgoing_abort,
 };
 
-/* ---- nghttp2 takes ---------------------------------------------------------------------------------------------- */
+/* ---- nghttp2 takes --------------------------------------------------------------------------- */
 
 static ssize_t provide(nghttp2_session *nghttp2, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
                        nghttp2_data_source *source, void *data) {
@@ -282,7 +285,7 @@ nghttp2_data_provider tn_http2_stream_provider(tn_http2_stream *stream) {
   return (nghttp2_data_provider){.source.ptr = stream, .read_callback = provide};
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 void tn_http2_stream_init(tn_http2_stream *stream, tn_http2_session *session, int32_t id, tn_arena *arena,
                           uint32_t limit) {

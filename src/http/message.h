@@ -131,16 +131,17 @@ typedef struct tn_http_outgoing_class {
    * are kept until they are flushed, until there are enough of them, or until the guest waits. Gives 0,
    * TN_HTTP_END or a failure. HTTP_RESPONSE_BODY_SIZE when Content-Length promised less. */
   int64_t (*write)(tn_http_outgoing *outgoing, const uint8_t *bytes, size_t size);
-  /* What was written leaves at the end of this turn of the loop at the latest. */
+  /* What was written leaves at the end of this turn of the loop at the latest, whatever happens to the rest. */
   void (*flush)(tn_http_outgoing *outgoing);
-  /* Whether all that was written has been handed to the system, or will be at the end of this turn: false only while
-   * the client takes no more. */
+  /* Whether all that was written has been handed to the system, or will be at the end of this turn: false
+   * only while the client takes no more. */
   bool (*is_flushed)(tn_http_outgoing *outgoing);
   /* The body is complete, `trailers` (may be NULL) follow. A body shorter than promised ends as `abort`
    * does, and false is returned. The object is not used by the caller afterwards. */
   bool (*finish)(tn_http_outgoing *outgoing, const tn_http_fields *trailers);
-  /* It will never be complete: the peer must notice (chunked: no last chunk, HTTP/2: RST_STREAM). The object
-   * is not used by the caller afterwards. */
+  /* It will never be complete: the peer must notice (chunked: no last chunk, HTTP/2: RST_STREAM). A
+   * response of which nothing was flushed or has left may be taken back instead: see
+   * tn_http_exchange.is_retracted. The object is not used by the caller afterwards. */
   void (*abort)(tn_http_outgoing *outgoing);
 } tn_http_outgoing_class;
 
@@ -175,6 +176,10 @@ struct tn_http_exchange {
   tn_http_request request;
   tn_http_incoming *body; /* never NULL: a request without one gives TN_HTTP_END at once */
   bool is_closed;         /* the client is gone, or the exchange timed out or was aborted */
+  /* The response was aborted before anything of it had left, and was taken back: as if `respond` had not
+   * been called, which may be called again, to tell the client what went wrong. Cleared by that. If the
+   * exchange is released instead, the client gets no response. */
+  bool is_retracted;
   uint64_t bytes_in;      /* of the body, so far */
   uint64_t bytes_out;
   uint64_t started;   /* CLOCK_MONOTONIC, when its head was complete */

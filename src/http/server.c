@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/container.h"
 #include "base/error.h"
 #include "http/clients.h"
 #include "http/connection.h"
@@ -43,8 +44,8 @@ typedef struct server_connection {
   uint8_t first[PREFACE_SIZE]; /* bytes read so far, while they may still become the preface */
 } server_connection;
 
-/* Invariants: every connection is in one of the two lists, by is_idle; `resume` is set while a listener has more and
- * there is room. */
+/* Invariants: every connection is in one of the two lists, by is_idle; `resume` is set while a listener has
+ * more and there is room. */
 struct tn_http_server {
   tn_loop *loop;
   tn_http_server_options options;
@@ -135,7 +136,7 @@ static void place_alarm(tn_connection *connection) {
 }
 
 static void alarm_fired(tn_alarm *alarm) {
-  tn_connection *connection = (tn_connection *)((char *)alarm - offsetof(tn_connection, alarm));
+  tn_connection *connection = TN_CONTAINER(alarm, tn_connection, alarm);
   uint64_t deadline = connection->deadline;
   if (deadline == 0) return;
   if (deadline > tn_loop_time(connection->server->loop)) {
@@ -183,7 +184,7 @@ void tn_connection_set_idle(tn_connection *connection, bool is_idle) {
   tn_http_count(&connection->server->counters.idle_connections, is_idle ? 1 : -1);
 }
 
-/* ---- ends ---------------------------------------------------------------------------------------------------- */
+/* ---- ends ------------------------------------------------------------------------------------ */
 
 static void resume_accepting(tn_http_server *server, uint64_t delay);
 
@@ -219,7 +220,7 @@ void tn_connection_end(tn_connection *connection, tn_http_code why, bool reset) 
   check_drained(server);
 }
 
-/* ---- which protocol -------------------------------------------------------------------------------------------- */
+/* ---- which protocol -------------------------------------------------------------------------- */
 
 static void start_protocol(tn_connection *connection, const uint8_t *bytes, size_t size,
                            bool is_http2) {
@@ -269,8 +270,8 @@ static void continue_handshake(tn_connection *connection) {
 }
 
 static void transport_ready(tn_transport *transport, int events) {
-  tn_connection *connection =
-      (tn_connection *)((char *)transport - offsetof(tn_connection, transport));
+  tn_connection *connection = TN_CONTAINER(transport, tn_connection, transport);
+  if (events & TN_HANGUP) connection->is_hung_up = true;
   if (connection->class != NULL) {
     connection->class->ready(connection, events);
   } else if (!transport->handshake_done) {
@@ -282,7 +283,7 @@ static void transport_ready(tn_transport *transport, int events) {
   }
 }
 
-/* ---- accepting ---------------------------------------------------------------------------------------------------- */
+/* ---- accepting ------------------------------------------------------------------------------- */
 
 static void refuse_connection(tn_http_server *server, int descriptor) {
   close(descriptor);
@@ -330,8 +331,8 @@ static void take_connection(listener *from, int descriptor, const struct sockadd
   if (time > 0) tn_connection_set_deadline(connection, tn_loop_time(server->loop) + time);
 }
 
-/* Out of descriptors: those who wait longest are sent away, by means of the one that was kept back, so that they learn of
- * it. */
+/* Out of descriptors: those who wait longest are sent away, by means of the one that was kept back, so that
+ * they learn of it. */
 static void shed(tn_http_server *server, int descriptor) {
   for (int i = 0; i < SHED_A_TURN && server->spare >= 0; i++) {
     close(server->spare);
@@ -371,7 +372,7 @@ static void accept_some(listener *from) {
 }
 
 static void resume_fired(tn_alarm *alarm) {
-  tn_http_server *server = (tn_http_server *)((char *)alarm - offsetof(tn_http_server, resume));
+  tn_http_server *server = TN_CONTAINER(alarm, tn_http_server, resume);
   for (listener *at = server->listeners; at != NULL; at = at->next) {
     if (at->has_more) accept_some(at);
   }
@@ -387,7 +388,7 @@ static void resume_accepting(tn_http_server *server, uint64_t delay) {
 
 static void listener_ready(tn_io *io, int events) {
   (void)events;
-  listener *from = (listener *)((char *)io - offsetof(listener, io));
+  listener *from = TN_CONTAINER(io, listener, io);
   /* Otherwise its turn comes with the alarm, or when a connection has ended. */
   if (!from->has_more) accept_some(from);
 }
@@ -424,7 +425,7 @@ static void close_listeners(tn_http_server *server) {
   }
 }
 
-/* ---- the server ------------------------------------------------------------------------------------------------------ */
+/* ---- the server ------------------------------------------------------------------------------ */
 
 void tn_http_server_options_init(tn_http_server_options *options) {
   static const uint64_t second = 1000000000;
@@ -447,7 +448,7 @@ void tn_http_server_options_init(tn_http_server_options *options) {
 }
 
 static void drained_func(tn_deferred *deferred) {
-  tn_http_server *server = (tn_http_server *)((char *)deferred - offsetof(tn_http_server, drained));
+  tn_http_server *server = TN_CONTAINER(deferred, tn_http_server, drained);
   void (*done)(void *data) = server->done;
   server->done = NULL;
   if (done != NULL) done(server->done_data);

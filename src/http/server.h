@@ -23,8 +23,8 @@ typedef struct tn_http_server_options {
   uint64_t body_timeout;   /* between two reads of a body that the handler waits for */
   uint64_t write_timeout;  /* a client that takes nothing for so long is gone */
   uint64_t idle_timeout;   /* keep-alive, between requests */
-  /* HTTP/1: a client that has ended its side after a complete request is still answered, but it may as well be gone,
-   * which shows only when something is written. So long its handler may take between two writes. */
+  /* HTTP/1: a client that has ended its side after a complete request is still answered, but it may as well
+   * be gone, which shows only when something is written. So long its handler may take between two writes. */
   uint64_t half_close_timeout;
   uint64_t tls_timeout; /* a handshake */
   bool http2;           /* offered by ALPN and by prior knowledge */
@@ -61,7 +61,8 @@ void tn_http_server_drain(tn_http_server *server, void (*done)(void *data), void
 void tn_http_server_flush_pending(tn_http_server *server);
 const tn_http_server_counters *tn_http_server_get_counters(const tn_http_server *server);
 
-/* Opens a listening socket for "host:port", "[v6]:port" or "unix:/path", non-blocking, with SO_REUSEPORT for TCP. */
+/* Opens a listening socket for "host:port", "[v6]:port" or "unix:/path", non-blocking, with SO_REUSEPORT
+ * for TCP. */
 tn_error *tn_http_listen_socket(tn_str address, int backlog, int *out);
 
 #endif

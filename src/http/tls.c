@@ -20,9 +20,11 @@
 enum {
   MAX_FILE_SIZE = 8 << 20,
   RESUMPTIONS = 64,
+  READ_BUFFER = 65536, /* kept only while there are bytes in it */
 };
 
-/* Only what has forward secrecy and authenticated encryption, all of it allowed in HTTP/2 (RFC 9113 appendix A). */
+/* Only what has forward secrecy and authenticated encryption, all of it allowed in HTTP/2 (RFC 9113
+ * appendix A). */
 #define CIPHERS_OF_TLS_1_2                                                                         \
   "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"       \
   "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
@@ -32,8 +34,8 @@ typedef struct kept_resumption {
   SSL_SESSION *session; /* NULL: the slot is free */
 } kept_resumption;
 
-/* Invariants: `current` is never NULL once made; it and the kept resumptions are touched under the lock only, all else
- * does not change. */
+/* Invariants: `current` is never NULL once made; it and the kept resumptions are touched under the lock
+ * only, all else does not change. */
 struct tn_tls_context {
   atomic_uint references;
   pthread_mutex_t lock;
@@ -148,7 +150,8 @@ static tn_error *pem_load_key(const char *path, EVP_PKEY **out) {
   EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, refuse_passphrase, &is_encrypted);
   if (bio == NULL) error = tn_error_no_memory();
   else if (is_encrypted)
-    error = tn_error_new(TN_ERROR_ARGUMENT, "%s:%u: the key is encrypted with a passphrase; it has to be without one",
+    error = tn_error_new(TN_ERROR_ARGUMENT,
+                         "%s:%u: the key is encrypted with a passphrase; it has to be without one",
                          path, pem_line(&text, 0));
   else if (key == NULL && memmem(text.data, text.len, "-----BEGIN", 10) == NULL)
     error = tn_error_new(TN_ERROR_ARGUMENT, "%s: there is no private key in PEM form in it", path);
@@ -168,10 +171,10 @@ static tn_error *pem_load_key(const char *path, EVP_PKEY **out) {
   return NULL;
 }
 
-/* ---- servers ------------------------------------------------------------------------------------------------- */
+/* ---- servers --------------------------------------------------------------------------------- */
 
-/* RFC 7301: h2 if both can, else http/1.1; a client that offers neither is refused, so that a connection that is meant
- * for another protocol is not taken for HTTP. */
+/* RFC 7301: h2 if both can, else http/1.1; a client that offers neither is refused, so that a connection
+ * that is meant for another protocol is not taken for HTTP. */
 static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size,
                            const unsigned char *offered, unsigned offered_size, void *data) {
   static const unsigned char known[] = "\x02h2\x08http/1.1";
@@ -246,7 +249,7 @@ static tn_error *configure_server(SSL_CTX *ctx, tn_tls_context *context) {
   return error == NULL ? ask_for_certificate(ctx, context) : error;
 }
 
-/* ---- clients --------------------------------------------------------------------------------------------------- */
+/* ---- clients --------------------------------------------------------------------------------- */
 
 /* OpenSSL looks where the system that it was built for keeps its certificates; the program may run on another. */
 static const char *find_system_certificates(void) {
@@ -255,7 +258,8 @@ static const char *find_system_certificates(void) {
       "/etc/ssl/ca-bundle.pem",             "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
       "/etc/ssl/cert.pem",
   };
-  bool is_told = getenv(X509_get_default_cert_file_env()) != NULL || getenv(X509_get_default_cert_dir_env()) != NULL;
+  bool is_told = getenv(X509_get_default_cert_file_env()) != NULL ||
+                 getenv(X509_get_default_cert_dir_env()) != NULL;
   if (is_told || access(X509_get_default_cert_dir(), R_OK) == 0 || access(X509_get_default_cert_file(), R_OK) == 0)
     return NULL;
   for (size_t i = 0; i < sizeof places / sizeof *places; i++)
@@ -278,18 +282,20 @@ static tn_error *configure_client(SSL_CTX *ctx, const tn_tls_context *context, c
   return tn_error_new(TN_ERROR_IO, "the system's certificates cannot be read: %s", tn_tls_take_reason());
 }
 
-/* ---- contexts -------------------------------------------------------------------------------------------------- */
+/* ---- contexts -------------------------------------------------------------------------------- */
 
 static tn_error *ctx_new(tn_tls_context *context, const char *ca_path, SSL_CTX **out) {
   ERR_clear_error();
   SSL_CTX *ctx = SSL_CTX_new(context->is_server ? TLS_server_method() : TLS_client_method());
   if (ctx == NULL) return tn_error_new(TN_ERROR_INTERNAL, "TLS cannot be set up: %s", tn_tls_take_reason());
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  /* Part of what is offered may be taken, and the rest offered from elsewhere; idle connections keep no buffers. */
+  /* Part of what is offered may be taken, and the rest offered from elsewhere; idle connections keep no
+   * buffers. */
   SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                             SSL_MODE_RELEASE_BUFFERS);
   /* A record's header and body in one system call, and all the small records that are there. */
   SSL_CTX_set_read_ahead(ctx, 1);
+  SSL_CTX_set_default_read_buffer_len(ctx, READ_BUFFER);
   SSL_CTX_set_info_callback(ctx, tn_tls_session_on_info);
   tn_error *error = NULL;
   if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
@@ -405,7 +411,7 @@ void tn_tls_context_release(tn_tls_context *context) {
   if (atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) == 1) context_delete(context);
 }
 
-/* ---- for sessions ------------------------------------------------------------------------------------------------ */
+/* ---- for sessions ---------------------------------------------------------------------------- */
 
 tn_error *tn_tls_context_connect(tn_tls_context *context, SSL **out) {
   pthread_mutex_lock(&context->lock);

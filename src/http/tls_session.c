@@ -1,9 +1,10 @@
-/* One TLS connection. OpenSSL reads and writes the socket itself, through a BIO of ours: its own socket BIO would raise
- * SIGPIPE in a program that has not switched it off, which is not a library's to do. */
+/* One TLS connection. OpenSSL reads and writes the socket itself, through a BIO of ours: its own socket BIO
+ * would raise SIGPIPE in a program that has not switched it off, which is not a library's to do. */
 #include "http/tls_session.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -15,10 +16,13 @@
 
 enum {
   RECORD_SIZE = 16384, /* the largest that TLS has */
+  RECORD_ROOM = RECORD_SIZE + 256, /* encrypted */
+  BATCH_RECORDS = 4, /* of a long write, so many go out in one system call */
   HOST_SIZE = 256,
 };
 
-/* Invariant: once `failure` is set, OpenSSL is not called any more. */
+/* Invariants: once `failure` is set, OpenSSL is not called any more; `batch` is there only while encrypted bytes wait for
+ * the socket, batch_start < batch_end then, and nothing is sent before them. */
 struct tn_tls_session {
   SSL *ssl;
   tn_tls_context *context;
@@ -30,6 +34,10 @@ struct tn_tls_session {
   int system_error;   /* of the last call on the socket that failed */
   int alert;          /* the last one received that is not a close-notify, or -1 */
   int64_t failure;    /* 0: none so far */
+  uint8_t *batch;     /* records that the socket has not taken */
+  size_t batch_start, batch_end;
+  bool is_batching;   /* records are gathered in `batch` */
+  size_t held;        /* bytes that are in the batch, but were not said to be written: offered again */
   char host[HOST_SIZE]; /* clients */
   char problem[160];
 };
@@ -46,12 +54,41 @@ static int socket_result(BIO *bio, ssize_t result, int retry) {
   return -1;
 }
 
+static ssize_t socket_send(const tn_tls_session *session, const void *bytes, size_t size) {
+  ssize_t result;
+  do result = send(session->descriptor, bytes, size, MSG_NOSIGNAL);
+  while (result < 0 && errno == EINTR);
+  return result;
+}
+
+static void batch_free(tn_tls_session *session) {
+  tn_free(session->batch);
+  session->batch = NULL;
+  session->batch_start = session->batch_end = 0;
+}
+
+/* Sends what is in the batch: 1 when all has gone, else as `send`. */
+static ssize_t batch_send(tn_tls_session *session) {
+  while (session->batch_start < session->batch_end) {
+    ssize_t sent =
+        socket_send(session, session->batch + session->batch_start, session->batch_end - session->batch_start);
+    if (sent < 0) return sent;
+    session->batch_start += (size_t)sent;
+  }
+  session->batch_start = session->batch_end = 0;
+  return 1;
+}
+
 static int socket_write(BIO *bio, const char *bytes, int size) {
   tn_tls_session *session = BIO_get_data(bio);
   BIO_clear_retry_flags(bio);
-  ssize_t result;
-  do result = send(session->descriptor, bytes, (size_t)size, MSG_NOSIGNAL);
-  while (result < 0 && errno == EINTR);
+  if (session->is_batching && (size_t)size <= (size_t)BATCH_RECORDS * RECORD_ROOM - session->batch_end) {
+    memcpy(session->batch + session->batch_end, bytes, (size_t)size);
+    session->batch_end += (size_t)size;
+    return size;
+  }
+  ssize_t result = batch_send(session);
+  if (result > 0) result = socket_send(session, bytes, (size_t)size);
   return socket_result(bio, result, BIO_FLAGS_WRITE);
 }
 
@@ -155,6 +192,7 @@ void tn_tls_session_delete(tn_tls_session *session) {
   /* A session that ends without a close-notify may be resumed all the same, as HTTP knows its messages' ends. */
   if (session->ssl != NULL && session->is_established) SSL_set_shutdown(session->ssl, SSL_SENT_SHUTDOWN);
   SSL_free(session->ssl);
+  batch_free(session);
   tn_tls_context_release(session->context);
   tn_free(session);
 }
@@ -251,8 +289,8 @@ int64_t tn_tls_session_handshake(tn_tls_session *session) {
   return session_fail(session, TN_HTTP_CONNECTION_TERMINATED, "the peer closed the connection in the handshake");
 }
 
-/* Fills `out` as far as there are whole records, so that few calls give much. What ended it is found again by the next
- * call, as `failure` or from OpenSSL. */
+/* Fills `out` as far as there are whole records, so that few calls give much. What ended it is found again
+ * by the next call, as `failure` or from OpenSSL. */
 int64_t tn_tls_session_read(tn_tls_session *session, uint8_t *out, size_t size) {
   if (session->failure != 0) return session->failure;
   session->read_wants_write = false;
@@ -321,22 +359,79 @@ static size_t cursor_gather(const part_cursor *from, uint8_t room[RECORD_SIZE], 
   return filled;
 }
 
+/* 1 when nothing waits any more, 0 when the socket takes nothing now, or a failure. */
+static int64_t session_flush(tn_tls_session *session) {
+  if (session->batch == NULL || batch_send(session) > 0) return 1;
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
+  session->system_error = errno;
+  tn_http_code code = errno == ETIMEDOUT ? TN_HTTP_CONNECTION_TIMEOUT : TN_HTTP_CONNECTION_TERMINATED;
+  return session_fail(session, code, strerrordesc_np(session->system_error));
+}
+
+/* Encrypts up to so many records, into the batch if there is one. Gives the bytes taken, 0, or a failure. */
+static int64_t session_write_records(tn_tls_session *session, part_cursor *cursor, int records) {
+  uint8_t room[RECORD_SIZE];
+  int64_t written = 0;
+  for (int i = 0; i < records && cursor->count > 0; i++) {
+    const uint8_t *bytes;
+    size_t size = cursor_gather(cursor, room, &bytes);
+    int64_t taken = session_write_record(session, bytes, size);
+    if (taken <= 0) return written > 0 ? written : taken;
+    written += taken;
+    session->held = (size_t)taken;
+    cursor_advance(cursor, (size_t)taken);
+  }
+  return written;
+}
+
+/* Long writes are gathered, so that the system is called for several records at once. What is in a batch that the socket
+ * has not taken is not said to be written, or rather not its last record: so that whoever writes comes back, and does not
+ * close before all of it has left. */
+static int64_t session_write_batches(tn_tls_session *session, part_cursor *cursor) {
+  int64_t written = 0;
+  while (cursor->count > 0) {
+    session->is_batching = true;
+    int64_t taken = session_write_records(session, cursor, BATCH_RECORDS);
+    session->is_batching = false;
+    if (taken <= 0) return written > 0 ? written : taken;
+    written += taken;
+    int64_t flushed = session_flush(session);
+    if (flushed < 0) return flushed;
+    if (flushed == 0) return written - (int64_t)session->held;
+    session->held = 0;
+  }
+  return written;
+}
+
+static size_t parts_size(const struct iovec *parts, int count) {
+  size_t size = 0;
+  for (int i = 0; i < count; i++) size += parts[i].iov_len;
+  return size;
+}
+
 int64_t tn_tls_session_write(tn_tls_session *session, const struct iovec *parts, int count) {
   if (session->failure != 0 && session->failure != TN_HTTP_END) return session->failure;
   session->write_wants_read = false;
   part_cursor cursor = {parts, count, 0};
   cursor_advance(&cursor, 0);
-  uint8_t room[RECORD_SIZE];
   int64_t written = 0;
-  while (cursor.count > 0) {
-    const uint8_t *bytes;
-    size_t size = cursor_gather(&cursor, room, &bytes);
-    int64_t taken = session_write_record(session, bytes, size);
-    if (taken <= 0) return written > 0 ? written : taken;
-    written += taken;
-    cursor_advance(&cursor, (size_t)taken);
+  if (session->batch != NULL) {
+    int64_t flushed = session_flush(session);
+    if (flushed <= 0) return flushed;
+    written = (int64_t)session->held;
+    cursor_advance(&cursor, session->held);
+    session->held = 0;
   }
-  return written;
+  /* Without memory for a batch each record goes out alone. */
+  bool is_long = parts_size(parts, count) > RECORD_SIZE;
+  if (is_long && session->batch == NULL) session->batch = tn_malloc((size_t)BATCH_RECORDS * RECORD_ROOM);
+  int64_t result = session->batch != NULL ? session_write_batches(session, &cursor)
+                                          : session_write_records(session, &cursor, INT_MAX);
+  if (session->batch_end == 0) {
+    session->held = 0;
+    batch_free(session);
+  }
+  return result < 0 && written == 0 ? result : written + (result < 0 ? 0 : result);
 }
 
 void tn_tls_session_shutdown(tn_tls_session *session) {

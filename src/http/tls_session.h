@@ -18,8 +18,8 @@ int64_t tn_tls_session_handshake(tn_tls_session *session);
 int64_t tn_tls_session_read(tn_tls_session *session, uint8_t *out, size_t size);
 int64_t tn_tls_session_write(tn_tls_session *session, const struct iovec *parts, int count);
 void tn_tls_session_shutdown(tn_tls_session *session);
-/* Which events to tell the owner when the socket has these: a read may have waited for the socket to take something,
- * and a write for it to give something. */
+/* Which events to tell the owner when the socket has these: a read may have waited for the socket to take
+ * something, and a write for it to give something. */
 int tn_tls_session_events(const tn_tls_session *session, int events);
 bool tn_tls_session_is_http2(const tn_tls_session *session);
 const char *tn_tls_session_problem(const tn_tls_session *session);
@@ -32,8 +32,9 @@ tn_error *tn_tls_context_connect(tn_tls_context *context, SSL **out);
 bool tn_tls_context_is_server(const tn_tls_context *context);
 /* The kind of BIO that sessions read and write through. */
 const BIO_METHOD *tn_tls_context_bio_method(const tn_tls_context *context);
-/* Clients: what an earlier connection to the host left behind to be resumed; the caller's, or NULL. Each is given once,
- * so that nobody who watches can tell that two connections belong together (RFC 8446 appendix C.4). */
+/* Clients: what an earlier connection to the host left behind to be resumed; the caller's, or NULL. Each is
+ * given once, so that nobody who watches can tell that two connections belong together (RFC 8446 appendix
+ * C.4). */
 SSL_SESSION *tn_tls_context_take_resumption(tn_tls_context *context, const char *host);
 /* Takes `resumption`. */
 void tn_tls_context_keep_resumption(tn_tls_context *context, const char *host, SSL_SESSION *resumption);

@@ -19,8 +19,8 @@ static void transport_ready(tn_io *io, int events) {
 tn_error *tn_transport_start(tn_transport *transport, tn_loop *loop, int descriptor,
                              tn_transport_func on_ready, tn_tls_context *context, tn_str host) {
   *transport = (tn_transport){.on_ready = on_ready, .handshake_done = context == NULL};
-  /* Answers are gathered before they are written, so that waiting for more only adds delay. Not every kind of socket has
-   * it, and nothing is lost without. */
+  /* Answers are gathered before they are written, so that waiting for more only adds delay. Not every kind
+   * of socket has it, and nothing is lost without. */
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
   tn_error *error = NULL;
   if (context != NULL) error = tn_tls_session_new(context, descriptor, host, &transport->tls);

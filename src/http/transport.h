@@ -25,8 +25,8 @@ struct tn_transport {
   bool read_closed;    /* end of stream has been seen */
 };
 
-/* Takes the descriptor, which is non-blocking, over; also when it fails. With `context`, a handshake starts: as a server, or as a client of `host` (SNI and
- * verification) when host.len > 0. */
+/* Takes the descriptor, which is non-blocking, over; also when it fails. With `context`, a handshake
+ * starts: as a server, or as a client of `host` (SNI and verification) when host.len > 0. */
 tn_error *tn_transport_start(tn_transport *transport, tn_loop *loop, int descriptor,
                              tn_transport_func on_ready, tn_tls_context *context, tn_str host);
 /* Continues a handshake; called from on_ready until handshake_done. Gives 1 done, 0 not yet, or a failure
@@ -36,8 +36,9 @@ int64_t tn_transport_handshake(tn_transport *transport);
 bool tn_transport_is_http2(const tn_transport *transport);
 /* Bytes read, 0 for none now, TN_HTTP_END, or a failure. */
 int64_t tn_transport_read(tn_transport *transport, uint8_t *out, size_t size);
-/* Bytes written (perhaps fewer than given), 0 for none now, or a failure. What was not taken has to be offered again, as
- * the first of what is written next, because TLS may have encrypted it already. Never raises SIGPIPE. */
+/* Bytes written (perhaps fewer than given), 0 for none now, or a failure. What was not taken has to be
+ * offered again, as the first of what is written next, because TLS may have encrypted it already. Never
+ * raises SIGPIPE. */
 int64_t tn_transport_write(tn_transport *transport, const struct iovec *parts, int count);
 /* What was wrong, in words, after a failure: "certificate has expired". Lives until the transport is stopped. */
 const char *tn_transport_problem(const tn_transport *transport);

@@ -1,12 +1,10 @@
 /* Guests: their limits, and what ends their waits. */
+#include "base/container.h"
 #include "base/error.h"
 #include "loop/parts.h"
 
-/* The struct that `member` is part of. */
-#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
-
 static void at_deadline(tn_alarm *alarm) {
-  tn_guest_release(CONTAINER(alarm, tn_guest, alarm));
+  tn_guest_release(TN_CONTAINER(alarm, tn_guest, alarm));
 }
 
 void tn_guest_init(tn_guest *guest, tn_loop *loop) {

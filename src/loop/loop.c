@@ -176,8 +176,7 @@ static tn_error *loop_turn(tn_loop *loop, const bool *is_over) {
   bool has_work_ended = tn_pool_turn(loop->pool);
   bool may_block = loop_may_block(loop, is_over) && !has_work_ended;
   uint64_t until = may_block ? tn_alarms_next(&loop->alarms) : 0;
-  TN_TRY(tn_poller_turn(&loop->poller, until, tn_pool_is_busy(loop->pool)));
-  loop->time = tn_loop_now();
+  TN_TRY(tn_poller_turn(&loop->poller, until, tn_pool_is_busy(loop->pool), &loop->time));
   tn_alarms_fire(&loop->alarms, loop->time);
   return NULL;
 }

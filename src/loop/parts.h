@@ -59,7 +59,8 @@ void tn_poller_free(tn_poller *poller);
 tn_error *tn_poller_set_extra(tn_poller *poller, int descriptor);
 /* Waits until `deadline` at most (0: not at all, UINT64_MAX: for ever) and calls what is ready. `with_extra`: the extra
  * descriptor is of interest. */
-tn_error *tn_poller_turn(tn_poller *poller, uint64_t deadline, bool with_extra);
+/* *time becomes the time at which it woke, before anything is told: what is told then sets timeouts by it. */
+tn_error *tn_poller_turn(tn_poller *poller, uint64_t deadline, bool with_extra, uint64_t *time);
 /* Makes the turn that is under way, or the next one, return at once. Any thread. */
 void tn_poller_wake(const tn_poller *poller);
 

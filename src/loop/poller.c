@@ -211,10 +211,11 @@ static int poller_wait(tn_poller *poller, struct epoll_event *events, const stru
 }
 
 /* Waits in the set and delivers what comes. */
-static tn_error *poller_collect(tn_poller *poller, const struct timespec *timeout) {
+static tn_error *poller_collect(tn_poller *poller, const struct timespec *timeout, uint64_t *time) {
   tn_batch batch;
   batch.previous = poller->batch;
   batch.count = poller_wait(poller, batch.events, timeout);
+  *time = tn_loop_now();
   if (batch.count < 0 && errno != EINTR)
     return tn_error_new(TN_ERROR_IO, "epoll_wait: %s", strerror(errno));
   poller->batch = &batch;
@@ -337,7 +338,7 @@ static struct timespec *poller_timeout(uint64_t deadline, struct timespec *room)
   return room;
 }
 
-static tn_error *poller_turn_direct(tn_poller *poller, uint64_t deadline, bool with_extra) {
+static tn_error *poller_turn_direct(tn_poller *poller, uint64_t deadline, bool with_extra, uint64_t *time) {
   struct pollfd polled[TN_POLLER_DIRECT + 3];
   int slots[TN_POLLER_DIRECT];
   nfds_t count = 0;
@@ -356,6 +357,7 @@ static tn_error *poller_turn_direct(tn_poller *poller, uint64_t deadline, bool w
 
   struct timespec room;
   int ready = ppoll(polled, count, poller_timeout(deadline, &room), NULL);
+  *time = tn_loop_now();
   if (ready < 0 && errno != EINTR) return tn_error_new(TN_ERROR_IO, "ppoll: %s", strerror(errno));
   if (ready < 0) return NULL;
   for (nfds_t i = 0; i < direct; i++) {
@@ -365,11 +367,11 @@ static tn_error *poller_turn_direct(tn_poller *poller, uint64_t deadline, bool w
     if (readiness != NULL) readiness->func(readiness->data);
   }
   if (polled[direct].revents != 0) poller_drain_wakeup(poller);
-  return polled[direct + 2].revents != 0 ? poller_collect(poller, &(struct timespec){0}) : NULL;
+  return polled[direct + 2].revents != 0 ? poller_collect(poller, &(struct timespec){0}, time) : NULL;
 }
 
-tn_error *tn_poller_turn(tn_poller *poller, uint64_t deadline, bool with_extra) {
-  if (!poller->has_io) return poller_turn_direct(poller, deadline, with_extra);
+tn_error *tn_poller_turn(tn_poller *poller, uint64_t deadline, bool with_extra, uint64_t *time) {
+  if (!poller->has_io) return poller_turn_direct(poller, deadline, with_extra, time);
   struct timespec room;
-  return poller_collect(poller, poller_timeout(deadline, &room));
+  return poller_collect(poller, poller_timeout(deadline, &room), time);
 }

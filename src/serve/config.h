@@ -77,6 +77,7 @@ typedef struct tn_serve_config {
   bool watch; /* reload when a file changes */
   tn_serve_log_format log_format;
   const char *log_path; /* NULL: standard error */
+  bool request_id;      /* x-request-id on answers of guests too */
   tn_serve_component *components;
   uint32_t component_count;
   /* Most specific first: exact host, wildcard host, any host; longer path before shorter. */

@@ -168,7 +168,7 @@ static tn_error *configure(const tn_generation_maker *maker, tn_generation_compo
   const tn_serve_component *config = component->config;
   TN_TRY(check_rights(maker, config));
   TN_TRY(send_output_to_log(config));
-  component->permits.limit = config->max_concurrent;
+  tn_permits_init(&component->permits, config->max_concurrent);
   tn_instance_options_init(&component->options);
   component->options.wasi = config->wasi;
   component->options.max_memory_bytes = config->max_memory_bytes;

@@ -1,12 +1,10 @@
 #include "serve/instance_pool.h"
 
 #include "base/alloc.h"
+#include "base/container.h"
 #include "base/error.h"
 #include "serve/server.h"
 #include "serve/worker.h"
-
-/* The struct that `member` is part of. */
-#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 static tn_worker *worker_of(const tn_worker_component *component) {
   return component->generation->worker;
@@ -20,30 +18,44 @@ static bool is_current(const tn_worker_component *component) {
 /* ---- making and ending --------------------------------------------------------------------------------- */
 
 static tn_pooled *pooled_new(tn_worker_component *component) {
-  tn_worker *worker = worker_of(component);
-  tn_pooled *pooled = worker->free_pooled;
+  tn_instance_pool *pool = &component->pool;
+  tn_pooled *pooled = pool->ended;
   if (pooled != NULL) {
-    worker->free_pooled = pooled->next;
-  } else if ((pooled = tn_malloc(sizeof *pooled)) == NULL) {
+    pool->ended = pooled->next;
+    pool->ended_count--;
+  } else if ((pooled = tn_calloc(1, sizeof *pooled)) == NULL) {
     return NULL;
   }
   *pooled = (tn_pooled){
       .component = component,
-      .output = {.log = worker->log, .component = component->shared->config->name},
+      .instance = pooled->instance,
+      .http = pooled->http,
+      .output = {.log = worker_of(component)->log, .component = component->shared->config->name},
   };
   return pooled;
 }
 
+static void pooled_free(tn_pooled *pooled) {
+  tn_instance_delete(pooled->instance);
+  tn_wasi_http_delete(pooled->http);
+  tn_free(pooled);
+}
+
+/* What is kept of it is memory: another instance is made with it. */
 static void pooled_end(tn_pooled *pooled) {
-  tn_worker *worker = worker_of(pooled->component);
-  if (pooled->instance != NULL) {
-    tn_instance_delete(pooled->instance);
-    tn_metric_subtract(&pooled->component->metrics->instances_live, 1);
-  }
-  if (pooled->http != NULL) tn_wasi_http_delete(pooled->http);
+  enum { MAX_ENDED = 64 };
+  tn_worker_component *component = pooled->component;
+  if (pooled->instance != NULL) tn_instance_end(pooled->instance);
+  if (pooled->is_live) tn_metric_subtract(&component->metrics->instances_live, 1);
   tn_lines_free(&pooled->output);
-  pooled->next = worker->free_pooled;
-  worker->free_pooled = pooled;
+  tn_instance_pool *pool = &component->pool;
+  if (pool->ended_count == MAX_ENDED || pooled->http == NULL || !is_current(component)) {
+    pooled_free(pooled);
+    return;
+  }
+  pooled->next = pool->ended;
+  pool->ended = pooled;
+  pool->ended_count++;
 }
 
 /* While a guest computes, its worker does nothing else: what others have written must leave all the same, and the end of
@@ -56,22 +68,32 @@ static tn_error *on_tick(void *user) {
   return tn_error_new(TN_ERROR_CANCELLED, "the server ends");
 }
 
-static tn_error *set_up(tn_pooled *pooled) {
+static tn_error *instantiate(tn_pooled *pooled) {
   tn_worker_component *component = pooled->component;
-  tn_worker *worker = worker_of(component);
   tn_instance_options options = component->shared->options;
   options.user = pooled;
-  TN_TRY(tn_instance_new_on(component->shared->linked, &options, worker->loop, &pooled->instance));
+  if (pooled->instance != NULL) return tn_instance_renew(pooled->instance, &options);
+  return tn_instance_new_on(component->shared->linked, &options, worker_of(component)->loop, &pooled->instance);
+}
+
+static tn_error *set_up(tn_pooled *pooled) {
+  tn_worker_component *component = pooled->component;
+  TN_TRY(instantiate(pooled));
+  pooled->is_live = true;
   pooled->instance->on_tick = on_tick;
   tn_metric_add(&component->metrics->instances_created, 1);
   tn_metric_add(&component->metrics->instances_live, 1);
   pooled->outgoing = (tn_http_fields){.items = pooled->outgoing_items, .cap = 2};
   tn_wasi_http_options http = {
       .wasi = pooled->instance->wasi,
-      .client = worker->client,
+      .client = worker_of(component)->client,
       .outgoing_fields = &pooled->outgoing,
   };
-  TN_TRY(tn_wasi_http_new(&http, &pooled->http));
+  if (pooled->http == NULL) {
+    TN_TRY(tn_wasi_http_new(&http, &pooled->http));
+  } else {
+    tn_wasi_http_renew(pooled->http, &http);
+  }
   pooled->instance->instantiated.runtime.states[TN_STATE_HTTP] = pooled->http;
   return NULL;
 }
@@ -150,7 +172,7 @@ static void set_expiry(tn_worker_component *component) {
 }
 
 static void expire(tn_alarm *alarm) {
-  tn_worker_component *component = CONTAINER(alarm, tn_worker_component, pool.expiry);
+  tn_worker_component *component = TN_CONTAINER(alarm, tn_worker_component, pool.expiry);
   uint64_t now = tn_loop_time(worker_of(component)->loop);
   uint64_t timeout = component->shared->config->idle_timeout;
   for (tn_pooled *pooled = component->pool.last, *newer; pooled != NULL; pooled = newer) {
@@ -167,7 +189,7 @@ static void expire(tn_alarm *alarm) {
 
 /* A failure is not told here: the request that then needs an instance says what is wrong. */
 static void refill(tn_deferred *deferred) {
-  tn_worker_component *component = CONTAINER(deferred, tn_worker_component, pool.refill);
+  tn_worker_component *component = TN_CONTAINER(deferred, tn_worker_component, pool.refill);
   if (!is_current(component)) return;
   while (component->pool.count < component->shared->config->warm) {
     tn_pooled *pooled;
@@ -199,6 +221,12 @@ void tn_instance_pool_stop(tn_worker_component *component) {
     tn_pooled *pooled = pool->first;
     unlink_idle(pooled);
     pooled_end(pooled);
+  }
+  while (pool->ended != NULL) {
+    tn_pooled *pooled = pool->ended;
+    pool->ended = pooled->next;
+    pool->ended_count--;
+    pooled_free(pooled);
   }
 }
 

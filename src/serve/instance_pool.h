@@ -16,6 +16,7 @@ struct tn_pooled {
   tn_worker_component *component;
   tn_instance *instance;
   tn_wasi_http *http;
+  bool is_live;  /* it has been instantiated and has not ended */
   uint32_t uses; /* requests that it has been given */
   uint64_t idle_since;
   tn_lines output;
@@ -27,11 +28,14 @@ struct tn_pooled {
   tn_pooled *previous;
 };
 
-/* Idle instances, the one used last first: those at the end may be too old. */
+/* Idle instances, the one used last first: those at the end may be too old. `ended` has the memory of some whose guests
+ * have ended, for others. */
 typedef struct tn_instance_pool {
   tn_pooled *first;
   tn_pooled *last;
   uint32_t count;
+  tn_pooled *ended;
+  uint32_t ended_count;
   tn_alarm expiry;    /* set while there are some that get too old */
   tn_deferred refill; /* to make some in advance */
 } tn_instance_pool;

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -18,6 +20,7 @@ enum { BACKLOG = 4096, ADDRESS_SIZE = INET6_ADDRSTRLEN + 16 };
 typedef struct opening {
   const tn_serve_listen *listen;
   tn_tls_context *tls;
+  tn_socket_file *file; /* to be filled if it makes one */
   tn_worker *workers;
   uint32_t worker_count;
   tn_log *log;
@@ -75,9 +78,29 @@ static tn_error *share(void *data, int descriptor) {
   return NULL;
 }
 
+static void note_file(tn_socket_file *file, tn_str address) {
+  tn_str path = tn_str_slice(address, sizeof "unix:" - 1, address.len);
+  struct stat status;
+  memcpy(file->path, path.data, path.len); /* it has been bound to, so that it fits, with its end */
+  file->path[path.len] = '\0';
+  if (lstat(file->path, &status) != 0) {
+    file->path[0] = '\0';
+    return;
+  }
+  file->device = status.st_dev;
+  file->inode = status.st_ino;
+}
+
+static void remove_file(const tn_socket_file *file) {
+  struct stat status;
+  if (file->path[0] == '\0' || lstat(file->path, &status) != 0 || !S_ISSOCK(status.st_mode)) return;
+  if (status.st_dev == file->device && status.st_ino == file->inode) unlink(file->path);
+}
+
 static tn_error *open_unix(opening *o) {
   int descriptor;
   TN_TRY(tn_http_listen_socket(o->listen->address, BACKLOG, &descriptor));
+  note_file(o->file, o->listen->address);
   tn_error *error = share(o, descriptor);
   close(descriptor);
   return error;
@@ -162,12 +185,13 @@ static tn_error *open_one(opening *o) {
 tn_error *tn_listeners_open(tn_listeners *listeners, const tn_serve_config *config, tn_worker *workers,
                             uint32_t worker_count, tn_log *log) {
   listeners->tls = tn_calloc(config->listen_count + 1, sizeof(tn_tls_context *));
-  if (listeners->tls == NULL) return tn_error_no_memory();
+  listeners->files = tn_calloc(config->listen_count + 1, sizeof *listeners->files);
+  if (listeners->tls == NULL || listeners->files == NULL) return tn_error_no_memory();
   listeners->count = config->listen_count;
   for (uint32_t i = 0; i < config->listen_count; i++) {
     const tn_serve_listen *listen = &config->listens[i];
     if (listen->certificate_path != NULL) TN_TRY(make_tls(listen, config->http.http2, &listeners->tls[i]));
-    opening o = {listen, listeners->tls[i], workers, worker_count, log};
+    opening o = {listen, listeners->tls[i], &listeners->files[i], workers, worker_count, log};
     TN_TRY(open_one(&o));
   }
   return NULL;
@@ -188,8 +212,11 @@ tn_error *tn_listeners_reload(tn_listeners *listeners) {
 }
 
 void tn_listeners_free(tn_listeners *listeners) {
-  for (uint32_t i = 0; listeners->tls != NULL && i < listeners->count; i++)
+  for (uint32_t i = 0; i < listeners->count; i++) {
     if (listeners->tls[i] != NULL) tn_tls_context_release(listeners->tls[i]);
+    remove_file(&listeners->files[i]);
+  }
   tn_free(listeners->tls);
+  tn_free(listeners->files);
   *listeners = (tn_listeners){0};
 }

@@ -10,23 +10,6 @@
 
 enum { MAX_WAITING = 8 << 20, WORKER_BYTES = 64 << 10, CLOSE_SECONDS = 1 };
 
-/* Where lines go. Shared by all logs made from one; guarded by `mutex` but for what only the thread uses.
- * Invariants: `waiting` holds whole lines, `waiting_lines` of them; `descriptor` is open. */
-struct tn_log_sink {
-  pthread_mutex_t mutex;
-  pthread_cond_t has_lines;
-  pthread_cond_t is_idle;
-  pthread_t thread;
-  bool has_thread;
-  bool is_ending;
-  bool is_writing;
-  int descriptor;
-  char *path; /* NULL: standard error */
-  tn_buffer waiting;
-  uint64_t waiting_lines;
-  _Atomic uint64_t lost;
-};
-
 /* ---- the thread ---------------------------------------------------------------------------------- */
 
 /* Writes all of it. What cannot be written is lost. */
@@ -149,14 +132,19 @@ static void sink_delete(tn_log_sink *sink) {
   tn_free(sink);
 }
 
+static tn_error *copy_path(const char *path, char **out) {
+  *out = NULL;
+  if (path == NULL) return NULL;
+  size_t size = strlen(path) + 1;
+  char *copy = tn_malloc(size);
+  if (copy == NULL) return tn_error_no_memory();
+  *out = memcpy(copy, path, size);
+  return NULL;
+}
+
 static tn_error *sink_start(tn_log_sink *sink, const char *path) {
   TN_TRY(open_file(path, &sink->descriptor));
-  if (path != NULL) {
-    size_t size = strlen(path) + 1;
-    sink->path = tn_malloc(size);
-    if (sink->path == NULL) return tn_error_no_memory();
-    memcpy(sink->path, path, size);
-  }
+  TN_TRY(copy_path(path, &sink->path));
   int failed = pthread_create(&sink->thread, NULL, run_thread, sink);
   if (failed != 0)
     return tn_error_new(TN_ERROR_IO, "making the log's thread: %s", strerror(failed));
@@ -176,13 +164,14 @@ tn_error *tn_log_new(tn_serve_log_format format, const char *path, tn_log **out)
   pthread_cond_init(&sink->has_lines, NULL);
   pthread_cond_init(&sink->is_idle, NULL);
   sink->descriptor = -1;
+  atomic_init(&sink->format, format);
   tn_error *error = sink_start(sink, path);
   if (error != NULL) {
     sink_delete(sink);
     tn_free(log);
     return error;
   }
-  *log = (tn_log){.sink = sink, .format = format};
+  *log = (tn_log){.sink = sink};
   *out = log;
   return NULL;
 }
@@ -190,7 +179,7 @@ tn_error *tn_log_new(tn_serve_log_format format, const char *path, tn_log **out)
 tn_error *tn_log_new_worker(tn_log *log, tn_log **out) {
   tn_log *made = tn_calloc(1, sizeof *made);
   if (made == NULL) return tn_error_no_memory();
-  *made = (tn_log){.sink = log->sink, .format = log->format, .is_worker = true};
+  *made = (tn_log){.sink = log->sink, .is_worker = true};
   *out = made;
   return NULL;
 }
@@ -227,11 +216,10 @@ void tn_log_delete(tn_log *log) {
   tn_free(log);
 }
 
-tn_error *tn_log_reopen(tn_log *log) {
-  tn_log_sink *sink = log->sink;
-  if (sink->path == NULL) return NULL;
+/* Writes to what `path` names from now on. */
+static tn_error *redirect(tn_log_sink *sink, const char *path) {
   int opened;
-  TN_TRY(open_file(sink->path, &opened));
+  TN_TRY(open_file(path, &opened));
   pthread_mutex_lock(&sink->mutex);
   /* The thread may be writing to the old one: it takes the new one's place under the same number. */
   int failed = dup3(opened, sink->descriptor, O_CLOEXEC) < 0 ? errno : 0;
@@ -239,4 +227,27 @@ tn_error *tn_log_reopen(tn_log *log) {
   close(opened);
   return failed == 0 ? NULL
                      : tn_error_new(TN_ERROR_IO, "opening the log again: %s", strerror(failed));
+}
+
+tn_error *tn_log_reopen(tn_log *log) {
+  return log->sink->path != NULL ? redirect(log->sink, log->sink->path) : NULL;
+}
+
+tn_error *tn_log_change(tn_log *log, tn_serve_log_format format, const char *path) {
+  tn_log_sink *sink = log->sink;
+  char *copy;
+  TN_TRY(copy_path(path, &copy));
+  tn_error *error = redirect(sink, copy);
+  if (error != NULL) {
+    tn_free(copy);
+    return error;
+  }
+  tn_free(sink->path);
+  sink->path = copy;
+  atomic_store_explicit(&sink->format, format, memory_order_relaxed);
+  return NULL;
+}
+
+bool tn_log_takes_requests(const tn_log *log) {
+  return tn_log_format(log) != TN_SERVE_LOG_OFF;
 }

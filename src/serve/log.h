@@ -21,8 +21,12 @@ tn_error *tn_log_new_worker(tn_log *log, tn_log **out);
 void tn_log_flush(tn_log *log);
 /* Writes what is waiting, for a second at most, and ends. */
 void tn_log_delete(tn_log *log);
-/* Opens its file again (after a rotation). */
+/* Opens its file again (after a rotation). This and tn_log_change: one thread at a time. */
 tn_error *tn_log_reopen(tn_log *log);
+/* From now on in another form, to another place, for all logs made from it. On failure nothing changes. */
+tn_error *tn_log_change(tn_log *log, tn_serve_log_format format, const char *path);
+/* Whether tn_log_write_request does anything. Any thread. */
+bool tn_log_takes_requests(const tn_log *log);
 /* Lines that were lost so far. */
 uint64_t tn_log_lost(const tn_log *log);
 

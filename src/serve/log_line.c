@@ -183,10 +183,10 @@ static void request_as_json(tn_log *log, tn_buffer *out, const tn_log_request *r
 }
 
 void tn_log_write_request(tn_log *log, const tn_log_request *request) {
-  if (log->format == TN_SERVE_LOG_OFF) return;
+  if (tn_log_format(log) == TN_SERVE_LOG_OFF) return;
   tn_buffer room = {0};
   tn_buffer *out = tn_log_begin(log, &room);
-  if (log->format == TN_SERVE_LOG_JSON) {
+  if (tn_log_format(log) == TN_SERVE_LOG_JSON) {
     request_as_json(log, out, request);
   } else {
     request_as_text(log, out, request);
@@ -200,7 +200,7 @@ void tn_log_write_output(tn_log *log, tn_str component, tn_str id, int stream, t
   const char *name = stream == 1 ? "stdout" : "stderr";
   tn_buffer room = {0};
   tn_buffer *out = tn_log_begin(log, &room);
-  if (log->format == TN_SERVE_LOG_JSON) {
+  if (tn_log_format(log) == TN_SERVE_LOG_JSON) {
     json_start(log, out, name);
     json_text(out, "component", component);
     json_text(out, "id", id);
@@ -226,7 +226,7 @@ static void write_message(tn_log *log, const char *level, tn_str component, tn_s
                           tn_str message, tn_str hint) {
   tn_buffer room = {0};
   tn_buffer *out = tn_log_begin(log, &room);
-  if (log->format == TN_SERVE_LOG_JSON) {
+  if (tn_log_format(log) == TN_SERVE_LOG_JSON) {
     json_start(log, out, level);
     json_text(out, "component", component);
     json_text(out, "id", id);

@@ -59,7 +59,8 @@ static bool same_http(const tn_http_server_options *a, const tn_http_server_opti
          a->max_connections_per_client == b->max_connections_per_client && a->max_streams == b->max_streams &&
          a->write_buffer_bytes == b->write_buffer_bytes && a->header_timeout == b->header_timeout &&
          a->body_timeout == b->body_timeout && a->write_timeout == b->write_timeout &&
-         a->idle_timeout == b->idle_timeout && a->tls_timeout == b->tls_timeout && a->http2 == b->http2;
+         a->idle_timeout == b->idle_timeout && a->half_close_timeout == b->half_close_timeout &&
+         a->tls_timeout == b->tls_timeout && a->http2 == b->http2;
 }
 
 static void warn(tn_server *server, const char *what) {
@@ -70,17 +71,36 @@ static void warn_of_restart(tn_server *server, const tn_serve_config *before, co
   if (!same_listens(before, now)) warn(server, "listening addresses have");
   if (!tn_str_equal(before->admin_address, now->admin_address)) warn(server, "the admin address has");
   if (before->threads != now->threads) warn(server, "the number of threads has");
-  if (before->max_concurrent != now->max_concurrent) warn(server, "the limit of concurrent requests has");
+  if (now->max_concurrent > server->max_concurrent) warn(server, "the limit of concurrent requests, now larger, has");
   if (!same_http(&before->http, &now->http)) warn(server, "limits of connections have");
   if (before->watch != now->watch) warn(server, "watching has");
-  if (before->log_format != now->log_format || !same_text(before->log_path, now->log_path)) warn(server, "the log has");
+}
+
+/* ---- what takes effect at once -------------------------------------------------------------------------- */
+
+static void change_log(tn_server *server, const tn_serve_config *before, const tn_serve_config *now) {
+  if (before->log_format == now->log_format && same_text(before->log_path, now->log_path)) return;
+  tn_error *error = tn_log_change(server->log, now->log_format, now->log_path);
+  if (error == NULL) return;
+  tn_log_write(server->log, "error", "the log stays as it was: %s", tn_error_get_message(error));
+  tn_error_delete(error);
+}
+
+/* The engine's pool has room for as many instances as there could be at the start. */
+static void change_max_concurrent(tn_server *server, uint32_t wanted) {
+  uint32_t limit = wanted < server->max_concurrent ? wanted : server->max_concurrent;
+  atomic_store_explicit(&server->permits.limit, limit, memory_order_relaxed);
+  for (uint32_t i = 0; i < server->worker_count; i++)
+    tn_worker_kick(&server->workers[i]);
 }
 
 /* ---- on the server's thread ----------------------------------------------------------------------------- */
 
 static void install(tn_server *server, tn_generation *made) {
   tn_generation *before = server->generations;
+  change_log(server, before->config, made->config);
   warn_of_restart(server, before->config, made->config);
+  change_max_concurrent(server, made->config->max_concurrent);
   made->next = before;
   server->generations = made;
   for (uint32_t i = 0; i < server->worker_count; i++) {

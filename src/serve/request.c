@@ -1,6 +1,7 @@
 #include "serve/request.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -113,6 +114,7 @@ static void finish(tn_request *request) {
     tn_wasi_http_forget(request->pooled->http, request->exchange);
     tn_lines_flush(&request->pooled->output);
   }
+  if (request->exchange->is_retracted) request->status = 0; /* nothing of the guest's answer has left */
   if (request->status == 0 && !request->is_closed) {
     if (request->error == NULL && request->refusal == 0) request->reason = "the guest gave no answer";
     answer(request, status_of_failure(request));
@@ -139,10 +141,30 @@ void tn_request_refuse(tn_request *request, int status, const char *reason) {
 
 /* ---- what the guest says -------------------------------------------------------------------------------- */
 
+/* Room for one more field. */
+static tn_http_outgoing *respond_with_id(tn_request *request, const tn_http_response *head) {
+  tn_http_exchange *exchange = request->exchange;
+  tn_http_response made = *head;
+  tn_http_field *fields = tn_arena_alloc(&exchange->arena, (head->fields.count + 1) * sizeof *fields, _Alignof(tn_http_field));
+  if (fields == NULL) return exchange->class->respond(exchange, head);
+  if (head->fields.count > 0) memcpy(fields, head->fields.items, head->fields.count * sizeof *fields);
+  fields[head->fields.count] = (tn_http_field){TN_STR("x-request-id"), tn_trace_request_id(&request->trace)};
+  made.fields = (tn_http_fields){.items = fields, .count = head->fields.count + 1};
+  return exchange->class->respond(exchange, &made);
+}
+
+/* A guest that says an id of its own keeps it. */
+static bool wants_id(const tn_request *request, const tn_http_response *head) {
+  return request->component->generation->shared->config->request_id &&
+         tn_http_fields_find(&head->fields, TN_STR("x-request-id")) == NULL;
+}
+
 static tn_http_outgoing *on_respond(void *data, const tn_http_response *head) {
   tn_request *request = data;
   request->status = head->status;
-  return request->is_closed ? NULL : request->exchange->class->respond(request->exchange, head);
+  if (request->is_closed) return NULL;
+  if (wants_id(request, head)) return respond_with_id(request, head);
+  return request->exchange->class->respond(request->exchange, head);
 }
 
 static bool on_inform(void *data, const tn_http_response *head) {

@@ -79,12 +79,12 @@ void tn_request_record(tn_request *request, uint64_t fuel) {
     if (request->error != NULL) tn_metric_add(&metrics->traps[tn_error_get_kind(request->error) % TN_METRIC_TRAPS], 1);
   }
   if (!request->is_closed) log_error(request);
-  if (request->worker->server->logs_requests) log_request(request, duration, instance_time);
+  if (tn_log_takes_requests(request->worker->log)) log_request(request, duration, instance_time);
 }
 
 void tn_request_log_refused(void *data, const struct sockaddr *peer, int status, const char *reason) {
   tn_worker *worker = data;
-  if (!worker->server->logs_requests) return;
+  if (!tn_log_takes_requests(worker->log)) return;
   char room[INET6_ADDRSTRLEN];
   tn_log_request line = {
       .peer = format_peer(peer, room),

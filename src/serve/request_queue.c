@@ -1,9 +1,8 @@
 /* Admission: a request starts when there is a permit of the server's and one of its component's; until then it waits, in
  * the order of arrival within a worker. */
+#include "base/container.h"
 #include "base/error.h"
 #include "serve/request_parts.h"
-
-#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 static bool take_permits(tn_worker_component *component) {
   tn_server *server = component->generation->worker->server;
@@ -53,7 +52,7 @@ void tn_request_dequeue(tn_request *request) {
 }
 
 static void waited_too_long(tn_alarm *alarm) {
-  tn_request *request = CONTAINER(alarm, tn_request, queue_alarm);
+  tn_request *request = TN_CONTAINER(alarm, tn_request, queue_alarm);
   tn_request_dequeue(request);
   tn_request_refuse(request, 503, "too long in the queue");
 }

@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/container.h"
 #include "base/error.h"
-
-#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 /* ---- generations ---------------------------------------------------------------------------------------- */
 
@@ -73,7 +73,7 @@ static void end_now(tn_server *server) {
 }
 
 static void drained_too_long(tn_alarm *alarm) {
-  tn_server *server = CONTAINER(alarm, tn_server, drain_deadline);
+  tn_server *server = TN_CONTAINER(alarm, tn_server, drain_deadline);
   tn_log_write(server->log, "warning", "requests that are still under way are cancelled: the time to drain is over");
   end_now(server);
 }
@@ -92,17 +92,25 @@ static void start_draining(tn_server *server) {
   end_now(server);
 }
 
+static void reopen_log(tn_server *server) {
+  tn_error *error = tn_log_reopen(server->log);
+  if (error == NULL) return;
+  tn_log_write(server->log, "error", "%s", tn_error_get_message(error)); /* to where it went before */
+  tn_error_delete(error);
+}
+
 /* Looks what other threads and signal handlers want. */
 static void look(tn_server *server) {
   unsigned stops = atomic_load(&server->stops);
   if (stops > 0 && atomic_load(&server->state) < TN_SERVER_DRAINING) start_draining(server);
   if (stops > 1) end_now(server);
+  if (atomic_exchange(&server->reopen_wanted, false)) reopen_log(server);
   if (atomic_exchange(&server->reload_wanted, false)) tn_server_start_reload(server);
 }
 
 static void on_wakeup(tn_io *io, int events) {
   (void)events;
-  tn_server *server = CONTAINER(io, tn_server, wakeup_io);
+  tn_server *server = TN_CONTAINER(io, tn_server, wakeup_io);
   uint64_t count;
   while (read(server->wakeup, &count, sizeof count) > 0)
     ;
@@ -128,10 +136,15 @@ void tn_server_reload(tn_server *server) {
   wake(server);
 }
 
+void tn_server_reopen_log(tn_server *server) {
+  atomic_store(&server->reopen_wanted, true);
+  wake(server);
+}
+
 /* ---- running -------------------------------------------------------------------------------------------- */
 
 static void feed_watchdog(tn_alarm *alarm) {
-  tn_server *server = CONTAINER(alarm, tn_server, watchdog);
+  tn_server *server = TN_CONTAINER(alarm, tn_server, watchdog);
   tn_notify_send(&server->notify, "WATCHDOG=1");
   uint64_t next = tn_loop_now() + server->notify.watchdog_interval;
   tn_error_delete(tn_alarm_set(server->loop, &server->watchdog, next));
@@ -272,10 +285,24 @@ static tn_error *make_generation(tn_server *server, tn_serve_config *config) {
   return error;
 }
 
+/* Connections that there is no descriptor for are sent away at once instead of waiting to be accepted. */
+static void warn_of_descriptors(tn_server *server, const tn_serve_config *config) {
+  enum { OWN = 64, OF_WORKER = 16 }; /* files, sockets and timers besides connections, roughly */
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+  uint64_t connections = (uint64_t)config->http.max_connections * config->threads;
+  uint64_t needed = connections + OWN + (uint64_t)OF_WORKER * config->threads;
+  if (needed <= limit.rlim_cur) return;
+  tn_log_write(server->log, "warning",
+               "max-connections is %llu, but only %llu file descriptors are allowed (LimitNOFILE, ulimit -n)",
+               (unsigned long long)connections, (unsigned long long)limit.rlim_cur);
+}
+
 static tn_error *set_up(tn_server *server, tn_serve_config *config) {
-  server->logs_requests = config->log_format != TN_SERVE_LOG_OFF;
-  server->permits.limit = config->max_concurrent;
+  server->max_concurrent = config->max_concurrent;
+  tn_permits_init(&server->permits, config->max_concurrent);
   tn_error *error = tn_log_new(config->log_format, config->log_path, &server->log);
+  if (error == NULL) warn_of_descriptors(server, config);
   if (error == NULL) error = tn_metrics_new(config->threads, &server->maker.metrics);
   if (error == NULL) error = make_engine(server, config);
   if (error == NULL) error = make_loop(server);

@@ -25,7 +25,7 @@ struct tn_server {
   tn_worker *workers;
   uint32_t worker_count;
   uint32_t max_idle_instances; /* kept by each worker */
-  bool logs_requests;
+  uint32_t max_concurrent;     /* that the engine's pool has room for: permits.limit is not above it */
   tn_listeners listeners;
   tn_admin *admin;
 
@@ -48,6 +48,7 @@ struct tn_server {
   tn_io wakeup_io;
   atomic_uint stops;
   atomic_bool reload_wanted;
+  atomic_bool reopen_wanted;
   _Atomic tn_server_state state;
 };
 

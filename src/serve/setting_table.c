@@ -45,6 +45,9 @@ const tn_setting tn_settings[] = {
      .help = "Form of the log: one line a request, the guests' output, what happens to the server"},
     {.name = "log-file", SERVER(log_path), PATH,
      .help = "Where the log goes, opened again on SIGHUP and SIGUSR1; without it, to standard error"},
+    {.name = "request-id", SERVER(request_id), FLAG, .fallback = "false",
+     .help = "Send the id that a request has in the log with every answer, as x-request-id; without it, only with "
+             "answers of the server's own"},
     {.name = "http2", SERVER(http.http2), FLAG, .fallback = "true",
      .help = "Offer HTTP/2: by ALPN under TLS, by prior knowledge without"},
     {.name = "compiler", SERVER(engine.compiler), CHOICE("cranelift|winch"), .fallback = "cranelift",
@@ -90,6 +93,10 @@ const tn_setting tn_settings[] = {
      .fallback = "30s", .help = "For a client to take more of its response"},
     {.name = "idle-timeout", LIMITS(http.idle_timeout), DURATION, RANGE(0, ANY), OR_NONE(0),
      .fallback = "75s", .help = "For the next request on a connection"},
+    {.name = "half-close-timeout", LIMITS(http.half_close_timeout), DURATION, RANGE(0, ANY), OR_NONE(0),
+     .fallback = "1s",
+     .help = "HTTP/1.1: for a guest to write something to a client that has ended its side of the connection, and may "
+             "be gone"},
     {.name = "tls-timeout", LIMITS(http.tls_timeout), DURATION, RANGE(0, ANY), OR_NONE(0),
      .fallback = "10s", .help = "For a TLS handshake"},
     {.name = "write-buffer", LIMITS(http.write_buffer_bytes), SIZE, RANGE(4096, 64 << 20),

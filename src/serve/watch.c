@@ -7,9 +7,8 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/container.h"
 #include "base/error.h"
-
-#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 /* A file that is replaced or written is left alone until it has stayed the same for so long. */
 static const uint64_t SETTLE = 100000000;
@@ -24,7 +23,7 @@ static void look_later(tn_watch *watch) {
 /* ---- what happens ------------------------------------------------------------------------------------- */
 
 static void look(tn_alarm *alarm) {
-  tn_watch *watch = CONTAINER(alarm, tn_watch, settle);
+  tn_watch *watch = TN_CONTAINER(alarm, tn_watch, settle);
   bool is_resting = true, has_changed = false;
   for (uint32_t i = 0; i < watch->count; i++) {
     tn_watched_file *file = &watch->files[i];
@@ -43,7 +42,7 @@ static void look(tn_alarm *alarm) {
 
 static void on_events(tn_io *io, int events) {
   (void)events;
-  tn_watch *watch = CONTAINER(io, tn_watch, io);
+  tn_watch *watch = TN_CONTAINER(io, tn_watch, io);
   _Alignas(struct inotify_event) char buffer[4096];
   bool has_any = false;
   while (read(watch->descriptor, buffer, sizeof buffer) > 0)

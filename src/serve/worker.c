@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/container.h"
 #include "base/error.h"
 #include "serve/server.h"
-
-#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
+#include "wasi/config.h"
 
 /* ---- generations ---------------------------------------------------------------------------------------- */
 
@@ -36,6 +36,18 @@ static void stop_pools(tn_worker_generation *generation) {
     tn_instance_pool_stop(&generation->components[i]);
 }
 
+/* What its guests were allowed to call goes with the configuration: connections kept under those rights must not be found
+ * by somebody else's at the same address in memory. */
+static void forget_rights(const tn_worker_generation *generation) {
+  tn_http_client *client = generation->worker->client;
+  for (uint32_t i = 0; i < generation->shared->component_count; i++) {
+    const tn_egress_policy *policy = &generation->shared->components[i].config->wasi->egress;
+    tn_http_client_forget(client, policy);
+    for (uint32_t j = 0; j < policy->methods.len; j++)
+      tn_http_client_forget(client, &policy->methods.items[j]);
+  }
+}
+
 static void generation_end(tn_worker_generation *generation) {
   tn_worker *worker = generation->worker;
   tn_worker_generation **link = &worker->generations;
@@ -43,6 +55,7 @@ static void generation_end(tn_worker_generation *generation) {
     link = &(*link)->next;
   *link = generation->next;
   stop_pools(generation);
+  forget_rights(generation);
   tn_server_release_generation(worker->server, generation->shared);
   tn_free(generation);
 }
@@ -82,7 +95,7 @@ static void adopt_incoming(void *argument) {
 /* ---- queues --------------------------------------------------------------------------------------------- */
 
 static void admit(tn_deferred *deferred) {
-  tn_worker *worker = CONTAINER(deferred, tn_worker, admit);
+  tn_worker *worker = TN_CONTAINER(deferred, tn_worker, admit);
   for (tn_worker_generation *generation = worker->generations, *older; generation != NULL; generation = older) {
     generation->uses++; /* so that it stays until the next one is known */
     for (uint32_t i = 0; i < generation->shared->component_count; i++)
@@ -103,7 +116,7 @@ static void kicked(void *argument) {
 }
 
 static void flush_log(tn_deferred *deferred) {
-  tn_log_flush(CONTAINER(deferred, tn_worker, flush_log)->log);
+  tn_log_flush(TN_CONTAINER(deferred, tn_worker, flush_log)->log);
 }
 
 void tn_worker_flush_log_later(tn_worker *worker) {
@@ -228,11 +241,6 @@ static void free_lists(tn_worker *worker) {
     tn_request *request = worker->free_requests;
     worker->free_requests = request->next;
     tn_free(request);
-  }
-  while (worker->free_pooled != NULL) {
-    tn_pooled *pooled = worker->free_pooled;
-    worker->free_pooled = pooled->next;
-    tn_free(pooled);
   }
 }
 

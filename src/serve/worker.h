@@ -54,7 +54,6 @@ struct tn_worker {
   tn_worker_generation *generations; /* newest first: the first is the current one */
   tn_request *requests;              /* that are running or queued */
   tn_request *free_requests;
-  tn_pooled *free_pooled;
   uint32_t idle_instances; /* of all pools */
   uint32_t max_idle_instances;
   tn_deferred admit;     /* to look at the queues at the end of this turn */

@@ -168,7 +168,7 @@ class PythonHttp(Case):
             self.port = s.getsockname()[1]
         # pylint: disable-next=consider-using-with
         self.server = subprocess.Popen([TENON, "serve", "--listen", "127.0.0.1:%d" % self.port,
-                                        str(program("python-http"))], stdin=subprocess.DEVNULL,
+                                        "--http", "127.0.0.1", str(program("python-http"))], stdin=subprocess.DEVNULL,
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(self.server.wait)
         self.addCleanup(self.server.kill)
@@ -192,6 +192,10 @@ class PythonHttp(Case):
         self.assertEqual(self.request("GET", "/hello"), (200, b"Hello, World!\n"))
         self.assertEqual(self.request("POST", "/upper", b"hello" * 100000), (200, b"HELLO" * 100000))
         self.assertEqual(self.request("GET", "/nothing"), (404, b"no /nothing here\n"))
+
+    def test_calls_what_it_was_granted(self):
+        self.assertEqual(self.request("GET", "/call/127.0.0.1:%d" % self.port), (200, b"Hello, World!\n"))
+        self.assertEqual(self.request("GET", "/call/192.0.2.1"), (403, b"ErrorCode_HttpRequestDenied"))
 
     def test_fails_alone_when_an_exception_is_not_caught(self):
         self.assertEqual(self.request("GET", "/error")[0], 500)

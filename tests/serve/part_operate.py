@@ -1,4 +1,5 @@
 """What an operator sees and does: reload, drain, activation, the admin address, logs, traces."""
+import http.client
 import json
 import re
 import signal
@@ -6,7 +7,7 @@ import socket
 import sys
 import time
 
-from harness import SECONDS, Case, Environment, Load, receive, receive_until, wait_until
+from harness import SECONDS, Case, Certificates, Environment, Load, receive, receive_until, wait_until
 
 TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -77,7 +78,8 @@ class Reload(Case):
         self.assertEqual(server.metric("reload_failures_total"), 0)
 
     def test_memory_does_not_grow_with_reloads(self):
-        server = self.serve()
+        # A sanitizer keeps what was freed.
+        server = self.serve(environment={"ASAN_OPTIONS": "quarantine_size_mb=4"})
         for _ in range(5):
             server.reload()
             self.assertServes(server)
@@ -175,25 +177,92 @@ class Stopping(Case):
         self.assertIsNotNone(server.process.wait(SECONDS))
 
 
-# Starts a program with a listening socket as descriptor 3, as systemd does.
+# Starts a program with listening sockets as descriptors 3 and following, as systemd does. What is given: their numbers and
+# names, each "NUMBER=NAME", then the command.
 ACTIVATE = ("import os, sys\n"
-            "os.dup2(int(sys.argv[1]), 3)\n"
-            "os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES='web')\n"
-            "os.execv(sys.argv[2], sys.argv[2:])\n")
+            "count = int(sys.argv[1])\n"
+            "given = [one.split('=') for one in sys.argv[2:2 + count]]\n"
+            "kept = [os.dup(int(number)) for number, _ in given]\n"
+            "kept = [os.dup2(one, 100 + i) for i, one in enumerate(kept)]\n"
+            "for i, one in enumerate(kept): os.dup2(one, 3 + i)\n"
+            "os.environ.update(LISTEN_FDS=str(count), LISTEN_PID=str(os.getpid()),\n"
+            "                  LISTEN_FDNAMES=':'.join(name for _, name in given))\n"
+            "os.execv(sys.argv[2 + count], sys.argv[2 + count:])\n")
+
+
+def activate(sockets):
+    """What is put before a command, so that it gets these: (socket, name)."""
+    given = ["%d=%s" % (s.fileno(), name) for s, name in sockets]
+    return (sys.executable, "-c", ACTIVATE, str(len(given)), *given)
+
+
+def listening():
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    s.listen(100)
+    return s
 
 
 class Systemd(Case):
     def test_it_takes_the_socket_that_systemd_opened(self):
         for address in ("systemd", "systemd:web"):
-            with socket.socket() as listening:
-                listening.bind(("127.0.0.1", 0))
-                listening.listen(100)
-                port = listening.getsockname()[1]
-                number = listening.fileno()
-                server = self.serve(listen=[{"address": address}], pass_fds=(number,),
-                                    wrap=(sys.executable, "-c", ACTIVATE, str(number)))
+            with listening() as s:
+                port = s.getsockname()[1]
+                server = self.serve(listen=[{"address": address}], pass_fds=(s.fileno(),), wrap=activate([(s, "web")]))
                 self.expect(server.request("/hello", port=port), 200)
                 self.assertEqual(server.stop(), 0)
+
+    def test_all_workers_take_from_named_and_unnamed_sockets(self):
+        """systemd names a socket after its unit if FileDescriptorName does not say otherwise, or "unknown"."""
+        certificates = Certificates(self.folder)
+        certificate, key = certificates.server
+        with listening() as plain, listening() as secure, listening() as unused:
+            sockets = [(plain, "web"), (unused, "unknown"), (secure, "secure")]
+            server = self.serve(listen=[{"address": "systemd:web"},
+                                        {"address": "systemd:secure", "certificate": certificate, "key": key}],
+                                top={"threads": 4}, pass_fds=[s.fileno() for s, _ in sockets], wrap=activate(sockets))
+            many = [socket.create_connection(plain.getsockname(), timeout=SECONDS) for _ in range(40)]
+            for s in many:
+                s.sendall(b"GET /sleep/300 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            for s in many:
+                self.assertIn(b"HTTP/1.1 200", receive(s))
+                s.close()
+            client = http.client.HTTPSConnection("localhost", secure.getsockname()[1], timeout=SECONDS,
+                                                 context=certificates.context())
+            client.request("GET", "/hello")
+            self.assertEqual(client.getresponse().read(), b"Hello, World!\n")
+            client.close()
+            # What nobody asked for is not served.
+            with socket.create_connection(unused.getsockname(), timeout=1) as s:
+                s.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+                self.assertRaises(TimeoutError, s.recv, 1)
+
+    def test_without_a_name_it_takes_all_of_them(self):
+        with listening() as one, listening() as two:
+            sockets = [(one, "web"), (two, "unknown")]
+            server = self.serve(listen=[{"address": "systemd"}], pass_fds=[s.fileno() for s, _ in sockets],
+                                wrap=activate(sockets))
+            for s, _ in sockets:
+                self.expect(server.request("/hello", port=s.getsockname()[1]), 200)
+
+    def test_a_name_that_was_not_passed_is_an_error(self):
+        with listening() as s:
+            server = self.serve(listen=[{"address": "systemd:other"}], pass_fds=(s.fileno(),),
+                                wrap=activate([(s, "web")]), wait=False)
+            self.assertNotEqual(server.process.wait(SECONDS), 0)
+            self.assertIn("no socket named `other`", server.said())
+
+    def test_it_feeds_the_watchdog(self):
+        path = str(self.folder / "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.bind(path)
+            notify.settimeout(SECONDS)
+            self.serve(environment={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "400000"})
+            times = []
+            while len(times) < 4:
+                if notify.recv(1000) == b"WATCHDOG=1":
+                    times.append(time.monotonic())
+            self.assertLess(times[-1] - times[1], 1.2)
 
     def test_it_says_when_it_is_ready_and_when_it_stops(self):
         path = str(self.folder / "notify")
@@ -218,6 +287,53 @@ class Systemd(Case):
             s.connect(str(path))
             s.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             self.assertIn(b"Hello", receive(s))
+
+
+class SocketFiles(Case):
+    def hello(self, path):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(SECONDS)
+            s.connect(str(path))
+            s.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            self.assertIn(b"Hello", receive(s))
+
+    def test_they_are_removed_at_the_end(self):
+        path = self.folder / "socket"
+        server = self.serve(listen=[{"address": "unix:%s" % path}])
+        self.hello(path)
+        self.assertEqual(server.stop(), 0)
+        self.assertFalse(path.exists())
+
+    def test_one_that_was_left_behind_is_replaced(self):
+        path = self.folder / "socket"
+        server = self.serve(listen=[{"address": "unix:%s" % path}])
+        server.process.kill()
+        server.process.wait()
+        self.assertTrue(path.exists())
+        self.serve(listen=[{"address": "unix:%s" % path}])
+        self.hello(path)
+
+    def test_one_that_somebody_listens_on_is_left_alone(self):
+        path = self.folder / "socket"
+        self.serve(listen=[{"address": "unix:%s" % path}])
+        other = self.serve(listen=[{"address": "unix:%s" % path}], wait=False)
+        self.assertNotEqual(other.process.wait(SECONDS), 0)
+        self.hello(path)
+
+    def test_a_file_that_is_no_socket_is_left_alone(self):
+        path = self.folder / "socket"
+        path.write_text("precious")
+        server = self.serve(listen=[{"address": "unix:%s" % path}], wait=False)
+        self.assertNotEqual(server.process.wait(SECONDS), 0)
+        self.assertEqual(path.read_text(), "precious")
+
+    def test_the_next_servers_is_not_removed(self):
+        path = self.folder / "socket"
+        first = self.serve(listen=[{"address": "unix:%s" % path}])
+        path.unlink()
+        self.serve(listen=[{"address": "unix:%s" % path}])
+        self.assertEqual(first.stop(), 0)
+        self.hello(path)
 
 
 LINE = re.compile(r'^[a-zA-Z_:][a-zA-Z0-9_:]*(\{([a-zA-Z_][a-zA-Z0-9_]*="(\\[\\"n]|[^"\\])*",?)*\})? '
@@ -286,6 +402,19 @@ class Admin(Case):
         wait_until(lambda: server.metric("requests_in_flight") == 8, what="the requests to begin")
 
 
+class Idle(Case):
+    def test_the_first_client_after_a_while_has_its_time(self):
+        """Its time begins when it comes, not when the one before it went."""
+        server = self.serve(top={"threads": 1}, limits={"header-timeout": "1s"})
+        self.assertServes(server)
+        for _ in range(2):
+            time.sleep(1.5)
+            with server.connect() as s:
+                time.sleep(0.1)
+                s.sendall(b"GET /with-length HTTP/1.1\r\nHost: x\r\n\r\n")
+                self.assertIn(b"200", s.recv(100))
+
+
 class Log(Case):
     def test_a_text_line_for_each_request(self):
         server = self.serve()
@@ -341,6 +470,53 @@ class Log(Case):
         wait_until(server.log_file.exists, what="a new file")
         self.assertServes(server)
         server.wait_log("/hello")
+
+    def test_a_rotation_reloads_nothing(self):
+        server = self.serve()
+        server.file.write_text("nonsense = = 1")
+        server.log_file.rename(self.folder / "rotated")
+        server.send_signal(signal.SIGUSR1)
+        wait_until(server.log_file.exists, what="a new file")
+        self.assertServes(server)
+        server.wait_log("/hello")
+        self.assertEqual(server.metric("reloads_total") + server.metric("reload_failures_total"), 0)
+
+    def test_a_rotation_into_nowhere_goes_on_with_the_old_file(self):
+        folder = self.folder / "logs"
+        folder.mkdir()
+        server = self.serve(top={"log-file": folder / "log"})
+        folder.rename(self.folder / "moved")
+        server.send_signal(signal.SIGUSR1)
+        log = self.folder / "moved" / "log"
+        wait_until(lambda: "error: opening the log" in log.read_text(), what="the log to say so")
+        self.assertServes(server)
+        wait_until(lambda: "/hello" in log.read_text(), what="the request")
+
+    def test_a_reload_changes_its_form_and_its_place(self):
+        server = self.serve()
+        server.request("/hello?1")
+        server.wait_log(r"/hello\?1 ")
+        other = self.folder / "other"
+        server.configure(top={"log-file": other, "log": "json"})
+        server.reload()
+        server.request("/hello?2")
+        wait_until(lambda: '"path":"/hello?2"' in other.read_text(), what="the request")
+        self.assertNotIn("/hello?2", server.log())
+        server.configure(top={"log-file": other, "log": "off"})
+        server.reload()
+        server.request("/hello?3")
+        server.configure(top={"log-file": server.log_file})
+        server.reload()
+        server.request("/hello?4")
+        server.wait_log(r"/hello\?4 ")
+        self.assertNotIn("/hello?3", other.read_text() + server.log())
+
+    def test_every_answer_has_the_id_if_that_is_wanted(self):
+        server = self.serve(top={"request-id": True})
+        for path, status in (("/hello", 200), ("/with-length", 200), ("/status/404", 404), ("/trap", 500), ("/no-response", 502)):
+            got = self.expect(server.request(path), status)
+            server.wait_log(" %d GET .*%s .*id=%s " % (status, path, got.headers["x-request-id"]))
+        self.assertIsNone(self.serve().request("/hello").headers["x-request-id"])
 
     def test_a_full_disk_loses_lines_and_nothing_else(self):
         server = self.serve(top={"log-file": "/dev/full"})

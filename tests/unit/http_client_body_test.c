@@ -1,4 +1,5 @@
-/* The HTTP client over loopback: what is sent, back-pressure both ways, timeouts, cancelling, addresses and proxies. */
+/* The HTTP client over loopback: what is sent, back-pressure both ways, timeouts, cancelling, addresses and
+ * proxies. */
 #include "http_client_world.h"
 
 #define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -594,8 +595,8 @@ static void hosts_named_in_no_proxy_are_called_directly(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     recording *r = calloc(1, sizeof *r);
     fetch f = fetch_by_proxy(r, "http", cases[i].authority, cases[i].no_proxy);
-    /* Nothing is allowed: an address that is not the proxy's to reach, or is not, fails all the same; whether it was asked
-     * tells. */
+    /* Nothing is allowed: an address that is not the proxy's to reach, or is not, fails all the same;
+     * whether it was asked tells. */
     assert_failed(&f, TN_HTTP_DESTINATION_IP_PROHIBITED, cases[i].is_direct ? "connecting to" : "calling");
     fetch_end(&f);
     free(r);

@@ -361,8 +361,60 @@ static void connections_are_shared_only_under_the_same_rights(void **state) {
   server_stop(&s);
 }
 
+static void connections_of_rights_that_have_ended_are_not_used_again(void **state) {
+  (void)state;
+  server s;
+  server_start(&s, script_answer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  world w = world_new(NULL);
+  int key;
+  const tn_http_call_options options = {.policy_key = &key};
+  fetch f = {0};
+  for (int i = 0; i < 2; i++) {
+    fetch_get(&w, &f, s.port, "GET", &options);
+    world_run(&w);
+    assert_body(&f, "ok");
+    fetch_end(&f);
+  }
+  assert_int_equal(s.accepted, 1);
+  tn_http_client_forget(w.client, &key);
+  assert_int_equal(tn_http_client_get_counters(w.client)->open_connections, 0);
+  /* One that is in use goes on, and ends with its call. */
+  fetch_get(&w, &f, s.port, "GET", &options);
+  tn_http_client_forget(w.client, &key);
+  world_run(&w);
+  assert_body(&f, "ok");
+  fetch_end(&f);
+  assert_int_equal(s.accepted, 2);
+  assert_int_equal(tn_http_client_get_counters(w.client)->open_connections, 0);
+  world_delete(&w);
+  server_stop(&s);
+}
+
+static void a_silent_peer_ends_by_the_timeouts_of_the_client(void **state) {
+  (void)state;
+  server s;
+  server_start(&s, script_answer, "");
+  tn_http_client_options client_options = world_options();
+  assert_int_equal(client_options.first_byte_timeout, UINT64_C(600000000000));
+  client_options.first_byte_timeout = 30 * MILLISECOND;
+  world w = world_new(&client_options);
+  fetch f = {0};
+  fetch_get(&w, &f, s.port, "GET", NULL);
+  world_run(&w);
+  assert_failed(&f, TN_HTTP_CONNECTION_READ_TIMEOUT, "did not answer in time");
+  const tn_http_call_failure *failure = tn_http_call_get_failure(f.call);
+  assert_non_null(failure);
+  assert_int_equal(failure->code, TN_HTTP_CONNECTION_READ_TIMEOUT);
+  assert_false(failure->has_alert);
+  fetch_end(&f);
+  world_delete(&w);
+  server_stop(&s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(connections_of_rights_that_have_ended_are_not_used_again),
+      cmocka_unit_test(a_silent_peer_ends_by_the_timeouts_of_the_client),
       cmocka_unit_test(one_connection_serves_calls_one_after_the_other),
       cmocka_unit_test(every_framing_of_a_body_is_understood),
       cmocka_unit_test(what_no_answer_can_be_fails_with_the_code_for_it),

@@ -1,4 +1,5 @@
-/* A loop with an HTTP client on it, scripted servers in threads of their own, and calls whose fate is written down. */
+/* A loop with an HTTP client on it, scripted servers in threads of their own, and calls whose fate is
+ * written down. */
 #ifndef TN_HTTP_CLIENT_WORLD_H
 #define TN_HTTP_CLIENT_WORLD_H
 

@@ -134,6 +134,23 @@ static void answer_collect(void *data) {
     answer_free(self);
 }
 
+/* "/fails": begins a response and fails before anything has left, so that another can take its place;
+ * "/fails/sized": of a known length; "/fails/flushed": when the beginning has been flushed, so that it is
+ * too late. */
+static void answer_that_fails(answer *self, tn_str path) {
+  tn_http_exchange *exchange = self->exchange;
+  bool is_sized = tn_str_equal(path, TN_STR("/fails/sized"));
+  bool is_flushed = tn_str_equal(path, TN_STR("/fails/flushed"));
+  answer_respond(self, 200, is_sized ? 100 : TN_HTTP_UNKNOWN_LENGTH);
+  self->out->class->write(self->out, (const uint8_t *)"beginning", 9);
+  if (is_flushed) self->out->class->flush(self->out);
+  assert_false(exchange->is_retracted);
+  self->out->class->abort(self->out);
+  assert_int_equal(exchange->is_retracted, !is_flushed);
+  if (is_flushed) assert_null(answer_respond(self, 500, TN_HTTP_UNKNOWN_LENGTH));
+  answer_text(self, 500, "failed\n");
+}
+
 static void answer_start(answer *self, tn_str path) {
   tn_http_exchange *exchange = self->exchange;
   tn_http_response hints = {.status = 103};
@@ -177,6 +194,8 @@ static void answer_start(answer *self, tn_str path) {
     self->out->class->write(self->out, block, sizeof block);
     self->out->class->abort(self->out);
     answer_free(self);
+  } else if (tn_str_starts_with(path, TN_STR("/fails"))) {
+    answer_that_fails(self, path);
   } else if (tn_str_equal(path, TN_STR("/trailers"))) {
     tn_http_field field = {TN_STR("X-Sum"), TN_STR("7")};
     answer_respond(self, 200, TN_HTTP_UNKNOWN_LENGTH);

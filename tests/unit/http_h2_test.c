@@ -15,22 +15,27 @@ enum { BLOCK = 32 << 10 };
 
 /* ---- a server that echoes ---------------------------------------------------------------------------------- */
 
+typedef struct fixture fixture;
+
 typedef struct echo {
+  fixture *owner;
   tn_http_exchange *exchange;
   tn_http_outgoing *out;
 } echo;
 
-typedef struct fixture {
+struct fixture {
   tn_loop *loop;
   tn_http_server *server;
   tn_transport transport;
   tn_http2_client *client;
   int closed;    /* the server's handler was told */
   int ended;     /* the client was told */
+  uint64_t written;      /* bytes of the echoes, as their exchanges count them */
+  bool answers_trailers; /* with an empty body */
   bool holds;    /* requests are kept unanswered */
   tn_http_exchange *held[8];
   int held_count;
-} fixture;
+};
 
 static void echo_go_on(void *data) {
   static uint8_t block[BLOCK];
@@ -45,6 +50,7 @@ static void echo_go_on(void *data) {
   if (room >= 0 && (room == 0 || got == 0)) return;
   if (got == TN_HTTP_END) self->out->class->finish(self->out, &in->trailers);
   else self->out->class->abort(self->out);
+  self->owner->written += self->exchange->bytes_out;
   self->exchange->class->release(self->exchange);
   free(self);
 }
@@ -55,11 +61,18 @@ static void on_request(void *data, tn_http_exchange *exchange) {
     f->held[f->held_count++] = exchange;
     return;
   }
+  if (f->answers_trailers) {
+    tn_http_field field = {TN_STR("X-Sum"), TN_STR("42")};
+    tn_http_outgoing *out = exchange->class->respond(exchange, &(tn_http_response){.status = 200});
+    assert_true(out->class->finish(out, &(tn_http_fields){&field, 1, 1}));
+    exchange->class->release(exchange);
+    return;
+  }
   tn_http_response head = {.status = 200, .body_length = TN_HTTP_UNKNOWN_LENGTH};
   tn_http_outgoing *out = exchange->class->respond(exchange, &head);
   assert_non_null(out);
   echo *self = calloc(1, sizeof *self);
-  *self = (echo){exchange, out};
+  *self = (echo){f, exchange, out};
   exchange->handler_data = self;
   out->observer = exchange->body->observer = (tn_http_observer){echo_go_on, self};
   echo_go_on(self);
@@ -216,6 +229,19 @@ static void a_body_with_trailers_comes_back_as_it_was_sent(void **state) {
   assert_int_equal(call.received, 20 << 20);
   assert_true(tn_str_equal(call.trailer, TN_STR("42")));
   tn_http2_call_release(call.call);
+  assert_int_equal(f->written, 20 << 20);
+  assert_int_equal(tn_http_server_get_counters(f->server)->http2_connections, 1);
+}
+
+static void a_response_of_no_bytes_may_have_trailers(void **state) {
+  fixture *f = *state;
+  f->answers_trailers = true;
+  exchange_call call;
+  start_call(f, &call, 0, (tn_http2_call_options){0});
+  assert_ok(tn_loop_run(f->loop));
+  assert_int_equal(call.end, TN_HTTP_END);
+  assert_true(tn_str_equal(call.trailer, TN_STR("42")));
+  tn_http2_call_release(call.call);
 }
 
 static void an_empty_body_comes_back_empty(void **state) {
@@ -260,6 +286,7 @@ static void draining_lets_calls_finish_and_then_ends_the_connection(void **state
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_body_with_trailers_comes_back_as_it_was_sent, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_response_of_no_bytes_may_have_trailers, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_empty_body_comes_back_empty, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_call_whose_peer_is_silent_runs_out_of_time, set_up, tear_down),
       cmocka_unit_test_setup_teardown(draining_lets_calls_finish_and_then_ends_the_connection, set_up, tear_down),

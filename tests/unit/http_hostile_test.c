@@ -1,6 +1,6 @@
-/* Hostile and odd HTTP/1.1 requests, sent raw over loopback, with the right answer to each and why it is right. After
- * those that leave the connection usable a probe is sent: it must be understood as what it is, so that nothing of the
- * odd request was taken for another one, or left over. */
+/* Hostile and odd HTTP/1.1 requests, sent raw over loopback, with the right answer to each and why it is
+ * right. After those that leave the connection usable a probe is sent: it must be understood as what it is,
+ * so that nothing of the odd request was taken for another one, or left over. */
 #include "http_fixture.h"
 
 typedef struct hostile {
@@ -187,10 +187,19 @@ static const hostile table[] = {
     REFUSED(400, CHUNKED("0\r\nA: b\n\n"), "bare LF among trailers"),
     REFUSED(400, CHUNKED("0\r\nA: b\r\n c\r\n\r\n"), "a folded trailer"),
 
+    /* What is no HTTP at all: a client that speaks another protocol would take an answer for something of
+     * its own. */
+    {"three words without a version", RAW("INVALID CONNECTION PREFACE\r\n\r\n"), "", NULL, false},
+    {"as long as the preface of HTTP/2", RAW("PRI * HTTQ-2.0\r\n\r\nSM\r\n\r\n"), "", NULL, false},
+    REFUSED(400, "GET /g\r\n\r\n", "HTTP/0.9 has two words"),
+    REFUSED(400, "GET /g HTTX\r\n\r\n", "a path and a version that is broken"),
+    {"only as the first thing", RAW(GET("") "INVALID CONNECTION PREFACE\r\n\r\n"), "200 400", NULL, false},
+
     /* One request after the other. */
     {"pipelining", RAW(GET("") POST("Content-Length: 2", "ab") CHUNKED("1\r\nc\r\n0\r\n\r\n") GET("")),
      "200 200 200 200 200", "<POST h /p c>", true},
-    {"a body is not a request", RAW(POST("Content-Length: 43", "GET /smuggled HTTP/1.1\r\nHost: h\r\nA: 3456\r\n\r")), "200 200",
+    {"a body is not a request",
+     RAW(POST("Content-Length: 43", "GET /smuggled HTTP/1.1\r\nHost: h\r\nA: 3456\r\n\r")), "200 200",
      "<POST h /p GET /smuggled", true},
     {"what follows a refusal is not read", RAW(GET("A : b\r\n") GET("")), "400", NULL, false},
     {"a refusal comes after the answers before it", RAW(GET("") GET("A : b\r\n")), "200 400", NULL, false},
@@ -241,11 +250,18 @@ static const hostile table[] = {
     {"a body that was not read and is malformed ends the connection",
      RAW("POST /early HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n0\r\n\r\n"),
      "200", "early", false},
+    {"a response that fails before it has left is replaced", RAW(TARGET("GET /fails")), "500 200",
+     "Content-Length: 7\r\n\r\nfailed\n", true},
+    {"also when its length is known", RAW(TARGET("GET /fails/sized")), "500 200",
+     "Content-Length: 7\r\n\r\nfailed\n", true},
+    {"a replaced response leaves those before it alone", RAW(GET("") TARGET("GET /fails")), "200 500 200",
+     "<GET h /g >\nHTTP/1.1 500", true},
+    {"what was flushed before a response fails has left, without an end", RAW(TARGET("GET /fails/flushed")),
+     "200", "\r\n\r\n9\r\nbeginning\r\n", false},
     {"an abandoned exchange closes the connection", RAW(TARGET("GET /abort")), "", NULL, false},
     {"a response shorter than promised is cut", RAW(TARGET("GET /short")), "200", "Content-Length: 10",
      false},
-    {"a response longer than promised is cut", RAW(TARGET("GET /long")), "200", "Content-Length: 3",
-     false},
+    {"a response longer than promised does not leave", RAW(TARGET("GET /long")), "", NULL, false},
 };
 
 /* "200 400": the statuses of all responses in the text. Bodies of this test contain no "HTTP/1.1 ". */

@@ -1,5 +1,5 @@
-/* HTTP/1.1 from bytes and to bytes: what src/http offers to the server and to the client. How requests are taken as a
- * whole is in http_hostile_test.c. */
+/* HTTP/1.1 from bytes and to bytes: what src/http offers to the server and to the client. How requests are
+ * taken as a whole is in http_hostile_test.c. */
 #include "test.h"
 
 #include "base/alloc.h"

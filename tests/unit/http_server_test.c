@@ -1,5 +1,6 @@
-/* What an HTTP/1.1 server does over time: bodies that are larger than any buffer, clients that are slow, go away or
- * come in numbers, limits, timeouts and draining. */
+/* What an HTTP/1.1 server does over time: bodies that are larger than any buffer, clients that are slow, go
+ * away or come in numbers, limits, timeouts and draining. */
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 
 #include "http_fixture.h"
@@ -264,6 +265,33 @@ static void a_half_closed_client_is_answered(void **state) {
   fixture_stop(&server);
 }
 
+static void the_connection_of_a_half_closed_client_ends_with_the_last_answer(void **state) {
+  (void)state;
+  for (int is_slow = 0; is_slow < 2; is_slow++) {
+    fixture server;
+    fixture_init(&server);
+    server.options.idle_timeout = server.options.header_timeout = 0;
+    server.options.half_close_timeout = 0;
+    fixture_start(&server);
+    int client = client_connect(&server);
+    /* The end comes with the request, or while the request is answered. */
+    static const char request[] = "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab";
+    int cork = 1;
+    if (!is_slow) setsockopt(client, IPPROTO_TCP, TCP_CORK, &cork, sizeof cork);
+    client_send(client, (tn_str){request, sizeof request - 1 - (size_t)is_slow});
+    if (is_slow) {
+      wait_for(&server.requests, 1);
+      client_send(client, TN_STR("b"));
+    }
+    shutdown(client, SHUT_WR);
+    char *text = client_read_all(client, NULL, NULL);
+    assert_contains(text, "<POST h /p ab>");
+    tn_free(text);
+    close(client);
+    fixture_stop(&server);
+  }
+}
+
 static void a_half_closed_client_does_not_hold_a_silent_handler_for_ever(void **state) {
   (void)state;
   fixture server;
@@ -455,7 +483,7 @@ static void running_out_of_descriptors_is_survived(void **state) {
   fixture_stop(&server);
 }
 
-/* ---- times --------------------------------------------------------------------------------------------------- */
+/* ---- times ----------------------------------------------------------------------------------- */
 
 static void each_timeout_ends_what_it_is_for(void **state) {
   (void)state;
@@ -509,7 +537,7 @@ static void a_head_that_dribbles_in_gets_no_more_time(void **state) {
   fixture_stop(&server);
 }
 
-/* ---- memory --------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static void without_memory_a_connection_ends_and_the_server_goes_on(void **state) {
   (void)state;
@@ -539,7 +567,7 @@ static void without_memory_a_connection_ends_and_the_server_goes_on(void **state
   fixture_stop(&server);
 }
 
-/* ---- draining -------------------------------------------------------------------------------------------------- */
+/* ---- draining -------------------------------------------------------------------------------- */
 
 static void draining_closes_idle_connections_and_finishes_the_rest(void **state) {
   (void)state;
@@ -601,7 +629,7 @@ static void counters_tell_what_happened(void **state) {
   assert_int_equal(server.live, 0);
 }
 
-/* ---- addresses --------------------------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static void addresses_to_listen_on_are_checked(void **state) {
   (void)state;
@@ -646,6 +674,7 @@ int main(void) {
       cmocka_unit_test(a_reset_is_told_while_nobody_reads),
       cmocka_unit_test(a_cut_body_is_told),
       cmocka_unit_test(a_half_closed_client_is_answered),
+      cmocka_unit_test(the_connection_of_a_half_closed_client_ends_with_the_last_answer),
       cmocka_unit_test(a_half_closed_client_does_not_hold_a_silent_handler_for_ever),
       cmocka_unit_test(a_response_that_is_cut_ends_without_a_last_chunk),
       cmocka_unit_test(limits_are_answered_by_their_statuses),

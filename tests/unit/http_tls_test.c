@@ -1,63 +1,10 @@
 /* TLS over a pair of sockets: both ends are ours, certificates are made here. */
 #include "test.h"
 
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "http/transport.h"
-
-static char folder[64];
-
-static const char *path_of(const char *name) {
-  static char paths[4][128];
-  static int next;
-  char *path = paths[next++ % 4];
-  snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-  return path;
-}
-
-static void add_extension(X509 *certificate, X509 *issuer, int kind, const char *value) {
-  X509V3_CTX context;
-  X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
-  X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, kind, value);
-  assert_non_null(extension);
-  X509_add_ext(certificate, extension, -1);
-  X509_EXTENSION_free(extension);
-}
-
-/* NAME.crt and NAME.key for `host`, self-signed; `seconds` until it expires. */
-static void make_certificate(const char *name, const char *host, long seconds) {
-  EVP_PKEY *key = EVP_EC_gen("P-256");
-  X509 *certificate = X509_new();
-  X509_set_version(certificate, 2);
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate), rand());
-  X509_gmtime_adj(X509_getm_notBefore(certificate), -86400);
-  X509_gmtime_adj(X509_getm_notAfter(certificate), seconds);
-  X509_set_pubkey(certificate, key);
-  X509_NAME *subject = X509_get_subject_name(certificate);
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
-  X509_set_issuer_name(certificate, subject);
-  char names[128];
-  snprintf(names, sizeof names, "DNS:%s", host);
-  add_extension(certificate, certificate, NID_subject_alt_name, names);
-  add_extension(certificate, certificate, NID_basic_constraints, "CA:TRUE");
-  X509_sign(certificate, key, EVP_sha256());
-  char file_name[64];
-  snprintf(file_name, sizeof file_name, "%s.crt", name);
-  FILE *file = fopen(path_of(file_name), "w");
-  PEM_write_X509(file, certificate);
-  fclose(file);
-  snprintf(file_name, sizeof file_name, "%s.key", name);
-  file = fopen(path_of(file_name), "w");
-  PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL);
-  fclose(file);
-  X509_free(certificate);
-  EVP_PKEY_free(key);
-}
+#include "http_certificate.h"
 
 static int set_up_group(void **state) {
   (void)state;
@@ -138,7 +85,9 @@ static void bytes_arrive_in_both_directions_and_the_end_is_seen(void **state) {
     out += (size_t)taken;
     if (out < sizeof sent) was_blocked = true; /* the rest is offered again */
     int64_t got;
-    while (in < sizeof sent && (got = tn_transport_read(&p.server, received + in, sizeof sent - in)) > 0) in += (size_t)got;
+    while (in < sizeof sent &&
+           (got = tn_transport_read(&p.server, received + in, sizeof sent - in)) > 0)
+      in += (size_t)got;
   }
   assert_true(was_blocked);
   assert_memory_equal(sent, received, sizeof sent);
@@ -262,11 +211,27 @@ static void broken_files_are_named_with_what_is_wrong(void **state) {
   assert_error(tn_tls_server_context_new(&options, &context), TN_ERROR_ARGUMENT, "other.key: the key does not");
 }
 
+static void a_certificate_that_is_optional_may_be_left_out(void **state) {
+  (void)state;
+  tn_tls_server_options options = {path_of("good.crt"), path_of("good.key"), path_of("other.crt"), true, true};
+  tn_tls_context *server, *client;
+  assert_ok(tn_tls_server_context_new(&options, &server));
+  assert_ok(tn_tls_client_context_new(path_of("good.crt"), true, &client));
+  pair p;
+  connect_pair(&p, server, client, "server.test");
+  assert_int_equal(p.server_result, 1);
+  assert_int_equal(p.client_result, 1);
+  disconnect_pair(&p);
+  tn_tls_context_release(server);
+  tn_tls_context_release(client);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bytes_arrive_in_both_directions_and_the_end_is_seen),
       cmocka_unit_test(a_client_refuses_certificates_that_do_not_prove_the_host),
       cmocka_unit_test(a_server_refuses_clients_without_a_certificate),
+      cmocka_unit_test(a_certificate_that_is_optional_may_be_left_out),
       cmocka_unit_test(a_peer_that_speaks_nonsense_is_an_error),
       cmocka_unit_test(a_reload_takes_the_new_certificate_and_keeps_the_old_one_when_that_is_broken),
       cmocka_unit_test(broken_files_are_named_with_what_is_wrong),

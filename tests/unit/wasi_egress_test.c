@@ -178,6 +178,15 @@ static void connections_are_told_apart_by_what_rules_tell_apart(void **state) {
   assert_ptr_equal(tn_egress_key(&policy, TN_STR("PUT")), tn_egress_key(&policy, TN_STR("POST")));
 }
 
+static void everything_is_reached_when_that_is_granted(void **state) {
+  (void)state;
+  policy.allows_everything = true;
+  assert_true(may("POST", "localhost", 1));
+  for (size_t i = 0; i < sizeof special / sizeof *special; i++)
+    assert_true(reaches(special[i]));
+  assert_true(reaches("1.1.1.1"));
+}
+
 static void bad_rules_are_refused(void **state) {
   (void)state;
   static const char *const bad[] = {
@@ -210,6 +219,7 @@ int main(void) {
       TEST(localhost_reaches_loopback_only),
       TEST(addresses_of_other_families_are_refused),
       TEST(connections_are_told_apart_by_what_rules_tell_apart),
+      TEST(everything_is_reached_when_that_is_granted),
       TEST(bad_rules_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -178,6 +178,9 @@ static void fields_of_the_connection_are_forbidden(void **state) {
     assert_false(has(fields, names[i]));
   }
   assert_int_equal(append(fields, "te", "trailers"), TN_HEADER_OK);
+  static const char *const bad_lengths[] = {"x", "-1", "+1", "1 2", "5, 5", "99999999999999999999", ""};
+  for (size_t i = 0; i < sizeof bad_lengths / sizeof *bad_lengths; i++)
+    assert_int_equal(append(fields, "Content-Length", bad_lengths[i]), TN_HEADER_INVALID_SYNTAX);
   assert_int_equal(append(fields, "content-length", "0"), TN_HEADER_OK);
 }
 

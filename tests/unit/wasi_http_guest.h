@@ -2,6 +2,8 @@
 #ifndef TN_WASI_HTTP_GUEST_H
 #define TN_WASI_HTTP_GUEST_H
 
+#include <setjmp.h>
+
 #include "link/host.h"
 #include "wasi/http/state.h"
 #include "wasi/io/tables.h"
@@ -148,8 +150,26 @@ static inline void fake_outgoing_init(fake_outgoing *body, int64_t capacity) {
 
 #define TYPES &tn_http_types_interface
 
+/* A test's body that is run again and again, each time with the next allocation failing. */
+static struct {
+  bool is_on;
+  tn_error *error; /* the first; what follows in the body is left out */
+  jmp_buf end;
+  void (*body)(void);
+  bool did_fail;
+} sweep;
+
+/* No call may fail, but for the one that gets no memory. */
+static inline void must_succeed(tn_error *error) {
+  if (error != NULL && sweep.is_on) {
+    sweep.error = error;
+    longjmp(sweep.end, 1);
+  }
+  assert_ok(error);
+}
+
 static inline void call(const char *name, const void *params, void *result) {
-  assert_ok(guest_call(&g, TYPES, NULL, name, params, result));
+  must_succeed(guest_call(&g, TYPES, NULL, name, params, result));
 }
 
 static inline void drop(const char *resource, uint32_t representation) {
@@ -260,7 +280,7 @@ static inline tn_http_optional_code code_of_error(uint32_t io_error) {
 
 static inline tn_stream_count_result check_write(uint32_t stream) {
   tn_stream_count_result out = {0};
-  assert_ok(guest_call(&g, &tn_io_streams_interface, NULL, "[method]output-stream.check-write",
+  must_succeed(guest_call(&g, &tn_io_streams_interface, NULL, "[method]output-stream.check-write",
                        &stream, &out));
   return out;
 }
@@ -272,7 +292,7 @@ static inline tn_stream_result write_as(const char *name, uint32_t stream, const
     tn_str bytes;
   } in = {stream, {bytes, size}};
   tn_stream_result out = {0};
-  assert_ok(guest_call(&g, &tn_io_streams_interface, NULL, name, &in, &out));
+  must_succeed(guest_call(&g, &tn_io_streams_interface, NULL, name, &in, &out));
   return out;
 }
 
@@ -299,7 +319,7 @@ static inline bytes_result read_as(const char *name, uint32_t stream, uint64_t s
     uint64_t len;
   } in = {stream, size};
   bytes_result out = {0};
-  assert_ok(guest_call(&g, &tn_io_streams_interface, NULL, name, &in, &out));
+  must_succeed(guest_call(&g, &tn_io_streams_interface, NULL, name, &in, &out));
   return out;
 }
 
@@ -317,12 +337,12 @@ static inline void assert_read_closed(uint32_t stream) {
 
 static inline bool is_ready(uint32_t pollable) {
   uint8_t out = 0;
-  assert_ok(guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.ready", &pollable, &out));
+  must_succeed(guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.ready", &pollable, &out));
   return out;
 }
 
 static inline void block(uint32_t pollable) {
-  assert_ok(guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.block", &pollable, NULL));
+  must_succeed(guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.block", &pollable, NULL));
 }
 
 /* ---- the test's frame ----------------------------------------------------------------------------------------------- */
@@ -351,6 +371,39 @@ static inline void http_end(void) {
   tn_wasi_http_delete(http);
   guest_end(&g);
   tn_wasi_config_delete(config);
+}
+
+static inline void run_sweep(void **state) {
+  (void)state;
+  sweep.is_on = true;
+  if (setjmp(sweep.end) == 0) sweep.body();
+  sweep.is_on = false;
+  sweep.did_fail = tn_alloc_did_fail();
+  tn_alloc_fail_after(-1);
+}
+
+/* Runs `body` with its 1st, 2nd … allocation failing until none does. `check` sees each end of an instance. */
+static inline void sweep_memory(int (*set_up)(void **state), void (*body)(void), int (*tear_down)(void **state),
+                                void (*check)(void)) {
+  enum { MOST = 500 };
+  int errors = 0, i = 0;
+  for (sweep.did_fail = true; sweep.did_fail && i < MOST; i++) {
+    set_up(NULL);
+    sweep.error = NULL;
+    sweep.body = body;
+    tn_alloc_fail_after(i);
+    guest_run(&g, run_sweep);
+    assert_true(sweep.did_fail || sweep.error == NULL);
+    if (sweep.error != NULL) {
+      errors++;
+      assert_int_equal(tn_error_get_kind(sweep.error), TN_ERROR_NO_MEMORY);
+      tn_error_delete(sweep.error);
+    }
+    tear_down(NULL);
+    check();
+  }
+  assert_false(sweep.did_fail);
+  assert_true(errors > 0);
 }
 
 #define AS_GUEST(name)                                                                             \

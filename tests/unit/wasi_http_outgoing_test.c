@@ -18,6 +18,7 @@ static struct {
   char method[32], scheme[16], authority[64], path[64], fields[200];
   uint64_t body_length;
   tn_http_call call;
+  tn_http_call_failure failure;
 } client;
 
 static fake_outgoing upload;
@@ -56,6 +57,15 @@ tn_error *tn_http_client_call(tn_http_client *self, const tn_http_request *reque
   *out = &client.call;
   *body = &upload.head;
   return NULL;
+}
+
+const tn_http_call_failure *tn_http_call_get_failure(tn_http_call *call_made) {
+  assert_ptr_equal(call_made, &client.call);
+  return &client.failure;
+}
+
+void tn_http_client_forget(tn_http_client *self, const void *policy_key) {
+  (void)self, (void)policy_key;
 }
 
 void tn_http_call_release(tn_http_call *call_made) {
@@ -170,7 +180,7 @@ static tn_http_result handle_with(uint32_t request, uint32_t options) {
     tn_http_optional_handle options;
   } in = {request, {options != 0, options}};
   tn_http_result out = {0};
-  assert_ok(guest_call(&g, &tn_http_outgoing_handler_interface, NULL, "handle", &in, &out));
+  must_succeed(guest_call(&g, &tn_http_outgoing_handler_interface, NULL, "handle", &in, &out));
   return out;
 }
 
@@ -251,10 +261,10 @@ static void what_makes_no_sense_is_refused_and_changes_nothing(void **state) {
   static const char *const bad_schemes[] = {"", "1a", "a b", "a:"};
   for (size_t i = 0; i < sizeof bad_schemes / sizeof *bad_schemes; i++)
     assert_int_equal(set_scheme(request, true, 2, bad_schemes[i]), 1);
-  static const char *const bad_paths[] = {"a", "/a b", "/a\r\nb", "/\x01", "?a b", "?a#b", "/a#b"};
+  static const char *const bad_paths[] = {"a", "/a b", "/a\r\nb", "/\x01", "?a b", "?a#b", "/a#b", "/<a>", "/`"};
   for (size_t i = 0; i < sizeof bad_paths / sizeof *bad_paths; i++)
     assert_int_equal(set_path(request, bad_paths[i]), 1);
-  static const char *const bad_authorities[] = {"", "a b", "a/b", "u@a", "a:b", "a:65536", "[::1"};
+  static const char *const bad_authorities[] = {"", "a b", "a/b", "u@v@a", "u/@a", "a:b", "[::1", "[::1]a", "[/]", "a\x01", "\xc3\xa9"};
   for (size_t i = 0; i < sizeof bad_authorities / sizeof *bad_authorities; i++)
     assert_int_equal(set_authority(request, bad_authorities[i]), 1);
   tn_http_optional_string text = {0};
@@ -318,7 +328,9 @@ static void a_request_goes_out_as_it_was_made(void **state) {
   assert_string_equal(client.fields, "Accept=a;traceparent=00-1;");
   assert_int_equal(client.body_length, 0);
   assert_true(upload.is_finished);
-  assert_int_equal(client.call.options.connect_timeout, 0);
+  assert_int_equal(client.call.options.connect_timeout, 600000000000);
+  assert_int_equal(client.call.options.first_byte_timeout, 600000000000);
+  assert_int_equal(client.call.options.between_bytes_timeout, 600000000000);
   assert_ptr_equal(client_loop, g.loop);
 }
 
@@ -326,7 +338,7 @@ static void what_was_not_set_has_a_default(void **state) {
   (void)state;
   handle(simple_request());
   assert_string_equal(client.method, "GET");
-  assert_string_equal(client.scheme, "http");
+  assert_string_equal(client.scheme, "https");
   assert_string_equal(client.path, "/");
   uint32_t request = simple_request();
   set_path(request, "?q");
@@ -361,7 +373,15 @@ static tn_http_code refused_code(uint32_t request) {
 static void an_invalid_request_is_refused(void **state) {
   (void)state;
   assert_int_equal(refused_code(new_request(new_fields())), TN_HTTP_HTTP_REQUEST_URI_INVALID);
-  uint32_t request = simple_request();
+  uint32_t request;
+  /* These are authorities of some URI, but nothing that HTTP could call. */
+  static const char *const bad_authorities[] = {"user@example.org", "u:p@a", ":80", "a:65536", "[v1.x]", "%4", "u@[::1]:80"};
+  for (size_t i = 0; i < sizeof bad_authorities / sizeof *bad_authorities; i++) {
+    request = simple_request();
+    assert_int_equal(set_authority(request, bad_authorities[i]), 0);
+    assert_int_equal(refused_code(request), TN_HTTP_HTTP_REQUEST_URI_INVALID);
+  }
+  request = simple_request();
   set_scheme(request, true, 2, "ftp");
   assert_int_equal(refused_code(request), TN_HTTP_HTTP_PROTOCOL_ERROR);
   request = simple_request();
@@ -371,7 +391,8 @@ static void an_invalid_request_is_refused(void **state) {
   set_method(request, 9, "CONNECT");
   assert_int_equal(refused_code(request), TN_HTTP_HTTP_REQUEST_METHOD_INVALID);
   uint32_t fields = new_fields();
-  append(fields, "content-length", "x");
+  append(fields, "content-length", "5");
+  append(fields, "content-length", "6");
   request = new_request(fields);
   set_authority(request, "example.org");
   assert_int_equal(refused_code(request), TN_HTTP_HTTP_PROTOCOL_ERROR);
@@ -573,6 +594,97 @@ static void every_failure_has_its_code(void **state) {
   }
 }
 
+static tn_http_error_code failed_with(tn_http_call_failure failure) {
+  uint32_t future = handle(simple_request());
+  fake_outgoing_init(&upload, 100);
+  client.failure = failure;
+  client.call.handler->failed(client.call.data, failure.code, "it broke");
+  tn_http_future_response out = response_of(future);
+  assert_int_equal(out.value.ok.error.tag, failure.code);
+  return out.value.ok.error;
+}
+
+static void a_failure_says_what_is_known_of_it(void **state) {
+  (void)state;
+  tn_http_error_code code = failed_with((tn_http_call_failure){.code = TN_HTTP_DNS_ERROR, .dns_rcode = "NXDOMAIN"});
+  assert_int_equal(code.dns.rcode.is_some, 1);
+  assert_str(code.dns.rcode.value, "NXDOMAIN");
+  assert_int_equal(code.dns.info_code.is_some, 0);
+  code = failed_with((tn_http_call_failure){.code = TN_HTTP_DNS_ERROR});
+  assert_int_equal(code.dns.rcode.is_some, 0);
+  code = failed_with((tn_http_call_failure){
+      .code = TN_HTTP_TLS_ALERT_RECEIVED, .has_alert = true, .alert_id = 40, .alert_message = "handshake failure"});
+  assert_int_equal(code.alert.id.is_some, 1);
+  assert_int_equal(code.alert.id.value, 40);
+  assert_str(code.alert.message.value, "handshake failure");
+  code = failed_with((tn_http_call_failure){.code = TN_HTTP_HTTP_RESPONSE_HEADER_SECTION_SIZE, .size = 70000});
+  assert_int_equal(code.section_size.is_some, 1);
+  assert_int_equal(code.section_size.value, 70000);
+}
+
+static void trailers_that_are_too_large_say_how_large(void **state) {
+  (void)state;
+  uint32_t future = handle(simple_request());
+  respond();
+  uint32_t body = take("[method]incoming-response.consume", take_response(future)), trailers = 0;
+  download.failure = tn_http_failure(TN_HTTP_HTTP_RESPONSE_TRAILER_SECTION_SIZE);
+  client.failure = (tn_http_call_failure){.code = TN_HTTP_HTTP_RESPONSE_TRAILER_SECTION_SIZE, .size = 9000};
+  call("[static]incoming-body.finish", &body, &trailers);
+  tn_http_future_trailers_value out = {0};
+  call("[method]future-trailers.get", &trailers, &out);
+  assert_int_equal(out.value.ok.error.tag, TN_HTTP_HTTP_RESPONSE_TRAILER_SECTION_SIZE);
+  assert_int_equal(out.value.ok.error.section_size.is_some, 1);
+  assert_int_equal(out.value.ok.error.section_size.value, 9000);
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------------------------------- */
+
+static void call_to_the_end(void) {
+  uint32_t fields = new_fields();
+  append(fields, "accept", "a");
+  append(fields, "x-long", "much more than there is room for in what is at hand for the text of few short fields, so that "
+                           "all of this needs memory of its own, and then something more to be really sure of it all");
+  uint32_t request = new_request(fields);
+  set_method(request, 9, "PURGE");
+  set_scheme(request, true, 0, "");
+  set_authority(request, "example.org");
+  set_path(request, "?a");
+  uint32_t options = 0, headers = 0, pollable = 0, trailers = 0;
+  call("[constructor]request-options", NULL, &options);
+  call("[method]outgoing-request.headers", &request, &headers);
+  uint32_t body = take("[method]outgoing-request.body", request);
+  uint32_t stream = take("[method]outgoing-body.write", body);
+  write_text(stream, "kept");
+  uint32_t future = handle_with(request, options).handle;
+  call("[method]future-incoming-response.subscribe", &future, &pollable);
+  write_text(stream, "written");
+  drop_output(stream);
+  finish_body(body, new_fields());
+  respond();
+  block(pollable);
+  uint32_t response = take_response(future), answered = 0;
+  call("[method]incoming-response.headers", &response, &answered);
+  uint32_t copied = 0;
+  call("[method]fields.clone", &answered, &copied);
+  uint32_t incoming = take("[method]incoming-response.consume", response);
+  uint32_t input = take("[method]incoming-body.stream", incoming);
+  assert_read(input, "download");
+  drop_input(input);
+  call("[static]incoming-body.finish", &incoming, &trailers);
+  call("[method]future-trailers.subscribe", &trailers, &pollable);
+  tn_http_future_trailers_value out = {0};
+  call("[method]future-trailers.get", &trailers, &out);
+}
+
+static void check_release(void) {
+  assert_int_equal(client.call.releases, client.calls);
+}
+
+static void a_call_ends_well_wherever_memory_runs_out(void **state) {
+  (void)state;
+  sweep_memory(set_up, call_to_the_end, tear_down, check_release);
+}
+
 static void a_call_that_nobody_waits_for_is_cancelled(void **state) {
   (void)state;
   drop("future-incoming-response", handle(simple_request()));
@@ -610,6 +722,9 @@ int main(void) {
       AS_GUEST(a_response_arrives_while_the_guest_waits),
       AS_GUEST(a_response_can_be_read_after_its_parents_are_gone),
       AS_GUEST(every_failure_has_its_code),
+      AS_GUEST(a_failure_says_what_is_known_of_it),
+      AS_GUEST(trailers_that_are_too_large_say_how_large),
+      cmocka_unit_test(a_call_ends_well_wherever_memory_runs_out),
       AS_GUEST(a_call_that_nobody_waits_for_is_cancelled),
       AS_GUEST(an_instance_may_end_in_the_middle_of_a_call),
   };

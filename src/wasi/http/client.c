@@ -6,6 +6,7 @@
 #include "wasi/state.h"
 
 enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
+#define DEFAULT_TIMEOUT UINT64_C(600000000000) /* nanoseconds */
 
 /* ---- what becomes of a call ------------------------------------------------------------------------------------ */
 
@@ -47,7 +48,8 @@ static tn_error *client_of(tn_wasi_http *http, tn_http_client **out) {
 static tn_http_code check_request(const tn_http_outgoing_message *request) {
   if (request->scheme.is_some && tn_http_scheme_of((tn_str){0}).tag == request->scheme.value.tag)
     return TN_HTTP_HTTP_PROTOCOL_ERROR;
-  if (!request->authority.is_some) return TN_HTTP_HTTP_REQUEST_URI_INVALID;
+  if (!request->authority.is_some || !tn_http_is_authority(request->authority.value))
+    return TN_HTTP_HTTP_REQUEST_URI_INVALID;
   /* A tunnel would lead past all rules. */
   if (tn_str_equal(tn_http_method_text(&request->method), TN_STR("CONNECT")))
     return TN_HTTP_HTTP_REQUEST_METHOD_INVALID;
@@ -96,9 +98,9 @@ static tn_error *wire_fields(tn_arena *arena, const tn_wasi_http *http, const tn
   return NULL;
 }
 
-/* Zero means without limit to the client, and at once to the guest. */
+/* Zero means without limit to the client, and at once to the guest. One that the guest does not set is Wasmtime's. */
 static uint64_t timeout_of(const tn_http_request_options *options, int which) {
-  if (options == NULL || !options->timeouts[which].is_some) return 0;
+  if (options == NULL || !options->timeouts[which].is_some) return DEFAULT_TIMEOUT;
   uint64_t timeout = options->timeouts[which].value;
   return timeout == 0 ? 1 : timeout;
 }
@@ -145,7 +147,8 @@ static tn_error *prepare(tn_http_message *message, const tn_http_outgoing_messag
   }
   message->method = tn_arena_copy(&message->arena, tn_http_method_text(&request->method));
   if (message->method.data == NULL) return tn_error_no_memory();
-  bool is_secure = request->scheme.is_some && request->scheme.value.tag == 1;
+  /* Without a scheme it is the safe one, as in Wasmtime. */
+  bool is_secure = !request->scheme.is_some || request->scheme.value.tag == 1;
   message->scheme = is_secure ? TN_STR("https") : TN_STR("http");
   message->permission.policy = &message->http->options.wasi->config->egress;
   uint16_t port;
@@ -226,7 +229,8 @@ tn_error *tn_http_future_response_get(tn_call *call, void *data, const void *par
   if (message->is_response_taken) return NULL;
   message->is_response_taken = true;
   if (message->state == TN_MESSAGE_FAILED) {
-    tn_http_fail(&out->value.ok, message->code, message->detail);
+    out->value.ok.is_error = true;
+    out->value.ok.error = tn_http_message_error(message, message->code);
     return NULL;
   }
   return tn_http_message_add_reader(message, TN_SLOT_HTTP_INCOMING_RESPONSE,

@@ -50,23 +50,38 @@ static tn_http_header_error check_name(tn_str name) {
   return is_forbidden(name) ? TN_HEADER_FORBIDDEN : TN_HEADER_OK;
 }
 
+static bool is_content_length(tn_str name) {
+  return name.len == 14 && tn_http_name_equal(name, TN_STR("content-length"));
+}
+
+/* RFC 9110, 8.6, without lists of the same number. 19 digits fit. */
+static bool read_length(tn_str text, uint64_t *out) {
+  if (text.len == 0 || text.len > 19) return false;
+  *out = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    if (text.data[i] < '0' || text.data[i] > '9') return false;
+    *out = *out * 10 + (uint64_t)(text.data[i] - '0');
+  }
+  return true;
+}
+
+static bool is_value(tn_str name, tn_str value) {
+  uint64_t length;
+  return is_content_length(name) ? read_length(value, &length) : tn_http_is_field_value(value);
+}
+
 static tn_http_header_error check_field(tn_str name, tn_str value) {
   tn_http_header_error problem = check_name(name);
   if (problem != TN_HEADER_OK) return problem;
-  return tn_http_is_field_value(value) ? TN_HEADER_OK : TN_HEADER_INVALID_SYNTAX;
+  return is_value(name, value) ? TN_HEADER_OK : TN_HEADER_INVALID_SYNTAX;
 }
 
 bool tn_http_fields_length(const tn_http_fields *fields, uint64_t *length) {
   *length = TN_HTTP_UNKNOWN_LENGTH;
   for (uint32_t i = 0; i < fields->count; i++) {
-    if (!tn_http_name_equal(fields->items[i].name, TN_STR("content-length"))) continue;
-    tn_str text = fields->items[i].value;
-    if (text.len == 0 || text.len > 19) return false;
-    uint64_t value = 0;
-    for (size_t j = 0; j < text.len; j++) {
-      if (text.data[j] < '0' || text.data[j] > '9') return false;
-      value = value * 10 + (uint64_t)(text.data[j] - '0');
-    }
+    if (!is_content_length(fields->items[i].name)) continue;
+    uint64_t value;
+    if (!read_length(fields->items[i].value, &value)) return false;
     if (*length != TN_HTTP_UNKNOWN_LENGTH && *length != value) return false;
     *length = value;
   }
@@ -306,7 +321,7 @@ tn_error *tn_http_fields_set(tn_call *call, void *data, const void *params, void
   tn_http_fields_object *fields = fields_of(call, in->self);
   tn_http_header_error problem = check_name(in->name);
   for (size_t i = 0; i < in->values.len && problem == TN_HEADER_OK; i++) {
-    if (!tn_http_is_field_value(in->values.data[i])) problem = TN_HEADER_INVALID_SYNTAX;
+    if (!is_value(in->name, in->values.data[i])) problem = TN_HEADER_INVALID_SYNTAX;
   }
   if (problem == TN_HEADER_OK && fields->is_immutable) problem = TN_HEADER_IMMUTABLE;
   if (problem != TN_HEADER_OK) return finish(result, problem);

@@ -10,18 +10,22 @@
 
 /* ---- the state ------------------------------------------------------------------------------------- */
 
+/* Cells are cleared when they are taken. */
+static void start(tn_wasi_http *http, const tn_wasi_http_options *options) {
+  memset(http, 0, offsetof(tn_wasi_http, first));
+  http->options = *options;
+  if (http->options.max_fields_bytes == 0) http->options.max_fields_bytes = DEFAULT_FIELDS_BYTES;
+}
+
 tn_error *tn_wasi_http_new(const tn_wasi_http_options *options, tn_wasi_http **out) {
   tn_wasi_http *made = tn_malloc(sizeof *made);
   if (made == NULL) return tn_error_no_memory();
-  memset(made, 0, offsetof(tn_wasi_http, first)); /* cells are cleared when they are taken */
-  made->options = *options;
-  if (made->options.max_fields_bytes == 0) made->options.max_fields_bytes = DEFAULT_FIELDS_BYTES;
+  start(made, options);
   *out = made;
   return NULL;
 }
 
-void tn_wasi_http_delete(tn_wasi_http *http) {
-  if (http == NULL) return;
+static void end(tn_wasi_http *http) {
   assert(http->messages == NULL);
   if (http->own_client != NULL) tn_http_client_delete(http->own_client);
   while (http->blocks != NULL) {
@@ -29,6 +33,16 @@ void tn_wasi_http_delete(tn_wasi_http *http) {
     http->blocks = block->next;
     tn_free(block);
   }
+}
+
+void tn_wasi_http_renew(tn_wasi_http *http, const tn_wasi_http_options *options) {
+  end(http);
+  start(http, options);
+}
+
+void tn_wasi_http_delete(tn_wasi_http *http) {
+  if (http == NULL) return;
+  end(http);
   tn_free(http);
 }
 

@@ -27,6 +27,8 @@ tn_error *tn_wasi_http_new(const tn_wasi_http_options *options, tn_wasi_http **o
 /* After tn_wasi_delete, which gives back what the guest has left behind in it. Without a state of a server's, one is
  * made when the guest first needs it, and deleted with the tn_wasi. */
 void tn_wasi_http_delete(tn_wasi_http *http);
+/* The same as both, for another guest, with the memory that it has. */
+void tn_wasi_http_renew(tn_wasi_http *http, const tn_wasi_http_options *options);
 
 /* Who takes the response of a request: called by response-outparam.set and send-informational. */
 typedef struct tn_wasi_http_responder {

@@ -167,7 +167,7 @@ tn_error *tn_http_future_trailers_get(tn_call *call, void *data, const void *par
   message->is_trailers_taken = true;
   out->value.ok.is_error = message->end != TN_HTTP_END;
   if (out->value.ok.is_error) {
-    out->value.ok.error = tn_http_error_code_of(tn_http_failure_code(message->end), (tn_str){0});
+    out->value.ok.error = tn_http_message_error(message, tn_http_failure_code(message->end));
     return NULL;
   }
   out->value.ok.trailers.is_some = message->trailers.count > 0;

@@ -39,12 +39,47 @@ typedef struct tn_http_optional_scheme {
 } tn_http_optional_scheme;
 static_assert(sizeof(tn_http_optional_scheme) == 32, "native form of option<scheme>");
 
+/* option<u16> and option<u8> */
+typedef struct tn_http_optional_u16 {
+  uint8_t is_some;
+  uint16_t value;
+} tn_http_optional_u16;
+typedef struct tn_http_optional_u8 {
+  uint8_t is_some;
+  uint8_t value;
+} tn_http_optional_u8;
+
+/* option<u32> */
+typedef struct tn_http_optional_u32 {
+  uint8_t is_some;
+  uint32_t value;
+} tn_http_optional_u32;
+static_assert(sizeof(tn_http_optional_u32) == 8, "native form of option<u32>");
+
+/* record DNS-error-payload */
+typedef struct tn_http_dns_error {
+  tn_http_optional_string rcode;
+  tn_http_optional_u16 info_code;
+} tn_http_dns_error;
+static_assert(sizeof(tn_http_dns_error) == 32, "native form of DNS-error-payload");
+
+/* record TLS-alert-received-payload */
+typedef struct tn_http_tls_alert {
+  tn_http_optional_u8 id;
+  tn_http_optional_string message;
+} tn_http_tls_alert;
+static_assert(sizeof(tn_http_tls_alert) == 32 && offsetof(tn_http_tls_alert, message) == 8,
+              "native form of TLS-alert-received-payload");
+
 /* variant error-code. The tag is a tn_http_code. Of the payloads only those that are ever looked at or set have a
  * name; zeroed, each of them says nothing. */
 typedef struct tn_http_error_code {
   uint8_t tag;
   union {
     tn_http_optional_u64 body_size; /* HTTP-request-body-size, HTTP-response-body-size */
+    tn_http_optional_u32 section_size; /* HTTP-response-header-section-size, HTTP-response-trailer-section-size */
+    tn_http_dns_error dns;
+    tn_http_tls_alert alert;
     tn_http_optional_string text;   /* internal-error */
     uint64_t room[5];               /* option<field-size-payload> */
   };

@@ -194,12 +194,45 @@ static tn_error *set_string(const tn_http_optional_string *in, bool (*is_valid)(
 
 /* An empty path is one: it becomes "/" on its way. */
 static bool is_path(tn_str path) {
-  if (path.len == 0) return true;
-  if (path.data[0] != '?') return tn_http_is_path(path);
   for (size_t i = 0; i < path.len; i++) {
-    if (path.data[i] <= ' ' || path.data[i] >= 0x7f || path.data[i] == '#') return false;
+    char c = path.data[i];
+    if (c <= ' ' || c >= 0x7f || c == '#' || c == '<' || c == '>' || c == '`') return false;
+  }
+  return path.len == 0 || path.data[0] == '?' || tn_http_is_path(path);
+}
+
+static bool are_port_digits(tn_str text) {
+  for (size_t i = 0; i < text.len; i++) {
+    if (text.data[i] < '0' || text.data[i] > '9') return false;
   }
   return true;
+}
+
+/* What users and hosts are made of (RFC 3986, 3.2): unreserved, sub-delims, ":", and "%" before two digits. */
+static bool is_of_names(tn_str text) {
+  static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:%";
+  for (size_t i = 0; i < text.len; i++) {
+    if (memchr(allowed, text.data[i], sizeof allowed - 1) == NULL) return false;
+  }
+  return true;
+}
+
+/* An authority as RFC 3986, 3.2, has it, except that an empty one is none. Whether HTTP can call it is looked at when it
+ * is called: a user, a port that there is not, a host that is empty or no name are refused then. */
+static bool is_authority(tn_str authority) {
+  size_t at = tn_str_find(authority, '@', 0);
+  tn_str host = at < authority.len ? tn_str_slice(authority, at + 1, authority.len) : authority;
+  if (authority.len == 0 || (at < authority.len && !is_of_names(tn_str_slice(authority, 0, at)))) return false;
+  size_t end = tn_str_find(host, ':', 0);
+  if (host.len > 0 && host.data[0] == '[') {
+    size_t bracket = tn_str_find(host, ']', 1);
+    if (bracket == host.len || !is_of_names(tn_str_slice(host, 1, bracket))) return false;
+    end = bracket + 1;
+    if (end < host.len && host.data[end] != ':') return false;
+  } else if (!is_of_names(tn_str_slice(host, 0, end))) {
+    return false;
+  }
+  return end == host.len || are_port_digits(tn_str_slice(host, end + 1, host.len));
 }
 
 tn_error *tn_http_outgoing_request_path(tn_call *call, void *data, const void *params,
@@ -228,7 +261,7 @@ tn_error *tn_http_outgoing_request_set_authority(tn_call *call, void *data, cons
                                                  void *result) {
   (void)data;
   tn_http_outgoing_message *request = request_of(call, params);
-  return set_string(&((const string_params *)params)->text, tn_http_is_authority,
+  return set_string(&((const string_params *)params)->text, is_authority,
                     &request->authority_text, &request->authority, result);
 }
 

@@ -281,6 +281,8 @@ tn_str tn_http_scheme_text(const tn_http_named *scheme);
 
 /* A code without more to say, but for internal-error, which says `detail` (which may be empty). */
 tn_http_error_code tn_http_error_code_of(tn_http_code code, tn_str detail);
+/* How the message failed, with what its call knows of that. Its strings live as long as the call. */
+tn_http_error_code tn_http_message_error(const tn_http_message *message, tn_http_code code);
 /* result<_, error-code> */
 static inline void tn_http_fail(tn_http_result *result, tn_http_code code, tn_str detail) {
   result->is_error = true;

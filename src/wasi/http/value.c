@@ -47,6 +47,33 @@ tn_http_error_code tn_http_error_code_of(tn_http_code code, tn_str detail) {
   return made;
 }
 
+static tn_http_optional_string text_of(const char *text) {
+  return (tn_http_optional_string){text != NULL, text != NULL ? tn_str_from(text) : (tn_str){0}};
+}
+
+tn_http_error_code tn_http_message_error(const tn_http_message *message, tn_http_code code) {
+  tn_http_error_code made = tn_http_error_code_of(code, message->detail);
+  const tn_http_call_failure *failure = message->call != NULL ? tn_http_call_get_failure(message->call) : NULL;
+  if (failure == NULL || failure->code != code) return made;
+  switch (code) {
+  case TN_HTTP_DNS_ERROR:
+    made.dns.rcode = text_of(failure->dns_rcode);
+    break;
+  case TN_HTTP_TLS_ALERT_RECEIVED:
+    if (failure->has_alert)
+      made.alert = (tn_http_tls_alert){{true, failure->alert_id}, text_of(failure->alert_message)};
+    break;
+  case TN_HTTP_HTTP_RESPONSE_HEADER_SECTION_SIZE:
+  case TN_HTTP_HTTP_RESPONSE_TRAILER_SECTION_SIZE:
+    if (failure->size > 0 && failure->size <= UINT32_MAX)
+      made.section_size = (tn_http_optional_u32){true, (uint32_t)failure->size};
+    break;
+  default:
+    break;
+  }
+  return made;
+}
+
 tn_error *tn_http_error_code_of_io_error(tn_call *call, void *data, const void *params,
                                          void *result) {
   (void)data;

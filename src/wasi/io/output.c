@@ -1,9 +1,14 @@
 /* wasi:io/streams, output-stream. */
+#include "base/alloc.h"
 #include "base/error.h"
 #include "wasi/io/tables.h"
 
 /* What the blocking-*-and-flush functions take at once, by their definition. */
-enum { BLOCKING_WRITE_MAX = 4096, SPLICE_MAX = 16384 };
+enum {
+  BLOCKING_WRITE_MAX = 4096,
+  SPLICE_SMALL = 16384, /* moved by way of the stack, more by way of the heap */
+  SPLICE_MAX = 262144,  /* system calls cost next to nothing beside the copying of so much */
+};
 
 static const uint8_t zeroes[BLOCKING_WRITE_MAX];
 
@@ -153,16 +158,9 @@ tn_error *tn_output_blocking_write_zeroes_and_flush(tn_call *call, void *data, c
 
 /* ---- splice -------------------------------------------------------------------------------------- */
 
-/* One splice as defined: check-write, read, write. *error_origin says whose error a negative outcome is. */
-static tn_error *splice_once(tn_output_stream *stream, tn_input_stream *source, uint64_t len,
-                             int64_t *outcome, tn_io_origin *error_origin) {
-  uint8_t bytes[SPLICE_MAX];
-  *error_origin = stream->class->origin;
-  TN_TRY(tn_output_stream_check(stream, outcome));
-  if (*outcome <= 0) return NULL;
-  size_t size = sizeof bytes;
-  if (len < size) size = (size_t)len;
-  if (stream->permit < size) size = (size_t)stream->permit;
+/* Reads up to `size` bytes into `bytes` and writes them. */
+static tn_error *splice_through(tn_output_stream *stream, tn_input_stream *source, uint8_t *bytes,
+                                size_t size, int64_t *outcome, tn_io_origin *error_origin) {
   *error_origin = source->class->origin;
   TN_TRY(tn_input_stream_read(source, bytes, size, outcome));
   if (*outcome <= 0) return NULL;
@@ -171,6 +169,25 @@ static tn_error *splice_once(tn_output_stream *stream, tn_input_stream *source, 
   TN_TRY(tn_output_stream_write(stream, bytes, (size_t)count, outcome));
   if (*outcome == 0) *outcome = count;
   return NULL;
+}
+
+/* One splice as defined: check-write, read, write. *error_origin says whose error a negative outcome is. */
+static tn_error *splice_once(tn_output_stream *stream, tn_input_stream *source, uint64_t len,
+                             int64_t *outcome, tn_io_origin *error_origin) {
+  *error_origin = stream->class->origin;
+  TN_TRY(tn_output_stream_check(stream, outcome));
+  if (*outcome <= 0) return NULL;
+  size_t size = SPLICE_MAX;
+  if (len < size) size = (size_t)len;
+  if (stream->permit < size) size = (size_t)stream->permit;
+  uint8_t small[SPLICE_SMALL];
+  if (size <= sizeof small)
+    return splice_through(stream, source, small, size, outcome, error_origin);
+  uint8_t *bytes = tn_malloc(size);
+  if (bytes == NULL) return tn_error_no_memory();
+  tn_error *error = splice_through(stream, source, bytes, size, outcome, error_origin);
+  tn_free(bytes);
+  return error;
 }
 
 tn_error *tn_output_splice(tn_call *call, void *data, const void *params, void *result) {
@@ -193,10 +210,12 @@ tn_error *tn_output_blocking_splice(tn_call *call, void *data, const void *param
   tn_input_stream *source = tn_input_stream_of(wasi, in.source);
   int64_t outcome;
   tn_io_origin origin;
-  do {
+  /* To ask first whether the source is ready could make it read, and then into a buffer of its own. */
+  TN_TRY(splice_once(stream, source, in.len, &outcome, &origin));
+  while (outcome == 0 && in.len > 0) {
     TN_TRY(tn_output_stream_wait(stream, wasi, runtime->context));
     TN_TRY(tn_input_stream_wait(source, wasi, runtime->context));
     TN_TRY(splice_once(stream, source, in.len, &outcome, &origin));
-  } while (outcome == 0 && in.len > 0);
+  }
   return tn_stream_count(wasi, origin, outcome, result);
 }

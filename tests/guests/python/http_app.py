@@ -1,6 +1,6 @@
-"""Answers HTTP: what is in the path, `/hello`, or the request's body in capitals."""
+"""Answers HTTP: what is in the path, `/hello`, the request's body in capitals, or what another server answers."""
 from wit_world import exports
-from wit_world.imports import streams, types
+from wit_world.imports import outgoing_handler, streams, types
 from componentize_py_types import Err, Ok
 
 
@@ -11,6 +11,8 @@ class IncomingHandler(exports.IncomingHandler):
             status, body = 200, b"Hello, World!\n"
         elif path == "/upper":
             status, body = 200, read(request.consume()).upper()
+        elif path.startswith("/call/"):
+            status, body = call(path.removeprefix("/call/"))
         elif path == "/error":
             raise RuntimeError("as it was asked to")
         else:
@@ -24,6 +26,21 @@ class IncomingHandler(exports.IncomingHandler):
             for start in range(0, len(body), 4096):
                 stream.blocking_write_and_flush(body[start:start + 4096])
         types.OutgoingBody.finish(out, None)
+
+
+def call(authority):
+    request = types.OutgoingRequest(types.Fields.from_list([]))
+    request.set_scheme(types.Scheme_Http())
+    request.set_authority(authority)
+    request.set_path_with_query("/hello")
+    try:
+        future = outgoing_handler.handle(request, None)
+    except Err as refused:
+        return 403, type(refused.value).__name__.encode()
+    with future.subscribe() as pollable:
+        pollable.block()
+    response = future.get().value.value
+    return response.status(), read(response.consume())
 
 
 def read(body):

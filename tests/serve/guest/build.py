@@ -3,7 +3,8 @@
 
     build.py FOLDER [FEATURE…]      prints the path of the component (text) in FOLDER
 
-Needs clang, lld and wabt. Does nothing where the file is newer than its sources. Features: informational.
+Needs clang, lld and wabt. Does nothing where the file is newer than its sources. Features: informational; command, for a
+program that exports `run` too. From Python, other programs than behaviours.c can be built.
 """
 import pathlib
 import re
@@ -12,7 +13,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-SOURCES = ("behaviours.c", "wasi.h", "world.wat", "build.py")
+SOURCES = ("program.h", "wasi.h", "world.wat", "build.py")
 FLAGS = ["--target=wasm32", "-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-fno-builtin-memcmp",
          "-mbulk-memory", "-Wl,--no-entry,--import-memory,--stack-first,-z,stack-size=65536,--strip-all"]
 IMPORT = re.compile(r'\(import "([^"]+)" "([^"]+)"')
@@ -32,13 +33,13 @@ def find(*names):
     raise Missing("%s is not installed" % names[0])
 
 
-def compile_program(folder, features):
+def compile_program(folder, name, features):
     """The program as text: one core module, named $Program."""
     clang, wasm2wat = find("clang", "clang-14"), find("wasm2wat")
     find("wasm-ld", "wasm-ld-14")
-    module = folder / "behaviours.wasm"
+    module = folder / (name + ".wasm")
     subprocess.run([clang, *FLAGS, *("-D" + feature.upper() for feature in features), "-o", module,
-                    HERE / "behaviours.c"], check=True)
+                    HERE / (name + ".c")], check=True)
     text = subprocess.run([wasm2wat, "--enable-all", module], check=True, stdout=subprocess.PIPE, text=True).stdout
     return text.replace("(module", "(core module $Program", 1)
 
@@ -62,16 +63,17 @@ def lower(template, program):
     return lowered, ['(with "%s" (instance %s))' % (module, " ".join(exports)) for module, exports in arguments.items()]
 
 
-def build(folder, features=()):
+def build(folder, features=(), name="behaviours"):
     """The path of the component in `folder`. Raises Missing."""
     folder = pathlib.Path(folder)
-    out = folder / ("behaviours%s.wat" % "".join("-" + feature for feature in features))
-    if out.exists() and out.stat().st_mtime > max((HERE / name).stat().st_mtime for name in SOURCES):
+    out = folder / ("%s%s.wat" % (name, "".join("-" + feature for feature in features)))
+    sources = SOURCES + (name + ".c",)
+    if out.exists() and out.stat().st_mtime > max((HERE / source).stat().st_mtime for source in sources):
         return out
     folder.mkdir(parents=True, exist_ok=True)
     template = "".join(line for line in (HERE / "world.wat").read_text().splitlines(True)
                        if not re.search(r"\)\s*;; (?!%s$)\w+$" % "$|".join(features), line))
-    program = compile_program(folder, features)
+    program = compile_program(folder, name, features)
     lowered, arguments = lower(template, program)
     text = template.replace("PROGRAM\n", program, 1).replace("LOWERED\n", "\n  ".join(lowered) + "\n", 1)
     temporary = out.with_suffix(".tmp")

@@ -32,6 +32,17 @@ typedef struct handle_result {
   int handle;
 } handle_result;
 
+typedef struct bytes_list {
+  bytes *items;
+  uint32_t count;
+} bytes_list;
+
+/* option<u64> */
+typedef struct optional_number {
+  uint8_t present;
+  uint64_t value;
+} optional_number;
+
 /* option<string> */
 typedef struct optional_bytes {
   uint8_t present;
@@ -148,6 +159,7 @@ IMPORT(CLOCK, "now") uint64_t clock_now(void);
 IMPORT(CLOCK, "subscribe-duration") int clock_subscribe_duration(uint64_t nanoseconds);
 
 IMPORT("wasi:cli/environment", "get-environment") void get_environment(field_list *result);
+IMPORT("wasi:cli/environment", "get-arguments") void get_arguments(bytes_list *result);
 IMPORT("wasi:cli/stdout", "get-stdout") int get_stdout(void);
 IMPORT("wasi:cli/stderr", "get-stderr") int get_stderr(void);
 
@@ -155,6 +167,13 @@ IMPORT("wasi:cli/stderr", "get-stderr") int get_stderr(void);
 IMPORT(TYPES, "[constructor]fields") int fields_new(void);
 IMPORT(TYPES, "[method]fields.append")
 void fields_append(int self, const char *name, uint32_t name_size, const void *value, uint32_t size, uint8_t result[2]);
+IMPORT(TYPES, "[static]fields.from-list") void fields_from_list(const field *items, uint32_t count, handle_result *result);
+IMPORT(TYPES, "[method]fields.get") void fields_get(int self, const char *name, uint32_t size, bytes_list *result);
+IMPORT(TYPES, "[method]fields.has") int fields_has(int self, const char *name, uint32_t size);
+IMPORT(TYPES, "[method]fields.set")
+void fields_set(int self, const char *name, uint32_t size, const bytes *values, uint32_t count, uint8_t result[2]);
+IMPORT(TYPES, "[method]fields.delete") void fields_delete(int self, const char *name, uint32_t size, uint8_t result[2]);
+IMPORT(TYPES, "[method]fields.clone") int fields_clone(int self);
 IMPORT(TYPES, "[method]fields.entries") void fields_entries(int self, field_list *result);
 IMPORT(TYPES, "[resource-drop]fields") void fields_drop(int self);
 
@@ -181,6 +200,9 @@ IMPORT(TYPES, "[method]response-outparam.send-informational")
 void response_outparam_inform(int self, int status, int headers, code_result *result);
 #endif
 IMPORT(TYPES, "[constructor]outgoing-response") int outgoing_response_new(int headers);
+IMPORT(TYPES, "[method]outgoing-response.status-code") int outgoing_response_status(int self);
+IMPORT(TYPES, "[method]outgoing-response.headers") int outgoing_response_headers(int self);
+IMPORT(TYPES, "[resource-drop]outgoing-response") void outgoing_response_drop(int self);
 IMPORT(TYPES, "[method]outgoing-response.set-status-code") int outgoing_response_set_status(int self, int status);
 IMPORT(TYPES, "[method]outgoing-response.body") void outgoing_response_body(int self, handle_result *result);
 IMPORT(TYPES, "[method]outgoing-body.write") void outgoing_body_write(int self, handle_result *result);
@@ -189,6 +211,12 @@ void outgoing_body_finish(int self, int has_trailers, int trailers, code_result 
 IMPORT(TYPES, "[resource-drop]outgoing-body") void outgoing_body_drop(int self);
 
 IMPORT(TYPES, "[constructor]outgoing-request") int outgoing_request_new(int headers);
+IMPORT(TYPES, "[resource-drop]outgoing-request") void outgoing_request_drop(int self);
+IMPORT(TYPES, "[method]outgoing-request.method") void outgoing_request_method(int self, method *result);
+IMPORT(TYPES, "[method]outgoing-request.path-with-query") void outgoing_request_path(int self, optional_bytes *result);
+IMPORT(TYPES, "[method]outgoing-request.scheme") void outgoing_request_scheme(int self, optional_scheme *result);
+IMPORT(TYPES, "[method]outgoing-request.authority") void outgoing_request_authority(int self, optional_bytes *result);
+IMPORT(TYPES, "[method]outgoing-request.headers") int outgoing_request_headers(int self);
 IMPORT(TYPES, "[method]outgoing-request.set-method")
 int outgoing_request_set_method(int self, int which, const void *other, uint32_t size);
 IMPORT(TYPES, "[method]outgoing-request.set-path-with-query")
@@ -200,6 +228,11 @@ int outgoing_request_set_authority(int self, int present, const void *authority,
 IMPORT(TYPES, "[method]outgoing-request.body") void outgoing_request_body(int self, handle_result *result);
 
 IMPORT(TYPES, "[constructor]request-options") int request_options_new(void);
+IMPORT(TYPES, "[method]request-options.connect-timeout") void request_options_connect(int self, optional_number *result);
+IMPORT(TYPES, "[method]request-options.first-byte-timeout")
+void request_options_first_byte(int self, optional_number *result);
+IMPORT(TYPES, "[method]request-options.between-bytes-timeout")
+void request_options_between_bytes(int self, optional_number *result);
 IMPORT(TYPES, "[method]request-options.set-connect-timeout")
 int request_options_set_connect(int self, int present, uint64_t nanoseconds);
 IMPORT(TYPES, "[method]request-options.set-first-byte-timeout")

@@ -42,7 +42,8 @@
     (export "subscribe-duration" (func (param "when" u64) (result (own $pollable))))))
 
   (import "wasi:cli/environment@0.2.0" (instance $environment
-    (export "get-environment" (func (result (list (tuple string string)))))))
+    (export "get-environment" (func (result (list (tuple string string)))))
+    (export "get-arguments" (func (result (list string))))))
   (import "wasi:cli/stdout@0.2.0" (instance $stdout
     (alias outer 1 $output (type $outer-output))
     (export "output-stream" (type $output (eq $outer-output)))
@@ -105,6 +106,16 @@
     (export "[constructor]fields" (func (result (own $fields))))
     (export "[method]fields.append" (func (param "self" (borrow $fields)) (param "name" string)
       (param "value" (list u8)) (result (result (error $header-error)))))
+    (export "[static]fields.from-list" (func (param "entries" (list (tuple string (list u8))))
+      (result (result (own $fields) (error $header-error)))))
+    (export "[method]fields.get" (func (param "self" (borrow $fields)) (param "name" string)
+      (result (list (list u8)))))
+    (export "[method]fields.has" (func (param "self" (borrow $fields)) (param "name" string) (result bool)))
+    (export "[method]fields.set" (func (param "self" (borrow $fields)) (param "name" string)
+      (param "value" (list (list u8))) (result (result (error $header-error)))))
+    (export "[method]fields.delete" (func (param "self" (borrow $fields)) (param "name" string)
+      (result (result (error $header-error)))))
+    (export "[method]fields.clone" (func (param "self" (borrow $fields)) (result (own $fields))))
     (export "[method]fields.entries" (func (param "self" (borrow $fields)) (result (list (tuple string (list u8))))))
 
     (export "[method]incoming-request.method" (func (param "self" (borrow $incoming-request)) (result $method)))
@@ -133,6 +144,9 @@
     (export "[method]response-outparam.send-informational" (func (param "self" (borrow $response-outparam)) (param "status" u16) (param "headers" (own $fields)) (result (result (error $error-code))))) ;; informational
     (export "[constructor]outgoing-response" (func (param "headers" (own $fields))
       (result (own $outgoing-response))))
+    (export "[method]outgoing-response.status-code" (func (param "self" (borrow $outgoing-response)) (result u16)))
+    (export "[method]outgoing-response.headers" (func (param "self" (borrow $outgoing-response))
+      (result (own $fields))))
     (export "[method]outgoing-response.set-status-code" (func (param "self" (borrow $outgoing-response))
       (param "status-code" u16) (result (result))))
     (export "[method]outgoing-response.body" (func (param "self" (borrow $outgoing-response))
@@ -143,6 +157,14 @@
       (param "trailers" (option (own $fields))) (result (result (error $error-code)))))
 
     (export "[constructor]outgoing-request" (func (param "headers" (own $fields)) (result (own $outgoing-request))))
+    (export "[method]outgoing-request.method" (func (param "self" (borrow $outgoing-request)) (result $method)))
+    (export "[method]outgoing-request.path-with-query" (func (param "self" (borrow $outgoing-request))
+      (result (option string))))
+    (export "[method]outgoing-request.scheme" (func (param "self" (borrow $outgoing-request))
+      (result (option $scheme))))
+    (export "[method]outgoing-request.authority" (func (param "self" (borrow $outgoing-request))
+      (result (option string))))
+    (export "[method]outgoing-request.headers" (func (param "self" (borrow $outgoing-request)) (result (own $fields))))
     (export "[method]outgoing-request.set-method" (func (param "self" (borrow $outgoing-request))
       (param "method" $method) (result (result))))
     (export "[method]outgoing-request.set-path-with-query" (func (param "self" (borrow $outgoing-request))
@@ -154,6 +176,12 @@
     (export "[method]outgoing-request.body" (func (param "self" (borrow $outgoing-request))
       (result (result (own $outgoing-body)))))
     (export "[constructor]request-options" (func (result (own $request-options))))
+    (export "[method]request-options.connect-timeout" (func (param "self" (borrow $request-options))
+      (result (option u64))))
+    (export "[method]request-options.first-byte-timeout" (func (param "self" (borrow $request-options))
+      (result (option u64))))
+    (export "[method]request-options.between-bytes-timeout" (func (param "self" (borrow $request-options))
+      (result (option u64))))
     (export "[method]request-options.set-connect-timeout" (func (param "self" (borrow $request-options))
       (param "duration" (option u64)) (result (result))))
     (export "[method]request-options.set-first-byte-timeout" (func (param "self" (borrow $request-options))
@@ -176,6 +204,7 @@
   (alias export $types "incoming-body" (type $incoming-body))
   (alias export $types "future-trailers" (type $future-trailers))
   (alias export $types "response-outparam" (type $response-outparam))
+  (alias export $types "outgoing-response" (type $outgoing-response))
   (alias export $types "outgoing-body" (type $outgoing-body))
   (alias export $types "outgoing-request" (type $outgoing-request))
   (alias export $types "request-options" (type $request-options))
@@ -229,4 +258,7 @@
   (func $handle (param "request" (own $incoming-request)) (param "response-out" (own $response-outparam))
     (canon lift (core func $program "handle")))
   (instance $handler (export "handle" (func $handle)))
+  (func $run (result (result)) (canon lift (core func $program "run"))) ;; command
+  (instance $command (export "run" (func $run))) ;; command
+  (export "wasi:cli/run@0.2.0" (instance $command)) ;; command
   (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))
