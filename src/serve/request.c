@@ -114,9 +114,13 @@ static void finish(tn_request *request) {
     tn_wasi_http_forget(request->pooled->http, request->exchange);
     tn_lines_flush(&request->pooled->output);
   }
-  if (request->exchange->is_retracted) request->status = 0; /* nothing of the guest's answer has left */
+  if (request->exchange->is_retracted) { /* nothing of it has left */
+    request->status = 0;
+    if (request->error == NULL && request->refusal == 0) request->reason = "the guest did not complete its answer";
+  }
   if (request->status == 0 && !request->is_closed) {
-    if (request->error == NULL && request->refusal == 0) request->reason = "the guest gave no answer";
+    if (request->error == NULL && request->refusal == 0 && request->reason == NULL)
+      request->reason = "the guest gave no answer";
     answer(request, status_of_failure(request));
   }
   tn_request_record(request, fuel);

@@ -54,13 +54,13 @@ class Faults(Case):
         server = self.serve(defaults={"max-memory": "16MiB"})
         self.expect_fault(server, "/leak", 500)
         sizes = []
-        for _ in range(3):
+        for _ in range(6):
             for _ in range(20):
                 server.request("/leak")
             sizes.append(server.memory())
-        # Some of the memory may be kept for the next instances, but not more and more.
-        self.assertLess(sizes[2] - min(sizes[:2]), 64 * 1024)
-        self.assertLess(sizes[2], 256 * 1024)
+        # Memory of up to a batch of 16 instances waits to be given back to the system; more and more it is not.
+        self.assertLess(max(sizes[3:]) - max(sizes[:3]), 64 * 1024)
+        self.assertLess(max(sizes), 384 * 1024)
         self.assertServes(server)
 
     def test_a_response_that_breaks_off_is_not_taken_for_a_whole_one(self):
@@ -74,10 +74,12 @@ class Faults(Case):
     def test_a_response_shorter_than_promised_is_cut_off(self):
         server = self.serve()
         with server.connect() as s:
-            s.sendall(b"GET /wrong-length HTTP/1.1\r\nHost: x\r\n\r\n")
+            s.sendall(b"GET /wrong-length HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             answer = receive(s)
-        if answer and parse_head(answer)[0] == 200:
+        if parse_head(answer)[0] == 200:  # it had left in part
             self.assertEqual(answer.split(b"\r\n\r\n", 1)[1], b"hello")
+        else:
+            self.assertEqual(parse_head(answer)[0], 502)
         self.assertServes(server)
 
     def test_a_timeout_in_the_middle_of_a_response_cuts_it_off(self):
