@@ -372,7 +372,7 @@ typedef struct tn_instance_options {
   uint32_t max_instances;      /* core instances */
   uint32_t max_tables;
   uint32_t max_memories;
-  uint32_t max_handles; /* of each component instance */
+  uint32_t max_handles; /* of each component instance; with preview 1, open files and directories */
   bool has_fuel;        /* the engine must count fuel */
   uint64_t fuel;
   uint64_t timeout; /* nanoseconds of wall-clock time from the instance's making, running or

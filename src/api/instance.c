@@ -225,6 +225,16 @@ static const tn_func *find_matching(tn_instance *instance, tn_str wanted, match_
   return found;
 }
 
+/* A core module may export functions whose types have no counterpart among the component's. */
+static bool is_core_export(const tn_instance *instance, tn_str name) {
+  const tn_core_module *module = instance->linked->component->compiled.core;
+  for (uint32_t i = 0; module != NULL && i < module->export_count; i++) {
+    const tn_core_export *export_ = &module->exports[i];
+    if (export_->type.kind == TN_CORE_EXTERN_FUNC && tn_str_equal(export_->name, name)) return true;
+  }
+  return false;
+}
+
 tn_error *tn_instance_func(tn_instance *instance, tn_str name, const tn_func **out) {
   static const match_func matchers[] = {tn_str_equal, matches_without_version, matches_last_part};
   for (size_t i = 0; i < sizeof matchers / sizeof *matchers; i++) {
@@ -241,6 +251,13 @@ tn_error *tn_instance_func(tn_instance *instance, tn_str name, const tn_func **o
       *out = found;
       return NULL;
     }
+  }
+  if (is_core_export(instance, name)) {
+    return tn_error_new(TN_ERROR_UNSUPPORTED,
+                        "`%" TN_STR_FORMAT
+                        "` is exported, but a function of its type cannot be called from here: it may take up to "
+                        "%d numbers and return one",
+                        TN_STR_ARG(name), TN_MAX_FLAT_PARAMS);
   }
   tn_error *error = tn_error_new(TN_ERROR_NOT_FOUND, "no function `%" TN_STR_FORMAT "` is exported",
                                  TN_STR_ARG(name));

@@ -20,13 +20,15 @@ static tn_error *grow(tn_handle_table *table) {
   return NULL;
 }
 
+tn_error *tn_handle_limit_error(uint32_t max) {
+  return tn_error_set_hint(
+      tn_error_new(TN_ERROR_LIMIT, "the guest holds more than %u handles", max),
+      "raise `max_handles`");
+}
+
 static tn_error *append(tn_handle_table *table, uint32_t max, tn_handle handle, uint32_t *index) {
   if (max > TABLE_LIMIT) max = TABLE_LIMIT;
-  if (table->len > max) {
-    return tn_error_set_hint(
-        tn_error_new(TN_ERROR_LIMIT, "the guest holds more than %u handles", max),
-        "raise `max_handles`");
-  }
+  if (table->len > max) return tn_handle_limit_error(max);
   if (table->len == table->cap) TN_TRY(grow(table));
   *index = table->len++;
   table->entries[*index] = handle;

@@ -40,6 +40,8 @@ typedef struct tn_handle_table {
   uint32_t free; /* head of the free list; 0: none */
 } tn_handle_table;
 
+/* The guest has `max` handles already and asks for one more. */
+tn_error *tn_handle_limit_error(uint32_t max);
 /* Adds; TN_ERROR_LIMIT when the table has `max` live entries. */
 tn_error *tn_handle_add(tn_handle_table *table, uint32_t max, tn_handle handle, uint32_t *index);
 /* The live resource handle at `index` of type `resource`, or NULL when there is none. */

@@ -48,7 +48,8 @@ const cli_command cli_commands[] = {
      "Compile ahead of time, to a file that tenon run takes",
      "The result is native code for this processor, this version of Tenon and these options. tenon "
      "run refuses one "
-     "that does not fit, is damaged, or was changed. A guest that is to run with --fuel, "
+     "that does not fit or is damaged. The checksum that tells damage has no key and does not tell "
+     "who made the file: take compiled files only from those you trust. A guest that is to run with --fuel, "
      "--compiler, --opt-level, "
      "--debug-info or --deterministic is compiled with the same (for fuel the amount does not "
      "matter), and one that "

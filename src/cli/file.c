@@ -1,12 +1,14 @@
 #include "cli/file.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/report.h"
+
+/* Far more than any file that is meant; devices may be without end. */
+enum { SIZE_LIMIT = 1 << 30 };
 
 static int read_stream(FILE *stream, const char *path, char **out, size_t *size) {
   size_t room = 65536, used = 0;
@@ -24,7 +26,11 @@ static int read_stream(FILE *stream, const char *path, char **out, size_t *size)
       *size = used;
       return CLI_EXIT_OK;
     }
-    char *larger = room <= SIZE_MAX / 2 ? realloc(bytes, room * 2) : NULL;
+    if (room >= SIZE_LIMIT) {
+      free(bytes);
+      return cli_report(CLI_EXIT_USAGE, NULL, "while reading %s: there is more than 1 GiB in it", path);
+    }
+    char *larger = realloc(bytes, room * 2);
     if (larger == NULL) free(bytes);
     bytes = larger;
     room *= 2;

@@ -1,4 +1,6 @@
 /* Tenon's command line: finds the command, parses its options, runs it. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,7 +51,20 @@ static bool is_option(const char *word, const char *letter, const char *name) {
   return strcmp(word, letter) == 0 || strcmp(word, name) == 0;
 }
 
+/* The number of a standard stream that the caller has closed would go to the next thing that is opened, which
+ * the guest would then read or write. The lowest free number is taken first: one beyond them shows that none
+ * is missing. */
+static bool open_missing_streams(void) {
+  int descriptor;
+  do {
+    descriptor = open("/dev/null", O_RDWR);
+  } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+  return descriptor > STDERR_FILENO && close(descriptor) == 0;
+}
+
 int main(int count, char **arguments) {
+  if (!open_missing_streams())
+    return cli_report(CLI_EXIT_IO, NULL, "while opening /dev/null: %s", strerror(errno));
   if (count < 2) {
     cli_print_help(NULL);
     return cli_finish_output(CLI_EXIT_USAGE);

@@ -140,17 +140,47 @@ static tn_str view(const char *bytes, extent place) {
   return (tn_str){bytes + place.offset, place.length};
 }
 
+/* The text up to the next space; *rest is what follows. */
+static tn_str take_word(tn_str *rest) {
+  size_t end = tn_str_find(*rest, ' ', 0);
+  tn_str word = tn_str_slice(*rest, 0, end);
+  *rest = tn_str_slice(*rest, end < rest->len ? end + 1 : end, rest->len);
+  return word;
+}
+
+static bool has_word(tn_str text, tn_str wanted) {
+  while (text.len > 0)
+    if (tn_str_equal(take_word(&text), wanted)) return true;
+  return false;
+}
+
+/* The words of `text` that are not words of `other`. */
+static void append_difference(tn_buffer *out, tn_str text, tn_str other) {
+  while (text.len > 0) {
+    tn_str word = take_word(&text);
+    if (has_word(other, word)) continue;
+    tn_buffer_append_text(out, " ");
+    tn_buffer_append_str(out, word);
+  }
+}
+
 static tn_error *check_fingerprint(tn_str made_for, tn_str fingerprint) {
   if (tn_str_equal(made_for, fingerprint)) return NULL;
-  tn_error *error =
-      tn_error_new(TN_ERROR_UNSUPPORTED,
-                   "compiled artifact: it was compiled for another engine, settings or CPU "
-                   "(%" TN_STR_FORMAT "; this one is %" TN_STR_FORMAT ")",
-                   TN_STR_ARG(made_for), TN_STR_ARG(fingerprint));
-  bool lacks_epoch = memmem(made_for.data, made_for.len, "epoch=0", 7) != NULL &&
-                     memmem(fingerprint.data, fingerprint.len, "epoch=1", 7) != NULL;
+  tn_buffer difference = {0};
+  tn_buffer_append_text(&difference, "it has");
+  append_difference(&difference, made_for, fingerprint);
+  tn_buffer_append_text(&difference, "; this one has");
+  append_difference(&difference, fingerprint, made_for);
+  tn_str text = tn_buffer_str(&difference);
+  tn_error *error = tn_error_new(
+      TN_ERROR_UNSUPPORTED,
+      "compiled artifact: it was compiled for another engine, settings or CPU (%" TN_STR_FORMAT ")",
+      TN_STR_ARG(text));
+  tn_buffer_free(&difference);
+  bool lacks_interruption =
+      has_word(made_for, TN_STR("interruptible=0")) && has_word(fingerprint, TN_STR("interruptible=1"));
   return tn_error_set_hint(error, "compile it again on this machine, with the same options%s",
-                           lacks_epoch ? "; a time limit needs `epoch_interruption`" : "");
+                           lacks_interruption ? "; a time limit needs `epoch_interruption`" : "");
 }
 
 tn_error *tn_artifact_read(tn_str bytes, tn_str fingerprint, tn_artifact *out) {

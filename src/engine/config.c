@@ -211,7 +211,7 @@ static void describe(tn_core_engine *engine, const tn_engine_options *options,
   describe_cpu(cpu, sizeof cpu);
   snprintf(engine->fingerprint, sizeof engine->fingerprint,
            "tenon-" TN_VERSION_STRING " wasmtime-" WASMTIME_VERSION
-           " %s optimize=%u fuel=%d epoch=%d debug=%d deterministic=%d "
+           " compiler=%s optimize=%u fuel=%d interruptible=%d debug-info=%d deterministic=%d "
            "memory=%llu/%llu/%llu cpu=%s",
            options->compiler == TN_COMPILER_WINCH ? "winch" : "cranelift", options->optimize,
            options->consume_fuel, options->epoch_interruption, options->debug_info,

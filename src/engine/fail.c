@@ -52,6 +52,10 @@ static void flatten(tn_str text, tn_buffer *out) {
   }
 }
 
+static bool contains(tn_str text, const char *words) {
+  return memmem(text.data, text.len, words, strlen(words)) != NULL;
+}
+
 static tn_error *error_from_text(tn_error_kind kind, tn_str text) {
   tn_buffer message = {0};
   flatten(text, &message);
@@ -62,13 +66,32 @@ static tn_error *error_from_text(tn_error_kind kind, tn_str text) {
   return error;
 }
 
-/* Limits of the engine are known by their words alone. */
-static tn_error_kind refine_kind(tn_str text, tn_error_kind kind) {
-  static const char *const limits[] = {"resource limit exceeded", "maximum concurrent"};
-  for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-    if (memmem(text.data, text.len, limits[i], strlen(limits[i])) != NULL) return TN_ERROR_LIMIT;
+/* What the engine says in words alone, which its C interface has no code for. */
+static const struct {
+  const char *words;
+  tn_error_kind kind;
+  const char *ours; /* in place of the engine's own message; NULL: that one will do */
+} known_texts[] = {
+    {"resource limit exceeded", TN_ERROR_LIMIT, NULL},
+    {"maximum concurrent", TN_ERROR_LIMIT, NULL},
+    {"out of memory (failed to allocate", TN_ERROR_NO_MEMORY, NULL},
+    {"(os error 12)", TN_ERROR_NO_MEMORY, NULL}, /* ENOMEM of mmap */
+    {"exceeds memory limits", TN_ERROR_MEMORY_LIMIT, NULL},
+    {"exceeds table limits", TN_ERROR_MEMORY_LIMIT, NULL},
+    {"shared memory support is disabled", TN_ERROR_UNSUPPORTED,
+     "shared memories (the threads proposal) are not supported"},
+};
+
+/* An error of `kind`, or of the better one that its words tell. Those of an invalid module are taken as they are: they
+ * quote names, which are the guest's. */
+static tn_error *error_from_engine(tn_error_kind kind, tn_str text) {
+  for (size_t i = 0; kind != TN_ERROR_INVALID && i < sizeof known_texts / sizeof *known_texts;
+       i++) {
+    if (!contains(text, known_texts[i].words)) continue;
+    const char *ours = known_texts[i].ours;
+    return error_from_text(known_texts[i].kind, ours != NULL ? tn_str_from(ours) : text);
   }
-  return kind;
+  return error_from_text(kind, text);
 }
 
 /* "resource limit exceeded: instance count too high at 5" tells the number, not the limit: this does. NULL when it is
@@ -83,7 +106,7 @@ static tn_error *count_error(const tn_store *store, tn_str text) {
       {"exceeded: table count", "tables", "max_tables", store->limits.tables},
   };
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-    if (memmem(text.data, text.len, counts[i].word, strlen(counts[i].word)) == NULL) continue;
+    if (!contains(text, counts[i].word)) continue;
     tn_error *error = tn_error_new(TN_ERROR_LIMIT, "the guest needs more %s than its limit of %u",
                                    counts[i].many, counts[i].limit);
     return tn_error_set_hint(error, "raise `%s`", counts[i].option);
@@ -221,7 +244,7 @@ static tn_error *from_trap(const wasm_trap_t *trap, tn_error *parked, tn_error_k
   wasmtime_trap_code_t code;
   tn_error *error = parked;
   if (error == NULL && wasmtime_trap_code(trap, &code)) error = error_from_code(code);
-  if (error == NULL) error = error_from_text(refine_kind(text, kind), text);
+  if (error == NULL) error = error_from_engine(kind, text);
   wasm_frame_vec_t frames;
   wasm_trap_trace(trap, &frames);
   add_frames(error, &frames, text);
@@ -234,7 +257,7 @@ static tn_error *from_error(const wasmtime_error_t *source, tn_error *parked, tn
   wasm_byte_vec_t message;
   wasmtime_error_message(source, &message);
   tn_str text = {message.data, message.size};
-  tn_error *error = parked != NULL ? parked : error_from_text(refine_kind(text, kind), text);
+  tn_error *error = parked != NULL ? parked : error_from_engine(kind, text);
   wasm_frame_vec_t frames;
   wasmtime_error_wasm_trace(source, &frames);
   add_frames(error, &frames, text);

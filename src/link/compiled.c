@@ -14,7 +14,7 @@
 
 /* ---- sources ----------------------------------------------------------------------------------- */
 
-enum { READ_STEP = 1 << 16 };
+enum { READ_STEP = 1 << 16, READ_MAX = 1 << 30 };
 
 tn_error *tn_compiled_source_read(int descriptor, const char *path, tn_compiled_source *source) {
   tn_buffer bytes = {0};
@@ -29,6 +29,10 @@ tn_error *tn_compiled_source_read(int descriptor, const char *path, tn_compiled_
     }
     if (got == 0) break;
     bytes.len += (size_t)got;
+    if (bytes.len > READ_MAX) {
+      tn_buffer_free(&bytes);
+      return tn_error_new(TN_ERROR_ARGUMENT, "cannot read %s: there is more than 1 GiB in it", path);
+    }
   }
   if (bytes.failed) {
     tn_buffer_free(&bytes);
@@ -56,6 +60,8 @@ static bool looks_like_text(tn_str bytes) {
   return false;
 }
 
+enum { PREAMBLE_SIZE = 8 }; /* magic and version */
+
 static tn_error *not_wasm(tn_str bytes) {
   if (bytes.len == 0) return tn_error_new(TN_ERROR_MALFORMED, "the file is empty");
   if (tn_artifact_is(bytes)) {
@@ -72,7 +78,9 @@ static tn_error *not_wasm(tn_str bytes) {
   tn_error *error =
       tn_error_new(TN_ERROR_MALFORMED, "it is neither a WebAssembly binary nor WebAssembly text");
   if (tn_str_starts_with(bytes, TN_STR("\0asm"))) {
-    return tn_error_set_hint(error, "it starts like WebAssembly but has an unknown version");
+    return tn_error_set_hint(error, bytes.len < PREAMBLE_SIZE
+                                        ? "it starts like WebAssembly but is cut off"
+                                        : "it starts like WebAssembly but has an unknown version");
   }
   return error;
 }

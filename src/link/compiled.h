@@ -43,6 +43,7 @@ typedef struct tn_compiled_source {
 } tn_compiled_source;
 
 /* Reads all of an open file that cannot be mapped (a pipe, say) into owned_bytes. */
+/* What is not a regular file may be without end (/dev/zero): TN_ERROR_ARGUMENT when there is more than 1 GiB. */
 tn_error *tn_compiled_source_read(int descriptor, const char *path, tn_compiled_source *source);
 void tn_compiled_source_free(tn_compiled_source *source);
 

@@ -69,6 +69,10 @@ tn_error *tn_host_find_interface(tn_host *host, tn_str name, tn_host_use **out) 
   return read_types(use);
 }
 
+tn_str tn_host_use_name(const tn_host_use *use) {
+  return use->interface->name;
+}
+
 static tn_error *use_type(void *data, tn_str interface, tn_str name, const tn_type **type,
                           const tn_resource **resource) {
   tn_host_use *user = data;

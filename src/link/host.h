@@ -19,6 +19,8 @@ typedef struct tn_host {
 
 /* The interface that serves an import of this name, or NULL in *out when there is none. */
 tn_error *tn_host_find_interface(tn_host *host, tn_str name, tn_host_use **out);
+/* The interface's name as the host defined it, with the host's version. */
+tn_str tn_host_use_name(const tn_host_use *use);
 /* The name of another definition of the same interface whose version is not compatible, for messages; .data
  * is NULL when there is none. */
 tn_str tn_host_other_version(const tn_host *host, tn_str name);

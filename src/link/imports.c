@@ -21,6 +21,9 @@ static const char *sort_name(tn_sort sort) {
   }
 }
 
+static const char define_it[] =
+    "define it in the linker, or compose the component with one that exports it";
+
 static tn_error *missing(tn_linking *linking, tn_str name, tn_sort sort) {
   tn_error *error = tn_error_new(TN_ERROR_LINK, "import `%" TN_STR_FORMAT "` (%s) is not provided",
                                  TN_STR_ARG(name), sort_name(sort));
@@ -30,8 +33,27 @@ static tn_error *missing(tn_linking *linking, tn_str name, tn_sort sort) {
         error, "the host provides `%" TN_STR_FORMAT "`, which is not compatible with that version",
         TN_STR_ARG(other));
   }
-  return tn_error_set_hint(
-      error, "define it in the linker, or compose the component with one that exports it");
+  return tn_error_set_hint(error, "%s", define_it);
+}
+
+/* The host has the interface of `use`, if there is one, but not this function of it. */
+static tn_error *missing_func(tn_linking *linking, const tn_host_use *use, tn_str name,
+                              const tn_func_item *wanted) {
+  if (use == NULL || tn_host_use_name(use).len == 0)
+    return missing(linking, wanted->name, TN_SORT_FUNC);
+  tn_buffer type = {0};
+  tn_wit_print_func(&type, wanted->type);
+  tn_error *error =
+      type.failed
+          ? tn_error_no_memory()
+          : tn_error_new(TN_ERROR_LINK,
+                         "import `%" TN_STR_FORMAT "` is not provided: the host's `%" TN_STR_FORMAT
+                         "` has no function `%" TN_STR_FORMAT
+                         "`, the component expects `%" TN_STR_FORMAT "`",
+                         TN_STR_ARG(wanted->name), TN_STR_ARG(tn_host_use_name(use)),
+                         TN_STR_ARG(name), TN_STR_ARG(tn_buffer_str(&type)));
+  tn_buffer_free(&type);
+  return tn_error_set_hint(error, "%s", define_it);
 }
 
 static tn_error *differs(tn_str interface, tn_str name, const tn_func_type *expected,
@@ -77,8 +99,8 @@ static tn_error *host_func(tn_linking *linking, tn_host_use *use, tn_str interfa
   TN_TRY(full_name(linking, interface, name, &item->name));
   tn_host_found_func found = {0};
   if (use != NULL) TN_TRY(tn_host_find_func(&linking->host, use, name, &found));
-  if (found.func == NULL) return missing(linking, item->name, TN_SORT_FUNC);
   TN_TRY(tn_link_func_type(linking, type, &item->type));
+  if (found.func == NULL) return missing_func(linking, use, name, item);
   if (!tn_func_type_equal(item->type, found.type))
     return differs(interface, name, item->type, found.type);
   item->host = found.func;
@@ -89,6 +111,18 @@ static tn_error *host_func(tn_linking *linking, tn_host_use *use, tn_str interfa
 /* What the host's resources are does not matter without a host. */
 static const tn_resource unknown_resource = {
     .name = {"host", 4}, .is_host = true, .destructor = -1};
+
+static tn_error *missing_resource(const tn_host_use *use, tn_str path, tn_str name) {
+  tn_error *error =
+      use == NULL || tn_host_use_name(use).len == 0
+          ? tn_error_new(TN_ERROR_LINK, "import `%" TN_STR_FORMAT "` (resource) is not provided",
+                         TN_STR_ARG(path))
+          : tn_error_new(TN_ERROR_LINK,
+                         "import `%" TN_STR_FORMAT "` is not provided: the host's `%" TN_STR_FORMAT
+                         "` has no resource `%" TN_STR_FORMAT "`",
+                         TN_STR_ARG(path), TN_STR_ARG(tn_host_use_name(use)), TN_STR_ARG(name));
+  return tn_error_set_hint(error, "%s", define_it);
+}
 
 /* (type (sub resource)) gets the host's resource; (type (eq i)) is just another name. */
 static tn_error *bind_type(tn_linking *linking, tn_scope *scope, tn_host_use *use, tn_str interface,
@@ -103,10 +137,7 @@ static tn_error *bind_type(tn_linking *linking, tn_scope *scope, tn_host_use *us
   if (resource == NULL) {
     tn_str path;
     TN_TRY(full_name(linking, interface, name, &path));
-    return tn_error_set_hint(
-        tn_error_new(TN_ERROR_LINK, "import `%" TN_STR_FORMAT "` (resource) is not provided",
-                     TN_STR_ARG(path)),
-        "define it in the linker, or compose the component with one that exports it");
+    return missing_resource(use, path, name);
   }
   tn_type_item *item = TN_ARENA_NEW(linking->arena, tn_type_item);
   if (item == NULL) return tn_error_no_memory();

@@ -236,6 +236,27 @@ class Running(Case):
         self.expect(self.tenon("run", GUESTS / "cat.wat", "-", stdin=b"text"), 0, "text")
         self.expect(self.tenon("run", "--inherit-stdin=n", GUESTS / "cat.wat", "-", stdin=b"text"), 0, "")
 
+    def with_closed(self, redirection, *arguments, stdin=b""):
+        command = ["sh", "-c", 'exec "$0" "$@" ' + redirection, TENON, *map(str, arguments)]
+        done = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder,
+                              env=self.environment, timeout=SECONDS, check=False)
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def test_closed_standard_streams_are_empty_and_take_everything(self):
+        self.expect(self.with_closed("<&-", "run", GUESTS / "cat.wat", "-"), 0, "", "")
+        self.expect(self.with_closed(">&-", "run", GUESTS / "cat.wat", "-", stdin=b"text"), 0, "", "")
+        self.expect(self.with_closed("2>&-", "run", GUESTS / "cat.wat", "-", stdin=b"text"), 0, "text", "")
+        self.expect(self.with_closed("<&- >&- 2>&-", "run", EXAMPLES / "hello.wat"), 0, "", "")
+
+    def test_a_named_pipe_is_not_at_its_end_before_somebody_writes(self):
+        os.mkfifo(self.folder / "pipe")
+        with self.start("run", "--dir", ".", GUESTS / "cat.wat", "pipe") as process:
+            time.sleep(1)
+            with open(self.folder / "pipe", "w") as pipe:
+                pipe.write("text")
+            out, err = process.communicate(timeout=SECONDS)
+        self.assertEqual((process.returncode, out), (0, b"text"), err)
+
     def test_configuration_values_are_found_in_the_store(self):
         guest = GUESTS / "config.wat"
         self.expect(self.tenon("run", "--config-value", "a=1", "-S", "config,config-var=b=2=3", "--invoke", "get-all()",
@@ -369,6 +390,19 @@ class Refusals(Case):
         path = self.write("bad.wat", '(module\n  (func (export "f") (result i32)\n    i32.cnst 5))\n')
         self.expect(self.tenon("run", path), 114, "", ["bad.wat: line 3, column 5: ", "`i32.cnst 5))`\n"])
 
+    def test_a_preamble_that_is_cut_off_is_no_unknown_version(self):
+        self.expect(self.tenon("run", self.write("cut.wasm", b"\0asm\x0d\0")), 114, "", "cut off")
+        self.expect(self.tenon("run", self.write("new.wasm", b"\0asm\x0d\0\7\0")), 114, "", "unknown version")
+
+    def test_a_file_without_end_is_refused(self):
+        for command in ("run", "compile", "inspect"):
+            self.expect(self.tenon(command, "/dev/zero"), 112, "", "/dev/zero: there is more than 1 GiB in it")
+
+    def test_a_core_function_that_cannot_be_called_is_said_to_be_exported(self):
+        path = self.write("types.wat", '(module (func (export "two") (result i32 i32) (i32.const 1) (i32.const 2)))')
+        self.expect(self.tenon("run", "--invoke", "two", path), 115, "", ["`two` is exported", "type cannot be called"])
+        self.expect(self.tenon("run", "--invoke", "three", path), 117, "", "no function `three` is exported")
+
     def test_deep_nesting_is_refused_and_not_followed(self):
         path = self.write("deep.wat", "(component " * 20000 + ")" * 20000)
         self.expect(self.tenon("run", path), 114, "")
@@ -448,6 +482,12 @@ class Limits(Case):
         self.expect(self.tenon("run", "--max-handles", "100", "--invoke", "make()", GUESTS / "handles.wat"), 120, "",
                     "handle")
 
+    def test_descriptors_of_preview_1_are_limited_as_handles(self):
+        self.expect(self.tenon("run", "--max-handles", "10", "--dir", ".", GUESTS / "descriptors.wat"), 120, "",
+                    ["error: the guest holds more than 10 handles\n", "hint: raise --max-handles\n"])
+        self.expect(self.tenon("run", "--max-handles", "0", GUESTS / "exit.wat", "5"), 5)
+        self.expect(self.tenon("run", "--max-handles", "0", "--dir", ".", GUESTS / "exit.wat", "5"), 120, "", "0 handles")
+
     def test_instances_memories_and_tables_are_counted(self):
         for what, limit, guest in (("instances", 1, EXAMPLES / "hello.wat"), ("memories", 0, EXAMPLES / "hello.wat"),
                                    ("tables", 0, GUESTS / "tables.wat")):
@@ -474,6 +514,21 @@ class Limits(Case):
                               env=self.environment, timeout=SECONDS, check=False)
         self.assertEqual((done.returncode, done.stdout), (123, b""))
         self.assertIn(b"out of memory", done.stderr)
+
+    def test_a_guest_that_starts_too_large_misses_no_import(self):
+        done = self.expect(self.tenon("run", self.write("memory.wat", "(module (memory i64 281474976710656))")), 119, "")
+        self.assertNotIn("import", done.err)
+        done = self.expect(self.tenon("run", self.write("shared.wat", "(module (memory 1 2 shared))")), 115, "",
+                           "shared memories")
+        self.assertNotIn("Config", done.err)
+        if b"__asan_init" in pathlib.Path(TENON).read_bytes():
+            self.skipTest("the sanitizer needs more address space than can be left")
+        for text in ("(module (table 4294967295 funcref))", "(module (memory 65536))"):
+            command = ["sh", "-c", "ulimit -v 3000000; exec \"$0\" run \"$1\"", TENON, str(self.write("large.wat", text))]
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  env=self.environment, timeout=SECONDS, check=False)
+            self.assertEqual(done.returncode, 123, done.stderr)
+            self.assertNotIn(b"import", done.stderr)
 
     def test_output_is_limited(self):
         done = self.expect(self.tenon("run", "--max-output", "1KiB", GUESTS / "chatter.wat"), 120)
@@ -535,6 +590,22 @@ class Compiling(Case):
         done = self.tenon("run", artifact)
         self.assertIn(done.code, (114, 115), done.err)
         self.expect(self.tenon("run", "-W", "deterministic", artifact), 0)
+
+    def test_what_differs_is_named(self):
+        artifact = self.compiled("--interruptible")
+        self.expect(self.tenon("run", "--timeout", "1h", artifact), 0)
+        self.expect(self.tenon("run", "--fuel", "1000000", artifact), 115, "",
+                    "(it has fuel=0 interruptible=1; this one has fuel=1 interruptible=0)")
+
+    def test_compiled_code_may_count_fuel(self):
+        artifact = self.compiled("--fuel", "1")
+        self.expect(self.tenon("run", "--fuel", "100000000", artifact), 0)
+        self.expect(self.tenon("run", "--fuel", "10", artifact), 118, "", "fuel")
+
+    def test_what_is_compiled_already_is_refused(self):
+        artifact = self.compiled()
+        done = self.expect(self.tenon("compile", artifact, "-o", "again.cwasm"), 112, "", "hello.cwasm is compiled already")
+        self.assertNotIn("hint", done.err)
 
     def test_a_full_disk_is_reported(self):
         self.expect(self.tenon("compile", "-o", "/dev/full", GUESTS / "exit.wat"), 113, "", "No space left")

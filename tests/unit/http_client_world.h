@@ -65,7 +65,7 @@ static void *serve_all(void *argument) {
   }
 }
 
-static void server_start(server *self, server_script script, void *data) {
+static inline void server_start(server *self, server_script script, void *data) {
   memset(self, 0, sizeof *self);
   self->script = script;
   self->data = data;
@@ -79,7 +79,7 @@ static void server_start(server *self, server_script script, void *data) {
   pthread_create(&self->thread, NULL, serve_all, self);
 }
 
-static void server_stop(server *self) {
+static inline void server_stop(server *self) {
   shutdown(self->listener, SHUT_RDWR);
   pthread_join(self->thread, NULL);
   for (int i = 0; i < self->accepted; i++)
@@ -290,7 +290,7 @@ static tn_http_request request_to(uint16_t port, const char *method, char room[6
 }
 
 /* A whole GET, or whatever `method` says, without a body. */
-static void fetch_get(world *w, fetch *f, uint16_t port, const char *method,
+static inline void fetch_get(world *w, fetch *f, uint16_t port, const char *method,
                       const tn_http_call_options *options) {
   char room[64];
   tn_http_request request = request_to(port, method, room);

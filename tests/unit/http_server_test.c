@@ -11,12 +11,14 @@ enum { MILLISECOND = 1000000 };
 #define LAST(path) "GET " path " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 
 static void assert_starts(const char *text, const char *start) {
-  if (strncmp(text, start, strlen(start)) != 0)
+  assert_non_null(text);
+  if (text != NULL && strncmp(text, start, strlen(start)) != 0)
     fail_msg("\"%s\" does not start with \"%s\"", text, start);
 }
 
 static void assert_contains(const char *text, const char *part) {
-  if (strstr(text, part) == NULL) fail_msg("no \"%s\" in \"%s\"", part, text);
+  assert_non_null(text);
+  if (text != NULL && strstr(text, part) == NULL) fail_msg("no \"%s\" in \"%s\"", part, text);
 }
 
 /* Sends, reads to the end and gives what came. */

@@ -135,6 +135,24 @@ static void names_what_is_missing_and_what_is_at_hand(void **state) {
   tn_linker_delete(linker);
 }
 
+/* Not that the version is wrong, which it is not. */
+static void names_what_an_interface_of_the_host_lacks(void **state) {
+  (void)state;
+  tn_linked *linked = NULL;
+  tn_linker *linker = NULL;
+  assert_ok(tn_linker_new(&linker));
+  assert_ok(
+      tn_linker_define_func(linker, "t:host/i@0.2.4", "g", "func(x: u32) -> u32", twice, NULL));
+  assert_error(link_text(importer, linker, &linked), TN_ERROR_LINK,
+               "import `t:host/i@0.2.1#f` is not provided: the host's `t:host/i@0.2.4` has no "
+               "function `f`, the component expects `func(x: u32) -> u32`");
+  assert_error(link_text("(component (import \"t:host/i@0.2.1\" (instance"
+                         " (export \"r\" (type (sub resource))))))",
+                         linker, &linked),
+               TN_ERROR_LINK, "the host's `t:host/i@0.2.4` has no resource `r`");
+  tn_linker_delete(linker);
+}
+
 static void shows_both_types_when_they_differ(void **state) {
   (void)state;
   tn_linked *linked = NULL;
@@ -263,6 +281,7 @@ int main(void) {
       cmocka_unit_test(finds_a_function_without_its_version_or_interface),
       cmocka_unit_test(matches_host_interfaces_by_semantic_version),
       cmocka_unit_test(names_what_is_missing_and_what_is_at_hand),
+      cmocka_unit_test(names_what_an_interface_of_the_host_lacks),
       cmocka_unit_test(shows_both_types_when_they_differ),
       cmocka_unit_test(refuses_a_wrong_signature_where_it_is_defined),
       cmocka_unit_test(a_built_in_that_cannot_be_run_yet_is_named_when_it_is_called),

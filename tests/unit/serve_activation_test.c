@@ -83,7 +83,7 @@ static void the_manager_is_told(void **state) {
   int length = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "tenon-notify-%d", (int)getpid());
   socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
   assert_int_equal(bind(manager, (struct sockaddr *)&address, size), 0);
-  char name[64];
+  char name[sizeof address.sun_path + 1];
   snprintf(name, sizeof name, "@%s", address.sun_path + 1);
   setenv("NOTIFY_SOCKET", name, 1);
   setenv("WATCHDOG_USEC", "3000000", 1);

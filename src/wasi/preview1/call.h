@@ -85,8 +85,6 @@ struct tn_preview1 {
 static inline bool tn_p1_is_free(const tn_p1_entry *entry) {
   return entry->stdio == NULL && entry->descriptor == NULL;
 }
-/* Puts an entry at the lowest free number; on failure (negative errno) the caller keeps what it holds. */
-int tn_p1_entry_add(tn_preview1 *preview1, const tn_p1_entry *entry, uint32_t *number);
 /* Gives up what the entry holds and frees its number. */
 void tn_p1_entry_close(tn_preview1 *preview1, uint32_t number);
 tn_file_type tn_p1_entry_type(const tn_p1_entry *entry);
@@ -135,6 +133,9 @@ static inline int tn_p1_fail(tn_p1_call *call, tn_error *error) {
 int tn_p1_entry_get(tn_p1_call *call, uint32_t number, uint64_t rights, tn_p1_entry **out);
 /* The same for something opened in a directory: standard streams are -EBADF. */
 int tn_p1_descriptor_get(tn_p1_call *call, uint32_t number, uint64_t rights, tn_descriptor **out);
+/* Puts an entry at the lowest free number; on failure the caller keeps what it holds. More entries than the
+ * guest may have handles are such a failure, with call->error set. */
+int tn_p1_entry_add(tn_p1_call *call, const tn_p1_entry *entry, uint32_t *number);
 /* Access and modification time from what the *_set_times functions are given, or -EINVAL. */
 int tn_p1_times(uint64_t accessed, uint64_t modified, unsigned fstflags, struct timespec out[2]);
 int tn_p1_store_filestat(tn_p1_call *call, uint32_t address, const tn_file_status *status);

@@ -61,7 +61,7 @@ static int path_open(tn_p1_call *call, const tn_core_value *in) {
   made.rights = in[5].u64 & directory->inheriting & tn_p1_rights_of(type);
   made.inheriting = type == TN_FILE_DIRECTORY ? in[6].u64 & directory->inheriting : 0;
   uint32_t number;
-  failed = tn_p1_entry_add(call->preview1, &made, &number);
+  failed = tn_p1_entry_add(call, &made, &number);
   if (failed < 0) {
     tn_descriptor_release(made.descriptor);
     return failed;

@@ -6,7 +6,7 @@
 #include "wasi/preview1/call.h"
 
 /* Numbers that a guest may have open at one time. */
-enum { MAX_ENTRIES = 1 << 16 };
+enum { MAX_ENTRIES = 1 << 16, STANDARD_STREAMS = 3 };
 
 /* ---- rights ------------------------------------------------------------------------------------- */
 
@@ -51,12 +51,21 @@ static int grow(tn_preview1 *preview1) {
   return 0;
 }
 
-int tn_p1_entry_add(tn_preview1 *preview1, const tn_p1_entry *entry, uint32_t *number) {
+/* As the handles of components, which have none for standard streams until they ask for them. */
+static int check_limit(tn_p1_call *call) {
+  uint32_t max = call->runtime->max_handles;
+  if (call->preview1->count < (uint64_t)max + STANDARD_STREAMS) return 0;
+  return tn_p1_fail(call, tn_handle_limit_error(max));
+}
+
+int tn_p1_entry_add(tn_p1_call *call, const tn_p1_entry *entry, uint32_t *number) {
+  tn_preview1 *preview1 = call->preview1;
   uint32_t found = preview1->lowest_free;
   while (found < preview1->count && !tn_p1_is_free(&preview1->entries[found]))
     found++;
   if (found == preview1->count) {
-    int failed = grow(preview1);
+    int failed = check_limit(call);
+    if (failed == 0) failed = grow(preview1);
     if (failed < 0) return failed;
     preview1->count++;
   }
@@ -102,16 +111,16 @@ uint8_t tn_p1_file_type(tn_file_type type) {
 
 /* ---- the state of one guest --------------------------------------------------------------------- */
 
-static int add_stdio(tn_preview1 *preview1, tn_stdio *stdio) {
+static int add_stdio(tn_p1_call *call, tn_stdio *stdio) {
   tn_p1_entry entry = {.stdio = stdio};
   uint64_t rights = tn_p1_rights_of(tn_p1_entry_type(&entry));
   entry.rights = rights & ~(stdio->stream == 0 ? TN_P1_FD_WRITE : TN_P1_FD_READ);
   if (stdio->type == TN_FILE_SOCKET) entry.rights = rights; /* a connection goes both ways */
   uint32_t number;
-  return tn_p1_entry_add(preview1, &entry, &number);
+  return tn_p1_entry_add(call, &entry, &number);
 }
 
-static int add_preopen(tn_preview1 *preview1, const tn_config_directory *directory) {
+static int add_preopen(tn_p1_call *call, const tn_config_directory *directory) {
   tn_p1_entry entry = {
       .descriptor = tn_descriptor_for_directory(directory->fd, directory->is_read_only),
       .preopen = directory,
@@ -120,26 +129,33 @@ static int add_preopen(tn_preview1 *preview1, const tn_config_directory *directo
   };
   if (entry.descriptor == NULL) return -ENOMEM;
   uint32_t number;
-  int failed = tn_p1_entry_add(preview1, &entry, &number);
+  int failed = tn_p1_entry_add(call, &entry, &number);
   if (failed < 0) tn_descriptor_release(entry.descriptor);
   return failed;
 }
 
-static tn_error *make(tn_wasi *wasi) {
-  tn_preview1 *made = tn_calloc(1, sizeof *made);
-  if (made == NULL) return tn_error_no_memory();
+static int add_granted(tn_p1_call *call) {
+  tn_wasi *wasi = call->wasi;
   int failed = 0;
-  for (int i = 0; i < 3 && failed == 0; i++)
-    failed = add_stdio(made, &wasi->stdio[i]);
+  for (int i = 0; i < STANDARD_STREAMS && failed == 0; i++)
+    failed = add_stdio(call, &wasi->stdio[i]);
   for (uint32_t i = 0; i < wasi->config->directories.len && failed == 0; i++) {
-    failed = add_preopen(made, &wasi->config->directories.items[i]);
+    failed = add_preopen(call, &wasi->config->directories.items[i]);
   }
+  return failed;
+}
+
+static tn_error *make(tn_p1_call *call) {
+  call->preview1 = tn_calloc(1, sizeof *call->preview1);
+  if (call->preview1 == NULL) return tn_error_no_memory();
+  int failed = add_granted(call);
   if (failed < 0) {
-    tn_preview1_delete(made);
+    tn_preview1_delete(call->preview1);
+    if (call->error != NULL) return call->error;
     return failed == -ENOMEM ? tn_error_no_memory()
                              : tn_error_new(TN_ERROR_LIMIT, "too many granted directories");
   }
-  wasi->preview1 = made;
+  call->wasi->preview1 = call->preview1;
   return NULL;
 }
 
@@ -169,7 +185,7 @@ bool tn_p1_begin(tn_p1_call *call, tn_core_caller *caller) {
   call->wasi = tn_wasi_of(call->runtime);
   call->error = NULL;
   if (call->wasi->preview1 == NULL) {
-    call->error = make(call->wasi);
+    call->error = make(call);
     if (call->error != NULL) return false;
   }
   call->preview1 = call->wasi->preview1;

@@ -44,7 +44,7 @@ static int sock_accept(tn_p1_call *call, const tn_core_value *in) {
     if (made.descriptor == NULL) return -ENOMEM;
     made.rights = tn_p1_rights_of(TN_FILE_SOCKET);
     uint32_t number;
-    failed = tn_p1_entry_add(call->preview1, &made, &number);
+    failed = tn_p1_entry_add(call, &made, &number);
     if (failed == 0) return tn_p1_store_u32(call, in[2].u32, number);
     tn_descriptor_release(made.descriptor);
     return failed;

@@ -1,4 +1,5 @@
 /* Preview 1: reading and writing. Data goes straight between the system and the guest's memory. */
+#include <poll.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -57,6 +58,20 @@ static int64_t write_entry(tn_p1_call *call, const tn_p1_entry *entry, const str
   return (is_file ? write_file : write_pipe)(entry->descriptor->fd, parts, count);
 }
 
+/* A pipe in a directory that nobody writes to is at its end only if somebody has: the system then reports that
+ * the other side is gone. */
+static bool awaits_writer(const tn_descriptor *descriptor) {
+  if (descriptor->type != TN_FILE_FIFO) return false;
+  struct pollfd state = {.fd = descriptor->fd, .events = POLLIN};
+  return poll(&state, 1, 0) >= 0 && (state.revents & (POLLIN | POLLHUP)) != POLLHUP;
+}
+
+static int64_t read_opened(const tn_p1_entry *entry, const struct iovec *parts, int count) {
+  int64_t done = read_file(entry->descriptor->fd, parts, count);
+  bool is_blocking = (entry->flags & TN_P1_NONBLOCK) == 0;
+  return done == 0 && is_blocking && awaits_writer(entry->descriptor) ? -EAGAIN : done;
+}
+
 static int fd_read(tn_p1_call *call, const tn_core_value *in) {
   for (;;) {
     /* Everything is looked up again after a wait: the memory may have moved. */
@@ -69,7 +84,7 @@ static int fd_read(tn_p1_call *call, const tn_core_value *in) {
     int64_t done = 0;
     if (count > 0) {
       done = entry->stdio != NULL ? tn_stdio_read(entry->stdio, parts, count)
-                                  : read_file(entry->descriptor->fd, parts, count);
+                                  : read_opened(entry, parts, count);
     }
     if (done >= 0) return tn_p1_store_u32(call, in[3].u32, (uint32_t)done);
     if (done != -EAGAIN || (entry->flags & TN_P1_NONBLOCK) != 0) return (int)done;
