@@ -252,8 +252,11 @@ class Running(Case):
         os.mkfifo(self.folder / "pipe")
         with self.start("run", "--dir", ".", GUESTS / "cat.wat", "pipe") as process:
             time.sleep(1)
-            with open(self.folder / "pipe", "w") as pipe:
-                pipe.write("text")
+            self.assertIsNone(process.poll())
+            pipe = os.open(self.folder / "pipe", os.O_RDWR)
+            os.write(pipe, b"text")
+            time.sleep(1)
+            os.close(pipe)
             out, err = process.communicate(timeout=SECONDS)
         self.assertEqual((process.returncode, out), (0, b"text"), err)
 
