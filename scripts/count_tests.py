@@ -2,7 +2,7 @@
 """Runs the tests of a build folder and counts what ran: the assertions-bearing cases that each test program
 reports itself (cmocka's "[  PASSED  ] N test(s)", "N passed, N failed"), or one for a program that does not.
 
-    count_tests.py BUILD-FOLDER
+    count_tests.py BUILD-FOLDER [ARGUMENT-OF-MESON-TEST…]
 """
 import json
 import pathlib
@@ -33,8 +33,8 @@ def count(record):
     return passed, max(failed, 1), skipped
 
 
-def main(build):
-    status = subprocess.run(["meson", "test", "-C", build, "--print-errorlogs"], check=False).returncode
+def main(build, *arguments):
+    status = subprocess.run(["meson", "test", "-C", build, "--print-errorlogs", *arguments], check=False).returncode
     log = pathlib.Path(build, "meson-logs", "testlog.json")
     totals = [0, 0, 0]
     for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
@@ -44,4 +44,4 @@ def main(build):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))
