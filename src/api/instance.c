@@ -289,14 +289,12 @@ static tn_error *take_exit(tn_error *error, int *exit_code) {
 }
 
 static const tn_func *find_command(tn_instance *instance) {
+  if (!tn_component_is_module(instance->linked->component)) {
+    size_t index = tn_linked_find_export(instance->linked, TN_STR("wasi:cli/run"), TN_STR("run"));
+    return tn_instance_func_at(instance, index);
+  }
   for (size_t i = 0; i < tn_instance_func_count(instance); i++) {
-    tn_str name = instance->funcs[i].export_->name;
-    if (tn_component_is_module(instance->linked->component)) {
-      if (tn_str_equal(name, TN_STR("_start"))) return &instance->funcs[i];
-    } else if (tn_str_starts_with(name, TN_STR("wasi:cli/run@0.2.")) &&
-               tn_str_ends_with(name, TN_STR("#run"))) {
-      return &instance->funcs[i];
-    }
+    if (tn_str_equal(instance->funcs[i].export_->name, TN_STR("_start"))) return &instance->funcs[i];
   }
   return NULL;
 }

@@ -214,10 +214,3 @@ tn_error *tn_host_find_core(tn_host *host, tn_str module, tn_str name, tn_host_i
   }
   return NULL;
 }
-
-bool tn_host_has_core_module(const tn_host *host, tn_str module) {
-  for (uint32_t i = 0; i < host->linker->cores.len; i++) {
-    if (tn_str_equal(host->linker->cores.items[i].module, module)) return true;
-  }
-  return false;
-}

@@ -39,6 +39,5 @@ tn_error *tn_host_find_resource(tn_host *host, tn_host_use *use, tn_str name,
 
 /* A core function for core modules, or NULL; `*type` is made in the arena. */
 tn_error *tn_host_find_core(tn_host *host, tn_str module, tn_str name, tn_host_import *out);
-bool tn_host_has_core_module(const tn_host *host, tn_str module);
 
 #endif

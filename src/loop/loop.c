@@ -85,10 +85,6 @@ void tn_wait_enqueue(tn_wait *wait) {
   wait->turn = wait->guest->loop->turn;
 }
 
-void tn_wait_dequeue(tn_wait *wait) {
-  wait_unlink(wait);
-}
-
 void tn_wait_wake(tn_wait *wait) {
   wait->is_ready = true;
   if (wait->list == &wait->guest->blocked) tn_wait_enqueue(wait);

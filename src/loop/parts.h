@@ -128,8 +128,6 @@ struct tn_loop {
 bool tn_wait_suspend(tn_wait *wait, tn_core_context *context);
 /* From the blocked ones to the end of the ready queue. */
 void tn_wait_enqueue(tn_wait *wait);
-/* Out of the queue that it is in, if any. */
-void tn_wait_dequeue(tn_wait *wait);
 /* One turn; does not block once *is_over. */
 tn_error *tn_loop_turn(tn_loop *loop, const bool *is_over);
 

@@ -74,11 +74,6 @@ static tn_error *read_file(const char *path, uint8_t **out, size_t *size, tn_fil
 
 /* ---- loading ---------------------------------------------------------------------------------------- */
 
-static bool is_handle_name(tn_str name) {
-  return tn_str_starts_with(name, TN_STR("wasi:http/incoming-handler@0.2.")) &&
-         tn_str_ends_with(name, TN_STR("#handle"));
-}
-
 /* func(request: own<incoming-request>, response-out: own<response-outparam>), both of the host. */
 static bool is_handle_type(const tn_func_type *type) {
   if (type->is_async || type->param_count != 2 || type->result != NULL) return false;
@@ -90,14 +85,14 @@ static bool is_handle_type(const tn_func_type *type) {
 }
 
 static tn_error *find_handle(const char *path, const tn_linked *linked, uint32_t *out) {
-  for (uint32_t i = 0; i < linked->plan.export_count; i++) {
-    const tn_plan_export *export_ = &linked->plan.exports[i];
-    if (!is_handle_name(export_->name) || export_->lifted == NULL) continue;
+  size_t index = tn_linked_find_export(linked, TN_STR("wasi:http/incoming-handler"), TN_STR("handle"));
+  const tn_plan_export *export_ = index != SIZE_MAX ? &linked->plan.exports[index] : NULL;
+  if (export_ != NULL && export_->lifted != NULL) {
     if (!is_handle_type(export_->type)) {
       return tn_error_new(TN_ERROR_LINK, "%s: `%" TN_STR_FORMAT "` has another type than wasi:http says",
                           path, TN_STR_ARG(export_->name));
     }
-    *out = i;
+    *out = (uint32_t)index;
     return NULL;
   }
   return tn_error_set_hint(

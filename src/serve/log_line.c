@@ -194,57 +194,37 @@ void tn_log_write_request(tn_log *log, const tn_log_request *request) {
   tn_log_end(log, &room);
 }
 
-/* ---- guests' output -------------------------------------------------------------------------------- */
+/* ---- guests' output, and the server's own messages -------------------------------------------------- */
 
-void tn_log_write_output(tn_log *log, tn_str component, tn_str id, int stream, tn_str line) {
-  const char *name = stream == 1 ? "stdout" : "stderr";
+/* A line of text of `type`, which JSON has as member `name`. */
+static void write_text(tn_log *log, const char *type, tn_str component, tn_str id, const char *name,
+                       tn_str text, tn_str hint) {
   tn_buffer room = {0};
   tn_buffer *out = tn_log_begin(log, &room);
   if (tn_log_format(log) == TN_SERVE_LOG_JSON) {
-    json_start(log, out, name);
+    json_start(log, out, type);
     json_text(out, "component", component);
     json_text(out, "id", id);
-    json_name(out, "line");
-    print_quoted(out, line);
-    tn_buffer_append_text(out, "}\n");
-  } else {
-    print_time(log, out);
-    tn_buffer_append_byte(out, ' ');
-    tn_buffer_append_text(out, name);
-    text_word(out, " component=", component);
-    text_word(out, " id=", id);
-    tn_buffer_append_text(out, ": ");
-    print_clean(out, line);
-    tn_buffer_append_byte(out, '\n');
-  }
-  tn_log_end(log, &room);
-}
-
-/* ---- the server's own ------------------------------------------------------------------------------- */
-
-static void write_message(tn_log *log, const char *level, tn_str component, tn_str id,
-                          tn_str message, tn_str hint) {
-  tn_buffer room = {0};
-  tn_buffer *out = tn_log_begin(log, &room);
-  if (tn_log_format(log) == TN_SERVE_LOG_JSON) {
-    json_start(log, out, level);
-    json_text(out, "component", component);
-    json_text(out, "id", id);
-    json_text(out, "message", message);
+    json_name(out, name);
+    print_quoted(out, text);
     json_text(out, "hint", hint);
     tn_buffer_append_text(out, "}\n");
   } else {
     print_time(log, out);
     tn_buffer_append_byte(out, ' ');
-    tn_buffer_append_text(out, level);
+    tn_buffer_append_text(out, type);
     text_word(out, " component=", component);
     text_word(out, " id=", id);
     tn_buffer_append_text(out, ": ");
-    print_clean(out, message);
+    print_clean(out, text);
     text_word(out, " hint=", hint);
     tn_buffer_append_byte(out, '\n');
   }
   tn_log_end(log, &room);
+}
+
+void tn_log_write_output(tn_log *log, tn_str component, tn_str id, int stream, tn_str line) {
+  write_text(log, stream == 1 ? "stdout" : "stderr", component, id, "line", line, (tn_str){0});
 }
 
 void tn_log_write(tn_log *log, const char *level, const char *format, ...) {
@@ -253,7 +233,7 @@ void tn_log_write(tn_log *log, const char *level, const char *format, ...) {
   va_start(arguments, format);
   tn_buffer_vformat(&message, format, arguments);
   va_end(arguments);
-  write_message(log, level, (tn_str){0}, (tn_str){0}, tn_buffer_str(&message), (tn_str){0});
+  write_text(log, level, (tn_str){0}, (tn_str){0}, "message", tn_buffer_str(&message), (tn_str){0});
   tn_buffer_free(&message);
 }
 
@@ -280,6 +260,6 @@ void tn_log_write_error(tn_log *log, tn_str component, tn_str id, const tn_error
   const char *hint = tn_error_get_hint(error);
   tn_buffer_append_text(&message, tn_error_get_message(error));
   print_frames(&message, error);
-  write_message(log, "error", component, id, tn_buffer_str(&message), tn_str_from(hint));
+  write_text(log, "error", component, id, "message", tn_buffer_str(&message), tn_str_from(hint));
   tn_buffer_free(&message);
 }
