@@ -47,12 +47,12 @@ struct tn_wit_instance {
 };
 
 /* The world of a component. */
-typedef struct tn_wit_world {
+typedef struct tn_wit_component_world {
   tn_wit_instance imports;
   tn_wit_instance exports;
-} tn_wit_world;
+} tn_wit_component_world;
 
-tn_error *tn_wit_find_world(tn_arena *arena, const tn_component_ast *component, tn_wit_world *out);
+tn_error *tn_wit_find_world(tn_arena *arena, const tn_component_ast *component, tn_wit_component_world *out);
 
 /* The type that a type index stands for in a space, or NULL. */
 const tn_wit_node *tn_wit_space_type(const tn_wit_space *space, uint32_t index);

@@ -358,7 +358,7 @@ static void write_package(writer *w, interface_list *list, uint32_t first) {
   text(w, "}\n");
 }
 
-static tn_error *write_world(writer *w, tn_arena *arena, const tn_wit_world *world) {
+static tn_error *write_world(writer *w, tn_arena *arena, const tn_wit_component_world *world) {
   interface_list list = {0};
   text(w, "package root:component;\n\nworld root {\n");
   write_ends(w, &world->imports.items, "import ");
@@ -426,7 +426,7 @@ static void write_json_items(writer *w, const tn_wit_instance *instance, uint32_
   text(w, "]");
 }
 
-static tn_error *write_json_world(writer *w, tn_arena *arena, const tn_wit_world *world) {
+static tn_error *write_json_world(writer *w, tn_arena *arena, const tn_wit_component_world *world) {
   (void)arena;
   text(w, "{\"imports\":");
   write_json_items(w, &world->imports, 0);
@@ -439,9 +439,9 @@ static tn_error *write_json_world(writer *w, tn_arena *arena, const tn_wit_world
 /* ---- entry points -------------------------------------------------------------------------------- */
 
 static tn_error *print(tn_buffer *out, const tn_component_ast *component,
-                       tn_error *(*write)(writer *w, tn_arena *arena, const tn_wit_world *world)) {
+                       tn_error *(*write)(writer *w, tn_arena *arena, const tn_wit_component_world *world)) {
   tn_arena arena = {0};
-  tn_wit_world world;
+  tn_wit_component_world world;
   writer w = {0};
   tn_wit_describer_start(&w.d, out);
   tn_error *error = tn_wit_find_world(&arena, component, &world);
