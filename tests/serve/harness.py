@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -48,11 +49,25 @@ class Environment:
         return {**kept, "HOME": str(cls.work), "XDG_CACHE_HOME": str(cls.work / "cache"), "LANG": "C.UTF-8"}
 
 
+# Each holds the name of a port of ours, so that no other test takes it, until this process ends.
+PORT_NAMES = []
+
+
 def free_port():
-    with socket.socket() as s:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nobody listens at, and that is given to no other test nor to an outgoing connection."""
+    first_ephemeral = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(10000, first_ephemeral) if first_ephemeral > 11000 else random.randrange(1024, 65536)
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            name.bind("\0tenon-test-port-%d" % port)
+            with socket.socket() as s:
+                s.bind(("0.0.0.0", port))
+        except OSError:
+            name.close()
+            continue
+        PORT_NAMES.append(name)
+        return port
 
 
 def wait_until(condition, seconds=SECONDS, what="the condition"):
