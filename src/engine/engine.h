@@ -208,6 +208,18 @@ typedef struct tn_host_import {
   void *environment;
 } tn_host_import;
 
+/* Host functions that many stores use, by number. Once all have been added, any thread may get them. */
+typedef struct tn_host_funcs tn_host_funcs;
+
+tn_error *tn_host_funcs_new(tn_core_engine *engine, tn_host_funcs **out);
+/* Stores that use some of them may live on. */
+void tn_host_funcs_delete(tn_host_funcs *funcs);
+/* `*number` counts from 0. Errors: UNSUPPORTED, for a type that host functions cannot have. */
+tn_error *tn_host_funcs_add(tn_host_funcs *funcs, const tn_host_import *import, uint32_t *number);
+/* The function as an import for modules in this store. */
+tn_error *tn_host_funcs_get(tn_core_context *context, const tn_host_funcs *funcs, uint32_t number,
+                            tn_core_extern *out);
+
 /* `imports` in the order of the module's import section. The module must outlive the result. */
 tn_error *tn_module_pre_new(tn_core_engine *engine, const tn_module *module,
                             const tn_host_import *imports, size_t count, tn_module_pre **out);

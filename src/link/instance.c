@@ -59,12 +59,7 @@ static tn_error *fetch_source(const walk *w, const tn_core_source *source, tn_co
   if (source->kind == TN_SOURCE_EXPORT) return fetch_export(w, source->slot, source->name, out);
   if (is_adapted(w, source))
     return fetch_export(w, (uint32_t)source->adapter->slot, source->adapter->name, out);
-  tn_core_context *context = w->runtime->context;
-  tn_host_import host = tn_core_source_host(source);
-  tn_core_func func;
-  TN_TRY(tn_core_func_new(context, host.type, host.func, host.environment, &func));
-  *out = tn_core_extern_of_func(func);
-  return NULL;
+  return tn_host_funcs_get(w->runtime->context, w->plan->host_funcs, source->number, out);
 }
 
 static tn_error *instantiate_with(const walk *w, const tn_step *step, tn_core_extern *imports) {
