@@ -13,6 +13,9 @@
  * better replaced. */
 enum { MAX_WRITTEN = 16 << 20, PAGE = 4096 };
 
+/* Of all memories of the first instance, which are read from end to end while requests wait. */
+enum { MAX_COPIED = 256 << 20 };
+
 /* A component whose instances cannot be restored so many times in a row, because each enlarges its memory, say, is not
  * tried any more. */
 enum { MAX_FAILURES = 16 };
@@ -321,6 +324,15 @@ static void find_memories(const tn_runtime *runtime, const tn_core_instance *ins
   }
 }
 
+static bool are_too_large(const tn_restorer *restorer, const tn_snapshot *snapshot) {
+  size_t left = MAX_COPIED;
+  for (uint32_t i = 0; i < restorer->memory_count; i++) {
+    if (snapshot->memories[i].size > left) return true;
+    left -= snapshot->memories[i].size;
+  }
+  return false;
+}
+
 /* An adapter that could not be made is not there. */
 static bool find_all(const tn_restorer *restorer, const tn_runtime *runtime,
                      const tn_core_instance *core_instances, tn_snapshot *snapshot) {
@@ -336,7 +348,7 @@ static bool find_all(const tn_restorer *restorer, const tn_runtime *runtime,
     memories += which->state.memory_count;
     globals += which->state.global_count;
   }
-  return true;
+  return !are_too_large(restorer, snapshot);
 }
 
 bool tn_snapshot_take(tn_restorer *restorer, const tn_runtime *runtime,

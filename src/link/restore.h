@@ -4,7 +4,7 @@
  *   - the plan's modules can change nothing else (tn_core_state), and take no functions of core modules' hosts;
  *   - making the instance has called no host function, so that everything in it follows from its modules alone; it is
  *     compared with the first instance of the plan all the same;
- *   - no call of it has failed, and its memories have the size that they had.
+ *   - no call of it has failed, and its memories have the size that they had, which is no more than 256 MiB in all.
  * What the host keeps for an instance is renewed by its owners, as for a fresh one. */
 #ifndef TN_LINK_RESTORE_H
 #define TN_LINK_RESTORE_H

@@ -301,6 +301,24 @@ static void modules_that_can_change_more_are_never_restored(void **state) {
   tn_linked_delete(linked);
 }
 
+static void memories_too_large_to_be_copied_are_made_anew(void **state) {
+  (void)state;
+  tn_linked *linked = recycled(GUEST("(memory 4000) (memory 97) (func (export \"f\"))", ""), NULL, true);
+  tn_instance *instance = instance_on(linked, loop);
+  assert_false(tn_instance_retire(instance));
+  renew(instance);
+  assert_call(instance, "fine()", "7");
+  tn_instance_delete(instance);
+  tn_linked_delete(linked);
+  linked = recycled(GUEST("(memory 4000) (memory 96) (func (export \"f\"))", ""), NULL, true);
+  instance = instance_on(linked, loop);
+  assert_true(tn_instance_retire(instance));
+  renew(instance);
+  assert_call(instance, "fine()", "7");
+  tn_instance_delete(instance);
+  tn_linked_delete(linked);
+}
+
 /* ---- the host -------------------------------------------------------------------------------------------- */
 
 static int called, dropped;
@@ -391,6 +409,47 @@ static void what_a_guest_holds_is_dropped_once_and_its_handles_start_anew(void *
   tn_linker_delete(linker);
 }
 
+/* The root's caller passes a string to a callee that counts its calls: through a compiled adapter, with whose memory the
+ * flags of all instances are restored. */
+static const char pair[] =
+    "(component (component $callee"
+    "  (core module $M (memory (export \"mem\") 1) (global $calls (mut i32) (i32.const 0))"
+    "   (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 64))"
+    "   (func (export \"len\") (param i32 i32) (result i32)"
+    "    (global.set $calls (i32.add (global.get $calls) (i32.const 10)))"
+    "    (i32.store8 (i32.const 500) (i32.add (i32.load8_u (i32.const 500)) (i32.const 1)))"
+    "    (i32.add (global.get $calls) (i32.add (local.get 1) (i32.load8_u (i32.const 500))))))"
+    "  (core instance $m (instantiate $M))"
+    "  (func (export \"len\") (param \"s\" string) (result u32) (canon lift (core func $m \"len\")"
+    "   (memory $m \"mem\") (realloc (func $m \"realloc\")))))"
+    " (component $caller (import \"len\" (func $len (param \"s\" string) (result u32)))"
+    "  (core module $L (memory (export \"mem\") 1) (data (i32.const 8) \"hello\"))"
+    "  (core instance $l (instantiate $L))"
+    "  (core func $len (canon lower (func $len) (memory $l \"mem\")))"
+    "  (core module $M (import \"\" \"len\" (func $len (param i32 i32) (result i32)))"
+    "   (func (export \"go\") (result i32) (call $len (i32.const 8) (i32.const 5))))"
+    "  (core instance $m (instantiate $M (with \"\" (instance (export \"len\" (func $len))))))"
+    "  (func (export \"go\") (result u32) (canon lift (core func $m \"go\"))))"
+    " (instance $a (instantiate $callee)) (instance $b (instantiate $caller (with \"len\" (func $a \"len\"))))"
+    " (func (export \"go\") (alias export $b \"go\")))";
+
+static void components_that_call_each_other_are_restored_together(void **state) {
+  (void)state;
+  tn_linked *linked = recycled(pair, NULL, true);
+  assert_int_equal(linked->plan.adapter_count, 1);
+  tn_instance *instance = instance_on(linked, loop);
+  for (int i = 0; i < 5; i++) {
+    const tn_store *store = instance->instantiated.runtime.store;
+    assert_call(instance, "go()", "16");
+    assert_call(instance, "go()", "27");
+    assert_true(tn_instance_retire(instance));
+    renew(instance);
+    assert_ptr_equal(instance->instantiated.runtime.store, store);
+  }
+  tn_instance_delete(instance);
+  tn_linked_delete(linked);
+}
+
 /* ---- several of them ------------------------------------------------------------------------------------- */
 
 static void *use_instances(void *data) {
@@ -465,8 +524,10 @@ int main(void) {
       cmocka_unit_test(other_limits_make_another_store),
       cmocka_unit_test(fuel_is_given_anew),
       cmocka_unit_test(modules_that_can_change_more_are_never_restored),
+      cmocka_unit_test(memories_too_large_to_be_copied_are_made_anew),
       cmocka_unit_test(what_asks_the_host_at_its_start_asks_each_time),
       cmocka_unit_test(what_a_guest_holds_is_dropped_once_and_its_handles_start_anew),
+      cmocka_unit_test(components_that_call_each_other_are_restored_together),
       cmocka_unit_test(threads_share_what_instances_are_restored_from),
       cmocka_unit_test(any_failed_allocation_leaves_an_instance_that_works),
   };
