@@ -1,5 +1,6 @@
-/* Host functions that are defined once and used in many stores: a linker of the engine's whose names are numbers. Making
- * a function anew for each store costs microseconds, mostly for its type; fetching one from a linker does not. */
+/* Host functions that are defined once and used in many stores: a linker of the engine's whose names are
+ * numbers. Making a function anew for each store costs microseconds, mostly for its type; fetching one from a
+ * linker does not. */
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -55,8 +56,8 @@ tn_error *tn_host_funcs_add(tn_host_funcs *funcs, const tn_host_import *import, 
 tn_error *tn_host_funcs_get(tn_core_context *context, const tn_host_funcs *funcs, uint32_t number,
                             tn_core_extern *out) {
   number_name name = name_of(number);
-  if (wasmtime_linker_get(funcs->linker, tn_engine_context(context), HOST, sizeof HOST - 1, name.text,
-                          name.length, (wasmtime_extern_t *)out))
+  if (wasmtime_linker_get(funcs->linker, tn_engine_context(context), HOST, sizeof HOST - 1,
+                          name.text, name.length, (wasmtime_extern_t *)out))
     return NULL;
   return tn_error_new(TN_ERROR_INTERNAL, "there is no host function %u", number);
 }

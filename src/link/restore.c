@@ -9,15 +9,15 @@
 #include "base/error.h"
 #include "base/vec.h"
 
-/* A page that is written stays with its instance, and is copied back after each use: one that has written more than this is
- * better replaced. */
+/* A page that is written stays with its instance, and is copied back after each use: one that has written more
+ * than this is better replaced. */
 enum { MAX_WRITTEN = 16 << 20, PAGE = 4096 };
 
 /* Of all memories of the first instance, which are read from end to end while requests wait. */
 enum { MAX_COPIED = 256 << 20 };
 
-/* A component whose instances cannot be restored so many times in a row, because each enlarges its memory, say, is not
- * tried any more. */
+/* A component whose instances cannot be restored so many times in a row, because each enlarges its memory,
+ * say, is not tried any more. */
 enum { MAX_FAILURES = 16 };
 
 /* A core instance of the plan with something that changes. */
@@ -76,7 +76,8 @@ static tn_error *add_step(tn_restorer *restorer, const tn_step *step, bool *can_
   *can_restore = step->kind != TN_STEP_INSTANTIATE && step->kind != TN_STEP_ADAPT;
   if (*can_restore || asks_core_host(step)) return NULL;
   changing found = {.slot = step->slot};
-  TN_TRY(tn_compiled_describe(restorer->plan->compiled, &restorer->arena, step->module, &found.module));
+  TN_TRY(tn_compiled_describe(restorer->plan->compiled, &restorer->arena, step->module,
+                              &found.module));
   TN_TRY(tn_core_module_state(&restorer->arena, found.module, &found.state));
   *can_restore = found.state.is_plain;
   if (!*can_restore || found.state.memory_count + found.state.global_count == 0) return NULL;
@@ -138,7 +139,8 @@ static bool is_zero(const uint8_t *page) {
 /* The copy's pages of zeros take no memory. */
 static bool copy_memory(const snapshot_memory *memory, pristine_memory *out) {
   if (memory->size == 0) return true;
-  void *bytes = mmap(NULL, memory->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void *bytes = mmap(NULL, memory->size, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (bytes == MAP_FAILED) return false;
   out->bytes = bytes;
   out->size = memory->size;
@@ -148,8 +150,9 @@ static bool copy_memory(const snapshot_memory *memory, pristine_memory *out) {
   return mprotect(bytes, memory->size, PROT_READ) == 0;
 }
 
-/* Takes the pages that copying has read, and nobody has written, out of the page table again: looking for those that have
- * been written takes time for each page that is there. Their contents stay what they were mapped as. */
+/* Takes the pages that copying has read, and nobody has written, out of the page table again: looking for
+ * those that have been written takes time for each page that is there. Their contents stay what they were
+ * mapped as. */
 static void forget_read_pages(const snapshot_memory *memory, const pristine_memory *copy) {
   size_t at = 0;
   for (uint32_t i = 0; i <= copy->written.len; i++) {
@@ -188,8 +191,8 @@ static bool note_range(void *data, size_t start, size_t end) {
   return true;
 }
 
-static bool fill(const tn_restorer *restorer, const tn_runtime *runtime, const tn_snapshot *snapshot,
-                 pristine *first) {
+static bool fill(const tn_restorer *restorer, const tn_runtime *runtime,
+                 const tn_snapshot *snapshot, pristine *first) {
   first->memories = TN_ARENA_ARRAY(&first->arena, pristine_memory, restorer->memory_count);
   first->globals = TN_ARENA_ARRAY(&first->arena, tn_core_number, restorer->global_count);
   if (first->memories == NULL || first->globals == NULL) return false;
@@ -237,7 +240,8 @@ static bool is_same_memory(const tn_restorer *restorer, const snapshot_memory *m
   comparison c = {memory, first};
   if (memory->size != first->size) return false;
   for (uint32_t i = 0; i < first->written.len; i++) {
-    if (!is_same_range(&c, first->written.items[i].start, first->written.items[i].end)) return false;
+    if (!is_same_range(&c, first->written.items[i].start, first->written.items[i].end))
+      return false;
   }
   return each_written(restorer->pages, memory, is_same_range, &c);
 }
@@ -249,7 +253,8 @@ static bool is_same(const tn_restorer *restorer, const tn_runtime *runtime,
   }
   for (uint32_t i = 0; i < restorer->global_count; i++) {
     tn_core_number number = tn_core_global_get(runtime->context, &snapshot->globals[i]);
-    if (number.kind != first->globals[i].kind || number.bits != first->globals[i].bits) return false;
+    if (number.kind != first->globals[i].kind || number.bits != first->globals[i].bits)
+      return false;
   }
   return true;
 }
@@ -259,7 +264,8 @@ static bool is_unknown_to_host(const tn_runtime *runtime) {
   if (runtime->has_called_host) return false;
   for (uint32_t i = 0; i < runtime->instance_count; i++) {
     const tn_component_instance *instance = &runtime->instances[i];
-    if (!tn_handle_table_is_untouched(&instance->handles) || instance->backpressure != 0) return false;
+    if (!tn_handle_table_is_untouched(&instance->handles) || instance->backpressure != 0)
+      return false;
     if (!instance->flags->may_enter || !instance->flags->may_leave) return false;
   }
   return true;
@@ -287,12 +293,14 @@ static bool is_counted_as_named(const tn_runtime *runtime, const tn_core_instanc
                                 const tn_core_module *module, const tn_core_export *export_) {
   tn_core_extern_kind kind = export_->type.kind;
   uint32_t imported = count_imports(module, kind);
-  if ((kind != TN_CORE_EXTERN_MEMORY && kind != TN_CORE_EXTERN_GLOBAL) || export_->index < imported) return true;
+  if ((kind != TN_CORE_EXTERN_MEMORY && kind != TN_CORE_EXTERN_GLOBAL) || export_->index < imported)
+    return true;
   uint32_t own = export_->index - imported;
   tn_core_extern named;
   if (!tn_core_instance_export(runtime->context, instance, export_->name, &named)) return false;
-  return kind == TN_CORE_EXTERN_MEMORY ? is_same_memory_part(&named.memory, tn_core_instance_memory(instance, own))
-                                       : is_same_global_part(&named.global, tn_core_instance_global(instance, own));
+  return kind == TN_CORE_EXTERN_MEMORY
+             ? is_same_memory_part(&named.memory, tn_core_instance_memory(instance, own))
+             : is_same_global_part(&named.global, tn_core_instance_global(instance, own));
 }
 
 static bool are_counted_as_named(const tn_restorer *restorer, const tn_runtime *runtime,
@@ -300,7 +308,8 @@ static bool are_counted_as_named(const tn_restorer *restorer, const tn_runtime *
   for (uint32_t i = 0; i < restorer->changing.len; i++) {
     const changing *which = &restorer->changing.items[i];
     for (uint32_t j = 0; j < which->module->export_count; j++) {
-      if (!is_counted_as_named(runtime, &core_instances[which->slot], which->module, &which->module->exports[j]))
+      if (!is_counted_as_named(runtime, &core_instances[which->slot], which->module,
+                               &which->module->exports[j]))
         return false;
     }
   }
@@ -311,12 +320,13 @@ static tn_snapshot *snapshot_new(const tn_restorer *restorer) {
   size_t globals = restorer->global_count * sizeof(tn_core_global);
   size_t memories = restorer->memory_count * sizeof(snapshot_memory);
   tn_snapshot *snapshot = tn_calloc(1, sizeof *snapshot + globals + memories);
-  if (snapshot != NULL) snapshot->memories = (snapshot_memory *)((char *)snapshot->globals + globals);
+  if (snapshot != NULL)
+    snapshot->memories = (snapshot_memory *)((char *)snapshot->globals + globals);
   return snapshot;
 }
 
-static void find_memories(const tn_runtime *runtime, const tn_core_instance *instance, uint32_t count,
-                          snapshot_memory *out) {
+static void find_memories(const tn_runtime *runtime, const tn_core_instance *instance,
+                          uint32_t count, snapshot_memory *out) {
   for (uint32_t i = 0; i < count; i++) {
     out[i].memory = tn_core_instance_memory(instance, i);
     out[i].base = tn_core_memory_base(runtime->context, &out[i].memory);
@@ -393,16 +403,19 @@ static bool restore_memories(const tn_restorer *restorer, const tn_runtime *runt
   return true;
 }
 
-static bool restore(const tn_restorer *restorer, const tn_runtime *runtime, const tn_snapshot *snapshot) {
+static bool restore(const tn_restorer *restorer, const tn_runtime *runtime,
+                    const tn_snapshot *snapshot) {
   const pristine *first = atomic_load_explicit(&restorer->pristine, memory_order_acquire);
   if (!restore_memories(restorer, runtime, snapshot, first)) return false;
   for (uint32_t i = 0; i < restorer->global_count; i++) {
-    if (!tn_core_global_set(runtime->context, &snapshot->globals[i], first->globals[i])) return false;
+    if (!tn_core_global_set(runtime->context, &snapshot->globals[i], first->globals[i]))
+      return false;
   }
   return true;
 }
 
-bool tn_snapshot_restore(tn_restorer *restorer, const tn_runtime *runtime, const tn_snapshot *snapshot) {
+bool tn_snapshot_restore(tn_restorer *restorer, const tn_runtime *runtime,
+                         const tn_snapshot *snapshot) {
   bool is_done = restore(restorer, runtime, snapshot);
   if (!is_done) {
     atomic_fetch_add_explicit(&restorer->failures, 1, memory_order_relaxed);

@@ -37,10 +37,13 @@ static bool is_plain(const char *text) {
 static void lists_own_memories_and_globals_that_can_change(void **state) {
   (void)state;
   read_module read = read_text(
-      "(module (import \"a\" \"f\" (func)) (import \"a\" \"m\" (memory 1)) (import \"a\" \"g\" (global (mut i32)))"
+      "(module (import \"a\" \"f\" (func)) (import \"a\" \"m\" (memory 1)) (import \"a\" \"g\" "
+      "(global (mut i32)))"
       " (import \"a\" \"h\" (global i64)) (memory 1) (memory 0 2) (global i32 (i32.const 70000))"
-      " (global (mut i64) (i64.const -1)) (global funcref (ref.func 0)) (global (mut f32) (f32.const 1))"
-      " (global (mut f64) (f64.const 1)) (global (mut i32) (i32.add (i32.const 1) (i32.const 2))))");
+      " (global (mut i64) (i64.const -1)) (global funcref (ref.func 0)) (global (mut f32) "
+      "(f32.const 1))"
+      " (global (mut f64) (f64.const 1)) (global (mut i32) (i32.add (i32.const 1) (i32.const "
+      "2))))");
   static const uint32_t expected[] = {1, 3, 4, 5};
   assert_true(read.state.is_plain);
   assert_int_equal(read.state.memory_count, 2);
@@ -56,8 +59,10 @@ static void lists_own_memories_and_globals_that_can_change(void **state) {
 /* One instruction of each form, so that one that is stepped over wrongly shifts all that follow: they end with a
  * `table.set` that has to be found, or with none. */
 static const char *const every_form[] = {
-    "nop (block (result i32) (i32.const 1)) drop (block $a (loop $b (br_if $a (i32.const 1)) (br $b)))",
-    "(if (i32.const 1) (then nop) (else nop)) (if (result i64) (i32.const 1) (then (i64.const 1)) (else (i64.const 2)))"
+    "nop (block (result i32) (i32.const 1)) drop (block $a (loop $b (br_if $a (i32.const 1)) (br "
+    "$b)))",
+    "(if (i32.const 1) (then nop) (else nop)) (if (result i64) (i32.const 1) (then (i64.const 1)) "
+    "(else (i64.const 2)))"
     " drop",
     "(block $a (block $b (block $c (br_table $a $b $c $a $b (i32.const 3)))))",
     "(block (type $two) (i32.const 1)) drop drop",
@@ -74,25 +79,32 @@ static const char *const every_form[] = {
     "(drop (table.get $t (i32.const 0))) (drop (table.size $t))",
     "(drop (i32.load (i32.const 8))) (drop (i64.load32_u offset=70000 align=1 (i32.const 8)))"
     " (i32.store8 (i32.const 8) (i32.const 9)) (f64.store offset=8 (i32.const 8) (f64.const 9))",
-    "(drop (i32.load $second offset=4 (i32.const 8))) (i64.store $second (i32.const 8) (i64.const -9))",
+    "(drop (i32.load $second offset=4 (i32.const 8))) (i64.store $second (i32.const 8) (i64.const "
+    "-9))",
     "(drop (memory.size)) (drop (memory.grow $second (i32.const 1)))",
-    "(drop (i32.const -70000)) (drop (i64.const 0x7fffffffffffffff)) (drop (f32.const 1.5)) (drop (f64.const nan))",
-    "(drop (i64.extend32_s (i64.mul (i64.const 2) (i64.const 3)))) (drop (i32.wrap_i64 (i64.const 1)))",
+    "(drop (i32.const -70000)) (drop (i64.const 0x7fffffffffffffff)) (drop (f32.const 1.5)) (drop "
+    "(f64.const nan))",
+    "(drop (i64.extend32_s (i64.mul (i64.const 2) (i64.const 3)))) (drop (i32.wrap_i64 (i64.const "
+    "1)))",
     "(drop (i32.trunc_sat_f32_s (f32.const 1))) (drop (i64.trunc_sat_f64_u (f64.const 1)))",
-    "(memory.init $d (i32.const 0) (i32.const 0) (i32.const 1)) (memory.fill (i32.const 0) (i32.const 1) (i32.const 2))"
+    "(memory.init $d (i32.const 0) (i32.const 0) (i32.const 1)) (memory.fill (i32.const 0) "
+    "(i32.const 1) (i32.const 2))"
     " (memory.copy $second 0 (i32.const 0) (i32.const 1) (i32.const 2))",
     "(drop (i64.add128 (i64.const 1) (i64.const 1) (i64.const 1) (i64.const 1))) drop"
     " (drop (i64.mul_wide_s (i64.const 1) (i64.const 1))) drop",
     "(drop (v128.load offset=16 (i32.const 0))) (drop (v128.const i32x4 0x26 0x26 0x26 0x26))"
     " (v128.store $second (i32.const 0) (v128.const i64x2 1 2))",
-    "(drop (i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 (v128.const i64x2 1 2) (v128.const i64x2 1 2)))",
+    "(drop (i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 (v128.const i64x2 1 2) (v128.const "
+    "i64x2 1 2)))",
     "(drop (i8x16.extract_lane_s 3 (v128.const i64x2 1 2)))"
     " (drop (f64x2.replace_lane 1 (v128.const i64x2 1 2) (f64.const 1)))",
     "(drop (v128.load16_lane offset=300 2 (i32.const 0) (v128.const i64x2 1 2)))"
-    " (v128.store64_lane 1 (i32.const 0) (v128.const i64x2 1 2)) (drop (v128.load32_zero (i32.const 0)))",
+    " (v128.store64_lane 1 (i32.const 0) (v128.const i64x2 1 2)) (drop (v128.load32_zero "
+    "(i32.const 0)))",
     "(drop (i32x4.add (i32x4.splat (i32.const 1)) (i32x4.splat (i32.const 2))))"
     " (drop (i32x4.relaxed_trunc_f32x4_s (v128.const i64x2 1 2)))",
-    "(drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1))) atomic.fence (i32.atomic.store8 (i32.const 0) (i32.const 1))"
+    "(drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1))) atomic.fence (i32.atomic.store8 "
+    "(i32.const 0) (i32.const 1))"
     " (drop (memory.atomic.notify offset=8 (i32.const 0) (i32.const 1)))",
     "(return)",
     "(return_call $f)",
@@ -100,10 +112,10 @@ static const char *const every_form[] = {
     "(return_call_ref $none (ref.func $f))",
 };
 
-#define MODULE                                                                                              \
-  "(module (type $none (func)) (type $two (func (param i32) (result i32 i32)))"                             \
-  " (table $t 4 funcref) (memory 1) (memory $second 1) (global $n (mut i32) (i32.const 0))"                 \
-  " (data $d \"abc\") (elem $e declare func $f) (func $f)"                                                  \
+#define MODULE                                                                                     \
+  "(module (type $none (func)) (type $two (func (param i32) (result i32 i32)))"                    \
+  " (table $t 4 funcref) (memory 1) (memory $second 1) (global $n (mut i32) (i32.const 0))"        \
+  " (data $d \"abc\") (elem $e declare func $f) (func $f)"                                         \
   " (func $g (param i32) (result i32) (i32.const 38))"
 
 static char *with_body(const char *body, const char *more) {
@@ -169,7 +181,8 @@ static void other_kinds_of_state_are_not_plain(void **state) {
     size_t size = 0;
     const tn_core_module *module = NULL;
     assert_ok(tn_core_text_to_binary(tn_str_from(modules[i]), &read.bytes, &size));
-    assert_ok(tn_core_module_read(&read.arena, (tn_str){(const char *)read.bytes, size}, 0, &module));
+    assert_ok(
+        tn_core_module_read(&read.arena, (tn_str){(const char *)read.bytes, size}, 0, &module));
     tn_error *error = tn_core_module_state(&read.arena, module, &read.state);
     if (error == NULL && read.state.is_plain) fail_msg("plain: %s", modules[i]);
     tn_error_delete(error);

@@ -4,7 +4,8 @@
 
 #include "engine_test.h"
 
-/* What the engine calls by a name is the same thing that is found by counting, and so what has no name is found too. */
+/* What the engine calls by a name is the same thing that is found by counting, and so what has no name is
+ * found too. */
 static const char PARTS[] =
     "(module (import \"a\" \"memory\" (memory 1)) (import \"a\" \"i\" (global (mut i32)))"
     " (memory $own (export \"own\") 2) (memory 3) (data (memory 2) (i32.const 5) \"third\")"
@@ -93,7 +94,8 @@ static void values_of_globals_are_bits(void **state) {
     tn_core_global global = tn_core_instance_global(&f->instance, expected[i].index);
     tn_core_number number = tn_core_global_get(f->context, &global);
     assert_true(number.bits == expected[i].before);
-    assert_true(tn_core_global_set(f->context, &global, (tn_core_number){number.kind, expected[i].after}));
+    assert_true(
+        tn_core_global_set(f->context, &global, (tn_core_number){number.kind, expected[i].after}));
     assert_true(tn_core_global_get(f->context, &global).bits == expected[i].after);
     uint8_t other_kind = (uint8_t)((number.kind + 1) % 4);
     assert_false(tn_core_global_set(f->context, &global, (tn_core_number){other_kind, 0}));
@@ -158,7 +160,8 @@ static void many_ranges_of_pages_come_in_portions(void **state) {
   int pages = tn_pages_open();
   if (pages < 0) skip();
   enum { COUNT = 1000 };
-  uint8_t *map = mmap(NULL, COUNT * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  uint8_t *map =
+      mmap(NULL, COUNT * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   assert_ptr_not_equal(map, MAP_FAILED);
   for (size_t page = 0; page < COUNT; page += 2)
     map[page * 4096] = 1;

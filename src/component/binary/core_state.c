@@ -1,5 +1,5 @@
-/* What of an instance of a core module can change: see tn_core_state. The module has been validated, so that its code need
- * only be stepped over: instructions are told apart by what follows them. */
+/* What of an instance of a core module can change: see tn_core_state. The module has been validated, so that
+ * its code need only be stepped over: instructions are told apart by what follows them. */
 #include <string.h>
 
 #include "component/binary/core_module_expr.h"
@@ -81,8 +81,8 @@ static bool skip_types(tn_reader *in) {
   return true;
 }
 
-/* The instructions behind 0xfc: conversions that saturate, bulk memory, wide arithmetic. Those that change a table or
- * drop a segment are what is looked for. */
+/* The instructions behind 0xfc: conversions that saturate, bulk memory, wide arithmetic. Those that change a
+ * table or drop a segment are what is looked for. */
 static bool skip_bulk(tn_reader *in) {
   enum { MEMORY_INIT = 8, MEMORY_COPY = 10, MEMORY_FILL = 11, TABLE_SIZE = 16 };
   uint32_t code;
@@ -120,12 +120,12 @@ static bool skip_atomic(tn_reader *in) {
   return code == FENCE ? skip_bytes(in, 1) : skip_place(in);
 }
 
-/* Whether the instruction is known and leaves tables and segments alone. Exceptions and what the collector manages are
- * not: what they leave behind is not only in memories and globals. */
+/* Whether the instruction is known and leaves tables and segments alone. Exceptions and what the collector
+ * manages are not: what they leave behind is not only in memories and globals. */
 static bool skip_instruction(tn_reader *in) {
   uint8_t code;
   if (!take_byte(in, &code)) return false;
-  if (code >= 0x45 && code <= 0xc4) return true;  /* numbers */
+  if (code >= 0x45 && code <= 0xc4) return true;           /* numbers */
   if (code >= 0x28 && code <= 0x3e) return skip_place(in); /* load and store */
   switch (code) {
   case 0x00: /* unreachable */
