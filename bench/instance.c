@@ -1,5 +1,5 @@
 /* What a fresh instance of a component costs on a shared loop, as a server makes one for each request: made, perhaps
- * run on a fiber, ended. Nanoseconds each; the best of many short runs counts.
+ * run on a fiber, ended; or restored where that is possible. Nanoseconds each; the best of many short runs counts.
  *
  *   instance FILE [ROUNDS] */
 #include <stdio.h>
@@ -16,6 +16,7 @@ typedef struct bench {
   tn_linker *linker;
   tn_linked *linked;
   tn_loop *loop;
+  tn_instance *instance;
 } bench;
 
 static void check(tn_error *error) {
@@ -80,6 +81,15 @@ static void with_a_fiber(bench *b) {
   tn_instance_delete(instance);
 }
 
+/* As with_a_fiber, but by the instance before. */
+static void restored(bench *b) {
+  tn_instance_options options;
+  tn_instance_options_init(&options);
+  check(tn_instance_renew(b->instance, &options));
+  check(tn_loop_spawn(tn_instance_guest(b->instance), b->instance->instantiated.runtime.store, nothing, is_over, NULL));
+  tn_instance_retire(b->instance);
+}
+
 static void measure(bench *b, const char *name, void (*run)(bench *b), int rounds) {
   uint64_t best = UINT64_MAX;
   for (int i = 0; i < rounds; i++) {
@@ -103,6 +113,11 @@ int main(int count, char **arguments) {
   measure(&b, "store", bare_store, rounds);
   measure(&b, "instance", make_and_end, rounds);
   measure(&b, "instance, fiber", with_a_fiber, rounds);
+  bool can_restore;
+  check(tn_linked_recycle(b.linked, &can_restore));
+  b.instance = make(&b);
+  if (tn_instance_retire(b.instance)) measure(&b, "restored, fiber", restored, rounds);
+  tn_instance_delete(b.instance);
   tear_down(&b);
   return 0;
 }

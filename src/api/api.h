@@ -35,6 +35,7 @@ struct tn_linked {
   atomic_uint references;
   tn_component *component;
   tn_plan plan;
+  tn_restorer *restorer; /* NULL: a guest's store ends with it */
 };
 
 struct tn_func {
@@ -63,6 +64,9 @@ tn_error *tn_instance_new_on(const tn_linked *linked, const tn_instance_options 
                              tn_loop *loop, tn_instance **out);
 /* Ends the guest. What is left can only be deleted or renewed. */
 void tn_instance_end(tn_instance *instance);
+/* Likewise, but restores the guest's store and keeps it, where the next guest cannot tell: true then. See
+ * tn_linked_recycle. All calls of the guest have returned. */
+bool tn_instance_retire(tn_instance *instance);
 /* Makes it anew, as tn_instance_new_on would, with the memory that it has: allocates next to nothing. It has ended, and
  * has after an error. Its `on_tick` stays. */
 tn_error *tn_instance_renew(tn_instance *instance, const tn_instance_options *options);
@@ -72,6 +76,11 @@ static inline tn_guest *tn_instance_guest(tn_instance *instance) {
 }
 /* The size of its linear memories, as far as values are passed in them. */
 uint64_t tn_instance_memory_bytes(const tn_instance *instance);
+
+/* From now on instances can be retired with their stores: they are restored to what they were right after instantiation,
+ * where it can be proven that this is the same as a fresh one (link/restore.h). *is_possible tells whether it may be for
+ * this component. Before its first instance. */
+tn_error *tn_linked_recycle(tn_linked *linked, bool *is_possible);
 
 /* The index (see tn_instance_func_at) of function `function` in the exported interface `interface` of any version
  * 0.2.x, say "wasi:http/incoming-handler" and "handle"; for all instances of `linked`. SIZE_MAX: there is none. */

@@ -78,6 +78,7 @@ static tn_error *set_up(tn_instance *instance, const tn_instance_options *option
   runtime->states[TN_STATE_HTTP] = NULL;
   runtime->states[TN_STATE_USER] = options->user;
   runtime->max_handles = options->max_handles;
+  instance->instantiated.restorer = instance->linked->restorer;
   tn_store_limits limits = {
       .memory_bytes = options->max_memory_bytes,
       .table_elements = options->max_table_elements,
@@ -133,12 +134,22 @@ tn_error *tn_instance_new(const tn_linked *linked, const tn_instance_options *op
   return make_instance(linked, options, loop, loop, out);
 }
 
-void tn_instance_end(tn_instance *instance) {
-  tn_plan_instantiated_end(&instance->instantiated);
+static void end_host_side(tn_instance *instance) {
   if (instance->holds_ticker) tn_core_engine_ticker_release(instance->linked->plan.engine);
   instance->holds_ticker = false;
   if (instance->wasi != NULL) tn_wasi_end(instance->wasi);
   tn_guest_free(&instance->guest);
+}
+
+void tn_instance_end(tn_instance *instance) {
+  tn_plan_instantiated_end(&instance->instantiated);
+  end_host_side(instance);
+}
+
+bool tn_instance_retire(tn_instance *instance) {
+  bool is_restored = tn_plan_instantiated_retire(&instance->instantiated);
+  end_host_side(instance);
+  return is_restored;
 }
 
 void tn_instance_delete(tn_instance *instance) {

@@ -25,9 +25,16 @@ void tn_linked_delete(tn_linked *linked) {
   if (linked == NULL ||
       atomic_fetch_sub_explicit(&linked->references, 1, memory_order_acq_rel) != 1)
     return;
+  tn_restorer_delete(linked->restorer);
   tn_plan_free(&linked->plan);
   tn_component_delete(linked->component);
   tn_free(linked);
+}
+
+tn_error *tn_linked_recycle(tn_linked *linked, bool *is_possible) {
+  tn_error *error = linked->restorer == NULL ? tn_restorer_new(&linked->plan, &linked->restorer) : NULL;
+  *is_possible = linked->restorer != NULL;
+  return error;
 }
 
 /* "INTERFACE@0.2.x#FUNCTION", whatever x. */

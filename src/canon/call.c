@@ -36,10 +36,13 @@ void tn_runtime_renew(tn_runtime *runtime) {
     tn_memory_view *view = &runtime->memory_views[i];
     *view = (tn_memory_view){.is_fixed = view->is_fixed, .can_move = view->can_move};
   }
-  for (uint32_t i = 0; i < runtime->instance_count; i++)
+  for (uint32_t i = 0; i < runtime->instance_count; i++) {
     tn_handle_table_clear(&runtime->instances[i].handles);
+    runtime->instances[i].backpressure = 0;
+  }
   runtime->task = NULL;
   runtime->poisoned = TN_ERROR_NONE;
+  runtime->has_called_host = false;
 }
 
 void tn_runtime_release(tn_runtime *runtime) {

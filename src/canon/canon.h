@@ -135,6 +135,7 @@ struct tn_runtime {
   tn_core_memory *memories;
   tn_task *task;          /* the current task */
   tn_error_kind poisoned; /* TN_ERROR_NONE, or why no call may enter any more */
+  bool has_called_host;   /* a host function of the embedder's has been called */
   uint32_t max_handles;   /* per table */
   tn_call_arena
       *arenas; /* free list: calls take one when they need memory, several may be out at once */

@@ -58,6 +58,10 @@ tn_error *tn_handle_get(tn_handle_table *table, uint32_t index, const tn_resourc
 tn_error *tn_handle_get_any(tn_handle_table *table, uint32_t index, tn_handle **out);
 /* `index` must be live. */
 void tn_handle_remove(tn_handle_table *table, uint32_t index);
+/* Whether no handle has been added since it was made or cleared. */
+static inline bool tn_handle_table_is_untouched(const tn_handle_table *table) {
+  return table->len <= 1 && table->free == 0;
+}
 /* Forgets all handles, but keeps the memory. */
 void tn_handle_table_clear(tn_handle_table *table);
 void tn_handle_table_free(tn_handle_table *table);

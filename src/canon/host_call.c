@@ -116,6 +116,7 @@ tn_core_trap *tn_entry_host(void *environment, tn_core_caller *caller, tn_core_v
   host_call h;
   h.call.transfer.context = context;
   h.call.transfer.runtime = runtime;
+  runtime->has_called_host = true;
   h.call.lowered = lowered;
   h.call.arena = NULL;
   h.call.reserved = NULL;

@@ -22,6 +22,20 @@ tn_error *tn_component_decode(tn_arena *arena, tn_str bytes, const tn_component_
 tn_error *tn_core_module_read(tn_arena *arena, tn_str bytes, uint32_t offset,
                               const tn_core_module **out);
 
+/* What of an instance of a core module can change once it is there. Where `is_plain`, it is the contents of its own
+ * memories, their sizes, and its own globals that are listed, all of them numbers; nothing else: no table can change, no
+ * segment can be dropped, no exception can be thrown, no collected object can be made or changed. Otherwise the counts say nothing. */
+typedef struct tn_core_state {
+  bool is_plain;
+  uint32_t memory_count; /* of its own */
+  uint32_t global_count;
+  const uint32_t *globals; /* numbers among its own globals, without imported ones */
+} tn_core_state;
+
+/* Looks through a whole module, which is known to be valid: its code is stepped over, not checked. Errors: as of reading
+ * a module, for one that is not. */
+tn_error *tn_core_module_state(tn_arena *arena, const tn_core_module *module, tn_core_state *out);
+
 /* Checks every validation rule of Explainer.md and Binary.md except those inside core modules, which the
  * engine checks. TN_ERROR_INVALID with the offset. `scratch` may be freed afterwards. */
 tn_error *tn_component_validate(tn_arena *scratch, const tn_component_ast *component);

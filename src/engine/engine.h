@@ -83,6 +83,8 @@ typedef tn_error *(*tn_epoch_func)(void *data, bool *yields);
 
 tn_error *tn_store_new(tn_core_engine *engine, const tn_store_limits *limits, void *data,
                        tn_store **out);
+/* For another guest in a store whose guest has ended, with what remains of it: `limits` differ in their fuel only. */
+tn_error *tn_store_renew(tn_store *store, const tn_store_limits *limits);
 void tn_store_delete(tn_store *store);
 tn_core_context *tn_store_context(tn_store *store);
 /* `data` of tn_store_new. */
@@ -198,6 +200,41 @@ tn_error *tn_core_instantiate(tn_core_context *context, const tn_module *module,
 bool tn_core_instance_export(tn_core_context *context, const tn_core_instance *instance,
                              tn_str name, tn_core_extern *out);
 
+/* A memory or global that the instance itself defines, exported or not; `index` counts these only, without imported ones,
+ * and has to be one that the module has. */
+tn_core_memory tn_core_instance_memory(const tn_core_instance *instance, uint32_t index);
+tn_core_global tn_core_instance_global(const tn_core_instance *instance, uint32_t index);
+
+/* The value of a global of type i32, i64, f32 or f64. */
+typedef struct tn_core_number {
+  uint8_t kind; /* the engine's numbering */
+  uint64_t bits;
+} tn_core_number;
+
+tn_core_number tn_core_global_get(tn_core_context *context, const tn_core_global *global);
+/* False when it is not of the number's type. */
+bool tn_core_global_set(tn_core_context *context, const tn_core_global *global, tn_core_number number);
+
+/* Offsets of pages in a mapping. */
+typedef struct tn_page_range {
+  size_t start;
+  size_t end;
+} tn_page_range;
+
+enum { TN_PAGE_RANGES = 64 };
+
+typedef struct tn_page_ranges {
+  uint32_t count;
+  size_t end; /* what lies behind has not been looked at */
+  tn_page_range ranges[TN_PAGE_RANGES];
+} tn_page_ranges;
+
+/* What tn_pages_written asks; the caller closes it. -1: the system cannot tell. */
+int tn_pages_open(void);
+/* The pages of a private mapping (of a file or of nothing) that have been written since it was made. False when that
+ * cannot be told. */
+bool tn_pages_written(int map, const void *start, size_t size, tn_page_ranges *out);
+
 /* A module all of whose imports are host functions, resolved once for many stores. */
 typedef struct tn_module_pre tn_module_pre;
 
@@ -207,6 +244,18 @@ typedef struct tn_host_import {
   tn_core_host_func func;
   void *environment;
 } tn_host_import;
+
+/* Host functions that many stores use, by number. Once all have been added, any thread may get them. */
+typedef struct tn_host_funcs tn_host_funcs;
+
+tn_error *tn_host_funcs_new(tn_core_engine *engine, tn_host_funcs **out);
+/* Stores that use some of them may live on. */
+void tn_host_funcs_delete(tn_host_funcs *funcs);
+/* `*number` counts from 0. Errors: UNSUPPORTED, for a type that host functions cannot have. */
+tn_error *tn_host_funcs_add(tn_host_funcs *funcs, const tn_host_import *import, uint32_t *number);
+/* The function as an import for modules in this store. */
+tn_error *tn_host_funcs_get(tn_core_context *context, const tn_host_funcs *funcs, uint32_t number,
+                            tn_core_extern *out);
 
 /* `imports` in the order of the module's import section. The module must outlive the result. */
 tn_error *tn_module_pre_new(tn_core_engine *engine, const tn_module *module,

@@ -88,6 +88,11 @@ tn_error *tn_store_new(tn_core_engine *engine, const tn_store_limits *limits, vo
   return NULL;
 }
 
+tn_error *tn_store_renew(tn_store *store, const tn_store_limits *limits) {
+  if (store->on_epoch != NULL) wasmtime_context_set_epoch_deadline(store->context, 1);
+  return set_fuel(store, limits);
+}
+
 void tn_store_delete(tn_store *store) {
   if (store == NULL) return;
   wasmtime_store_delete(store->store);

@@ -59,12 +59,7 @@ static tn_error *fetch_source(const walk *w, const tn_core_source *source, tn_co
   if (source->kind == TN_SOURCE_EXPORT) return fetch_export(w, source->slot, source->name, out);
   if (is_adapted(w, source))
     return fetch_export(w, (uint32_t)source->adapter->slot, source->adapter->name, out);
-  tn_core_context *context = w->runtime->context;
-  tn_host_import host = tn_core_source_host(source);
-  tn_core_func func;
-  TN_TRY(tn_core_func_new(context, host.type, host.func, host.environment, &func));
-  *out = tn_core_extern_of_func(func);
-  return NULL;
+  return tn_host_funcs_get(w->runtime->context, w->plan->host_funcs, source->number, out);
 }
 
 static tn_error *instantiate_with(const walk *w, const tn_step *step, tn_core_extern *imports) {
@@ -208,8 +203,13 @@ static void reset_flags(tn_runtime *runtime, tn_instance_flags *flags) {
   }
 }
 
-tn_error *tn_plan_instantiate(const tn_plan *plan, const tn_store_limits *limits,
-                              tn_epoch_func epoch, void *epoch_data, tn_plan_instantiated *out) {
+/* What can be told only once it is all there. */
+static void take_snapshot(const walk *w, tn_plan_instantiated *out) {
+  out->can_restore = out->restorer != NULL && tn_snapshot_take(out->restorer, w->runtime, w->core_instances, &out->snapshot);
+}
+
+static tn_error *instantiate_anew(const tn_plan *plan, const tn_store_limits *limits,
+                                  tn_epoch_func epoch, void *epoch_data, tn_plan_instantiated *out) {
   tn_runtime *runtime = &out->runtime;
   block_layout layout = layout_block(plan);
   if (out->block == NULL) {
@@ -219,14 +219,39 @@ tn_error *tn_plan_instantiate(const tn_plan *plan, const tn_store_limits *limits
   }
   reset_flags(runtime, (tn_instance_flags *)((char *)out->block + layout.flags));
   tn_store_limits all = limits_for(plan, limits);
-  tn_error *error = tn_store_new(plan->engine, &all, runtime, &runtime->store);
-  if (error == NULL) {
-    runtime->context = tn_store_context(runtime->store);
-    if (epoch != NULL) tn_store_on_epoch(runtime->store, epoch, epoch_data);
-    walk w = {plan, runtime, (tn_core_instance *)((char *)out->block + layout.core_instances)};
-    memset(w.core_instances, 0, plan->core_instance_slots * sizeof *w.core_instances);
-    error = walk_steps(&w);
-  }
+  TN_TRY(tn_store_new(plan->engine, &all, runtime, &runtime->store));
+  runtime->context = tn_store_context(runtime->store);
+  if (epoch != NULL) tn_store_on_epoch(runtime->store, epoch, epoch_data);
+  walk w = {plan, runtime, (tn_core_instance *)((char *)out->block + layout.core_instances)};
+  memset(w.core_instances, 0, plan->core_instance_slots * sizeof *w.core_instances);
+  TN_TRY(walk_steps(&w));
+  out->limits = *limits;
+  take_snapshot(&w, out);
+  return NULL;
+}
+
+/* The flags may lie in a memory of the store, and stay there. */
+static tn_error *start_again(const tn_store_limits *limits, tn_plan_instantiated *out) {
+  tn_runtime *runtime = &out->runtime;
+  tn_runtime_renew(runtime);
+  for (uint32_t i = 0; i < runtime->instance_count; i++)
+    *runtime->instances[i].flags = (tn_instance_flags){.may_enter = true, .may_leave = true};
+  out->is_restored = false;
+  return tn_store_renew(runtime->store, limits);
+}
+
+static bool has_limits(const tn_plan_instantiated *instantiated, const tn_store_limits *limits) {
+  const tn_store_limits *has = &instantiated->limits;
+  return has->memory_bytes == limits->memory_bytes && has->table_elements == limits->table_elements &&
+         has->instances == limits->instances && has->tables == limits->tables &&
+         has->memories == limits->memories;
+}
+
+tn_error *tn_plan_instantiate(const tn_plan *plan, const tn_store_limits *limits,
+                              tn_epoch_func epoch, void *epoch_data, tn_plan_instantiated *out) {
+  if (out->is_restored && !has_limits(out, limits)) tn_plan_instantiated_end(out);
+  tn_error *error = out->is_restored ? start_again(limits, out)
+                                     : instantiate_anew(plan, limits, epoch, epoch_data, out);
   if (error != NULL) tn_plan_instantiated_end(out);
   return error;
 }
@@ -242,15 +267,33 @@ static void drop_host_resources(tn_runtime *runtime, tn_handle_table *table) {
   }
 }
 
-void tn_plan_instantiated_end(tn_plan_instantiated *instantiated) {
-  tn_runtime *runtime = &instantiated->runtime;
-  if (runtime->store == NULL) return;
+static void end_guest(tn_runtime *runtime) {
   if (runtime->poisoned == TN_ERROR_NONE)
     runtime->poisoned = TN_ERROR_CANCELLED; /* what `drop` calls must not enter */
   for (uint32_t i = 0; i < runtime->instance_count; i++)
     drop_host_resources(runtime, &runtime->instances[i].handles);
+}
+
+void tn_plan_instantiated_end(tn_plan_instantiated *instantiated) {
+  tn_runtime *runtime = &instantiated->runtime;
+  if (runtime->store == NULL) return;
+  end_guest(runtime);
   tn_store_delete(runtime->store);
   runtime->store = NULL;
+  instantiated->can_restore = false;
+  instantiated->is_restored = false;
+}
+
+bool tn_plan_instantiated_retire(tn_plan_instantiated *instantiated) {
+  tn_runtime *runtime = &instantiated->runtime;
+  if (runtime->store == NULL) return false;
+  bool is_sound = instantiated->can_restore && runtime->poisoned == TN_ERROR_NONE && runtime->task == NULL;
+  if (is_sound) {
+    end_guest(runtime);
+    instantiated->is_restored = tn_snapshot_restore(instantiated->restorer, runtime, instantiated->snapshot);
+  }
+  if (!instantiated->is_restored) tn_plan_instantiated_end(instantiated);
+  return instantiated->is_restored;
 }
 
 void tn_plan_instantiated_free(tn_plan_instantiated *instantiated) {
@@ -259,6 +302,8 @@ void tn_plan_instantiated_free(tn_plan_instantiated *instantiated) {
   for (uint32_t i = 0; runtime->instances != NULL && i < runtime->instance_count; i++)
     tn_handle_table_free(&runtime->instances[i].handles);
   tn_runtime_release(runtime);
+  tn_free(instantiated->snapshot);
+  instantiated->snapshot = NULL;
   tn_free(instantiated->block);
   instantiated->block = NULL;
   runtime->instances = NULL;

@@ -41,6 +41,26 @@ static tn_error *link_root(tn_linking *linking) {
   return tn_link_exports(linking, &scope->exports);
 }
 
+static tn_error *number_sources(tn_plan *plan, const tn_step *step) {
+  tn_core_source *sources = (tn_core_source *)step->sources; /* made by this run of linking */
+  for (uint32_t i = 0; i < step->source_count; i++) {
+    if (sources[i].kind == TN_SOURCE_EXPORT) continue;
+    if (plan->host_funcs == NULL) TN_TRY(tn_host_funcs_new(plan->engine, &plan->host_funcs));
+    tn_host_import host = tn_core_source_host(&sources[i]);
+    TN_TRY(tn_host_funcs_add(plan->host_funcs, &host, &sources[i].number));
+  }
+  return NULL;
+}
+
+/* A step that needs more than host functions is resolved for each instance; its host functions need not be. */
+static tn_error *make_host_funcs(tn_linking *linking) {
+  for (uint32_t i = 0; i < linking->steps.len; i++) {
+    const tn_step *step = &linking->steps.items[i];
+    if (step->pre == NULL) TN_TRY(number_sources(linking->plan, step));
+  }
+  return NULL;
+}
+
 tn_error *tn_plan_make(const tn_compiled *compiled, tn_linker *linker, tn_plan *out) {
   *out = (tn_plan){
       .engine = compiled->engine, .compiled = compiled, .linker = tn_linker_retain(linker)};
@@ -51,6 +71,7 @@ tn_error *tn_plan_make(const tn_compiled *compiled, tn_linker *linker, tn_plan *
                         .host = {.linker = linker, .arena = &out->arena}};
   tn_error *error = link_root(&linking);
   if (error == NULL) error = tn_link_bypass_shims(&linking);
+  if (error == NULL) error = make_host_funcs(&linking);
   hand_over(&linking);
   if (error == NULL) return NULL;
   tn_plan_free(out);
@@ -92,6 +113,7 @@ tn_error *tn_plan_rehearse(const tn_compiled *compiled, tn_arena *arena, tn_str 
 void tn_plan_free(tn_plan *plan) {
   for (uint32_t i = 0; i < plan->step_count; i++)
     tn_module_pre_delete(plan->steps[i].pre);
+  tn_host_funcs_delete(plan->host_funcs);
   tn_arena_free(&plan->arena);
   tn_linker_delete(plan->linker);
   *plan = (tn_plan){0};

@@ -30,6 +30,7 @@ typedef struct tn_core_source {
   const tn_lowered *lowered;
   const tn_plan_adapter *adapter; /* LOWERED: takes its place where it exists; may be NULL */
   tn_host_import host;
+  uint32_t number; /* LOWERED and HOST, in steps that are not resolved in advance: in the plan's host_funcs */
 } tn_core_source;
 
 /* The host function behind a source of kind LOWERED or HOST. */
@@ -93,6 +94,7 @@ typedef struct tn_plan {
   const tn_plan_instance *instances;
   uint32_t export_count;
   const tn_plan_export *exports;
+  tn_host_funcs *host_funcs; /* for the steps that are not resolved in advance; NULL: they need none */
 } tn_plan;
 
 /* Resolves a loaded file against a linker. `compiled` must outlive the plan, as must the data of the linker's

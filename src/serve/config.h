@@ -41,6 +41,7 @@ typedef struct tn_serve_component {
   uint64_t queue_timeout;    /* how long they wait, then 503; 0: without end */
   uint32_t reuse_count;      /* requests that one instance answers, one after the other
                                 (--max-instance-reuse-count); 1: a fresh one for each */
+  bool restores;             /* a fresh instance may be one that was restored to what it was before its first request */
   uint64_t idle_timeout;     /* of an instance that is kept for reuse (--idle-instance-timeout) */
   uint32_t warm;             /* instances made in advance, per worker */
   uint32_t line;             /* where the file names it; 0: a flag */

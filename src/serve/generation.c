@@ -119,6 +119,8 @@ static tn_error *load(const tn_generation_maker *maker, tn_generation_component 
   tn_error *error = link_bytes(maker, component->config, bytes, size, &component->linked);
   tn_free(bytes);
   if (error == NULL) error = find_handle(path, component->linked, &component->handle);
+  bool can_restore;
+  if (error == NULL) error = tn_linked_recycle(component->linked, &can_restore);
   return error;
 }
 

@@ -17,12 +17,19 @@ static bool is_current(const tn_worker_component *component) {
 
 /* ---- making and ending --------------------------------------------------------------------------------- */
 
+/* The first of those that have ended. */
+static void take_ended(tn_pooled *pooled) {
+  tn_instance_pool *pool = &pooled->component->pool;
+  pool->ended = pooled->next;
+  pool->ended_count--;
+  if (pooled->is_restored) worker_of(pooled->component)->idle_instances--;
+}
+
 static tn_pooled *pooled_new(tn_worker_component *component) {
   tn_instance_pool *pool = &component->pool;
   tn_pooled *pooled = pool->ended;
   if (pooled != NULL) {
-    pool->ended = pooled->next;
-    pool->ended_count--;
+    take_ended(pooled);
   } else if ((pooled = tn_calloc(1, sizeof *pooled)) == NULL) {
     return NULL;
   }
@@ -41,15 +48,32 @@ static void pooled_free(tn_pooled *pooled) {
   tn_free(pooled);
 }
 
-/* What is kept of it is memory: another instance is made with it. */
-static void pooled_end(tn_pooled *pooled) {
+static bool can_restore(const tn_pooled *pooled) {
+  const tn_worker *worker = worker_of(pooled->component);
+  return pooled->component->shared->config->restores && worker->idle_instances < worker->max_idle_instances;
+}
+
+/* Ends the guest; if it `is_sound`, its instance may be restored. */
+static void end_guest(tn_pooled *pooled, bool is_sound) {
+  if (pooled->instance == NULL) return;
+  if (!is_sound || !can_restore(pooled)) {
+    tn_instance_end(pooled->instance);
+    return;
+  }
+  pooled->is_restored = tn_instance_retire(pooled->instance);
+  if (pooled->is_restored) worker_of(pooled->component)->idle_instances++;
+}
+
+/* What is kept of it is memory, with a restored instance or without: another instance is made with it. */
+static void pooled_end(tn_pooled *pooled, bool is_sound) {
   enum { MAX_ENDED = 64 };
   tn_worker_component *component = pooled->component;
-  if (pooled->instance != NULL) tn_instance_end(pooled->instance);
+  tn_instance_pool *pool = &component->pool;
+  bool is_kept = pool->ended_count < MAX_ENDED && pooled->http != NULL && is_current(component);
+  end_guest(pooled, is_sound && is_kept);
   if (pooled->is_live) tn_metric_subtract(&component->metrics->instances_live, 1);
   tn_lines_free(&pooled->output);
-  tn_instance_pool *pool = &component->pool;
-  if (pool->ended_count == MAX_ENDED || pooled->http == NULL || !is_current(component)) {
+  if (!is_kept) {
     pooled_free(pooled);
     return;
   }
@@ -103,7 +127,7 @@ static tn_error *pooled_make(tn_worker_component *component, tn_pooled **out) {
   if (pooled == NULL) return tn_error_no_memory();
   tn_error *error = set_up(pooled);
   if (error != NULL) {
-    pooled_end(pooled);
+    pooled_end(pooled, false);
     return error;
   }
   *out = pooled;
@@ -180,7 +204,7 @@ static void expire(tn_alarm *alarm) {
     if (!can_expire(pooled)) continue;
     if (now - pooled->idle_since < timeout) break;
     unlink_idle(pooled);
-    pooled_end(pooled);
+    pooled_end(pooled, false);
   }
   set_expiry(component);
 }
@@ -220,12 +244,11 @@ void tn_instance_pool_stop(tn_worker_component *component) {
   while (pool->first != NULL) {
     tn_pooled *pooled = pool->first;
     unlink_idle(pooled);
-    pooled_end(pooled);
+    pooled_end(pooled, false);
   }
   while (pool->ended != NULL) {
     tn_pooled *pooled = pool->ended;
-    pool->ended = pooled->next;
-    pool->ended_count--;
+    take_ended(pooled);
     pooled_free(pooled);
   }
 }
@@ -253,7 +276,7 @@ static bool may_keep(const tn_pooled *pooled) {
 
 void tn_instance_pool_give(tn_pooled *pooled, bool is_sound) {
   if (!is_sound || !may_keep(pooled)) {
-    pooled_end(pooled);
+    pooled_end(pooled, is_sound);
     return;
   }
   pooled->output.id = (tn_str){0};

@@ -17,6 +17,7 @@ struct tn_pooled {
   tn_instance *instance;
   tn_wasi_http *http;
   bool is_live;  /* it has been instantiated and has not ended */
+  bool is_restored; /* it has ended, and its instance is as good as fresh */
   uint32_t uses; /* requests that it has been given */
   uint64_t idle_since;
   tn_lines output;
@@ -29,7 +30,7 @@ struct tn_pooled {
 };
 
 /* Idle instances, the one used last first: those at the end may be too old. `ended` has the memory of some whose guests
- * have ended, for others. */
+ * have ended, and those that have been restored, for others. */
 typedef struct tn_instance_pool {
   tn_pooled *first;
   tn_pooled *last;

@@ -203,8 +203,8 @@ static uint32_t saturate(uint64_t number) {
 /* What a 32-bit memory can have. */
 static const uint64_t MAX_POOL_MEMORY = (uint64_t)4 << 30;
 
-/* How many instances there can be at once: those of requests under way, those made in advance, those kept. Fewer kept
- * ones than there could be, as each has memory of its own. */
+/* How many instances there can be at once: those of requests under way, those made in advance, those kept for another
+ * request or restored for one. Fewer of these than there could be, as each has memory of its own. */
 static void size_pool(tn_server *server, const tn_serve_config *config, tn_engine_options *engine) {
   enum { MAX_KEPT = 256 };
   uint64_t warm = 0;
@@ -213,7 +213,7 @@ static void size_pool(tn_server *server, const tn_serve_config *config, tn_engin
   for (uint32_t i = 0; i < config->component_count; i++) {
     const tn_serve_component *component = &config->components[i];
     warm += component->warm;
-    keeps |= component->reuse_count > 1;
+    keeps |= component->reuse_count > 1 || component->restores;
     if (component->max_memory_bytes > engine->pool_memory_bytes) engine->pool_memory_bytes = component->max_memory_bytes;
   }
   if (engine->pool_memory_bytes > MAX_POOL_MEMORY) engine->pool_memory_bytes = MAX_POOL_MEMORY;

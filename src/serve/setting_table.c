@@ -182,6 +182,9 @@ const tn_setting tn_settings[] = {
     {.name = "max-instance-reuse-count", COMPONENT(component.reuse_count), COUNT,
      RANGE(1, UINT32_MAX), .fallback = "1",
      .help = "Requests that one instance answers, one after the other; 1: a fresh instance for each"},
+    {.name = "restore-instances", COMPONENT(component.restores), FLAG, .fallback = "true",
+     .help = "Make a fresh instance from one that has answered its request, by restoring what that has changed, where the "
+             "guest cannot tell; without it, from nothing"},
     {.name = "idle-instance-timeout", COMPONENT(component.idle_timeout), DURATION, RANGE(0, ANY),
      .fallback = "1s", .help = "How long an instance that may be used again waits for its next request"},
     {.name = "warm", COMPONENT(component.warm), COUNT, RANGE(0, 65536), .fallback = "0",

@@ -141,6 +141,80 @@ static void exports_of_every_kind_serve_as_imports(void **state) {
   tn_module_delete(module);
 }
 
+/* Two functions of different types, one memory: a module that takes both from two places. */
+static const char MIXED[] =
+    "(module (import \"a\" \"memory\" (memory 1)) (import \"host\" \"double\" (func (param i32) (result i32)))"
+    " (import \"host\" \"note\" (func))"
+    " (func (export \"get\") (result i32) (call 1) (call 0 (i32.load (i32.const 8)))))";
+
+static tn_core_trap *host_note(void *environment, tn_core_caller *caller, tn_core_value *values,
+                               size_t count) {
+  (void)caller, (void)values, (void)count;
+  ++*(int *)environment;
+  return NULL;
+}
+
+static int32_t get_with(const fixture *f, const tn_module *mixed, const tn_host_funcs *funcs) {
+  tn_core_extern imports[3];
+  assert_true(tn_core_instance_export(f->context, &f->instance, TN_STR("memory"), &imports[0]));
+  uint32_t written = 21;
+  memcpy(tn_core_memory_base(f->context, &imports[0].memory) + 8, &written, sizeof written);
+  assert_ok(tn_host_funcs_get(f->context, funcs, 0, &imports[1]));
+  assert_ok(tn_host_funcs_get(f->context, funcs, 1, &imports[2]));
+  tn_core_instance instance;
+  assert_ok(tn_core_instantiate(f->context, mixed, imports, 3, &instance));
+  tn_core_func get = test_func(f->context, &instance, "get");
+  tn_core_value values[1];
+  assert_ok(tn_core_call(f->context, &get, values, 1));
+  return values[0].i32;
+}
+
+static void host_functions_made_once_serve_several_stores(void **state) {
+  fixture *f = *state;
+  fixture other = {.engine = f->engine, .store = test_store(f->engine, &other)};
+  other.context = tn_store_context(other.store);
+  tn_host_funcs *funcs = NULL;
+  int doubled = 0, noted = 0;
+  uint32_t number = 7;
+  assert_ok(tn_host_funcs_new(f->engine, &funcs));
+  assert_ok(tn_host_funcs_add(funcs, &(tn_host_import){&test_unary, host_double, &doubled}, &number));
+  assert_int_equal(number, 0);
+  assert_ok(tn_host_funcs_add(funcs, &(tn_host_import){&test_nullary, host_note, &noted}, &number));
+  assert_int_equal(number, 1);
+  tn_core_extern imports[2];
+  assert_ok(tn_host_funcs_get(other.context, funcs, 0, &imports[0]));
+  imports[1] = imports[0];
+  assert_ok(tn_core_instantiate(other.context, f->module, imports, 2, &other.instance));
+  tn_module *mixed = test_module(f->engine, MIXED);
+  assert_int_equal(get_with(f, mixed, funcs), 42);
+  assert_int_equal(get_with(&other, mixed, funcs), 42);
+  assert_int_equal(get_with(f, mixed, funcs), 42);
+  assert_int_equal(doubled, 3);
+  assert_int_equal(noted, 3);
+  assert_error(tn_host_funcs_get(f->context, funcs, 2, &imports[0]), TN_ERROR_INTERNAL, "no host function 2");
+  tn_host_funcs_delete(funcs); /* those that a store has stay */
+  tn_core_value values[1] = {{.i64 = 4}};
+  assert_ok(call(&other, "twice", values, 1));
+  assert_int_equal(values[0].i32, 8);
+  assert_int_equal(doubled, 4);
+  tn_store_delete(other.store);
+  tn_module_delete(mixed);
+}
+
+static void a_host_function_of_an_impossible_type_is_refused(void **state) {
+  fixture *f = *state;
+  tn_host_funcs *funcs = NULL;
+  uint32_t number = 7;
+  static const tn_core_valtype odd[] = {{0x64, 0}};
+  static const tn_core_func_type takes_odd = {.param_count = 1, .params = odd};
+  assert_ok(tn_host_funcs_new(f->engine, &funcs));
+  assert_error(tn_host_funcs_add(funcs, &(tn_host_import){&takes_odd, host_note, NULL}, &number),
+               TN_ERROR_UNSUPPORTED, "");
+  assert_int_equal(number, 7);
+  tn_host_funcs_delete(funcs);
+  tn_host_funcs_delete(NULL);
+}
+
 static void traps_have_the_engines_words(void **state) {
   tn_core_value values[1] = {{.i64 = 0}};
   assert_error(call(*state, "unreachable", NULL, 0), TN_ERROR_TRAP,
@@ -484,6 +558,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(every_kind_of_export_is_found_and_an_absent_one_is_not, setup,
                                       teardown),
       cmocka_unit_test_setup_teardown(exports_of_every_kind_serve_as_imports, setup, teardown),
+      cmocka_unit_test_setup_teardown(host_functions_made_once_serve_several_stores, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_host_function_of_an_impossible_type_is_refused, setup, teardown),
       cmocka_unit_test_setup_teardown(traps_have_the_engines_words, setup, teardown),
       cmocka_unit_test_setup_teardown(the_error_of_a_host_function_comes_back_with_frames, setup,
                                       teardown),

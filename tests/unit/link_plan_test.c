@@ -247,9 +247,48 @@ static void refuses_a_file_that_multiplies_instances(void **state) {
   tn_free(wat);
 }
 
+/* $M takes a memory from another module, so that its imports can be resolved only in an instance. */
+static const char mixed[] =
+    "(component (import \"t:host/i@0.2.1\" (instance $i (export \"f\" (func (param \"x\" u32) (result u32)))))"
+    " (core func $f (canon lower (func $i \"f\")))"
+    " (core module $Memory (memory (export \"mem\") 1) (data (i32.const 8) \"\\07\"))"
+    " (core instance $memory (instantiate $Memory))"
+    " (core module $M (import \"\" \"f\" (func $f (param i32) (result i32))) (import \"\" \"mem\" (memory 1))"
+    "  (import \"\" \"again\" (func $again (param i32) (result i32)))"
+    "  (func (export \"run\") (param i32) (result i32)"
+    "   (i32.store8 (i32.const 8) (i32.add (i32.load8_u (i32.const 8)) (i32.const 1)))"
+    "   (i32.add (call $again (call $f (local.get 0))) (i32.load8_u (i32.const 8)))))"
+    " (core instance $m (instantiate $M (with \"\" (instance (export \"f\" (func $f)) (export \"again\" (func $f))"
+    "  (export \"mem\" (memory $memory \"mem\"))))))"
+    " (func (export \"run\") (param \"x\" u32) (result u32) (canon lift (core func $m \"run\"))))";
+
+static void imports_from_the_host_and_from_modules_mix_in_every_instance(void **state) {
+  (void)state;
+  tn_linker *linker = NULL;
+  assert_ok(tn_linker_new(&linker));
+  assert_ok(
+      tn_linker_define_func(linker, "t:host/i@0.2.1", "f", "func(x: u32) -> u32", twice, NULL));
+  tn_linked *linked = NULL;
+  assert_ok(link_text(mixed, linker, &linked));
+  tn_linker_delete(linker);
+  tn_instance_options options;
+  tn_instance_options_init(&options);
+  tn_instance *instances[3];
+  for (size_t i = 0; i < 3; i++)
+    assert_ok(tn_instance_new(linked, &options, &instances[i]));
+  tn_linked_delete(linked); /* the instances keep what they need */
+  assert_call(instances[0], "run(10)", "48");
+  assert_call(instances[2], "run(10)", "48");
+  tn_instance_delete(instances[0]);
+  assert_call(instances[1], "run(1)", "12");
+  tn_instance_delete(instances[1]);
+  assert_call(instances[2], "run(1)", "13");
+  tn_instance_delete(instances[2]);
+}
+
 static void every_failing_allocation_gives_a_clean_error(void **state) {
   (void)state;
-  tn_component *component = component_from(importer);
+  tn_component *component = component_from(mixed);
   tn_linker *linker = NULL;
   assert_ok(tn_linker_new(&linker));
   assert_ok(
@@ -288,6 +327,7 @@ int main(void) {
       cmocka_unit_test(joins_components_of_one_file),
       cmocka_unit_test(a_module_is_called_like_a_component),
       cmocka_unit_test(refuses_a_file_that_multiplies_instances),
+      cmocka_unit_test(imports_from_the_host_and_from_modules_mix_in_every_instance),
       cmocka_unit_test(every_failing_allocation_gives_a_clean_error),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
