@@ -12,11 +12,10 @@ typedef struct tn_http1_connection tn_http1_connection;
 typedef struct tn_http1_exchange tn_http1_exchange;
 typedef struct tn_http1_pool tn_http1_pool;
 
-/* Bytes read or to be written. Counted: a connection and the exchange whose head lies in it may both hold it. */
+/* Bytes read or to be written. */
 typedef struct tn_http1_buffer {
   struct tn_http1_buffer *next; /* among the pool's */
-  uint32_t refs;
-  uint32_t cap;
+  size_t cap;
   uint8_t bytes[];
 } tn_http1_buffer;
 
@@ -61,7 +60,6 @@ struct tn_http1_exchange {
   tn_http_outgoing outgoing;
   tn_http1_connection *connection;
   tn_http1_pool *pool;
-  tn_http1_buffer *head; /* where the request's strings lie */
   tn_http1_framing framing;
 
   /* The body that comes in. */
@@ -110,13 +108,13 @@ typedef enum tn_http1_deadline {
   TN_DEADLINE_LINGER,
 } tn_http1_deadline;
 
-/*   in:   |  head of the exchange  | read, not yet used |  room  |
- *         0                  in_floor  in_start      in_end      cap
+/*   in:   |  used  | read, not yet used |  room  |
+ *         0     in_start             in_end      cap
  *   out:  |  sent   |  to be sent  |   gap   | body bytes |  room  |
  *         0     out_start        gap_at  +TN_GAP_SIZE  out_end      cap
- * Invariants: in_floor counts only while an exchange holds the buffer too. A gap (has_gap) is room for what can
- * only be written once what follows it is known: the end of a head, a chunk's size. Nothing behind a gap has been
- * sent. */
+ * Invariant: a gap (has_gap) is room for what can only be written once what follows it is known: the end of a head,
+ * a chunk's size. Nothing behind a gap has been sent. A connection that has nothing in a buffer between two turns has
+ * no buffer: the strings of a request lie in its exchange's arena. */
 struct tn_http1_connection {
   tn_connection *base;
   tn_http_server *server;
@@ -126,7 +124,6 @@ struct tn_http1_connection {
       *exchange; /* the request that is answered, or the response that is not complete; or NULL */
 
   tn_http1_buffer *in;
-  uint32_t in_floor;
   uint32_t in_start;
   uint32_t in_end;
   size_t scanned;      /* of the head at in_start */

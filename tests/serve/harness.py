@@ -20,7 +20,20 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "guest"))
 import build as guest_build  # noqa: E402
 
-SECONDS = 30  # until something that must happen counts as not happening; sanitizers are slow
+# Times in the tests fit a server that is built for speed; for one that is not (sanitizers), they are multiplied.
+TIME_FACTOR = float(os.environ.get("TENON_TIME_FACTOR", "1"))
+
+
+def scaled(seconds):
+    return seconds * TIME_FACTOR
+
+
+def span(milliseconds):
+    """A time of that length for a configuration."""
+    return "%dms" % scaled(milliseconds)
+
+
+SECONDS = scaled(30)  # until something that must happen counts as not happening
 
 
 class Environment:
@@ -180,7 +193,7 @@ class Server:
                 return self.admin("/readyz").status == 200
             except OSError:
                 return False
-        wait_until(ready, 120, "the server to be ready")
+        wait_until(ready, scaled(120), "the server to be ready")
 
     def said(self):
         """Standard output and error, and the log's end."""

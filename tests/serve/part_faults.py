@@ -1,7 +1,7 @@
 """Guests that go wrong: a proper answer, an id that is in the log, and nobody else notices."""
 import re
 
-from harness import Case, Load, parse_head, receive, wait_until
+from harness import Case, Load, parse_head, receive, span, wait_until
 
 ID = re.compile(r"\b[0-9a-f]{16}\b")
 
@@ -83,7 +83,7 @@ class Faults(Case):
         self.assertServes(server)
 
     def test_a_timeout_in_the_middle_of_a_response_cuts_it_off(self):
-        server = self.serve(defaults={"timeout": "500ms"})
+        server = self.serve(defaults={"timeout": span(500)})
         answer = server.raw(b"GET /sse HTTP/1.1\r\nHost: x\r\n\r\n")
         self.assertIn(b"data: 0", answer)
         self.assertFalse(answer.endswith(b"0\r\n\r\n"))
@@ -97,7 +97,7 @@ class Faults(Case):
         self.assertEqual(server.request("/count").text, "1")
 
     def test_faults_of_some_cost_only_their_own_request(self):
-        server = self.serve(defaults={"timeout": "300ms"})
+        server = self.serve(defaults={"timeout": span(300)})
         with Load(server, threads=3) as good:
             for _ in range(3):
                 for path in ("/trap", "/no-response", "/error", "/partial", "/loop", "/never", "/leak"):

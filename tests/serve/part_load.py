@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 
-from harness import Case, Certificates, Load, free_port, receive, wait_until
+from harness import Case, Certificates, Load, free_port, receive, scaled, wait_until
 
 
 class Others(Case):
@@ -25,10 +25,10 @@ class Others(Case):
         with Load(server, **load) as good:
             for worker in workers:
                 worker.start()
-            time.sleep(seconds)
+            time.sleep(scaled(seconds))
             stopped.set()
             for worker in workers:
-                worker.join(10)
+                worker.join(scaled(10))
         self.assertEqual(good.failures, [])
         self.assertGreater(good.answered, 50)
         self.assertGreater(count[0], 2)
