@@ -79,12 +79,23 @@ static tn_error *adopt(tn_worker *worker, tn_generation *shared) {
   return NULL;
 }
 
+/* A worker's share of the connections is what the file allows, divided by the threads that the file wants. */
+static void change_limits(tn_worker *worker, const tn_serve_config *config) {
+  tn_http_server_options options = config->http;
+  uint64_t connections = (uint64_t)options.max_connections * config->threads / worker->server->worker_count;
+  options.max_connections = connections == 0 ? 1 : connections < UINT32_MAX ? (uint32_t)connections : UINT32_MAX;
+  tn_http_server_change_options(worker->http, &options);
+}
+
 static void adopt_incoming(void *argument) {
   tn_worker *worker = argument;
   tn_generation *shared = atomic_exchange(&worker->incoming, NULL);
   if (shared == NULL) return; /* another post has brought it */
   tn_error *error = adopt(worker, shared);
-  if (error == NULL) return;
+  if (error == NULL) {
+    change_limits(worker, shared->config);
+    return;
+  }
   tn_log_write(worker->log, "error", "worker %u keeps the old components: %s", worker->number,
                tn_error_get_message(error));
   tn_worker_flush_log_later(worker);

@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 
-from harness import SECONDS, Case, Certificates, Environment, Load, receive, receive_until, scaled, span, wait_until
+from harness import SECONDS, Case, Certificates, Environment, Load, free_port, receive, receive_until, scaled, span, wait_until
 
 TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -46,6 +46,70 @@ class Reload(Case):
         server.reload()
         client.request("GET", "/env")
         self.assertIn(b"NAME=two", client.getresponse().read())
+
+    def test_limits_change_for_connections_that_are_open_too(self):
+        server = self.serve(limits={"max-body": 100, "max-header-count": 50})
+        client = server.client()
+        self.addCleanup(client.close)
+
+        def upload():
+            client.request("POST", "/upload", b"x" * 1000)
+            got = client.getresponse()
+            got.read()
+            return got.status
+        client.request("POST", "/upload", b"x" * 100)
+        self.assertEqual(client.getresponse().read(), b"100")
+        server.configure(limits={"max-body": 1000})
+        server.reload()
+        self.assertEqual(upload(), 200)
+        server.configure(limits={"max-body": 999})
+        server.reload()
+        self.assertEqual(upload(), 413)
+        self.assertNotIn("next start", server.log())
+
+    def test_times_change(self):
+        server = self.serve(limits={"header-timeout": "1h"})
+        server.configure(limits={"header-timeout": span(300)})
+        server.reload()
+        with server.connect() as s:
+            s.sendall(b"GET /hello HTTP/1.1\r\nHos")
+            self.assertIn(b" 408 ", receive(s))
+
+    def test_clients_that_wait_come_in_when_more_connections_are_allowed(self):
+        server = self.serve(top={"threads": 1}, limits={"max-connections": 1})
+        with server.connect() as kept, server.connect() as late:
+            kept.sendall(b"GET /with-length HTTP/1.1\r\nHost: x\r\n\r\n")
+            receive_until(kept, b"hello")
+            late.sendall(b"GET /with-length HTTP/1.1\r\nHost: x\r\n\r\n")
+            late.settimeout(0.3)
+            self.assertRaises(TimeoutError, late.recv, 100)
+            server.configure(limits={"max-connections": 2})
+            server.reload()
+            self.assertIn(b"hello", receive_until(late, b"hello"))
+
+    def test_a_body_that_is_under_way_meets_a_smaller_limit(self):
+        server = self.serve()
+        with server.connect() as s:
+            s.sendall(b"POST /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n%s\r\n" % (b"x" * 100))
+            wait_until(lambda: server.metric("request_bytes_total") + server.metric("requests_in_flight") > 0,
+                       what="the request to begin")
+            server.configure(limits={"max-body": 50})
+            server.reload()
+            s.sendall(b"1\r\nx\r\n0\r\n\r\n")
+            self.assertNotIn(b" 200 ", receive(s).split(b"\r\n")[0])
+        self.assertServes(server)
+
+    def test_what_needs_a_restart_is_said(self):
+        server = self.serve(top={"threads": 1})
+        server.extra_listen.append({"address": "127.0.0.1:%d" % free_port()})
+        server.configure(top={"threads": 2, "watch": True, "http2": False, "opt-level": "2"},
+                         limits={"max-concurrent": 5000, "max-stack": "1MiB"}, defaults={"max-memory": "1GiB"})
+        server.reload()
+        said = re.findall(r"warning: (.*) changed: this takes effect at the next start", server.log())
+        self.assertEqual(said, ["listening addresses have", "the number of threads has",
+                                "the limit of concurrent requests, now larger, has", "the largest memory, now larger, has",
+                                "compiler, opt-level or max-stack have", "whether HTTP/2 is offered has", "watching has"])
+        self.assertServes(server)
 
     def test_a_broken_file_leaves_what_is_there_and_says_so(self):
         server = self.serve(components=self.component("one"))
