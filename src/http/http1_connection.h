@@ -137,6 +137,7 @@ struct tn_http1_connection {
   uint32_t gap_at;
   bool has_gap;
   bool is_blocked; /* the system takes no more for now */
+  bool has_lost_output; /* bytes that were to be sent are gone: what would follow on them must not be sent */
 
   bool is_in_handler; /* a handler's request function is running */
   bool has_had_request;
@@ -167,7 +168,9 @@ enum { TN_GAP_SIZE = 96 };
 static inline size_t tn_http1_out_size(const tn_http1_connection *c) {
   return c->out_end - c->out_start;
 }
-/* Appends; out of memory breaks the connection. */
+/* Something that was to be sent cannot be: breaks the connection, and nothing that is appended later leaves. */
+void tn_http1_output_lose(tn_http1_connection *connection, tn_http_code why);
+/* Appends; out of memory loses it. */
 void tn_http1_output_append(tn_http1_connection *connection, const void *bytes, size_t size);
 void tn_http1_output_open_gap(tn_http1_connection *connection);
 /* Puts `text` (at most TN_GAP_SIZE bytes) in place of the gap. */

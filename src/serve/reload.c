@@ -30,6 +30,7 @@ static void work(void *argument) {
   reload *self = argument;
   self->error = make(self);
   if (self->error == NULL) self->error = tn_listeners_reload(&self->server->listeners);
+  tn_tls_thread_done();
   if (self->error == NULL || self->made == NULL) return;
   tn_generation_delete(self->made);
   self->made = NULL;
@@ -183,5 +184,6 @@ void tn_server_start_reload(tn_server *server) {
   }
   say_failed(server, error);
   tn_error_delete(error);
+  tn_metrics_count_reload(server->maker.metrics, false);
   tn_notify_send(&server->notify, "READY=1\nSTATUS=Serving");
 }

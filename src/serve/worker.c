@@ -168,9 +168,19 @@ static void end(void *argument) {
 
 /* ---- from other threads --------------------------------------------------------------------------------- */
 
-/* Without memory for it nothing happens now; what was to happen then does with the next post, or never. */
+static bool try_to_post(tn_worker *worker, void (*func)(void *argument)) {
+  tn_error *error = tn_loop_post(worker->loop, func, worker);
+  tn_error_delete(error);
+  return error == NULL;
+}
+
+/* For what must not be lost, from the server's thread, which may wait. After a tenth of a second without memory for it
+ * nothing happens; what was to happen then does with the next post. */
 static void post(tn_worker *worker, void (*func)(void *argument)) {
-  tn_error_delete(tn_loop_post(worker->loop, func, worker));
+  enum { ATTEMPTS = 100 };
+  static const struct timespec pause = {.tv_nsec = 1000000};
+  for (int i = 0; i < ATTEMPTS && !try_to_post(worker, func); i++)
+    nanosleep(&pause, NULL);
 }
 
 void tn_worker_adopt(tn_worker *worker, tn_generation *generation) {
@@ -188,7 +198,8 @@ void tn_worker_end(tn_worker *worker) {
 }
 
 void tn_worker_kick(tn_worker *worker) {
-  if (!atomic_exchange(&worker->is_kicked, true)) post(worker, kicked);
+  if (atomic_exchange(&worker->is_kicked, true) || try_to_post(worker, kicked)) return;
+  atomic_store(&worker->is_kicked, false); /* without memory: the next one tries again */
 }
 
 /* ---- the thread ----------------------------------------------------------------------------------------- */

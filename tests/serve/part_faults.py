@@ -1,7 +1,7 @@
 """Guests that go wrong: a proper answer, an id that is in the log, and nobody else notices."""
 import re
 
-from harness import Case, Load, parse_head, receive, span, wait_until
+from harness import KEEP_NOTHING, Case, Load, parse_head, receive, span, wait_until
 
 ID = re.compile(r"\b[0-9a-f]{16}\b")
 
@@ -51,7 +51,7 @@ class Faults(Case):
         self.assertServes(server)
 
     def test_a_guest_that_uses_up_its_memory_is_ended(self):
-        server = self.serve(defaults={"max-memory": "16MiB"})
+        server = self.serve(defaults={"max-memory": "16MiB"}, environment=KEEP_NOTHING)
         self.expect_fault(server, "/leak", 500)
         # 200 guests fill 3.2 GiB between them. Of that the memory of a batch of 16 instances may wait to be given
         # back to the system; when it goes back, and so what one moment shows, depends on the machine.

@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 
-from harness import SECONDS, Case, Certificates, Environment, Load, free_port, receive, receive_until, scaled, span, wait_until
+from harness import KEEP_NOTHING, SECONDS, Case, Certificates, Environment, Load, free_port, receive, receive_until, scaled, span, wait_until
 
 TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -142,8 +142,7 @@ class Reload(Case):
         self.assertEqual(server.metric("reload_failures_total"), 0)
 
     def test_memory_does_not_grow_with_reloads(self):
-        # A sanitizer keeps what was freed.
-        server = self.serve(environment={"ASAN_OPTIONS": "quarantine_size_mb=4"})
+        server = self.serve(environment=KEEP_NOTHING)
         for _ in range(5):
             server.reload()
             self.assertServes(server)

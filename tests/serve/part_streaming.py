@@ -3,7 +3,7 @@ import socket
 import threading
 import time
 
-from harness import SECONDS, Case, receive_until, scaled, wait_until
+from harness import KEEP_NOTHING, SECONDS, Case, receive_until, scaled, wait_until
 
 MEGABYTE = 1 << 20
 
@@ -15,7 +15,7 @@ def chunked(data):
 class Streaming(Case):
     def echo_large(self, path):
         """100 MB through an echo; gives what the server's memory grew by, in KB."""
-        server = self.serve()
+        server = self.serve(environment=KEEP_NOTHING)
         self.expect(server.request("/echo", "POST", b"warm"), 200, "warm")
         before = server.memory("VmHWM")
         total = 100 * MEGABYTE
@@ -75,7 +75,7 @@ class Streaming(Case):
         self.assertLess(sorted(gaps)[len(gaps) // 2], scaled(0.2))
 
     def test_a_slow_client_does_not_grow_a_buffer(self):
-        server = self.serve()
+        server = self.serve(environment=KEEP_NOTHING)
         self.assertServes(server)
         before = server.memory()
         with server.connect() as s:
