@@ -33,6 +33,8 @@ def span(milliseconds):
     return "%dms" % scaled(milliseconds)
 
 
+# The thread sanitizer has no room for the addresses that the default of concurrent requests reserves.
+LIMITS = {"max-concurrent": int(os.environ["TENON_MAX_CONCURRENT"])} if "TENON_MAX_CONCURRENT" in os.environ else {}
 # For servers whose memory is looked at: the address sanitizer keeps what was freed.
 KEEP_NOTHING = {"ASAN_OPTIONS": "quarantine_size_mb=1"}
 SECONDS = scaled(30)  # until something that must happen counts as not happening
@@ -58,7 +60,7 @@ class Environment:
 
     @classmethod
     def variables(cls):
-        kept = {name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "PATH", "LD_LIBRARY_PATH")
+        kept = {name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "PATH", "LD_LIBRARY_PATH")
                 if name in os.environ}
         return {**kept, "HOME": str(cls.work), "XDG_CACHE_HOME": str(cls.work / "cache"), "LANG": "C.UTF-8"}
 
@@ -101,7 +103,7 @@ def toml_lines(table):
 def make_toml(listen, admin, top=None, limits=None, defaults=None, components=None, routes=None):
     """A configuration file. `components`: name to table; `routes`: a list of tables."""
     text = toml_lines({"admin": admin, "threads": 2, "drain-timeout": "2s", **(top or {})})
-    text += "[limits]\n" + toml_lines(limits or {})
+    text += "[limits]\n" + toml_lines({**LIMITS, **(limits or {})})
     text += "[defaults]\n" + toml_lines(defaults or {})
     for table in listen:
         text += "[[listen]]\n" + toml_lines(table)
@@ -283,7 +285,7 @@ class Case(unittest.TestCase):
         code = server.stop()
         if was_running:
             self.assertEqual(code, 0, "the server's end: " + server.said())
-        self.assertNotRegex(server.said(), r"(Address|Undefined|Leak)\w*Sanitizer|runtime error:")
+        self.assertNotRegex(server.said(), r"(Address|Undefined|Leak|Thread)\w*Sanitizer|runtime error:")
 
     def expect(self, got, status, text=None):
         self.assertEqual(got.status, status, got.text[:2000])
