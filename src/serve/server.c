@@ -212,10 +212,11 @@ uint64_t tn_server_largest_memory(const tn_serve_config *config) {
   return largest < MAX_POOL_MEMORY ? largest : MAX_POOL_MEMORY;
 }
 
-/* How many instances there can be at once: those of requests under way, those made in advance, those kept. Fewer kept
- * ones than there could be, as each has memory of its own. */
+/* How many instances there can be at once: those of requests under way, those made in advance, those kept, and the
+ * memory of those that a worker is giving back to the system in a batch, which nobody has for the moment. Fewer kept ones
+ * than there could be, as each has memory of its own. */
 static void size_pool(tn_server *server, const tn_serve_config *config, tn_engine_options *engine) {
-  enum { MAX_KEPT = 256 };
+  enum { MAX_KEPT = 256, BATCH = 16 };
   uint64_t warm = 0;
   bool keeps = false;
   engine->pool_memory_bytes = tn_server_largest_memory(config);
@@ -227,7 +228,7 @@ static void size_pool(tn_server *server, const tn_serve_config *config, tn_engin
   uint64_t kept = !keeps ? 0 : config->max_concurrent < MAX_KEPT ? config->max_concurrent : MAX_KEPT;
   kept = (kept + config->threads - 1) / config->threads; /* of each worker */
   server->max_idle_instances = saturate(warm + kept);
-  engine->pool_instances = saturate(config->max_concurrent + (warm + kept) * config->threads);
+  engine->pool_instances = saturate(config->max_concurrent + (warm + kept + BATCH) * config->threads);
 }
 
 static tn_error *make_engine(tn_server *server, const tn_serve_config *config) {

@@ -35,6 +35,11 @@ def span(milliseconds):
 
 # The thread sanitizer has no room for the addresses that the default of concurrent requests reserves.
 LIMITS = {"max-concurrent": int(os.environ["TENON_MAX_CONCURRENT"])} if "TENON_MAX_CONCURRENT" in os.environ else {}
+DEFAULTS = {}
+if TIME_FACTOR != 1:
+    LIMITS.update({name: span(1000 * seconds) for name, seconds in
+                   {"header-timeout": 10, "body-timeout": 30, "write-timeout": 30, "half-close-timeout": 1, "tls-timeout": 10}.items()})
+    DEFAULTS.update({"timeout": span(60000), "queue-timeout": span(10000)})
 # For servers whose memory is looked at: the address sanitizer keeps what was freed.
 KEEP_NOTHING = {"ASAN_OPTIONS": "quarantine_size_mb=1"}
 SECONDS = scaled(30)  # until something that must happen counts as not happening
@@ -104,7 +109,7 @@ def make_toml(listen, admin, top=None, limits=None, defaults=None, components=No
     """A configuration file. `components`: name to table; `routes`: a list of tables."""
     text = toml_lines({"admin": admin, "threads": 2, "drain-timeout": "2s", **(top or {})})
     text += "[limits]\n" + toml_lines({**LIMITS, **(limits or {})})
-    text += "[defaults]\n" + toml_lines(defaults or {})
+    text += "[defaults]\n" + toml_lines({**DEFAULTS, **(defaults or {})})
     for table in listen:
         text += "[[listen]]\n" + toml_lines(table)
     for name, table in (components or {"guest": {}}).items():
