@@ -492,6 +492,7 @@ void tn_http1_connection_start(tn_connection *connection, const uint8_t *bytes, 
   c->options = tn_http_server_options_of(c->server);
   c->pool = pool;
   c->is_readable = true;
+  c->deadline_kind = TN_DEADLINE_START; /* the server has set it */
   if (size > 0) memcpy(c->in->bytes, bytes, size);
   c->in_end = (uint32_t)size;
   connection->class = &http1_class;

@@ -2,6 +2,7 @@
 import time
 
 from harness import Case, parse_head, receive, receive_until, scaled, span, wait_until
+from part_suspended import http2_requests
 
 
 class Limits(Case):
@@ -64,6 +65,18 @@ class Limits(Case):
             except OSError:
                 pass
         self.assertLess(time.monotonic() - start, scaled(4))
+
+    def test_only_the_head_has_to_come_in_its_time(self):
+        """An answer may take longer, on a new connection and on a kept one, by HTTP/1.1 and by HTTP/2."""
+        server = self.serve(limits={"header-timeout": span(300)})
+        wait = b"/sleep/%d" % scaled(800)
+        with server.connect() as s:
+            for _ in range(2):
+                s.sendall(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % wait)
+                self.assertIn(b"slept", receive_until(s, b"slept"))
+        with server.connect() as s:
+            s.sendall(http2_requests(1, wait))
+            self.assertIn(b"slept", receive_until(s, b"slept"))
 
     def test_a_body_that_takes_too_long_is_408(self):
         server = self.serve(limits={"body-timeout": span(300)})
