@@ -37,9 +37,11 @@ def span(milliseconds):
 LIMITS = {"max-concurrent": int(os.environ["TENON_MAX_CONCURRENT"])} if "TENON_MAX_CONCURRENT" in os.environ else {}
 DEFAULTS = {}
 if TIME_FACTOR != 1:
-    LIMITS.update({name: span(1000 * seconds) for name, seconds in
-                   {"header-timeout": 10, "body-timeout": 30, "write-timeout": 30, "half-close-timeout": 1, "tls-timeout": 10}.items()})
+    SPANS = {"header-timeout": 10, "body-timeout": 30, "write-timeout": 30, "half-close-timeout": 1, "tls-timeout": 10}
+    LIMITS.update({name: span(1000 * seconds) for name, seconds in SPANS.items()})
     DEFAULTS.update({"timeout": span(60000), "queue-timeout": span(10000)})
+# It has memory of its own for all that there is, and needs files for it.
+HAS_THREAD_SANITIZER = "TSAN_OPTIONS" in os.environ
 # For servers whose memory is looked at: the address sanitizer keeps what was freed.
 KEEP_NOTHING = {"ASAN_OPTIONS": "quarantine_size_mb=1"}
 SECONDS = scaled(30)  # until something that must happen counts as not happening

@@ -1,7 +1,8 @@
 """Guests that go wrong: a proper answer, an id that is in the log, and nobody else notices."""
 import re
+import unittest
 
-from harness import KEEP_NOTHING, Case, Load, parse_head, receive, span, wait_until
+from harness import HAS_THREAD_SANITIZER, KEEP_NOTHING, Case, Load, parse_head, receive, span, wait_until
 
 ID = re.compile(r"\b[0-9a-f]{16}\b")
 
@@ -50,6 +51,7 @@ class Faults(Case):
         self.expect_fault(server, "/loop", 500)
         self.assertServes(server)
 
+    @unittest.skipIf(HAS_THREAD_SANITIZER, "the thread sanitizer takes memory for all that the guests take")
     def test_a_guest_that_uses_up_its_memory_is_ended(self):
         server = self.serve(defaults={"max-memory": "16MiB"}, environment=KEEP_NOTHING)
         self.expect_fault(server, "/leak", 500)

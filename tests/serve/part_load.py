@@ -8,7 +8,8 @@ import subprocess
 import threading
 import time
 
-from harness import Case, Certificates, Environment, Load, free_port, receive, scaled, span, wait_until
+from harness import (HAS_THREAD_SANITIZER, TIME_FACTOR, Case, Certificates, Environment, Load, free_port,
+                     receive, scaled, span, wait_until)
 from part_outgoing import GRANT, Upstream
 
 
@@ -35,8 +36,8 @@ class Others(Case):
             for worker in workers:
                 worker.join(scaled(10))
         self.assertEqual(good.failures, [])
-        self.assertGreater(good.answered, 50)
-        self.assertGreater(count[0], 2)
+        self.assertGreater(good.answered, 50 if TIME_FACTOR == 1 else 5)
+        self.assertGreater(count[0], 2 if TIME_FACTOR == 1 else 0)
         wait_until(lambda: server.metric("requests_in_flight") == 0, what="all guests to end")
         if serves is None:
             self.assertServes(server)
@@ -111,18 +112,22 @@ class Others(Case):
         cache.mkdir()
         mount = "mount -t tmpfs -o size=64k none %s" % cache
         try:
-            may_mount = subprocess.run(["unshare", "-m", "sh", "-c", mount], stderr=subprocess.DEVNULL, check=False).returncode == 0
+            tried = subprocess.run(["unshare", "-m", "sh", "-c", mount], stderr=subprocess.DEVNULL, check=False)
+            may_mount = tried.returncode == 0
         except FileNotFoundError:
             may_mount = False
         if not may_mount:
             self.skipTest("a file system cannot be mounted")
         script = "%s && { head -c 100000 /dev/zero > %s/fill 2>/dev/null; exec \"$@\"; }" % (mount, cache)
-        server = self.serve_changing(wrap=("unshare", "-m", "sh", "-c", script, "sh"), environment={"XDG_CACHE_HOME": cache})
+        server = self.serve_changing(wrap=("unshare", "-m", "sh", "-c", script, "sh"),
+                                     environment={"XDG_CACHE_HOME": cache})
         self.disturb(server, lambda: self.change(server), threads=1, seconds=5, serves="Hello, %05d!\n")
         self.assertEqual(server.metric("reload_failures_total"), 0)
 
     def test_files_may_not_grow(self):
         """Neither the log nor the cache: writing more than so much is an error, and would be a deadly signal."""
+        if HAS_THREAD_SANITIZER:
+            self.skipTest("the thread sanitizer does not live with a limit of file sizes")
         server = self.serve_changing(wrap=("sh", "-c", "ulimit -f 16 && exec \"$@\"", "sh"),
                                      environment={"XDG_CACHE_HOME": self.folder / "cache"})
         self.disturb(server, lambda: self.change(server), threads=1, seconds=5, serves="Hello, %05d!\n")

@@ -7,7 +7,8 @@ import socket
 import sys
 import time
 
-from harness import KEEP_NOTHING, SECONDS, Case, Certificates, Environment, Load, free_port, receive, receive_until, scaled, span, wait_until
+from harness import (KEEP_NOTHING, SECONDS, Case, Certificates, Environment, Load, free_port, receive,
+                     receive_until, scaled, span, wait_until)
 
 TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 

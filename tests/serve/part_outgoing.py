@@ -232,7 +232,7 @@ class Calls(Case):
         start = time.monotonic()
         for _ in range(20):
             self.assertServes(server)
-        self.assertLess(time.monotonic() - start, scaled(2))
+        self.assertLess(time.monotonic() - start, scaled(4))  # they stall for 20
         wait_until(lambda: server.metric("requests_in_flight") == 0, what="the time to be over")
 
     def test_a_client_that_goes_away_ends_the_call(self):
