@@ -7,6 +7,7 @@
 #   make guests       programs in C, Zig, Go, Python, JavaScript and SQL, see docs/guests.md
 #   make bench        against wasmtime, if there is one, on the programs in GUESTS
 #   make serve-test   the server with other people's clients, h2spec, and thousands of connections
+#   make tsan         the server's own tests with a server that is built for the thread sanitizer
 #   make bench-serve  the server against wasmtime serve and nginx, whichever are there
 #   make soak         the server under load for SOAK_MINUTES, with a graph of its memory
 #   make fuzz         each fuzz target for FUZZ_SECONDS
@@ -32,7 +33,7 @@ GUESTS ?= ../shared/guests
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 60
 
-.PHONY: all demo test serve-test guests bench bench-serve soak fuzz format conformance install docs clean setup
+.PHONY: all demo test serve-test tsan guests bench bench-serve soak fuzz format conformance install docs clean setup
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/build.ninja
@@ -66,6 +67,15 @@ bench: all
 serve-test: all
 	@sh scripts/setup.sh serve-test
 	@python3 tests/serve/run.py $(BUILD)/tenon $(BUILD)/tests/serve/work clients suspended
+
+# The sanitizer has no room for the addresses that many instances reserve, and makes everything many times slower.
+tsan:
+	@$(MAKE) BUILD=build-tsan SANITIZE=thread WERROR=$(WERROR) all
+	@sh scripts/setup.sh test
+	@TENON_TIME_FACTOR=4 TENON_MAX_CONCURRENT=50 \
+	TSAN_OPTIONS="history_size=4 report_signal_unsafe=0 suppressions=$(CURDIR)/tests/serve/tsan.supp" \
+	python3 tests/serve/run.py build-tsan/tenon build-tsan/work \
+	  routing protocol streaming faults limits operate tls outgoing load
 
 bench-serve: all
 	@sh scripts/setup.sh bench

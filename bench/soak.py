@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
 """Keeps `tenon serve` under a load of many kinds for a long time, faults and reloads included, and looks at its memory.
 
-    bench/soak.py [--tenon FILE] [--minutes N] [--svg FILE] [--json FILE]
+    bench/soak.py [--tenon FILE] [--minutes N] [--rate N] [--svg FILE] [--json FILE]
+
+Requests of many kinds come one after the other on some connections, faults once a second, cut connections twenty times a
+second, a reload every ten samples; and so many requests a second as --rate says from h2load, half of them by HTTP/1.1
+and half by HTTP/2.
 
 Fails when the server ended, when a request that had nothing to do with a fault was not answered, or when its memory in
 the last quarter is more than a tenth (and 4 MiB) above that of the second.
@@ -9,8 +13,11 @@ the last quarter is more than a tenth (and 4 MiB) above that of the second.
 import argparse
 import json
 import pathlib
+import re
+import shutil
 import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -24,6 +31,8 @@ import harness  # noqa: E402
 GOOD = ["/hello"] * 20 + ["/echo-headers", "/download/300000", "/sse/2", "/sleep/20", "/status/404", "/env", "/print",
                           "/many-fields/50"]
 BAD = ["/trap", "/no-response", "/error", "/partial", "/never", "/loop", "/leak"]
+PAUSE_GOOD, PAUSE_BAD = 0.005, 1  # seconds between two requests of one thread: a fault may cost a processor seconds
+STEADY_CLIENTS = 5
 WIDTH, HEIGHT, LEFT, BOTTOM = 860, 300, 70, 40
 
 
@@ -54,6 +63,29 @@ class Requests(threading.Thread):
                     self.failures.append("%s: %r" % (path, why))
                 client.close()
                 client = None
+            time.sleep(PAUSE_GOOD if self.is_good else PAUSE_BAD)
+
+
+class Steady:
+    """So many requests a second, from h2load."""
+
+    def __init__(self, server, rate, seconds, *options):
+        self.process = subprocess.Popen(
+            ["h2load", "-c", str(STEADY_CLIENTS), "--rps", "%g" % (rate / STEADY_CLIENTS), "-D", "%d" % seconds, *options,
+             "http://127.0.0.1:%d/hello" % server.port], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def end(self):
+        """How many were answered, and what went wrong."""
+        try:
+            out = self.process.communicate(timeout=60)[0]
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return 0, ["h2load did not end"]
+        found = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored", out)
+        if not found:
+            return 0, ["h2load: " + out[-300:]]
+        succeeded, failed, errored = map(int, found.groups())
+        return succeeded, ["h2load: " + found[0]] if failed or errored or not succeeded else []
 
 
 def cut_connections(server, stop):
@@ -92,13 +124,14 @@ def draw(samples, title):
     return "\n".join(parts + ["</svg>", ""])
 
 
-def soak(server, minutes):
+def soak(server, minutes, rate):
     """Samples of (seconds, KB), requests answered, and what went wrong."""
     stop = threading.Event()
     workers = [Requests(server, GOOD[i:] + GOOD[:i], True) for i in range(0, len(GOOD), 7)] + [Requests(server, BAD, False)]
     cutter = threading.Thread(target=cut_connections, args=(server, stop), daemon=True)
     for worker in [*workers, cutter]:
         worker.start()
+    steady = [Steady(server, rate / 2, minutes * 60, *options) for options in ((), ("--h1",))] if rate else []
     start, samples, turn = time.monotonic(), [], 0
     pause = max(0.5, min(10, minutes * 60 / 500))
     while time.monotonic() - start < minutes * 60 and server.process.poll() is None:
@@ -108,33 +141,38 @@ def soak(server, minutes):
             server.send_signal(signal.SIGHUP)
         samples.append((time.monotonic() - start, server.memory()))
         if turn % 50 == 0:
-            print("%6.1f min %8.1f MiB %10d requests" % (samples[-1][0] / 60, samples[-1][1] / 1024,
+            print("%6.1f min %8.1f MiB %10d requests besides those of h2load" % (samples[-1][0] / 60, samples[-1][1] / 1024,
                                                          sum(w.answered for w in workers)), flush=True)
+    ends = [one.end() for one in steady]
     stop.set()
     for worker in workers:
         worker.stopped = True
     for worker in [*workers, cutter]:
         worker.join(20)
     failures = [failure for worker in workers for failure in worker.failures]
+    failures += [failure for _, found in ends for failure in found]
     if server.process.poll() is not None:
         failures.append("the server ended with %d: %s" % (server.process.returncode, server.said()))
-    return samples, sum(w.answered for w in workers), failures
+    return samples, sum(w.answered for w in workers) + sum(count for count, _ in ends), failures
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tenon", default=ROOT / "build" / "tenon")
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--rate", type=float, default=1000, help="requests a second of h2load; 0: none")
     parser.add_argument("--svg", default="soak.svg")
     parser.add_argument("--json", help="also write the samples to this file")
     options = parser.parse_args()
+    if options.rate and not shutil.which("h2load"):
+        sys.exit("h2load is not installed (Debian: nghttp2-client)")
     with tempfile.TemporaryDirectory(prefix="tenon-soak-") as name:
         folder = pathlib.Path(name)
         harness.Environment.prepare(options.tenon, folder / "work")
         server = harness.Server(folder, top={"log": "json", "log-file": "/dev/null"},
                                 defaults={"timeout": "2s", "max-memory": "32MiB"})
         try:
-            samples, answered, failures = soak(server, options.minutes)
+            samples, answered, failures = soak(server, options.minutes, options.rate)
         finally:
             code = server.stop()
     if code != 0:

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/sanitizer.h"
 #include "link/backtrace.h"
 #include "value/value.h"
 
@@ -88,6 +89,7 @@ static tn_error *set_up(tn_instance *instance, const tn_instance_options *option
       .has_fuel = options->has_fuel || engine->consume_fuel,
       .fuel = options->has_fuel ? options->fuel : UINT64_MAX,
   };
+  tn_sanitizer_take(engine->core);
   return tn_plan_instantiate(&instance->linked->plan, &limits,
                              engine->epoch_interruption ? check_epoch : NULL, instance,
                              &instance->instantiated);
@@ -135,6 +137,7 @@ tn_error *tn_instance_new(const tn_linked *linked, const tn_instance_options *op
 }
 
 static void end_host_side(tn_instance *instance) {
+  tn_sanitizer_give(instance->linked->plan.engine);
   if (instance->holds_ticker) tn_core_engine_ticker_release(instance->linked->plan.engine);
   instance->holds_ticker = false;
   if (instance->wasi != NULL) tn_wasi_end(instance->wasi);
@@ -142,6 +145,7 @@ static void end_host_side(tn_instance *instance) {
 }
 
 void tn_instance_end(tn_instance *instance) {
+  tn_sanitizer_give(instance->linked->plan.engine); /* others may have its memory before the next line has ended */
   tn_plan_instantiated_end(&instance->instantiated);
   end_host_side(instance);
 }

@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +18,26 @@ bool tn_alloc_did_fail(void) {
   return failure_happened;
 }
 
+static _Atomic int64_t anywhere_left = -1;
+static atomic_bool anywhere_happened;
+
+void tn_alloc_fail_anywhere_after(int64_t count) {
+  anywhere_left = count;
+  anywhere_happened = false;
+}
+
+bool tn_alloc_did_fail_anywhere(void) {
+  return anywhere_happened;
+}
+
+static bool should_fail_anywhere(void) {
+  if (anywhere_left < 0 || atomic_fetch_sub(&anywhere_left, 1) != 0) return false;
+  anywhere_happened = true;
+  return true;
+}
+
 static bool should_fail(void) {
-  if (allocations_left < 0) return false;
+  if (allocations_left < 0) return should_fail_anywhere();
   if (allocations_left-- > 0) return false;
   failure_happened = true;
   return true;

@@ -19,6 +19,9 @@ void tn_free(void *pointer);
 void tn_alloc_fail_after(int64_t count);
 /* Whether the armed failure has happened since the last tn_alloc_fail_after. */
 bool tn_alloc_did_fail(void);
+/* Likewise for the allocations of all threads together. */
+void tn_alloc_fail_anywhere_after(int64_t count);
+bool tn_alloc_did_fail_anywhere(void);
 #endif
 
 #endif

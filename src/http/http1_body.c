@@ -79,6 +79,12 @@ static void take_trailers(tn_http1_exchange *x) {
   x->body_is_complete = true;
 }
 
+/* The limit may have become smaller than what there is already. */
+static bool is_too_large(const tn_http1_exchange *x) {
+  uint64_t limit = x->connection->options->max_body_bytes, so_far = x->base.bytes_in;
+  return so_far > limit || data_left(x) > limit - so_far;
+}
+
 /* Steps over framing in the buffer. */
 static void take_framing(tn_http1_exchange *x) {
   tn_http1_connection *c = x->connection;
@@ -91,7 +97,7 @@ static void take_framing(tn_http1_exchange *x) {
   c->in_start += (uint32_t)used;
   if (x->chunks.state == TN_CHUNK_TRAILERS) {
     take_trailers(x);
-  } else if (data_left(x) > c->options->max_body_bytes - x->base.bytes_in) {
+  } else if (is_too_large(x)) {
     fail(x, TN_HTTP_HTTP_REQUEST_BODY_SIZE);
   }
 }

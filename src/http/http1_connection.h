@@ -12,11 +12,10 @@ typedef struct tn_http1_connection tn_http1_connection;
 typedef struct tn_http1_exchange tn_http1_exchange;
 typedef struct tn_http1_pool tn_http1_pool;
 
-/* Bytes read or to be written. Counted: a connection and the exchange whose head lies in it may both hold it. */
+/* Bytes read or to be written. */
 typedef struct tn_http1_buffer {
   struct tn_http1_buffer *next; /* among the pool's */
-  uint32_t refs;
-  uint32_t cap;
+  size_t cap;
   uint8_t bytes[];
 } tn_http1_buffer;
 
@@ -61,7 +60,6 @@ struct tn_http1_exchange {
   tn_http_outgoing outgoing;
   tn_http1_connection *connection;
   tn_http1_pool *pool;
-  tn_http1_buffer *head; /* where the request's strings lie */
   tn_http1_framing framing;
 
   /* The body that comes in. */
@@ -110,13 +108,13 @@ typedef enum tn_http1_deadline {
   TN_DEADLINE_LINGER,
 } tn_http1_deadline;
 
-/*   in:   |  head of the exchange  | read, not yet used |  room  |
- *         0                  in_floor  in_start      in_end      cap
+/*   in:   |  used  | read, not yet used |  room  |
+ *         0     in_start             in_end      cap
  *   out:  |  sent   |  to be sent  |   gap   | body bytes |  room  |
  *         0     out_start        gap_at  +TN_GAP_SIZE  out_end      cap
- * Invariants: in_floor counts only while an exchange holds the buffer too. A gap (has_gap) is room for what can
- * only be written once what follows it is known: the end of a head, a chunk's size. Nothing behind a gap has been
- * sent. */
+ * Invariant: a gap (has_gap) is room for what can only be written once what follows it is known: the end of a head,
+ * a chunk's size. Nothing behind a gap has been sent. A connection that has nothing in a buffer between two turns has
+ * no buffer: the strings of a request lie in its exchange's arena. */
 struct tn_http1_connection {
   tn_connection *base;
   tn_http_server *server;
@@ -126,7 +124,6 @@ struct tn_http1_connection {
       *exchange; /* the request that is answered, or the response that is not complete; or NULL */
 
   tn_http1_buffer *in;
-  uint32_t in_floor;
   uint32_t in_start;
   uint32_t in_end;
   size_t scanned;      /* of the head at in_start */
@@ -140,6 +137,7 @@ struct tn_http1_connection {
   uint32_t gap_at;
   bool has_gap;
   bool is_blocked; /* the system takes no more for now */
+  bool has_lost_output; /* bytes that were to be sent are gone: what would follow on them must not be sent */
 
   bool is_in_handler; /* a handler's request function is running */
   bool has_had_request;
@@ -170,7 +168,9 @@ enum { TN_GAP_SIZE = 96 };
 static inline size_t tn_http1_out_size(const tn_http1_connection *c) {
   return c->out_end - c->out_start;
 }
-/* Appends; out of memory breaks the connection. */
+/* Something that was to be sent cannot be: breaks the connection, and nothing that is appended later leaves. */
+void tn_http1_output_lose(tn_http1_connection *connection, tn_http_code why);
+/* Appends; out of memory loses it. */
 void tn_http1_output_append(tn_http1_connection *connection, const void *bytes, size_t size);
 void tn_http1_output_open_gap(tn_http1_connection *connection);
 /* Puts `text` (at most TN_GAP_SIZE bytes) in place of the gap. */

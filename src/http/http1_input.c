@@ -34,7 +34,7 @@ static bool replace_buffer(tn_http1_connection *c, size_t size) {
   if (kept > 0) memcpy(buffer->bytes, c->in->bytes + c->in_start, kept);
   tn_http1_buffer_release(c->pool, c->in);
   c->in = buffer;
-  c->in_floor = c->in_start = 0;
+  c->in_start = 0;
   c->in_end = (uint32_t)kept;
   return true;
 }
@@ -44,16 +44,13 @@ static size_t make_room(tn_http1_connection *c, size_t limit, bool *failed) {
   *failed = false;
   size_t kept = tn_http1_in_size(c);
   if (c->in != NULL) {
-    uint32_t floor = c->in->refs > 1 ? c->in_floor : 0;
-    if (c->in->cap - c->in_end < MIN_ROOM && c->in_start > floor) {
-      memmove(c->in->bytes + floor, c->in->bytes + c->in_start, kept);
-      c->in_start = floor;
-      c->in_end = floor + (uint32_t)kept;
-    } else if (kept == 0) {
-      c->in_start = c->in_end = floor;
+    if (kept == 0 || (c->in->cap - c->in_end < MIN_ROOM && c->in_start > 0)) {
+      memmove(c->in->bytes, c->in->bytes + c->in_start, kept);
+      c->in_start = 0;
+      c->in_end = (uint32_t)kept;
     }
     if (c->in->cap - c->in_end >= MIN_ROOM) return c->in->cap - c->in_end;
-    if (floor == 0 && kept >= limit) return 0;
+    if (kept >= limit) return 0;
   }
   size_t size = kept + MIN_ROOM;
   *failed = !replace_buffer(c, size);
@@ -91,6 +88,6 @@ void tn_http1_input_trim(tn_http1_connection *c) {
   if (c->in == NULL || c->in_start != c->in_end) return;
   tn_http1_buffer_release(c->pool, c->in);
   c->in = NULL;
-  c->in_floor = c->in_start = c->in_end = 0;
+  c->in_start = c->in_end = 0;
   c->scanned = 0;
 }

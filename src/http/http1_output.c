@@ -10,8 +10,14 @@ static void drop_output(tn_http1_connection *c) {
   c->has_gap = false;
 }
 
+void tn_http1_output_lose(tn_http1_connection *c, tn_http_code why) {
+  c->has_lost_output = true;
+  tn_http1_connection_break(c, why, true);
+}
+
 static bool reserve(tn_http1_connection *c, size_t size) {
   size_t used = tn_http1_out_size(c);
+  if (c->has_lost_output) return false;
   if (c->out != NULL && c->out->cap - c->out_end >= size) return true;
   if (c->out != NULL && c->out->cap - used >= size) {
     memmove(c->out->bytes, c->out->bytes + c->out_start, used);
@@ -19,7 +25,7 @@ static bool reserve(tn_http1_connection *c, size_t size) {
     tn_http1_buffer *buffer = tn_http1_buffer_take(c->pool, used + size);
     if (buffer == NULL) {
       drop_output(c);
-      tn_http1_connection_break(c, TN_HTTP_INTERNAL_ERROR, true);
+      tn_http1_output_lose(c, TN_HTTP_INTERNAL_ERROR);
       return false;
     }
     if (used > 0) memcpy(buffer->bytes, c->out->bytes + c->out_start, used);
@@ -80,7 +86,7 @@ static bool send_parts(tn_http1_connection *c, struct iovec *parts, int count) {
     }
     if (result < 0) {
       c->is_blocked = true;
-      tn_http1_connection_break(c, tn_http_failure_code(result), true);
+      tn_http1_output_lose(c, tn_http_failure_code(result));
       return false;
     }
     tn_http_count(&tn_http_server_mutable_counters(c->server)->bytes_out, result);
@@ -95,6 +101,7 @@ static bool send_parts(tn_http1_connection *c, struct iovec *parts, int count) {
 
 void tn_http1_output_send(tn_http1_connection *c, tn_str bytes, tn_str tail) {
   assert(!c->has_gap);
+  if (c->has_lost_output) return;
   size_t gathered = tn_http1_out_size(c);
   if (gathered + bytes.len + tail.len == 0) return;
   struct iovec parts[3] = {

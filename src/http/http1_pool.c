@@ -56,18 +56,17 @@ tn_http1_buffer *tn_http1_buffer_take(tn_http1_pool *pool, size_t size) {
     size_t cap = TN_HTTP1_BUFFER_SIZE;
     while (cap < size)
       cap *= 2;
-    if (cap > UINT32_MAX) return NULL;
+    if (cap > UINT32_MAX) return NULL; /* positions are 32 bits */
     buffer = tn_malloc(sizeof *buffer + cap);
     if (buffer == NULL) return NULL;
-    buffer->cap = (uint32_t)cap;
+    buffer->cap = cap;
   }
   buffer->next = NULL;
-  buffer->refs = 1;
   return buffer;
 }
 
 void tn_http1_buffer_release(tn_http1_pool *pool, tn_http1_buffer *buffer) {
-  if (buffer == NULL || --buffer->refs > 0) return;
+  if (buffer == NULL) return;
   if (buffer->cap != TN_HTTP1_BUFFER_SIZE || pool->buffer_count == MAX_BUFFERS) {
     tn_free(buffer);
     return;
@@ -96,7 +95,6 @@ tn_http1_exchange *tn_http1_exchange_take(tn_http1_pool *pool) {
 
 void tn_http1_exchange_give(tn_http1_exchange *exchange) {
   tn_http1_pool *pool = exchange->pool;
-  tn_http1_buffer_release(pool, exchange->head);
   tn_arena *arena = &exchange->base.arena;
   tn_arena_reset(arena);
   if (arena->end - arena->next > MAX_ARENA) tn_arena_free(arena);

@@ -106,7 +106,7 @@ static void append_head(tn_http1_connection *c, const tn_http_response *head) {
   tn_buffer *scratch = tn_http1_pool_scratch(c->pool);
   tn_http1_write_response_head(scratch, head);
   if (scratch->failed)
-    tn_http1_connection_break(c, TN_HTTP_INTERNAL_ERROR, true);
+    tn_http1_output_lose(c, TN_HTTP_INTERNAL_ERROR);
   else
     tn_http1_output_append(c, scratch->data, scratch->len);
 }
@@ -332,7 +332,7 @@ static void finish_chunked(tn_http1_connection *c, tn_http1_exchange *x,
   if (trailers != NULL) tn_http1_write_fields(scratch, trailers);
   tn_buffer_append_text(scratch, "\r\n");
   if (scratch->failed)
-    tn_http1_connection_break(c, TN_HTTP_INTERNAL_ERROR, true);
+    tn_http1_output_lose(c, TN_HTTP_INTERNAL_ERROR);
   else
     tn_http1_output_append(c, scratch->data, scratch->len);
 }

@@ -149,19 +149,22 @@ static void start_exchange(tn_http1_connection *c, tn_http1_exchange *x) {
   c->is_in_handler = false;
 }
 
-/* The head of `size` bytes at in_start becomes an exchange, or is refused. */
+/* The head of `size` bytes at in_start becomes an exchange, or is refused. Its bytes are copied, as a request can be
+ * under way for long, and need not keep a whole buffer then. */
 static void take_head(tn_http1_connection *c, size_t size) {
   tn_http1_exchange *x = tn_http1_exchange_take(c->pool);
-  if (x == NULL) {
+  tn_str head = {(const char *)c->in->bytes + c->in_start, size};
+  tn_str copy = x == NULL ? (tn_str){0} : tn_arena_copy(&x->base.arena, head);
+  if (copy.data == NULL) {
+    if (x != NULL) tn_http1_exchange_give(x);
     refuse(c, 503, "out of memory");
     return;
   }
   tn_http1_refusal refusal;
   int status = 0;
   const char *reason = NULL;
-  if (!tn_http1_parse_request(&x->base.arena, c->in->bytes + c->in_start, size,
-                              c->options->max_header_count, &x->base.request, &x->framing,
-                              &refusal)) {
+  if (!tn_http1_parse_request(&x->base.arena, (const uint8_t *)copy.data, size, c->options->max_header_count,
+                              &x->base.request, &x->framing, &refusal)) {
     status = refusal.status;
     reason = refusal.reason;
   } else if (x->framing.length > c->options->max_body_bytes) {
@@ -172,7 +175,7 @@ static void take_head(tn_http1_connection *c, size_t size) {
   }
   if (reason != NULL) {
     tn_http1_exchange_give(x);
-    if (is_foreign(c, (tn_str){(const char *)c->in->bytes + c->in_start, size})) {
+    if (is_foreign(c, head)) {
       tell_refused(c, status, reason);
       tn_http1_connection_break(c, TN_HTTP_CONNECTION_TERMINATED, false);
     } else {
@@ -181,11 +184,8 @@ static void take_head(tn_http1_connection *c, size_t size) {
     return;
   }
   c->in_start += (uint32_t)size;
-  c->in_floor = c->in_start;
   c->scanned = 0;
   c->empty_lines = 0;
-  x->head = c->in;
-  c->in->refs++;
   start_exchange(c, x);
 }
 
@@ -492,6 +492,7 @@ void tn_http1_connection_start(tn_connection *connection, const uint8_t *bytes, 
   c->options = tn_http_server_options_of(c->server);
   c->pool = pool;
   c->is_readable = true;
+  c->deadline_kind = TN_DEADLINE_START; /* the server has set it */
   if (size > 0) memcpy(c->in->bytes, bytes, size);
   c->in_end = (uint32_t)size;
   connection->class = &http1_class;

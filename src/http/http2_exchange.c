@@ -88,7 +88,7 @@ static bool count_field(exchange *self, tn_str name, tn_str value) {
   const tn_http_server_options *options = server_of(self)->options;
   enum { OVERHEAD = 32 }; /* RFC 9113 section 6.5.2 */
   size_t size = name.len + value.len + OVERHEAD;
-  if (self->field_count >= options->max_header_count || size > options->max_header_bytes - self->field_bytes)
+  if (self->field_count >= options->max_header_count || size + self->field_bytes > options->max_header_bytes)
     return false;
   self->field_bytes += (uint32_t)size;
   if (name.data[0] != ':') self->field_count++;

@@ -393,6 +393,13 @@ static void listener_ready(tn_io *io, int events) {
   if (!from->has_more) accept_some(from);
 }
 
+void tn_http_server_change_options(tn_http_server *server, const tn_http_server_options *options) {
+  bool http2 = server->options.http2;
+  server->options = *options;
+  server->options.http2 = http2;
+  if (has_waiting_listener(server)) resume_accepting(server, 0); /* there may be room now */
+}
+
 tn_error *tn_http_server_listen(tn_http_server *server, int descriptor, tn_tls_context *tls) {
   listener *from = tn_calloc(1, sizeof *from);
   tn_error *error = NULL;

@@ -49,6 +49,9 @@ typedef struct tn_http_server_counters {
 /* `handler` is copied, `data` is given to its functions. `loop` outlives the server. */
 tn_error *tn_http_server_new(tn_loop *loop, const tn_http_server_options *options,
                              const tn_http_handler *handler, void *data, tn_http_server **out);
+/* Other limits and times, on the loop's thread. They hold at once, also for connections that are open; of those by HTTP/2
+ * what they have been told (streams, sizes) and their times stay. `http2` stays as it was. */
+void tn_http_server_change_options(tn_http_server *server, const tn_http_server_options *options);
 /* Closes everything at once; exchanges that a handler still holds stay valid until it releases them. */
 void tn_http_server_delete(tn_http_server *server);
 /* Accepts from a listening socket (owned from now on), with TLS if `tls` is not NULL (a reference is taken). */

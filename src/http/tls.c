@@ -411,6 +411,10 @@ void tn_tls_context_release(tn_tls_context *context) {
   if (atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) == 1) context_delete(context);
 }
 
+void tn_tls_thread_done(void) {
+  OPENSSL_thread_stop();
+}
+
 /* ---- for sessions ---------------------------------------------------------------------------- */
 
 tn_error *tn_tls_context_connect(tn_tls_context *context, SSL **out) {

@@ -22,6 +22,9 @@ typedef struct tn_tls_server_options {
 tn_error *tn_tls_server_context_new(const tn_tls_server_options *options, tn_tls_context **out);
 /* Reads certificate and key again. New connections get the new ones; on failure the old ones stay. Any thread. */
 tn_error *tn_tls_context_reload(tn_tls_context *context);
+/* Gives back what the TLS library keeps for the calling thread, which may go on and use it again. For threads that are
+ * not seen to end. */
+void tn_tls_thread_done(void);
 /* For clients: verifies against the system's certificates, or `ca_path` (PEM) if not NULL. */
 tn_error *tn_tls_client_context_new(const char *ca_path, bool http2, tn_tls_context **out);
 tn_tls_context *tn_tls_context_retain(tn_tls_context *context);

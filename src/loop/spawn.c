@@ -1,6 +1,7 @@
 /* Fibers of a loop. */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/sanitizer.h"
 #include "loop/parts.h"
 
 /* What goes with a fiber: it is the fiber's argument. */
@@ -12,11 +13,15 @@ struct tn_spawned {
   void *argument;
   tn_wait yielded; /* linked in the ready queue after tn_loop_yield */
   tn_spawned *next_free;
+  tn_sanitized_fiber sanitized;
 };
 
 static void spawned_run(void *argument) {
   tn_spawned *spawned = argument;
+  const void *frame = __builtin_frame_address(0); /* the same for all fibers that get this stack */
+  tn_sanitizer_take(frame);
   spawned->func(spawned->argument);
+  tn_sanitizer_give(frame);
 }
 
 static tn_spawned *spawned_take(tn_loop *loop) {
@@ -40,7 +45,11 @@ void tn_spawned_free(tn_spawned *list) {
 
 void tn_spawned_resume(tn_fiber *fiber) {
   tn_spawned *spawned = tn_fiber_argument(fiber);
-  if (!tn_fiber_resume(fiber)) return;
+  tn_sanitizer_enter(&spawned->sanitized);
+  bool is_over = tn_fiber_resume(fiber);
+  tn_sanitizer_leave(&spawned->sanitized);
+  if (!is_over) return;
+  tn_sanitizer_free(&spawned->sanitized);
   tn_error *error = tn_fiber_take_error(fiber);
   tn_fiber_delete(fiber);
   tn_spawned over = *spawned;
@@ -67,6 +76,7 @@ tn_error *tn_loop_spawn(tn_guest *guest, tn_store *store, tn_fiber_func func,
     spawned_give_back(guest->loop, spawned);
     return error;
   }
+  tn_sanitizer_make(&spawned->sanitized);
   tn_spawned_resume(spawned->fiber);
   return NULL;
 }

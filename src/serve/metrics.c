@@ -144,13 +144,12 @@ tn_error *tn_metrics_component(tn_metrics *metrics, tn_str name, tn_component_me
   return error;
 }
 
-/* The structs are nothing but counters, so that they can be added as arrays. Other threads write them meanwhile: each
- * is read once. */
+/* The structs are nothing but counters, so that they can be added as arrays. Other threads write them meanwhile. */
 static void add_counters(void *to, const void *from, size_t size) {
   uint64_t *sum = to;
-  const volatile uint64_t *value = from;
+  const uint64_t *value = from;
   for (size_t i = 0; i < size / sizeof *sum; i++)
-    sum[i] += value[i];
+    sum[i] += __atomic_load_n(&value[i], __ATOMIC_RELAXED);
 }
 
 static void add_worker(const worker_counters *worker, tn_http_server_counters *server,

@@ -30,6 +30,7 @@ static void work(void *argument) {
   reload *self = argument;
   self->error = make(self);
   if (self->error == NULL) self->error = tn_listeners_reload(&self->server->listeners);
+  tn_tls_thread_done();
   if (self->error == NULL || self->made == NULL) return;
   tn_generation_delete(self->made);
   self->made = NULL;
@@ -53,14 +54,9 @@ static bool same_listens(const tn_serve_config *a, const tn_serve_config *b) {
   return true;
 }
 
-static bool same_http(const tn_http_server_options *a, const tn_http_server_options *b) {
-  return a->max_header_count == b->max_header_count && a->max_header_bytes == b->max_header_bytes &&
-         a->max_body_bytes == b->max_body_bytes && a->max_connections == b->max_connections &&
-         a->max_connections_per_client == b->max_connections_per_client && a->max_streams == b->max_streams &&
-         a->write_buffer_bytes == b->write_buffer_bytes && a->header_timeout == b->header_timeout &&
-         a->body_timeout == b->body_timeout && a->write_timeout == b->write_timeout &&
-         a->idle_timeout == b->idle_timeout && a->half_close_timeout == b->half_close_timeout &&
-         a->tls_timeout == b->tls_timeout && a->http2 == b->http2;
+/* Whether code that is compiled for the one runs alike with the other. */
+static bool same_code(const tn_engine_options *a, const tn_engine_options *b) {
+  return a->compiler == b->compiler && a->optimize == b->optimize && a->max_stack_bytes == b->max_stack_bytes;
 }
 
 static void warn(tn_server *server, const char *what) {
@@ -72,7 +68,9 @@ static void warn_of_restart(tn_server *server, const tn_serve_config *before, co
   if (!tn_str_equal(before->admin_address, now->admin_address)) warn(server, "the admin address has");
   if (before->threads != now->threads) warn(server, "the number of threads has");
   if (now->max_concurrent > server->max_concurrent) warn(server, "the limit of concurrent requests, now larger, has");
-  if (!same_http(&before->http, &now->http)) warn(server, "limits of connections have");
+  if (tn_server_largest_memory(now) > server->engine.pool_memory_bytes) warn(server, "the largest memory, now larger, has");
+  if (!same_code(&server->engine, &now->engine)) warn(server, "compiler, opt-level or max-stack have");
+  if (before->http.http2 != now->http.http2) warn(server, "whether HTTP/2 is offered has");
   if (before->watch != now->watch) warn(server, "watching has");
 }
 
@@ -132,7 +130,6 @@ static void done(void *argument, bool is_abandoned) {
   reload *self = argument;
   tn_server *server = self->server;
   server->is_reloading = false;
-  tn_metrics_count_reload(server->maker.metrics, self->error == NULL);
   if (self->error != NULL) {
     say_failed(server, self->error);
   } else if (is_stopping(server)) {
@@ -140,6 +137,7 @@ static void done(void *argument, bool is_abandoned) {
   } else {
     install(server, self->made);
   }
+  tn_metrics_count_reload(server->maker.metrics, self->error == NULL); /* last: whoever sees it sees what is new */
   tn_error_delete(self->error);
   tn_server_release_generation(server, self->previous);
   tn_free(self);
@@ -186,5 +184,6 @@ void tn_server_start_reload(tn_server *server) {
   }
   say_failed(server, error);
   tn_error_delete(error);
+  tn_metrics_count_reload(server->maker.metrics, false);
   tn_notify_send(&server->notify, "READY=1\nSTATUS=Serving");
 }

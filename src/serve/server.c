@@ -203,24 +203,32 @@ static uint32_t saturate(uint64_t number) {
 /* What a 32-bit memory can have. */
 static const uint64_t MAX_POOL_MEMORY = (uint64_t)4 << 30;
 
+uint64_t tn_server_largest_memory(const tn_serve_config *config) {
+  uint64_t largest = 0;
+  for (uint32_t i = 0; i < config->component_count; i++) {
+    uint64_t size = config->components[i].max_memory_bytes;
+    if (size > largest) largest = size;
+  }
+  return largest < MAX_POOL_MEMORY ? largest : MAX_POOL_MEMORY;
+}
+
 /* How many instances there can be at once: those of requests under way, those made in advance, those kept for another
- * request or restored for one. Fewer of these than there could be, as each has memory of its own. */
+ * request or restored for one, and the memory of those that a worker is giving back to the system in a batch, which nobody
+ * has for the moment. Fewer kept ones than there could be, as each has memory of its own. */
 static void size_pool(tn_server *server, const tn_serve_config *config, tn_engine_options *engine) {
-  enum { MAX_KEPT = 256 };
+  enum { MAX_KEPT = 256, BATCH = 16 };
   uint64_t warm = 0;
   bool keeps = false;
-  engine->pool_memory_bytes = 0;
+  engine->pool_memory_bytes = tn_server_largest_memory(config);
   for (uint32_t i = 0; i < config->component_count; i++) {
     const tn_serve_component *component = &config->components[i];
     warm += component->warm;
     keeps |= component->reuse_count > 1 || component->restores;
-    if (component->max_memory_bytes > engine->pool_memory_bytes) engine->pool_memory_bytes = component->max_memory_bytes;
   }
-  if (engine->pool_memory_bytes > MAX_POOL_MEMORY) engine->pool_memory_bytes = MAX_POOL_MEMORY;
   uint64_t kept = !keeps ? 0 : config->max_concurrent < MAX_KEPT ? config->max_concurrent : MAX_KEPT;
   kept = (kept + config->threads - 1) / config->threads; /* of each worker */
   server->max_idle_instances = saturate(warm + kept);
-  engine->pool_instances = saturate(config->max_concurrent + (warm + kept) * config->threads);
+  engine->pool_instances = saturate(config->max_concurrent + (warm + kept + BATCH) * config->threads);
 }
 
 static tn_error *make_engine(tn_server *server, const tn_serve_config *config) {
@@ -228,6 +236,8 @@ static tn_error *make_engine(tn_server *server, const tn_serve_config *config) {
   options.pooling = true;
   options.epoch_interruption = true; /* for time limits, and for cancelling a guest that computes */
   size_pool(server, config, &options);
+  server->engine = options;
+  server->engine.cache_directory = NULL;
   TN_TRY(tn_engine_new(&options, &server->maker.engine));
   TN_TRY(tn_linker_new(&server->maker.linker));
   return tn_linker_define_wasi(server->maker.linker);

@@ -25,6 +25,7 @@ struct tn_server {
   tn_worker *workers;
   uint32_t worker_count;
   uint32_t max_idle_instances; /* kept by each worker */
+  tn_engine_options engine;    /* what the engine was made with, but for the cache's folder */
   uint32_t max_concurrent;     /* that the engine's pool has room for: permits.limit is not above it */
   tn_listeners listeners;
   tn_admin *admin;
@@ -63,6 +64,9 @@ void tn_server_permit_is_free(tn_server *server, tn_worker *worker);
 void tn_server_worker_has_ended(tn_server *server);
 /* On the server's thread: ends its loop when nothing is left to wait for. */
 void tn_server_check_end(tn_server *server);
+
+/* The largest memory that an instance may have by this configuration. */
+uint64_t tn_server_largest_memory(const tn_serve_config *config);
 
 /* reload.c: on the server's thread. */
 void tn_server_start_reload(tn_server *server);

@@ -79,12 +79,23 @@ static tn_error *adopt(tn_worker *worker, tn_generation *shared) {
   return NULL;
 }
 
+/* A worker's share of the connections is what the file allows, divided by the threads that the file wants. */
+static void change_limits(tn_worker *worker, const tn_serve_config *config) {
+  tn_http_server_options options = config->http;
+  uint64_t connections = (uint64_t)options.max_connections * config->threads / worker->server->worker_count;
+  options.max_connections = connections == 0 ? 1 : connections < UINT32_MAX ? (uint32_t)connections : UINT32_MAX;
+  tn_http_server_change_options(worker->http, &options);
+}
+
 static void adopt_incoming(void *argument) {
   tn_worker *worker = argument;
   tn_generation *shared = atomic_exchange(&worker->incoming, NULL);
   if (shared == NULL) return; /* another post has brought it */
   tn_error *error = adopt(worker, shared);
-  if (error == NULL) return;
+  if (error == NULL) {
+    change_limits(worker, shared->config);
+    return;
+  }
   tn_log_write(worker->log, "error", "worker %u keeps the old components: %s", worker->number,
                tn_error_get_message(error));
   tn_worker_flush_log_later(worker);
@@ -157,9 +168,19 @@ static void end(void *argument) {
 
 /* ---- from other threads --------------------------------------------------------------------------------- */
 
-/* Without memory for it nothing happens now; what was to happen then does with the next post, or never. */
+static bool try_to_post(tn_worker *worker, void (*func)(void *argument)) {
+  tn_error *error = tn_loop_post(worker->loop, func, worker);
+  tn_error_delete(error);
+  return error == NULL;
+}
+
+/* For what must not be lost, from the server's thread, which may wait. After a tenth of a second without memory for it
+ * nothing happens; what was to happen then does with the next post. */
 static void post(tn_worker *worker, void (*func)(void *argument)) {
-  tn_error_delete(tn_loop_post(worker->loop, func, worker));
+  enum { ATTEMPTS = 100 };
+  static const struct timespec pause = {.tv_nsec = 1000000};
+  for (int i = 0; i < ATTEMPTS && !try_to_post(worker, func); i++)
+    nanosleep(&pause, NULL);
 }
 
 void tn_worker_adopt(tn_worker *worker, tn_generation *generation) {
@@ -177,7 +198,8 @@ void tn_worker_end(tn_worker *worker) {
 }
 
 void tn_worker_kick(tn_worker *worker) {
-  if (!atomic_exchange(&worker->is_kicked, true)) post(worker, kicked);
+  if (atomic_exchange(&worker->is_kicked, true) || try_to_post(worker, kicked)) return;
+  atomic_store(&worker->is_kicked, false); /* without memory: the next one tries again */
 }
 
 /* ---- the thread ----------------------------------------------------------------------------------------- */

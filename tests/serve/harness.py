@@ -21,7 +21,31 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "guest"))
 import build as guest_build  # noqa: E402
 
-SECONDS = 30  # until something that must happen counts as not happening; sanitizers are slow
+# Times in the tests fit a server that is built for speed; for one that is not (sanitizers), they are multiplied.
+TIME_FACTOR = float(os.environ.get("TENON_TIME_FACTOR", "1"))
+
+
+def scaled(seconds):
+    return seconds * TIME_FACTOR
+
+
+def span(milliseconds):
+    """A time of that length for a configuration."""
+    return "%dms" % scaled(milliseconds)
+
+
+# The thread sanitizer has no room for the addresses that the default of concurrent requests reserves.
+LIMITS = {"max-concurrent": int(os.environ["TENON_MAX_CONCURRENT"])} if "TENON_MAX_CONCURRENT" in os.environ else {}
+DEFAULTS = {}
+if TIME_FACTOR != 1:
+    SPANS = {"header-timeout": 10, "body-timeout": 30, "write-timeout": 30, "half-close-timeout": 1, "tls-timeout": 10}
+    LIMITS.update({name: span(1000 * seconds) for name, seconds in SPANS.items()})
+    DEFAULTS.update({"timeout": span(60000), "queue-timeout": span(10000)})
+# It has memory of its own for all that there is, and needs files for it.
+HAS_THREAD_SANITIZER = "TSAN_OPTIONS" in os.environ
+# For servers whose memory is looked at: the address sanitizer keeps what was freed.
+KEEP_NOTHING = {"ASAN_OPTIONS": "quarantine_size_mb=1"}
+SECONDS = scaled(30)  # until something that must happen counts as not happening
 
 
 class Environment:
@@ -44,7 +68,7 @@ class Environment:
 
     @classmethod
     def variables(cls):
-        kept = {name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "PATH", "LD_LIBRARY_PATH")
+        kept = {name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "PATH", "LD_LIBRARY_PATH")
                 if name in os.environ}
         return {**kept, "HOME": str(cls.work), "XDG_CACHE_HOME": str(cls.work / "cache"), "LANG": "C.UTF-8"}
 
@@ -101,8 +125,8 @@ def toml_lines(table):
 def make_toml(listen, admin, top=None, limits=None, defaults=None, components=None, routes=None):
     """A configuration file. `components`: name to table; `routes`: a list of tables."""
     text = toml_lines({"admin": admin, "threads": 2, "drain-timeout": "2s", **(top or {})})
-    text += "[limits]\n" + toml_lines(limits or {})
-    text += "[defaults]\n" + toml_lines(defaults or {})
+    text += "[limits]\n" + toml_lines({**LIMITS, **(limits or {})})
+    text += "[defaults]\n" + toml_lines({**DEFAULTS, **(defaults or {})})
     for table in listen:
         text += "[[listen]]\n" + toml_lines(table)
     for name, table in (components or {"guest": {}}).items():
@@ -195,7 +219,7 @@ class Server:
                 return self.admin("/readyz").status == 200
             except OSError:
                 return False
-        wait_until(ready, 120, "the server to be ready")
+        wait_until(ready, scaled(120), "the server to be ready")
 
     def said(self):
         """Standard output and error, and the log's end."""
@@ -283,7 +307,7 @@ class Case(unittest.TestCase):
         code = server.stop()
         if was_running:
             self.assertEqual(code, 0, "the server's end: " + server.said())
-        self.assertNotRegex(server.said(), r"(Address|Undefined|Leak)\w*Sanitizer|runtime error:")
+        self.assertNotRegex(server.said(), r"(Address|Undefined|Leak|Thread)\w*Sanitizer|runtime error:")
 
     def expect(self, got, status, text=None):
         self.assertEqual(got.status, status, got.text[:2000])

@@ -1,7 +1,7 @@
 """Which component answers, what it finds, and in which instance."""
 import time
 
-from harness import Case, wait_until
+from harness import Case, scaled, wait_until
 
 
 class Routing(Case):
@@ -115,4 +115,4 @@ class Instances(Case):
             s.sendall(b"GET /sleep/500 HTTP/1.1\r\nHost: x\r\n\r\n")
         for s in sockets:
             self.assertIn(b"200", s.recv(1000))
-        self.assertLess(time.monotonic() - start, 5)
+        self.assertLess(time.monotonic() - start, scaled(5))

@@ -6,7 +6,7 @@ import ssl
 import subprocess
 import time
 
-from harness import SECONDS, Case, Certificates, Response, free_port, parse_head, receive, wait_until
+from harness import SECONDS, Case, Certificates, Response, free_port, parse_head, receive, scaled, span, wait_until
 
 
 def needs(program):
@@ -50,7 +50,7 @@ class Secure(Case):
         return (context or self.certificates.context()).wrap_socket(s, server_hostname="localhost")
 
     def run_client(self, *command):
-        done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
+        done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=scaled(120),
                               check=False)
         self.assertEqual(done.returncode, 0, done.stderr.decode(errors="replace")[-2000:])
         return done.stdout.decode(errors="replace")
@@ -108,12 +108,12 @@ class Tls(Secure):
         self.expect(self.get(), 200)
 
     def test_a_handshake_that_does_not_end_is_ended(self):
-        self.start(limits={"tls-timeout": "300ms"})
+        self.start(limits={"tls-timeout": span(300)})
         start = time.monotonic()
         with socket.create_connection(("127.0.0.1", self.tls_port), timeout=SECONDS) as s:
             s.sendall(b"\x16\x03\x01\x02\x00\x01")
             receive(s)
-        self.assertLess(time.monotonic() - start, 5)
+        self.assertLess(time.monotonic() - start, scaled(5))
         self.expect(self.get(), 200)
 
     def test_a_client_without_its_certificate_is_refused(self):

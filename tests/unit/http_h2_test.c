@@ -283,12 +283,64 @@ static void draining_lets_calls_finish_and_then_ends_the_connection(void **state
   assert_int_equal(f->ended, 1);
 }
 
+/* ---- pings ------------------------------------------------------------------------------------------------ */
+
+static void a_ping_that_is_answered_changes_nothing(void **state) {
+  fixture *f = *state;
+  tn_http2_client_ping(f->client);
+  exchange_call call;
+  start_call(f, &call, 10, (tn_http2_call_options){0});
+  assert_ok(tn_loop_run(f->loop));
+  assert_int_equal(call.received, 10);
+  tn_http2_call_release(call.call);
+  assert_int_equal(f->ended, 0);
+}
+
+typedef struct lonely {
+  tn_loop *loop;
+  tn_transport transport;
+  tn_http2_client *client;
+  tn_http_code why;
+} lonely;
+
+static void lonely_ready(tn_transport *transport, int events) {
+  lonely *self = (lonely *)((char *)transport - offsetof(lonely, transport));
+  tn_http2_client_ready(self->client, events);
+}
+
+static void lonely_closed(void *data, tn_http2_client *client, tn_http_code why, const char *detail) {
+  (void)client;
+  lonely *self = data;
+  assert_non_null(strstr(detail, "ping"));
+  self->why = why;
+  tn_loop_stop(self->loop);
+}
+
+static void a_ping_without_an_answer_ends_the_connection(void **state) {
+  fixture *f = *state;
+  lonely self = {.loop = f->loop};
+  int ends[2];
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+  assert_ok(tn_transport_start(&self.transport, f->loop, ends[0], lonely_ready, NULL, (tn_str){0}));
+  const tn_http2_client_options options = {64 << 10, 100, 64 << 10, UINT64_C(20000000), 0};
+  const tn_http2_client_handler handler = {NULL, lonely_closed};
+  assert_ok(tn_http2_client_new(&self.transport, &options, &handler, &self, &self.client));
+  tn_http2_client_ping(self.client);
+  assert_ok(tn_loop_run(f->loop));
+  assert_int_equal(self.why, TN_HTTP_CONNECTION_TIMEOUT);
+  tn_http2_client_delete(self.client);
+  tn_transport_stop(&self.transport, false);
+  close(ends[1]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_body_with_trailers_comes_back_as_it_was_sent, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_response_of_no_bytes_may_have_trailers, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_empty_body_comes_back_empty, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_call_whose_peer_is_silent_runs_out_of_time, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_ping_that_is_answered_changes_nothing, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_ping_without_an_answer_ends_the_connection, set_up, tear_down),
       cmocka_unit_test_setup_teardown(draining_lets_calls_finish_and_then_ends_the_connection, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

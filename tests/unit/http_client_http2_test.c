@@ -1,0 +1,324 @@
+/* The client against an HTTP/2 server over TLS that is scripted frame by frame: what is sent again and what is not, what
+ * comes before an answer, answers that stop, and connections that resume an earlier one's keys. */
+#include "http_certificate.h"
+#include "http_client_world.h"
+
+#include <openssl/ssl.h>
+
+enum { DATA = 0, HEADERS = 1, RST_STREAM = 3, SETTINGS = 4, PING = 6, GOAWAY = 7 };
+enum { END_STREAM = 1, ACK = 1, END_HEADERS = 4 };
+enum { INTERNAL_ERROR = 2, REFUSED_STREAM = 7 };
+
+typedef struct peer peer;
+/* Answers the request `nth` (from 0, of all connections). Gives whether the connection goes on. */
+typedef bool (*peer_script)(peer *self, uint32_t stream, int nth);
+
+struct peer {
+  SSL *ssl;
+  peer_script script;
+};
+
+typedef struct site {
+  server listening;
+  SSL_CTX *context;
+  peer_script script;
+  atomic_int resumed;
+} site;
+
+/* ---- the peer -------------------------------------------------------------------------------------------- */
+
+static bool receive(peer *self, void *out, int size) {
+  for (int got = 0, part; got < size; got += part) {
+    part = SSL_read(self->ssl, (char *)out + got, size - got);
+    if (part <= 0) return false;
+  }
+  return true;
+}
+
+static void send_frame(peer *self, int kind, int flags, uint32_t stream, const void *payload, size_t size) {
+  uint8_t bytes[64] = {0, (uint8_t)(size >> 8), (uint8_t)size, (uint8_t)kind, (uint8_t)flags};
+  uint32_t number = htonl(stream);
+  memcpy(bytes + 5, &number, sizeof number);
+  if (size > 0) memcpy(bytes + 9, payload, size);
+  SSL_write(self->ssl, bytes, (int)(9 + size));
+}
+
+static void send_reset(peer *self, uint32_t stream, uint32_t code) {
+  code = htonl(code);
+  send_frame(self, RST_STREAM, 0, stream, &code, sizeof code);
+}
+
+static void send_goaway(peer *self, uint32_t last) {
+  uint32_t payload[2] = {htonl(last), 0};
+  send_frame(self, GOAWAY, 0, 0, payload, sizeof payload);
+}
+
+/* :status without indexing, or 200 as HPACK's table has it. */
+static void send_status(peer *self, uint32_t stream, const char *status) {
+  char fields[8] = "\x08\x03";
+  strcpy(fields + 2, status);
+  bool is_200 = strcmp(status, "200") == 0;
+  send_frame(self, HEADERS, END_HEADERS, stream, is_200 ? "\x88" : fields, is_200 ? 1 : 5);
+}
+
+static void send_hello(peer *self, uint32_t stream) {
+  send_status(self, stream, "200");
+  send_frame(self, DATA, END_STREAM, stream, "hello", 5);
+}
+
+static void serve_site(server *listening, int connection, int index) {
+  (void)index;
+  site *s = (site *)((char *)listening - offsetof(site, listening));
+  peer self = {SSL_new(s->context), s->script};
+  SSL_set_fd(self.ssl, connection);
+  uint8_t head[24], payload[16384];
+  bool goes_on = SSL_accept(self.ssl) == 1 && receive(&self, head, 24);
+  if (goes_on) s->resumed += SSL_session_reused(self.ssl);
+  if (goes_on) send_frame(&self, SETTINGS, 0, 0, NULL, 0);
+  while (goes_on && receive(&self, head, 9)) {
+    int size = head[1] << 8 | head[2];
+    if (!receive(&self, payload, size)) break;
+    if (head[3] == SETTINGS && (head[4] & ACK) == 0) send_frame(&self, SETTINGS, ACK, 0, NULL, 0);
+    if (head[3] != HEADERS) continue;
+    uint32_t stream;
+    memcpy(&stream, head + 5, sizeof stream);
+    goes_on = self.script(&self, ntohl(stream), listening->seen++);
+  }
+  SSL_shutdown(self.ssl);
+  SSL_free(self.ssl);
+}
+
+static int choose_http2(SSL *ssl, const unsigned char **out, unsigned char *size, const unsigned char *offered,
+                        unsigned int offered_size, void *data) {
+  (void)ssl, (void)data;
+  static const unsigned char name[] = "\2h2";
+  return SSL_select_next_proto((unsigned char **)out, size, name, 3, offered, offered_size) == OPENSSL_NPN_NEGOTIATED
+             ? SSL_TLSEXT_ERR_OK
+             : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static void site_start(site *s, peer_script script) {
+  memset(s, 0, sizeof *s);
+  s->script = script;
+  s->context = SSL_CTX_new(TLS_server_method());
+  assert_int_equal(SSL_CTX_use_certificate_file(s->context, path_of("good.crt"), SSL_FILETYPE_PEM), 1);
+  assert_int_equal(SSL_CTX_use_PrivateKey_file(s->context, path_of("good.key"), SSL_FILETYPE_PEM), 1);
+  SSL_CTX_set_alpn_select_cb(s->context, choose_http2, NULL);
+  server_start(&s->listening, serve_site, NULL);
+}
+
+static void site_stop(site *s) {
+  server_stop(&s->listening);
+  SSL_CTX_free(s->context);
+}
+
+/* ---- the client ------------------------------------------------------------------------------------------ */
+
+static int set_up_group(void **state) {
+  (void)state;
+  strcpy(folder, "/tmp/tenon-client-http2-XXXXXX");
+  assert_non_null(mkdtemp(folder));
+  make_certificate("good", "localhost", 86400);
+  return 0;
+}
+
+static int tear_down_group(void **state) {
+  (void)state;
+  unlink(path_of("good.crt"));
+  unlink(path_of("good.key"));
+  return rmdir(folder);
+}
+
+static world secure_world(void) {
+  tn_http_client_options options = world_options();
+  assert_ok(tn_tls_client_context_new(path_of("good.crt"), true, &options.tls));
+  world w = world_new(&options);
+  tn_tls_context_release(options.tls);
+  return w;
+}
+
+/* A whole request, and what became of it. */
+static void ask(world *w, const site *s, fetch *f, const tn_http_call_options *options) {
+  char room[64];
+  tn_http_request request = request_to(s->listening.port, "POST", room);
+  request.authority.len = (size_t)snprintf(room, sizeof room, "localhost:%u", s->listening.port);
+  request.scheme = TN_STR("https");
+  fetch_start(w, f, &request, options);
+  assert_true(f->out->class->finish(f->out, NULL));
+  world_run(w);
+}
+
+/* ---- tests ----------------------------------------------------------------------------------------------- */
+
+static bool refuse_first(peer *self, uint32_t stream, int nth) {
+  if (nth == 0) send_reset(self, stream, REFUSED_STREAM);
+  else send_hello(self, stream);
+  return true;
+}
+
+static void a_refused_request_is_sent_once_more(void **state) {
+  (void)state;
+  site s;
+  site_start(&s, refuse_first);
+  world w = secure_world();
+  fetch f = {0};
+  ask(&w, &s, &f, NULL);
+  assert_body(&f, "hello");
+  assert_int_equal(s.listening.seen, 2);
+  fetch_end(&f);
+  world_delete(&w);
+  site_stop(&s);
+}
+
+static bool refuse_all(peer *self, uint32_t stream, int nth) {
+  (void)nth;
+  send_reset(self, stream, REFUSED_STREAM);
+  return true;
+}
+
+static void a_request_that_is_refused_again_fails(void **state) {
+  (void)state;
+  site s;
+  site_start(&s, refuse_all);
+  world w = secure_world();
+  fetch f = {0};
+  ask(&w, &s, &f, NULL);
+  assert_true(f.has_failed);
+  assert_int_equal(s.listening.seen, 2);
+  fetch_end(&f);
+  world_delete(&w);
+  site_stop(&s);
+}
+
+static bool go_away_first(peer *self, uint32_t stream, int nth) {
+  if (nth > 0) {
+    send_hello(self, stream);
+    return true;
+  }
+  send_goaway(self, 0);
+  return false;
+}
+
+static void a_request_that_a_goaway_leaves_out_is_sent_on_another_connection(void **state) {
+  (void)state;
+  site s;
+  site_start(&s, go_away_first);
+  world w = secure_world();
+  fetch f = {0};
+  ask(&w, &s, &f, NULL);
+  assert_body(&f, "hello");
+  assert_int_equal(s.listening.seen, 2);
+  assert_int_equal(s.listening.accepted, 2);
+  fetch_end(&f);
+  world_delete(&w);
+  site_stop(&s);
+}
+
+static bool fail_all(peer *self, uint32_t stream, int nth) {
+  (void)nth;
+  send_reset(self, stream, INTERNAL_ERROR);
+  return true;
+}
+
+static void a_request_that_may_have_been_looked_at_is_not_sent_again(void **state) {
+  (void)state;
+  site s;
+  site_start(&s, fail_all);
+  world w = secure_world();
+  fetch f = {0};
+  ask(&w, &s, &f, NULL);
+  assert_true(f.has_failed);
+  assert_int_equal(s.listening.seen, 1);
+  fetch_end(&f);
+  world_delete(&w);
+  site_stop(&s);
+}
+
+static bool inform_and_answer(peer *self, uint32_t stream, int nth) {
+  (void)nth;
+  send_status(self, stream, "100");
+  send_status(self, stream, "103");
+  send_hello(self, stream);
+  return true;
+}
+
+static void what_comes_before_the_answer_is_not_taken_for_it(void **state) {
+  (void)state;
+  site s;
+  site_start(&s, inform_and_answer);
+  world w = secure_world();
+  fetch f = {0};
+  ask(&w, &s, &f, NULL);
+  assert_int_equal(f.status, 200);
+  assert_body(&f, "hello");
+  fetch_end(&f);
+  world_delete(&w);
+  site_stop(&s);
+}
+
+static bool stop_in_the_middle(peer *self, uint32_t stream, int nth) {
+  if (nth > 0) {
+    send_hello(self, stream);
+    return true;
+  }
+  send_status(self, stream, "200");
+  send_frame(self, DATA, 0, stream, "some", 4);
+  return true;
+}
+
+static void an_answer_that_stops_fails_and_its_connection_goes_on(void **state) {
+  (void)state;
+  site s;
+  site_start(&s, stop_in_the_middle);
+  world w = secure_world();
+  fetch f = {0};
+  ask(&w, &s, &f, &(tn_http_call_options){.between_bytes_timeout = 50 * MILLISECOND});
+  assert_int_equal(f.status, 200);
+  assert_true(f.end == tn_http_failure(TN_HTTP_CONNECTION_READ_TIMEOUT));
+  assert_int_equal(f.body.len, 4);
+  fetch_end(&f);
+  ask(&w, &s, &f, NULL);
+  assert_body(&f, "hello");
+  assert_int_equal(s.listening.accepted, 1);
+  fetch_end(&f);
+  world_delete(&w);
+  site_stop(&s);
+}
+
+static bool answer_once(peer *self, uint32_t stream, int nth) {
+  (void)nth;
+  send_hello(self, stream);
+  send_goaway(self, stream);
+  return false;
+}
+
+static void a_second_connection_resumes_the_first(void **state) {
+  (void)state;
+  site s;
+  site_start(&s, answer_once);
+  world w = secure_world();
+  for (int i = 0; i < 3; i++) {
+    fetch f = {0};
+    ask(&w, &s, &f, NULL);
+    assert_body(&f, "hello");
+    fetch_end(&f);
+    world_turn(&w, 20 * MILLISECOND);
+  }
+  world_delete(&w);
+  site_stop(&s);
+  assert_int_equal(s.listening.accepted, 3);
+  assert_int_equal(s.resumed, 2);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_refused_request_is_sent_once_more),
+      cmocka_unit_test(a_request_that_is_refused_again_fails),
+      cmocka_unit_test(a_request_that_a_goaway_leaves_out_is_sent_on_another_connection),
+      cmocka_unit_test(a_request_that_may_have_been_looked_at_is_not_sent_again),
+      cmocka_unit_test(what_comes_before_the_answer_is_not_taken_for_it),
+      cmocka_unit_test(an_answer_that_stops_fails_and_its_connection_goes_on),
+      cmocka_unit_test(a_second_connection_resumes_the_first),
+  };
+  return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+}
