@@ -1,40 +1,5 @@
 #include "canon/wasm_writer.h"
 
-void tn_wasm_u32(tn_buffer *out, uint32_t value) {
-  for (; value >= 0x80; value >>= 7)
-    tn_buffer_append_byte(out, (uint8_t)(value | 0x80));
-  tn_buffer_append_byte(out, (uint8_t)value);
-}
-
-void tn_wasm_s64(tn_buffer *out, int64_t value) {
-  for (;;) {
-    uint8_t low = value & 0x7f;
-    value >>= 7;
-    bool is_last = (value == 0 && (low & 0x40) == 0) || (value == -1 && (low & 0x40) != 0);
-    tn_buffer_append_byte(out, is_last ? low : low | 0x80);
-    if (is_last) return;
-  }
-}
-
-void tn_wasm_bytes(tn_buffer *out, tn_str bytes) {
-  tn_wasm_u32(out, (uint32_t)bytes.len);
-  tn_buffer_append_str(out, bytes);
-}
-
-void tn_wasm_section(tn_buffer *out, uint8_t id, uint32_t count, const tn_buffer *entries) {
-  if (count == 0) return;
-  tn_buffer number = {0};
-  tn_wasm_u32(&number, count);
-  tn_buffer_append_byte(out, id);
-  tn_wasm_u32(out, (uint32_t)(number.len + entries->len));
-  tn_buffer_append_str(out, tn_buffer_str(&number));
-  tn_buffer_append_str(out, tn_buffer_str(entries));
-  out->failed |= number.failed || entries->failed;
-  tn_buffer_free(&number);
-}
-
-/* ---- the body of a function --------------------------------------------------------------------- */
-
 void tn_wasm_emit(tn_wasm_func *f, tn_wasm_op op) {
   tn_buffer_append_byte(&f->code, (uint8_t)op);
 }

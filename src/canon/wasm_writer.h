@@ -1,9 +1,10 @@
-/* Writing core WebAssembly: numbers, instructions, local variables. Internal to src/canon/.
+/* Writing core WebAssembly: instructions, local variables. Internal to src/canon/.
  * Failures to allocate are remembered by the buffers and found at the end. */
 #ifndef TN_CANON_WASM_WRITER_H
 #define TN_CANON_WASM_WRITER_H
 
 #include "base/buffer.h"
+#include "base/wasm_bytes.h"
 
 enum {
   TN_WASM_I32 = 0x7f,
@@ -73,15 +74,6 @@ typedef enum tn_wasm_op {
   TN_WASM_I32_EXTEND8_S = 0xc0,
   TN_WASM_I32_EXTEND16_S = 0xc1,
 } tn_wasm_op;
-
-/* ---- numbers, vectors and sections -------------------------------------------------------------- */
-
-void tn_wasm_u32(tn_buffer *out, uint32_t value);
-void tn_wasm_s64(tn_buffer *out, int64_t value);
-/* A length and the bytes. */
-void tn_wasm_bytes(tn_buffer *out, tn_str bytes);
-/* A section of `count` entries that are already encoded; nothing when there are none. */
-void tn_wasm_section(tn_buffer *out, uint8_t id, uint32_t count, const tn_buffer *entries);
 
 /* ---- the body of a function --------------------------------------------------------------------- */
 

@@ -26,8 +26,7 @@ tn_str tn_names_own(tn_str section) {
   return (tn_str){NULL, 0};
 }
 
-/* The binary form of each sort: 0x00 and a core sort, or one byte. */
-static const uint8_t sort_codes[TN_SORT_COUNT][2] = {
+const uint8_t tn_sort_codes[TN_SORT_COUNT][2] = {
     [TN_SORT_CORE_FUNC] = {0x00, 0x00},
     [TN_SORT_CORE_TABLE] = {0x00, 0x01},
     [TN_SORT_CORE_MEMORY] = {0x00, 0x02},
@@ -45,8 +44,8 @@ static const uint8_t sort_codes[TN_SORT_COUNT][2] = {
 
 static bool is_of_sort(tn_reader *in, tn_sort sort) {
   uint8_t byte;
-  if (!succeeded(tn_read_byte(in, &byte)) || byte != sort_codes[sort][0]) return false;
-  return byte != 0 || (succeeded(tn_read_byte(in, &byte)) && byte == sort_codes[sort][1]);
+  if (!succeeded(tn_read_byte(in, &byte)) || byte != tn_sort_codes[sort][0]) return false;
+  return byte != 0 || (succeeded(tn_read_byte(in, &byte)) && byte == tn_sort_codes[sort][1]);
 }
 
 static tn_str find_in_map(tn_reader *in, uint32_t index) {

@@ -12,4 +12,7 @@ tn_str tn_names_own(tn_str section);
  * sections each time: for messages and for naming instances once, when linking. */
 tn_str tn_names_find(const tn_component_ast *component, tn_sort sort, uint32_t index);
 
+/* The binary form of each sort: 0x00 and a core sort, or one byte. Binary.md `sort` */
+extern const uint8_t tn_sort_codes[TN_SORT_COUNT][2];
+
 #endif

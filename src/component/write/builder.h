@@ -18,8 +18,8 @@ typedef struct tn_component_builder {
   uint32_t counts[TN_SORT_COUNT];
 } tn_component_builder;
 
-/* Adds a copy of the definition; *index (may be NULL) is what it is called by in its index space (an export adds to
- * the space of its item, too). TN_ERROR_NO_MEMORY. */
+/* Adds a copy of the definition; *index (may be NULL) is what it is called by in its index space (an export
+ * adds to the space of its item, too). TN_ERROR_NO_MEMORY. */
 tn_error *tn_builder_add(tn_component_builder *builder, const tn_definition *definition, uint32_t *index);
 
 /* The common ones. Names are kept as they are given. */
