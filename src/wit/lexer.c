@@ -17,28 +17,28 @@ static const keyword_entry keywords_3[] = {
 static const keyword_entry keywords_4[] = {
     {"list", TN_WIT_LIST},          {"bool", TN_WIT_BOOL},          {"func", TN_WIT_FUNC},
     {"type", TN_WIT_TYPE},          {"enum", TN_WIT_ENUM},          {"char", TN_WIT_CHAR},
-    {"from", TN_WIT_OTHER_KEYWORD}, {"with", TN_WIT_OTHER_KEYWORD}, {NULL, TN_WIT_NO_KEYWORD}};
+    {"from", TN_WIT_FROM}, {"with", TN_WIT_WITH}, {NULL, TN_WIT_NO_KEYWORD}};
 static const keyword_entry keywords_5[] = {{"tuple", TN_WIT_TUPLE},
                                            {"flags", TN_WIT_FLAGS},
                                            {"async", TN_WIT_ASYNC},
-                                           {"world", TN_WIT_OTHER_KEYWORD},
+                                           {"world", TN_WIT_WORLD},
                                            {NULL, TN_WIT_NO_KEYWORD}};
 static const keyword_entry keywords_6[] = {
     {"string", TN_WIT_STRING},        {"result", TN_WIT_RESULT},
     {"option", TN_WIT_OPTION},        {"record", TN_WIT_RECORD},
     {"borrow", TN_WIT_BORROW},        {"stream", TN_WIT_STREAM},
-    {"future", TN_WIT_FUTURE},        {"export", TN_WIT_OTHER_KEYWORD},
-    {"import", TN_WIT_OTHER_KEYWORD}, {"static", TN_WIT_OTHER_KEYWORD},
+    {"future", TN_WIT_FUTURE},        {"export", TN_WIT_EXPORT},
+    {"import", TN_WIT_IMPORT}, {"static", TN_WIT_STATIC},
     {NULL, TN_WIT_NO_KEYWORD}};
 static const keyword_entry keywords_7[] = {{"variant", TN_WIT_VARIANT},
-                                           {"include", TN_WIT_OTHER_KEYWORD},
-                                           {"package", TN_WIT_OTHER_KEYWORD},
+                                           {"include", TN_WIT_INCLUDE},
+                                           {"package", TN_WIT_PACKAGE},
                                            {NULL, TN_WIT_NO_KEYWORD}};
 static const keyword_entry keywords_8[] = {{"resource", TN_WIT_RESOURCE},
                                            {NULL, TN_WIT_NO_KEYWORD}};
-static const keyword_entry keywords_9[] = {{"interface", TN_WIT_OTHER_KEYWORD},
+static const keyword_entry keywords_9[] = {{"interface", TN_WIT_INTERFACE},
                                            {NULL, TN_WIT_NO_KEYWORD}};
-static const keyword_entry keywords_11[] = {{"constructor", TN_WIT_OTHER_KEYWORD},
+static const keyword_entry keywords_11[] = {{"constructor", TN_WIT_CONSTRUCTOR_WORD},
                                             {NULL, TN_WIT_NO_KEYWORD}};
 static const keyword_entry keywords_13[] = {{"error-context", TN_WIT_ERROR_CONTEXT},
                                             {NULL, TN_WIT_NO_KEYWORD}};
@@ -80,6 +80,7 @@ static void set_token(tn_wit_lexer *lexer, uint32_t kind, size_t start, size_t e
   lexer->token = (tn_wit_token){
       .kind = kind,
       .keyword = TN_WIT_NO_KEYWORD,
+      .before = lexer->token.before,
       .start = start,
       .text = {lexer->text.data + start, end - start},
   };
@@ -95,6 +96,7 @@ static void set_problem(tn_wit_lexer *lexer, size_t start, const char *problem) 
 static bool skip_space(tn_wit_lexer *lexer) {
   tn_str text = lexer->text;
   size_t at = lexer->next;
+  lexer->token.before = at;
   while (at < text.len) {
     char c = text.data[at];
     if (tn_text_is(c, TN_TEXT_SPACE)) {
@@ -116,6 +118,13 @@ static bool skip_space(tn_wit_lexer *lexer) {
   return true;
 }
 
+/* Whether what stands right behind a label would have to be part of it: "aB", "a--b", "a_b", "a-". */
+static bool continues_name(tn_str text, size_t at) {
+  char c = text.data[at];
+  if (c == '-') return at + 1 == text.len || text.data[at + 1] != '>';
+  return c == '_' || tn_text_is(c, TN_TEXT_LETTER | TN_TEXT_DIGIT);
+}
+
 static void read_name(tn_wit_lexer *lexer, size_t start) {
   bool is_escaped = lexer->text.data[start] == '%';
   size_t first = start + is_escaped;
@@ -124,7 +133,13 @@ static void read_name(tn_wit_lexer *lexer, size_t start) {
     set_problem(lexer, start, "expected a name behind '%'");
     return;
   }
-  set_token(lexer, TN_WIT_NAME, first, first + length);
+  size_t end = first + length;
+  if (end < lexer->text.len && continues_name(lexer->text, end)) {
+    set_problem(lexer, start,
+                "not a name: its parts, between single hyphens, have lower case or upper case letters and digits");
+    return;
+  }
+  set_token(lexer, TN_WIT_NAME, first, end);
   lexer->token.start = start;
   if (!is_escaped) lexer->token.keyword = tn_wit_find_keyword(lexer->token.text);
 }
@@ -153,7 +168,8 @@ static bool is_punctuation(char c) {
   static const bool table[128] = {
       ['='] = true, [','] = true, [':'] = true, [';'] = true, ['('] = true,
       [')'] = true, ['{'] = true, ['}'] = true, ['<'] = true, ['>'] = true,
-      ['*'] = true, ['/'] = true, ['.'] = true, ['@'] = true, ['_'] = true};
+      ['*'] = true, ['/'] = true, ['.'] = true, ['@'] = true, ['_'] = true,
+      ['['] = true, [']'] = true};
   return (uint8_t)c < sizeof table && table[(uint8_t)c];
 }
 

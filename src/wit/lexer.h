@@ -42,7 +42,17 @@ typedef enum tn_wit_keyword {
   TN_WIT_AS,
   TN_WIT_FUNC,
   TN_WIT_ASYNC,
-  TN_WIT_OTHER_KEYWORD, /* reserved, with no part in types and functions: world, interface … */
+  /* The rest have no part in types and functions. */
+  TN_WIT_PACKAGE,
+  TN_WIT_INTERFACE,
+  TN_WIT_WORLD,
+  TN_WIT_IMPORT,
+  TN_WIT_EXPORT,
+  TN_WIT_INCLUDE,
+  TN_WIT_WITH,
+  TN_WIT_FROM,
+  TN_WIT_STATIC,
+  TN_WIT_CONSTRUCTOR_WORD,
   TN_WIT_NO_KEYWORD,
 } tn_wit_keyword;
 
@@ -59,6 +69,7 @@ typedef enum tn_wit_token_kind {
 typedef struct tn_wit_token {
   uint32_t kind;
   tn_wit_keyword keyword; /* of a name without '%', else TN_WIT_NO_KEYWORD */
+  size_t before;          /* offset of the white space and comments in front of it */
   size_t start;           /* offset in the text */
   tn_str text;            /* as written, but a name without its '%' */
   const char *problem;

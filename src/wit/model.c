@@ -182,6 +182,11 @@ static tn_error *declare(finder *f, const tn_wit_space *space, const tn_ast_exte
   }
 }
 
+static void set_attributes(tn_wit_item *item, const tn_extern_name *name) {
+  item->implements = name->implements;
+  item->external_id = name->external_id;
+}
+
 static tn_error *add_import(finder *f, tn_wit_space *space, const tn_ast_import *import,
                             scope_ends ends) {
   tn_wit_item item;
@@ -191,6 +196,7 @@ static tn_error *add_import(finder *f, tn_wit_space *space, const tn_ast_import 
     return add_to_space(f, space, given);
   }
   TN_TRY(declare(f, space, &import->type, import->name.name, ends.imports, &item));
+  set_attributes(&item, &import->name);
   if (ends.imports != NULL) PUSH(f, &ends.imports->items, item);
   return add_to_space(f, space, &item);
 }
@@ -237,6 +243,7 @@ static tn_error *add_declarator(finder *f, tn_wit_space *space, const tn_ast_dec
     return add_import(f, space, &decl->import, ends);
   case TN_DECL_EXPORT:
     TN_TRY(declare(f, space, &decl->export_.type, decl->export_.name.name, ends.exports, &item));
+    set_attributes(&item, &decl->export_.name);
     PUSH(f, &ends.exports->items, item);
     return add_to_space(f, space, &item);
   default: /* core types */
@@ -304,6 +311,7 @@ static tn_error *add_export(finder *f, tn_wit_space *space, const tn_ast_export 
                             scope_ends ends) {
   tn_wit_item item;
   TN_TRY(export_item(f, space, export, ends.exports, &item));
+  set_attributes(&item, &export->name);
   PUSH(f, &ends.exports->items, item);
   return add_to_space(f, space, &item);
 }
@@ -360,4 +368,23 @@ tn_error *tn_wit_find_world(tn_arena *arena, const tn_component_ast *component, 
   *out = (tn_wit_component_world){0};
   return walk_component(&f, component, NULL,
                         (scope_ends){.imports = &out->imports, .exports = &out->exports});
+}
+
+tn_error *tn_wit_find_component_world(tn_arena *arena, const tn_wit_component *component,
+                                      tn_wit_component_world *out) {
+  finder f = {.arena = arena};
+  *out = (tn_wit_component_world){0};
+  scope_ends ends = {.imports = &out->imports, .exports = &out->exports};
+  if (component->ast != NULL) return walk_component(&f, component->ast, component->outer, ends);
+  return walk_declarations(&f, component->type, ends);
+}
+
+tn_error *tn_wit_find_world_of_type(tn_arena *arena, const tn_wit_node *type, uint32_t *cost,
+                                    tn_wit_component_world *out) {
+  finder f = {.arena = arena, .cost = *cost};
+  *out = (tn_wit_component_world){0};
+  tn_error *error =
+      walk_declarations(&f, type, (scope_ends){.imports = &out->imports, .exports = &out->exports});
+  *cost = f.cost;
+  return error;
 }

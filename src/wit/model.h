@@ -1,4 +1,4 @@
-/* The externally visible types of a component, found by walking its definitions. For src/wit/ only.
+/* The externally visible types of a component, found by walking its definitions. For src/wit/ and src/compose/ only.
  *
  * Indices are resolved by a `space` for each scope: the component itself, each instance or component type, and
  * each instantiation of a nested component, whose imports stand for what they were given. */
@@ -33,6 +33,8 @@ typedef struct tn_wit_component {
 
 typedef struct tn_wit_item {
   tn_str name;
+  tn_str implements;  /* the interface's name where `name` is only a label; .data == NULL: none */
+  tn_str external_id; /* .data == NULL: none */
   tn_sort sort;
   const tn_wit_node *type;    /* TYPE; FUNC: its type */
   tn_wit_instance *instance;  /* INSTANCE */
@@ -53,6 +55,12 @@ typedef struct tn_wit_component_world {
 } tn_wit_component_world;
 
 tn_error *tn_wit_find_world(tn_arena *arena, const tn_component_ast *component, tn_wit_component_world *out);
+/* The world of a component type. `cost` adds up over calls, from 0, and bounds them together. */
+tn_error *tn_wit_find_world_of_type(tn_arena *arena, const tn_wit_node *type, uint32_t *cost,
+                                    tn_wit_component_world *out);
+/* The same for a component within another: its definition, or its type. */
+tn_error *tn_wit_find_component_world(tn_arena *arena, const tn_wit_component *component,
+                                      tn_wit_component_world *out);
 
 /* The type that a type index stands for in a space, or NULL. */
 const tn_wit_node *tn_wit_space_type(const tn_wit_space *space, uint32_t index);

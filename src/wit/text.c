@@ -24,7 +24,7 @@ tn_error *tn_text_verror(tn_str text, size_t offset, const char *format, va_list
                                    : tn_error_new(TN_ERROR_ARGUMENT, "%" TN_STR_FORMAT,
                                                   TN_STR_ARG(tn_buffer_str(&message)));
   tn_buffer_free(&message);
-  return error;
+  return tn_error_set_place(error, line, column);
 }
 
 tn_error *tn_text_error(tn_str text, size_t offset, const char *format, ...) {

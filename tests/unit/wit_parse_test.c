@@ -293,7 +293,7 @@ static void errors_say_where_and_what_was_expected(void **state) {
   assert_rejects_func("func(a: result<_>)", "expected ','");
   assert_rejects_func("func(a: record)", "expected a type but found 'record'");
   assert_rejects_func("func() extra", "expected the end but found 'extra'");
-  assert_rejects_func("func(a-: u8)", "unexpected character at 1:7");
+  assert_rejects_func("func(a-: u8)", "upper case letters and digits at 1:6");
   assert_rejects_func("func(%: u8)", "expected a name behind '%'");
   assert_rejects_func("func /* …", "this comment has no end at 1:6");
   assert_rejects_func("", "expected 'func' but the text ends at 1:1");

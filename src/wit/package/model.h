@@ -17,7 +17,7 @@ typedef struct tn_wit_interface tn_wit_interface;
 typedef struct tn_wit_world tn_wit_world;
 typedef struct tn_wit_type tn_wit_type;
 
-/* One file of text; lives as long as the set. */
+/* One file of text; lives, with its path and text, as long as the set. */
 typedef struct tn_wit_source {
   tn_str path; /* for messages */
   tn_str text;
@@ -42,11 +42,11 @@ typedef struct tn_wit_declaration {
   tn_str name;
   tn_str docs;
   tn_wit_gate gate;
+  tn_str external_id; /* what @external-id("…") says; .data == NULL: not there */
   tn_wit_place place;
 } tn_wit_declaration;
 
-/* "a:b/c@1.0.0" without the interface. `name_space` may be nested ("a:b" in "a:b:c"), `nested` the part behind a
- * first '/' of a nested package's path; mostly empty. */
+/* "a:b@1.0.0". */
 typedef struct tn_wit_package_name {
   tn_str name_space;
   tn_str name;
@@ -57,7 +57,8 @@ struct tn_wit_package {
   tn_wit_package_name name;
   tn_str docs;
   bool is_root;    /* it was asked for; the others are there because it uses them */
-  TN_VEC(tn_wit_interface *) interfaces; /* named ones, in order of their declaration */
+  /* Named ones, in the order of their declaration, but each behind all that it uses or includes. */
+  TN_VEC(tn_wit_interface *) interfaces;
   TN_VEC(tn_wit_world *) worlds;
 };
 
@@ -127,7 +128,9 @@ typedef struct tn_wit_function {
 struct tn_wit_interface {
   tn_wit_declaration declaration; /* name.data == NULL: written out in a world's item */
   const tn_wit_package *package;
-  TN_VEC(tn_wit_type *) types; /* in order; what `use` brings in stands where the `use` does */
+  /* In the order of their declaration, but each behind all that it needs; what `use` brings in stands where the `use`
+   * does. Types of other interfaces are reached through `use` (is_use) only. */
+  TN_VEC(tn_wit_type *) types;
   TN_VEC(tn_wit_function *) functions;
 };
 
@@ -144,7 +147,8 @@ typedef struct tn_wit_world_item {
   tn_str name;
   tn_wit_declaration declaration; /* docs, gate and place of the item; .name is its label: .data == NULL for an
                                    * interface that is imported or exported by its own name */
-  bool is_implied; /* not written there: an interface whose types something else in the world uses */
+  bool is_implied; /* not written there: an interface whose types something else in the world uses. It has the gate of
+                    * what it is there for */
   const tn_wit_interface *interface;
   const tn_wit_function *function;
   const tn_wit_type *type;
@@ -154,9 +158,10 @@ typedef struct tn_wit_world_item {
 struct tn_wit_world {
   tn_wit_declaration declaration;
   const tn_wit_package *package;
-  TN_VEC(tn_wit_type *) types; /* its own, in order; they are items of `imports` as well */
-  TN_VEC(tn_wit_world_item) imports; /* an item stands behind all that its types come from */
-  TN_VEC(tn_wit_world_item) exports;
+  TN_VEC(tn_wit_type *) types; /* its own, in the order in which they are items of `imports` */
+  /* Interfaces, each behind those that it uses; what `use` brings in; other types; functions; functions of resources. */
+  TN_VEC(tn_wit_world_item) imports;
+  TN_VEC(tn_wit_world_item) exports; /* functions, then interfaces, each behind those that it uses */
 };
 
 /* Packages that know each other. Zeroed but for `arena`: empty. */
