@@ -1,0 +1,104 @@
+/* Components from core modules: what the last step of a compiler does that knows WIT but writes core modules;
+ * and what is done with finished files: leaving out custom sections, taking core modules out, printing. `tenon
+ * embed`, `tenon new`, `tenon strip`, `tenon unbundle` and `tenon print` are written on this.
+ *
+ * Files are binary or text. Results (*bytes, *text) are given back with tn_release. Everything here is
+ * thread-safe.
+ *
+ * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#ifndef TENON_COMPONENTIZE_H
+#define TENON_COMPONENTIZE_H
+
+#include "tenon.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- a world into a core module ------------------------------------------------------------------------ */
+
+typedef enum tn_embed_encoding {
+  TN_EMBED_UTF8,
+  TN_EMBED_UTF16,
+  TN_EMBED_COMPACT_UTF16, /* Latin-1 or UTF-16 */
+} tn_embed_encoding;
+
+/* Zeroed: the defaults. */
+typedef struct tn_embed_options {
+  const char *world; /* "world", "a:b/world", "a:b/world@1.0.0"; NULL: the only one that there is */
+  tn_embed_encoding encoding; /* of the module's strings */
+  const char *const *features; /* what is @unstable is there only if its feature is named here: "a", "a,b" */
+  size_t feature_count;
+  bool all_features;
+  bool only_custom; /* the result is the custom section alone */
+} tn_embed_options;
+
+/* Adds a world of the WIT at `wit` (a folder, a file, or a binary) to a core module, as the custom section
+ * "component-type". With `module` NULL, the module is one that has all imports and exports of the world and
+ * does nothing. TN_ERROR_INVALID with file, line and column; TN_ERROR_NOT_FOUND for a world that is not there;
+ * TN_ERROR_MALFORMED when the module is none. */
+TN_API tn_error *tn_embed(const char *wit, const void *module, size_t module_size, const tn_embed_options *options,
+                          uint8_t **bytes, size_t *size);
+
+/* ---- a component from a core module -------------------------------------------------------------------- */
+
+/* A core module that stands between another's imports from the module `name` ("wasi_snapshot_preview1") and a
+ * world, which it has embedded. */
+typedef struct tn_adapter {
+  const char *name;
+  const void *bytes;
+  size_t size;
+} tn_adapter;
+
+/* Zeroed: the defaults. */
+typedef struct tn_componentize_options {
+  const tn_adapter *adapters;
+  size_t adapter_count;
+  const char *const *import_names; /* "OLD=NEW": imported instances that get another name */
+  size_t import_name_count;
+  bool realloc_via_memory_grow; /* adapters never call the module's "cabi_realloc" */
+  bool no_merging;              /* imports of compatible versions are not made one */
+  bool no_validation;           /* the result is not validated */
+} tn_componentize_options;
+
+/* Makes a component from a core module and the worlds that are embedded in it and in the adapters. What neither
+ * of them calls is not imported. Names of core imports and exports are those that WIT bindings generators have
+ * agreed upon (CanonicalABI.md#canonical-abi has what they mean): imports "a:b/c@1.0.0" "f" and "$root" "f",
+ * exports "a:b/c@1.0.0#f", "f", "memory", "cabi_realloc", "_initialize". TN_ERROR_LINK for an import that
+ * nothing meets and an export that is not there; TN_ERROR_UNSUPPORTED for built-ins that this version does not
+ * know. */
+TN_API tn_error *tn_componentize(const void *module, size_t module_size, const tn_componentize_options *options,
+                                 uint8_t **bytes, size_t *size);
+
+/* ---- finished files ------------------------------------------------------------------------------------ */
+
+/* Leaves custom sections out, of a component or core module and of all that is nested in it. `pattern` is a
+ * POSIX extended regular expression that names of sections match in any place; NULL: all but "name",
+ * "component-name", "dylink.0" and those whose names begin with "component-type", and with `all`, these too. */
+TN_API tn_error *tn_strip(const void *file, size_t file_size, const char *pattern, bool all, uint8_t **bytes,
+                          size_t *size);
+
+/* One core module that was taken out of a component. */
+typedef struct tn_unbundled {
+  tn_str import_name; /* by which the component imports it now: "unbundled-module0" */
+  tn_str name;        /* of its name section; .data == NULL: none */
+  tn_str bytes;       /* in the file it was taken from */
+} tn_unbundled;
+
+/* Called for each module that is taken out, in order. An error ends the work. */
+typedef tn_error *(*tn_unbundle_func)(void *data, const tn_unbundled *module);
+
+/* Makes a component that imports the core modules of `threshold` bytes and more, nested components' as well,
+ * and hands each of them out. A module that the component has several times is handed out once. */
+TN_API tn_error *tn_unbundle(const void *component, size_t component_size, size_t threshold, tn_unbundle_func take,
+                             void *data, uint8_t **bytes, size_t *size);
+
+/* A component as text for people, in the component text format. Core modules and custom sections are told of in
+ * comments. TN_ERROR_UNSUPPORTED for a core module. */
+TN_API tn_error *tn_print(const void *component, size_t component_size, char **text);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,257 @@
+#include "compose/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "component/component.h"
+#include "component/extern_name.h"
+#include "engine/engine.h"
+#include "wit/package/package.h"
+
+enum { MAX_FILE = 1 << 30 };
+
+/* ---- reading ------------------------------------------------------------------------------------------- */
+
+static tn_error *cannot_read(const char *path) {
+  return tn_error_new(TN_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
+}
+
+static tn_error *read_descriptor(tn_arena *arena, const char *path, int descriptor, tn_str *out) {
+  struct stat status;
+  if (fstat(descriptor, &status) != 0) return cannot_read(path);
+  if (!S_ISREG(status.st_mode)) return tn_error_new(TN_ERROR_IO, "cannot read %s: it is not a file", path);
+  if (status.st_size > MAX_FILE) return tn_error_new(TN_ERROR_LIMIT, "%s has more than 1 GiB", path);
+  size_t size = (size_t)status.st_size, done = 0;
+  char *bytes = tn_arena_alloc(arena, size + 1, 1);
+  if (bytes == NULL) return tn_error_no_memory();
+  while (done < size) {
+    ssize_t count = read(descriptor, bytes + done, size - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return cannot_read(path);
+    if (count == 0) break; /* it was cut meanwhile */
+    done += (size_t)count;
+  }
+  *out = (tn_str){bytes, done};
+  return NULL;
+}
+
+tn_error *tn_compose_read_file(tn_arena *arena, const char *path, tn_str *out) {
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return cannot_read(path);
+  tn_error *error = read_descriptor(arena, path, descriptor, out);
+  close(descriptor);
+  return error;
+}
+
+static bool is_folder(const char *path) {
+  struct stat status;
+  return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static bool is_file(const char *path) {
+  struct stat status;
+  return stat(path, &status) == 0 && !S_ISDIR(status.st_mode);
+}
+
+static tn_error *in_arena(tn_arena *arena, tn_str bytes, tn_str *out) {
+  *out = tn_arena_copy(arena, bytes);
+  return out->data == NULL ? tn_error_no_memory() : NULL;
+}
+
+static tn_error *read_wit(tn_arena *arena, const char *path, tn_str *out) {
+  tn_wit_set set = {.arena = arena};
+  tn_wit_package *package;
+  tn_buffer bytes = {0};
+  TN_TRY(tn_wit_load(&set, path, &package));
+  tn_error *error = tn_wit_encode_package(&bytes, package);
+  if (error == NULL) error = bytes.failed ? tn_error_no_memory() : in_arena(arena, tn_buffer_str(&bytes), out);
+  tn_buffer_free(&bytes);
+  return error;
+}
+
+static tn_error *text_to_binary(tn_arena *arena, tn_str text, tn_str *out) {
+  uint8_t *bytes;
+  size_t size;
+  TN_TRY(tn_core_text_to_binary(text, &bytes, &size));
+  tn_error *error = in_arena(arena, (tn_str){(const char *)bytes, size}, out);
+  tn_free(bytes);
+  return error;
+}
+
+tn_error *tn_compose_read_package(tn_arena *arena, const char *path, tn_str *out) {
+  tn_str bytes;
+  if (is_folder(path) || tn_str_ends_with(tn_str_from(path), TN_STR(".wit"))) return read_wit(arena, path, out);
+  TN_TRY(tn_compose_read_file(arena, path, &bytes));
+  *out = bytes;
+  bool is_binary = bytes.len >= 4 && memcmp(bytes.data, "\0asm", 4) == 0;
+  return is_binary ? NULL : tn_error_wrap(text_to_binary(arena, bytes, out), "%s", path);
+}
+
+/* ---- finding ------------------------------------------------------------------------------------------- */
+
+/* Looks for one package. */
+typedef struct finder {
+  tn_arena *arena;
+  tn_str base; /* path of the package without version and ending: "deps/a/b" */
+  tn_str name, version;
+  const char *found;
+  tn_semver best; /* the newest so far, if `found` */
+} finder;
+
+static tn_error *try_path(finder *f, bool may_be_folder, tn_str path) {
+  if (path.data == NULL) return tn_error_no_memory();
+  if (f->found == NULL && (is_file(path.data) || (may_be_folder && is_folder(path.data)))) f->found = path.data;
+  return NULL;
+}
+
+/* A file's name without the ending of a component or of WIT; .data == NULL: it has neither. */
+static tn_str without_ending(tn_str file) {
+  static const char *const endings[] = {".wasm", ".wat", ".wit"};
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+    tn_str ending = tn_str_from(endings[i]);
+    if (tn_str_ends_with(file, ending)) return tn_str_slice(file, 0, file.len - ending.len);
+  }
+  return (tn_str){NULL, 0};
+}
+
+/* A file of the folder that may be a version of the package: its name begins with `prefix`. */
+static tn_error *consider(finder *f, tn_str folder, tn_str prefix, tn_str file) {
+  tn_semver version;
+  tn_str path =
+      tn_arena_format(f->arena, "%" TN_STR_FORMAT "/%" TN_STR_FORMAT, TN_STR_ARG(folder), TN_STR_ARG(file));
+  if (path.data == NULL) return tn_error_no_memory();
+  bool is_wit_folder = is_folder(path.data);
+  tn_str stem = is_wit_folder ? file : without_ending(file);
+  if (stem.data == NULL || !tn_str_starts_with(stem, prefix)) return NULL;
+  tn_str text = tn_arena_copy(f->arena, tn_str_slice(stem, prefix.len, stem.len));
+  if (text.data == NULL) return tn_error_no_memory();
+  tn_error *error = tn_semver_parse(text, &version);
+  bool is_version = error == NULL;
+  tn_error_delete(error);
+  if (!is_version || (f->found != NULL && tn_semver_compare(&version, &f->best) <= 0)) return NULL;
+  f->best = version;
+  f->found = path.data;
+  return NULL;
+}
+
+static tn_error *newest_in(finder *f, tn_str folder, tn_str prefix) {
+  tn_error *error = NULL;
+  DIR *entries = opendir(folder.data);
+  if (entries == NULL) return NULL; /* then nothing is in it */
+  for (struct dirent *entry = readdir(entries); entry != NULL && error == NULL; entry = readdir(entries))
+    if (entry->d_name[0] != '.') error = consider(f, folder, prefix, tn_str_from(entry->d_name));
+  closedir(entries);
+  return error;
+}
+
+/* "deps/a/b/1.0.0.wasm" and "deps/a/b@1.0.0.wasm", for all versions. */
+static tn_error *find_newest(finder *f) {
+  size_t slash = f->base.len;
+  while (slash > 0 && f->base.data[slash - 1] != '/')
+    slash--;
+  tn_str folder = tn_arena_copy(f->arena, tn_str_slice(f->base, 0, slash - 1));
+  tn_str prefix =
+      tn_arena_format(f->arena, "%" TN_STR_FORMAT "@", (int)(f->base.len - slash), f->base.data + slash);
+  if (folder.data == NULL || prefix.data == NULL) return tn_error_no_memory();
+  TN_TRY(newest_in(f, f->base, (tn_str){"", 0}));
+  return newest_in(f, folder, prefix);
+}
+
+static bool has_wit(const char *folder) {
+  bool found = false;
+  DIR *entries = opendir(folder);
+  if (entries == NULL) return false;
+  for (struct dirent *entry = readdir(entries); entry != NULL && !found; entry = readdir(entries))
+    found = tn_str_ends_with(tn_str_from(entry->d_name), TN_STR(".wit"));
+  closedir(entries);
+  return found;
+}
+
+static tn_error *find_in_folder(finder *f) {
+  static const char *const endings[] = {".wasm", ".wat", ".wit"};
+  bool has_version = f->version.data != NULL;
+  for (int form = 0; form < (has_version ? 2 : 1); form++) {
+    tn_str stem = !has_version
+                      ? f->base
+                      : tn_arena_format(f->arena, "%" TN_STR_FORMAT "%c%" TN_STR_FORMAT, TN_STR_ARG(f->base),
+                                        form == 0 ? '/' : '@', TN_STR_ARG(f->version));
+    if (stem.data == NULL) return tn_error_no_memory();
+    if (has_wit(stem.data)) TN_TRY(try_path(f, true, stem));
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+      TN_TRY(
+          try_path(f, false, tn_arena_format(f->arena, "%" TN_STR_FORMAT "%s", TN_STR_ARG(stem), endings[i])));
+  }
+  return f->found != NULL || has_version ? NULL : find_newest(f);
+}
+
+/* A dependency's version, if it is one of this package. */
+static bool is_dependency(tn_str given, tn_str name, tn_str *version) {
+  size_t at = tn_str_find(given, '@', 0);
+  *version = at == given.len ? (tn_str){NULL, 0} : tn_str_slice(given, at + 1, given.len);
+  return tn_str_equal(tn_str_slice(given, 0, at), name);
+}
+
+static bool is_above(tn_str version, tn_str other) {
+  tn_semver first, second;
+  if (other.data == NULL) return true;
+  tn_error *error = tn_semver_parse(version, &first);
+  if (error == NULL) error = tn_semver_parse(other, &second);
+  bool is_valid = error == NULL;
+  tn_error_delete(error);
+  return is_valid && tn_semver_compare(&first, &second) > 0;
+}
+
+/* The very version, else one without a version, else (when any will do) the newest. */
+static const char *find_dependency(const tn_compose_options *options, tn_str name, tn_str version) {
+  const char *any = NULL, *newest = NULL;
+  tn_str best = {NULL, 0}, given;
+  for (size_t i = 0; i < options->dependency_count; i++) {
+    const tn_compose_dependency *dependency = &options->dependencies[i];
+    if (!is_dependency(tn_str_from(dependency->name), name, &given)) continue;
+    if (given.data != NULL && version.data != NULL && tn_str_equal(given, version)) return dependency->path;
+    if (given.data == NULL) {
+      any = dependency->path;
+    } else if (is_above(given, best)) {
+      newest = dependency->path;
+      best = given;
+    }
+  }
+  return any != NULL || version.data != NULL ? any : newest;
+}
+
+static tn_error *not_found(const finder *f) {
+  bool has_version = f->version.data != NULL;
+  tn_str version = has_version ? f->version : TN_STR("");
+  tn_error *error = tn_error_new(TN_ERROR_IO, "package `%" TN_STR_FORMAT "%s%" TN_STR_FORMAT "` is not there",
+                                 TN_STR_ARG(f->name), has_version ? "@" : "", TN_STR_ARG(version));
+  if (has_version)
+    return tn_error_set_hint(error,
+                             "put it at %" TN_STR_FORMAT "/%" TN_STR_FORMAT ".wasm, or say where it is: --dep "
+                             "%" TN_STR_FORMAT "@%" TN_STR_FORMAT "=FILE",
+                             TN_STR_ARG(f->base), TN_STR_ARG(version), TN_STR_ARG(f->name),
+                             TN_STR_ARG(version));
+  return tn_error_set_hint(
+      error, "put it at %" TN_STR_FORMAT ".wasm, or say where it is: --dep %" TN_STR_FORMAT "=FILE",
+      TN_STR_ARG(f->base), TN_STR_ARG(f->name));
+}
+
+tn_error *tn_compose_find_package(tn_arena *arena, const tn_compose_options *options, tn_str name,
+                                  tn_str version, const char **path) {
+  finder f = {.arena = arena, .name = name, .version = version};
+  *path = find_dependency(options, name, version);
+  if (*path != NULL) return NULL;
+  tn_str base = tn_arena_format(arena, "%s/%" TN_STR_FORMAT, options->folder != NULL ? options->folder : "deps",
+                                TN_STR_ARG(name));
+  if (base.data == NULL) return tn_error_no_memory();
+  for (size_t i = base.len - name.len; i < base.len; i++)
+    if (base.data[i] == ':') ((char *)base.data)[i] = '/';
+  f.base = base;
+  TN_TRY(find_in_folder(&f));
+  if (f.found == NULL) return not_found(&f);
+  *path = f.found;
+  return NULL;
+}

@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+"""Tests of tenon embed, new, strip, unbundle and print as commands.
+
+    tests/cli/componentize.py TENON [NAME…]
+
+Each test is a sentence about behaviour. The last line is "N passed, N failed, N skipped".
+"""
+import pathlib
+import sys
+
+import run
+
+USAGE, UNSUPPORTED, LINK, NOT_FOUND = 112, 115, 116, 117
+
+WIT = """package test:greeting@1.2.0;
+interface names { name: func(number: u32) -> string; }
+interface greeter { greet: func(who: string) -> string; }
+world plain { export double: func(n: u32) -> u32; }
+world shout { export shout: func(text: string) -> string; }
+world counter {
+  export counters: interface {
+    resource counter { constructor(start: u32); next: func() -> u32; }
+    sum: func(a: borrow<counter>, b: borrow<counter>) -> u32;
+  }
+}
+world uses { import names; import unused: func(); export first: func() -> string; }
+world old-things { import names; export ready: func() -> u32; }
+world many { import a: func(); import b: func(); export greeter; }
+"""
+
+DOUBLE = """(module
+  (func (export "double") (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2))))"""
+
+# Gives a string back with "!" behind it, in the memory that realloc hands out one piece after the other.
+MEMORY = """
+  (memory (export "memory") 3)
+  (global $next (mut i32) (i32.const 1024))
+  (func $realloc (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
+    (global.set $next (i32.add (local.get $at) (local.get 3)))
+    (local.get $at))"""
+SHOUT = """(module %s
+  (global $started (mut i32) (i32.const 63))
+  (func (export "_initialize") (global.set $started (i32.const 33)))
+  (func (export "shout") (param $at i32) (param $size i32) (result i32)
+    (local $to i32)
+    (local.set $to (call $realloc (i32.const 0) (i32.const 0) (i32.const 1) (i32.add (local.get $size) (i32.const 1))))
+    (memory.copy (local.get $to) (local.get $at) (local.get $size))
+    (i32.store8 (i32.add (local.get $to) (local.get $size)) (global.get $started))
+    (i32.store (i32.const 16) (local.get $to))
+    (i32.store (i32.const 20) (i32.add (local.get $size) (i32.const 1)))
+    (i32.const 16))
+  (func (export "cabi_post_shout") (param i32)))""" % MEMORY
+
+COUNTER = """(module
+  (import "[export]counters" "[resource-new]counter" (func $new (param i32) (result i32)))
+  (import "[export]counters" "[resource-drop]counter" (func $drop (param i32)))
+  %s
+  (func (export "counters#[constructor]counter") (param i32) (result i32)
+    (local $at i32)
+    (local.set $at (call $realloc (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 4)))
+    (i32.store (local.get $at) (local.get 0))
+    (call $new (local.get $at)))
+  (func (export "counters#[method]counter.next") (param i32) (result i32)
+    (i32.store (local.get 0) (i32.add (i32.load (local.get 0)) (i32.const 1)))
+    (i32.load (local.get 0)))
+  (func (export "counters#sum") (param i32 i32) (result i32)
+    (i32.add (i32.load (local.get 0)) (i32.load (local.get 1))))
+  (func (export "counters#[dtor]counter") (param i32)))""" % MEMORY
+
+USES = """(module
+  (import "test:greeting/names@1.0.0" "name" (func $name (param i32 i32))) %s
+  (func (export "first") (result i32) (call $name (i32.const 7) (i32.const 32)) (i32.const 32)))""" % MEMORY
+
+# A program of an older interface, and the adapter between the two: "old" "ready" asks for a name and says how long it is.
+OLD = """(module
+  (import "old" "ready" (func $ready (result i32))) %s
+  (func (export "ready") (result i32) (call $ready)))""" % MEMORY
+ADAPTER = """(module
+  (import "env" "memory" (memory 0))
+  (import "__main_module__" "cabi_realloc" (func $realloc (param i32 i32 i32 i32) (result i32)))
+  (import "test:greeting/names@1.2.0" "name" (func $name (param i32 i32)))
+  (import "$root" "never" (func $never))
+  (global $__stack_pointer (mut i32) (i32.const 0))
+  (global $allocation_state (mut i32) (i32.const 0))
+  (func (export "cabi_import_realloc") (param i32 i32 i32 i32) (result i32)
+    (i32.sub (global.get $__stack_pointer) (i32.const 1024)))
+  (func (export "ready") (result i32)
+    (local $at i32)
+    (local.set $at (i32.sub (global.get $__stack_pointer) (i32.const 16)))
+    (call $name (i32.const 9) (local.get $at))
+    (i32.load offset=4 (local.get $at)))
+  (func (export "unready") (call $never)))"""
+ADAPTED_WIT = "package test:adapter; world w { import test:greeting/names@1.2.0; import never: func(); }\n"
+
+# A component that has "test:greeting/names@1.2.0": the name of number n is n times the letter x.
+NAMES = """(component
+  (core module $m %s
+    (func (export "name") (param $n i32) (result i32)
+      (memory.fill (i32.const 4096) (i32.const 120) (local.get $n))
+      (i32.store (i32.const 16) (i32.const 4096))
+      (i32.store (i32.const 20) (local.get $n))
+      (i32.const 16)))
+  (core instance $i (instantiate $m))
+  (func $name (param "number" u32) (result string)
+    (canon lift (core func $i "name") (memory $i "memory") (realloc (func $i "cabi_realloc"))))
+  (instance $names (export "name" (func $name)))
+  (export "test:greeting/names@1.2.0" (instance $names)))""" % MEMORY
+
+
+class Case(run.Case):
+    def expect_parts(self, done, parts):
+        """What is printed has these parts, and nothing went wrong."""
+        self.expect(done, 0)
+        for part in [parts] if isinstance(parts, str) else parts:
+            self.assertIn(part, done.out)
+        return done
+
+    def wit(self):
+        return self.write("world.wit", WIT)
+
+    def embed(self, text, world, name="module"):
+        file = self.folder / (name + ".wasm")
+        self.expect(self.tenon("embed", self.wit(), self.write(name + ".wat", text), "--world", world, "-o", file), 0, "", "")
+        return file
+
+    def make(self, text, world, *arguments):
+        file = self.folder / "component.wasm"
+        self.expect(self.tenon("new", self.embed(text, world), "-o", file, *arguments), 0, "", "")
+        return file
+
+    def adapter(self):
+        folder = self.folder / "adapter-wit"
+        (folder / "deps").mkdir(parents=True, exist_ok=True)
+        (folder / "world.wit").write_text(ADAPTED_WIT, encoding="utf-8")
+        (folder / "deps" / "greeting.wit").write_text(WIT, encoding="utf-8")
+        file = self.folder / "old.adapter.wasm"
+        self.expect(self.tenon("embed", folder, self.write("adapter.wat", ADAPTER), "-o", file), 0, "", "")
+        return file
+
+
+class Making(Case):
+    def test_numbers_go_through_a_component_that_was_made(self):
+        component = self.make(DOUBLE, "plain")
+        self.expect(self.tenon("run", "--invoke", "double(21)", component), 0, "42\n", "")
+
+    def test_strings_go_through_and_initialize_runs_before(self):
+        component = self.make(SHOUT, "shout")
+        self.expect(self.tenon("run", "--invoke", 'shout("hi")', component), 0, '"hi!"\n', "")
+
+    def test_imports_of_a_compatible_version_are_met_and_unused_ones_left_out(self):
+        component = self.make(USES, "uses")
+        shown = self.tenon("wit", component)
+        self.expect_parts(shown, "import test:greeting/names@1.2.0;")
+        self.assertNotIn("unused", shown.out)
+        self.expect(self.tenon("run", "--invoke", "first()", "--link", self.write("names.wat", NAMES), component), 0,
+                    '"xxxxxxx"\n', "")
+
+    def test_an_exported_resource_has_its_functions(self):
+        component = self.make(COUNTER, "counter")
+        self.expect_parts(self.tenon("wit", component), ["resource counter {", "sum: func(a: borrow<counter>"])
+
+    def test_an_adapter_stands_between_and_what_it_does_not_need_is_left_out(self):
+        component = self.make(OLD, "old-things", "--adapt", self.adapter())
+        shown = self.tenon("wit", component)
+        self.expect_parts(shown, "import test:greeting/names@1.2.0;")
+        self.assertNotIn("never", shown.out)
+        self.expect(self.tenon("run", "--invoke", "ready()", "--link", self.write("names.wat", NAMES), component), 0, "9\n", "")
+
+    def test_an_adapter_works_without_the_programs_realloc(self):
+        component = self.make(OLD, "old-things", "--realloc-via-memory-grow", "--adapt", "old=%s" % self.adapter())
+        self.expect(self.tenon("run", "--invoke", "ready()", "--link", self.write("names.wat", NAMES), component), 0, "9\n", "")
+
+    def test_imports_get_other_names(self):
+        component = self.make(USES, "uses", "--import-name", "test:greeting/names@1.2.0=unlocked-dep=<a:b>")
+        self.expect_parts(self.tenon("print", component), '(import "unlocked-dep=<a:b>" (instance')
+
+    def test_a_dummy_of_each_world_becomes_a_component(self):
+        for world in ("plain", "shout", "counter", "uses", "many"):
+            module, component = self.folder / "dummy.wasm", self.folder / "component.wasm"
+            self.expect(self.tenon("embed", self.wit(), "-w", world, "--dummy", "-o", module), 0, "", "")
+            self.expect(self.tenon("new", module, "-o", component), 0, "", "")
+            self.expect_parts(self.tenon("wit", "targets", component, self.wit(), "--world", world), "fits")
+
+    def test_a_custom_section_alone_is_appended(self):
+        module, section = self.folder / "module.wasm", self.folder / "section.wasm"
+        self.expect(self.tenon("strip", self.write("double.wat", DOUBLE), "-o", module), 0, "", "")
+        self.expect(self.tenon("embed", self.wit(), "-w", "plain", "--only-custom", "-o", section), 0, "", "")
+        module.write_bytes(module.read_bytes() + section.read_bytes())
+        self.expect(self.tenon("new", module, "-o", self.folder / "component.wasm"), 0, "", "")
+
+
+class Refusing(Case):
+    def test_a_missing_export_is_named(self):
+        self.expect(self.tenon("new", self.embed(DOUBLE, "shout"), "-o", self.folder / "c.wasm"), LINK, "",
+                    ["the embedded world exports 'shout', but the module has no function of that name"])
+
+    def test_a_wrong_type_is_shown(self):
+        wrong = DOUBLE.replace("(param i32)", "(param i64)").replace("(local.get 0)", "(i32.wrap_i64 (local.get 0))")
+        self.expect(self.tenon("new", self.embed(wrong, "plain"), "-o", self.folder / "c.wasm"), LINK, "",
+                    "the module exports 'double' with a type that does not fit: expected (i32) -> i32, given (i64) -> i32")
+
+    def test_an_import_that_no_world_has_is_named(self):
+        self.expect(self.tenon("new", self.embed(OLD, "old-things"), "-o", self.folder / "c.wasm"), LINK, "",
+                    "the module imports 'old' 'ready', but no embedded world imports such an interface")
+
+    def test_a_program_for_preview_1_is_told_of_the_adapter(self):
+        text = '(module (import "wasi_snapshot_preview1" "proc_exit" (func (param i32))))'
+        self.expect(self.tenon("new", self.write("m.wat", text), "-o", self.folder / "c.wasm"), LINK, "",
+                    "hint: give it an adapter: --adapt wasi_snapshot_preview1.command.wasm")
+
+    def test_memory_and_realloc_are_asked_for(self):
+        text = SHOUT.replace('(export "memory") ', "")
+        self.expect(self.tenon("new", self.embed(text, "shout"), "-o", self.folder / "c.wasm"), LINK, "",
+                    "the module has to export a memory, as 'memory'")
+        text = SHOUT.replace('(export "cabi_realloc") ', "")
+        self.expect(self.tenon("new", self.embed(text, "shout"), "-o", self.folder / "c.wasm"), LINK, "",
+                    "the module has to export a function 'cabi_realloc'")
+
+    def test_a_component_is_no_module(self):
+        self.expect(self.tenon("new", self.write("c.wat", "(component)"), "-o", self.folder / "c.wasm"), USAGE, "",
+                    "the module is a component already")
+        self.expect(self.tenon("embed", self.wit(), self.write("c.wat", "(component)"), "-w", "plain", "-o", self.folder / "c.wasm"),
+                    USAGE, "", "this is a component, not a core module")
+
+    def test_a_world_that_is_not_there_is_named(self):
+        self.expect(self.tenon("embed", self.wit(), "--dummy", "-w", "absent", "-o", self.folder / "c.wasm"), NOT_FOUND, "",
+                    "there is no world 'absent'")
+
+
+class Finished(Case):
+    def test_strip_leaves_custom_sections_out(self):
+        text = '(component (core module (@custom "note" "hidden") (@custom "name" "\\00\\02\\01m")))'
+        file, stripped = self.write("c.wat", text), self.folder / "stripped.wasm"
+        self.expect(self.tenon("strip", file, "-o", stripped), 0, "", "")
+        self.assertNotIn(b"hidden", stripped.read_bytes())
+        self.assertIn(b"name", stripped.read_bytes())
+        self.expect(self.tenon("strip", "--all", file, "-o", stripped), 0, "", "")
+        self.assertNotIn(b"name", stripped.read_bytes())
+        self.expect(self.tenon("strip", "--delete", "^na", file, "-o", stripped), 0, "", "")
+        self.assertIn(b"hidden", stripped.read_bytes())
+        self.expect(self.tenon("strip", "--delete", "(", file, "-o", stripped), USAGE, "", "'(' is no regular expression")
+
+    def test_unbundle_takes_core_modules_out_of_nested_components_too(self):
+        component = self.make(SHOUT, "shout")
+        text = '(component (component $c (core module $m %s) (core instance (instantiate $m))) (instance (instantiate $c)))' % MEMORY
+        modules, rest = self.folder / "modules", self.folder / "rest.wasm"
+        done = self.tenon("unbundle", "--threshold", "0", self.write("nested.wat", text), "--module-dir", modules, "-o", rest)
+        self.expect_parts(done, "unbundled-module0 ")
+        self.expect_parts(self.tenon("print", rest), ['(import "unbundled-module0" (core module', "(alias outer 1 0 (core module"])
+        self.expect(self.tenon("strip", modules / "unbundled-module0.wasm", "-o", self.folder / "module.wasm"), 0, "", "")
+        self.expect(self.tenon("unbundle", "--threshold", "1GiB", component), 0, "", "")
+
+    def test_print_shows_the_component_format(self):
+        component = self.make(SHOUT, "shout")
+        self.expect_parts(self.tenon("print", component), [
+            "(component\n", '(type (;0;) (func (param "text" string) (result string)))',
+            ';; (export "cabi_realloc" (func (param i32 i32 i32 i32) (result i32)))',
+            "string-encoding=utf8 (post-return (func", '(export (;1;) "shout" (func 0))'])
+        self.expect(self.tenon("print", self.write("m.wat", "(module)")), UNSUPPORTED, "", "this is a core module, not a component")
+
+
+def main():
+    run.TENON = str(pathlib.Path(sys.argv[1]).resolve())
+    return run.run_tests(sys.modules[__name__])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
