@@ -7,11 +7,33 @@ tn_error *tn_linker_define_wasi(tn_linker *linker) {
   return tn_wasi_define(linker);
 }
 
+static void release_component(void *owner) {
+  tn_component_delete(owner);
+}
+
+tn_error *tn_linker_add_component(tn_linker *linker, const tn_component *component,
+                                  const tn_link_options *options) {
+  static const tn_link_options none = {0};
+  if (options == NULL) options = &none;
+  if (tn_component_is_module(component)) {
+    return tn_error_set_hint(
+        tn_error_new(TN_ERROR_LINK, "%" TN_STR_FORMAT " is a core module: only components can be linked with",
+                     TN_STR_ARG(component->compiled.name)),
+        "make a component of it first");
+  }
+  tn_component *owner = tn_component_retain(component);
+  tn_error *error = tn_linker_add_compiled(linker, &owner->compiled, options->name, options->wasi,
+                                           release_component, owner);
+  if (error != NULL) tn_component_delete(owner);
+  return error;
+}
+
 tn_error *tn_linker_link(tn_linker *linker, const tn_component *component, tn_linked **out) {
   tn_linked *linked = tn_calloc(1, sizeof *linked);
   if (linked == NULL) return tn_error_no_memory();
   atomic_init(&linked->references, 1);
-  tn_error *error = tn_plan_make(&component->compiled, linker, &linked->plan);
+  tn_error *error = tn_plan_make(&component->compiled, linker, component->engine->cache_directory,
+                                 &linked->plan);
   if (error != NULL) {
     tn_free(linked);
     return error;
@@ -35,6 +57,13 @@ tn_error *tn_linked_recycle(tn_linked *linked, bool *is_possible) {
   tn_error *error = linked->restorer == NULL ? tn_restorer_new(&linked->plan, &linked->restorer) : NULL;
   *is_possible = linked->restorer != NULL;
   return error;
+}
+
+bool tn_linked_uses(const tn_linked *linked, const tn_component *component) {
+  for (uint32_t i = 0; i < linked->plan.file_count; i++) {
+    if (linked->plan.files[i] == &component->compiled) return true;
+  }
+  return false;
 }
 
 /* "INTERFACE@0.2.x#FUNCTION", whatever x. */

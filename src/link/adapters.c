@@ -7,7 +7,7 @@
 #include "canon/adapter.h"
 #include "link/scope.h"
 
-/* Instances multiply, and so do adapters: what is beyond is interpreted. */
+/* Instances multiply, and so do adapters: what is beyond is interpreted. For each file that is linked. */
 enum { MAX_ADAPTER_BYTES = 256 * 1024 };
 
 /* ---- which functions ---------------------------------------------------------------------------- */
@@ -52,7 +52,7 @@ static tn_error *list_entered(tn_linking *linking, uint32_t caller, uint32_t cal
 
 tn_error *tn_link_adapt(tn_linking *linking, const tn_lowered *lowered, uint32_t caller,
                         uint32_t callee, tn_core_source *source) {
-  if (!linking->is_rehearsal && linking->compiled->adapter_count == 0) return NULL;
+  if (!linking->is_rehearsal && linking->compiled_adapters->adapter_count == 0) return NULL;
   /* Calls between a component and one that it encloses trap. */
   if (tn_link_encloses(linking, caller, callee) || tn_link_encloses(linking, callee, caller))
     return NULL;
@@ -112,9 +112,9 @@ static tn_error *instantiate_group(tn_linking *linking, const tn_module *module,
 
 /* Keeps the bytes for the component that is being compiled. */
 static tn_error *record_group(tn_linking *linking, tn_str bytes) {
-  if (bytes.len > MAX_ADAPTER_BYTES - linking->adapter_bytes) return NULL;
+  if (bytes.len > (uint64_t)MAX_ADAPTER_BYTES * linking->units.len - linking->adapter_bytes) return NULL;
   linking->flags_slot = 0;
-  linking->adapter_bytes += (uint32_t)bytes.len;
+  linking->adapter_bytes += bytes.len;
   tn_str *place = TN_VEC_PUSH(linking->arena, &linking->rehearsed);
   if (place == NULL) return tn_error_no_memory();
   *place = bytes;
@@ -126,7 +126,7 @@ static tn_error *end_group(tn_linking *linking) {
   TN_TRY(tn_adapter_write(linking->arena, linking->adapted.items, linking->adapted.len,
                           linking->flags_slot < 0, &group));
   if (linking->is_rehearsal) return record_group(linking, group.bytes);
-  const tn_module *module = tn_compiled_adapter(linking->compiled, group.bytes);
+  const tn_module *module = tn_compiled_adapter(linking->compiled_adapters, group.bytes);
   return module == NULL ? NULL : instantiate_group(linking, module, &group);
 }
 

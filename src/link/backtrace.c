@@ -80,7 +80,8 @@ static bool may_be_in_adapter(const tn_compiled *compiled, const tn_frame *frame
 /* All that can be meant. */
 typedef struct candidates {
   uint32_t modules;
-  uint32_t index; /* of the last one found, in compiled->module_asts */
+  uint32_t index; /* of the last one found, in module_asts of `file` */
+  const tn_compiled *file;
   uint32_t instances;
   const tn_plan_instance *instance; /* the last one found */
 } candidates;
@@ -100,15 +101,21 @@ static bool add_instances(const tn_plan *plan, const tn_module *module, candidat
   return is_instantiated;
 }
 
-static candidates find_candidates(const tn_plan *plan, const tn_frame *frame) {
-  const tn_compiled *compiled = plan->compiled;
-  candidates found = {0};
-  for (uint32_t i = 0; i < compiled->module_count; i++) {
-    if (!may_be_in(compiled->module_asts[i], frame)) continue;
-    if (!add_instances(plan, compiled->modules[i], &found)) continue;
-    found.modules++;
-    found.index = i;
+static void find_in_file(const tn_plan *plan, const tn_compiled *file, const tn_frame *frame,
+                         candidates *found) {
+  for (uint32_t i = 0; i < file->module_count; i++) {
+    if (!may_be_in(file->module_asts[i], frame)) continue;
+    if (!add_instances(plan, file->modules[i], found)) continue;
+    found->modules++;
+    found->index = i;
+    found->file = file;
   }
+}
+
+static candidates find_candidates(const tn_plan *plan, const tn_frame *frame) {
+  candidates found = {0};
+  for (uint32_t i = 0; i < plan->file_count; i++)
+    find_in_file(plan, plan->files[i], frame, &found);
   return found;
 }
 
@@ -127,7 +134,7 @@ static void locate(const void *data, const tn_frame *frame, tn_arena *scratch,
   if (plan->compiled->core != NULL) out->module = plan->instances[1].path; /* there is no other */
   if (!has_offsets(frame)) return;
   candidates found = find_candidates(plan, frame);
-  if (may_be_in_adapter(plan->compiled, frame)) {
+  if (may_be_in_adapter(plan->file_count > 1 ? &plan->adapters : plan->compiled, frame)) {
     out->is_internal = found.modules == 0;
     return;
   }
@@ -135,7 +142,7 @@ static void locate(const void *data, const tn_frame *frame, tn_arena *scratch,
   if (found.modules != 1) return;
   if (plan->compiled->core == NULL)
     out->module = tn_arena_format(scratch, "module %u", found.index);
-  out->function = exported_name(plan->compiled->module_asts[found.index], frame->function_index);
+  out->function = exported_name(found.file->module_asts[found.index], frame->function_index);
 }
 
 tn_error *tn_plan_locate(const tn_plan *plan, tn_error *error) {

@@ -170,13 +170,8 @@ const tn_module *tn_compiled_adapter(const tn_compiled *compiled, tn_str bytes) 
   return tn_map_get(&compiled->adapters_by_bytes, bytes);
 }
 
-tn_error *tn_compiled_describe(const tn_compiled *compiled, tn_arena *arena, const tn_module *module,
-                               const tn_core_module **out) {
-  for (uint32_t i = 0; i < compiled->module_count; i++) {
-    if (compiled->modules[i] != module) continue;
-    *out = compiled->module_asts[i];
-    return NULL;
-  }
+tn_error *tn_compiled_describe_adapter(const tn_compiled *compiled, tn_arena *arena, const tn_module *module,
+                                       const tn_core_module **out) {
   for (uint32_t i = 0; i < compiled->adapter_count; i++) {
     if (compiled->modules[compiled->module_count + i] != module) continue;
     return tn_core_module_read(arena, compiled->adapters[i], 0, out);
@@ -195,12 +190,12 @@ static bool may_have_adapters(const tn_component_ast *ast) {
 static tn_error *find_adapters(tn_compiled *compiled) {
   if (!may_have_adapters(compiled->root)) return NULL;
   TN_TRY(
-      tn_plan_rehearse(compiled, &compiled->arena, &compiled->adapters, &compiled->adapter_count));
+      tn_plan_rehearse(compiled, NULL, &compiled->arena, &compiled->adapters, &compiled->adapter_count));
   return reserve_adapters(compiled, compiled->adapter_count);
 }
 
-static tn_error *compile(tn_compiled *compiled) {
-  TN_TRY(find_adapters(compiled));
+/* The file's modules and the adapters. */
+static tn_error *compile_all(tn_compiled *compiled) {
   uint32_t count = compiled->module_count + compiled->adapter_count;
   tn_str *bytes = TN_ARENA_ARRAY(&compiled->arena, tn_str, count);
   if (bytes == NULL) return tn_error_no_memory();
@@ -215,6 +210,11 @@ static tn_error *compile(tn_compiled *compiled) {
     error = tn_modules_compile(compiled->engine, bytes, compiled->module_count, compiled->modules);
   }
   return error == NULL ? index_adapters(compiled) : error;
+}
+
+static tn_error *compile(tn_compiled *compiled) {
+  TN_TRY(find_adapters(compiled));
+  return compile_all(compiled);
 }
 
 /* ---- loading ----------------------------------------------------------------------------------- */
@@ -374,6 +374,32 @@ static tn_error *load_binary(const tn_compiled_source *source, tn_compiled *comp
   TN_TRY(compile(compiled));
   if (cache != NULL) add_to_cache(compiled, cache, &key);
   return NULL;
+}
+
+static tn_error *load_adapters(tn_compiled *compiled, const char *cache) {
+  tn_cache_key key;
+  if (cache != NULL) {
+    tn_str list = list_adapters(compiled);
+    if (list.data == NULL) return tn_error_no_memory();
+    tn_cache_key_make(list, tn_core_engine_fingerprint(compiled->engine), &key);
+    tn_free((char *)list.data);
+    tn_str *adapters = compiled->adapters;
+    if (load_from_cache(compiled, cache, &key)) return NULL;
+    compiled->adapters = adapters;
+  }
+  TN_TRY(reserve_adapters(compiled, compiled->adapter_count));
+  TN_TRY(compile_all(compiled));
+  if (cache != NULL && compiled->adapter_count > 0) add_to_cache(compiled, cache, &key);
+  return NULL;
+}
+
+tn_error *tn_compiled_from_adapters(tn_core_engine *engine, tn_str *adapters, uint32_t count,
+                                    const char *cache_directory, tn_compiled *out) {
+  *out = (tn_compiled){.engine = engine, .adapters = adapters, .adapter_count = count};
+  if (count == 0) return NULL;
+  tn_error *error = load_adapters(out, cache_directory);
+  if (error != NULL) tn_compiled_free(out);
+  return error;
 }
 
 static tn_error *load(tn_compiled_source *source, tn_compiled *compiled) {

@@ -55,12 +55,16 @@ tn_error *tn_compiled_to_binary(tn_str bytes, uint8_t **owned, size_t *size);
 tn_error *tn_compiled_load(tn_core_engine *engine, tn_compiled_source *source, tn_compiled *out);
 /* As above, but stops after validation: no modules are compiled. */
 tn_error *tn_compiled_check(tn_core_engine *engine, tn_compiled_source *source);
+/* No file, only adapters, by their bytes, which outlive it: compiled, or from the cache (NULL: there is none). Without
+ * them (adapter_count 0) when the compiler does not have what they need. */
+tn_error *tn_compiled_from_adapters(tn_core_engine *engine, tn_str *adapters, uint32_t count,
+                                    const char *cache_directory, tn_compiled *out);
 void tn_compiled_free(tn_compiled *compiled);
 /* The adapter module of these bytes, or NULL when there is none. */
 const tn_module *tn_compiled_adapter(const tn_compiled *compiled, tn_str bytes);
-/* What one of the modules, adapters included, is by its bytes; what has to be read for that comes from `arena`. */
-tn_error *tn_compiled_describe(const tn_compiled *compiled, tn_arena *arena, const tn_module *module,
-                               const tn_core_module **out);
+/* What one of the adapters is by its bytes; what has to be read for that comes from `arena`. */
+tn_error *tn_compiled_describe_adapter(const tn_compiled *compiled, tn_arena *arena, const tn_module *module,
+                                       const tn_core_module **out);
 /* Index into `modules`. */
 uint32_t tn_compiled_module_index(const tn_compiled *compiled, const tn_core_module *module);
 /* The file and its native code as an artifact; *out is freed with tn_free. */

@@ -11,15 +11,18 @@ tn_error *tn_link_add_instance(tn_linking *linking, uint32_t parent, tn_str name
                         TN_MAX_PLAN_INSTANCES);
   }
   tn_str path = name;
+  uint32_t rights = 0;
   if (parent != UINT32_MAX) {
-    tn_str above = linking->instances.items[parent].path;
-    path = tn_arena_format(linking->arena, "%" TN_STR_FORMAT "/%" TN_STR_FORMAT, TN_STR_ARG(above),
-                           TN_STR_ARG(name));
+    const tn_plan_instance *above = &linking->instances.items[parent];
+    rights = above->rights;
+    if (above->path.len > 0)
+      path = tn_arena_format(linking->arena, "%" TN_STR_FORMAT "/%" TN_STR_FORMAT,
+                             TN_STR_ARG(above->path), TN_STR_ARG(name));
   }
   *out = linking->instances.len;
   tn_plan_instance *place = TN_VEC_PUSH(linking->arena, &linking->instances);
   if (place == NULL || (name.len > 0 && path.data == NULL)) return tn_error_no_memory();
-  *place = (tn_plan_instance){parent, path};
+  *place = (tn_plan_instance){.parent = parent, .path = path, .rights = rights};
   return NULL;
 }
 
@@ -136,7 +139,8 @@ static tn_error *instantiate_core(tn_linking *linking, tn_scope *scope,
     sources[i] = item.source;
   }
   out->module = module;
-  return tn_link_instantiate_module(linking, module, scope->instance, sources, &out->slot);
+  return tn_link_instantiate_module(linking, scope->compiled, module, scope->instance, sources,
+                                    &out->slot);
 }
 
 static tn_error *bundle_core(tn_linking *linking, tn_scope *scope, const tn_ast_core_instance *ast,
@@ -191,6 +195,7 @@ static tn_error *instantiate_component(tn_linking *linking, tn_scope *scope,
   }
   *inner = (tn_scope){.parent = component->closure,
                       .ast = component->ast,
+                      .compiled = component->closure->compiled,
                       .arguments = arguments,
                       .depth = scope->depth + 1};
   tn_str name;
@@ -252,7 +257,7 @@ static tn_error *define_alias(tn_linking *linking, tn_scope *scope, const tn_ast
 static tn_error *define_import(tn_linking *linking, tn_scope *scope, const tn_ast_import *import) {
   tn_item item;
   if (scope->arguments == NULL) {
-    TN_TRY(tn_link_host_import(linking, scope, import, &item));
+    TN_TRY(tn_link_import(linking, scope, import, &item));
     return tn_scope_push(linking, scope, item);
   }
   const tn_item *argument = tn_map_get(scope->arguments, import->name.name);

@@ -115,6 +115,16 @@ static bool find_drop(const tn_linker_interface *interface, tn_str name, tn_reso
   return false;
 }
 
+static tn_error *intercept_resource(tn_host_use *use, tn_resource *resource) {
+  const tn_linker *linker = use->host->linker;
+  for (uint32_t i = 0; i < linker->interceptors.len; i++) {
+    const tn_linker_interceptor *entry = &linker->interceptors.items[i];
+    if (entry->interceptor->resource == NULL) continue;
+    TN_TRY(entry->interceptor->resource(entry->data, use->host->arena, use->interface->name, resource));
+  }
+  return NULL;
+}
+
 static tn_error *declare_resource(void *data, tn_str name, const tn_resource **out) {
   tn_host_use *use = data;
   *out = tn_map_get(&use->own_resources, name);
@@ -128,6 +138,7 @@ static tn_error *declare_resource(void *data, tn_str name, const tn_resource **o
                         " is declared but not defined",
                         TN_STR_ARG(name), TN_STR_ARG(use->interface->name));
   }
+  TN_TRY(intercept_resource(use, resource));
   if (!tn_map_put(use->host->arena, &use->own_resources, name, resource))
     return tn_error_no_memory();
   *out = resource;
@@ -150,8 +161,7 @@ static tn_error *parse_signature(tn_host_use *use, tn_str name, tn_str signature
                        TN_STR_ARG(use->interface->name), TN_STR_ARG(name));
 }
 
-tn_error *tn_host_find_func(tn_host *host, tn_host_use *use, tn_str name, tn_host_found_func *out) {
-  (void)host;
+static tn_error *find_func(tn_host_use *use, tn_str name, tn_host_found_func *out) {
   *out = (tn_host_found_func){0};
   const tn_linker_interface *interface = use->interface;
   for (uint32_t i = interface->funcs.len; i-- > 0;) { /* the newest definition wins */
@@ -170,6 +180,17 @@ tn_error *tn_host_find_func(tn_host *host, tn_host_use *use, tn_str name, tn_hos
       out->data = table->data;
       return parse_signature(use, name, tn_str_from(func->signature), &out->type);
     }
+  }
+  return NULL;
+}
+
+tn_error *tn_host_find_func(tn_host *host, tn_host_use *use, tn_str name, tn_host_found_func *out) {
+  TN_TRY(find_func(use, name, out));
+  const tn_linker *linker = host->linker;
+  for (uint32_t i = 0; out->func != NULL && i < linker->interceptors.len; i++) {
+    const tn_linker_interceptor *entry = &linker->interceptors.items[i];
+    if (entry->interceptor->func == NULL) continue;
+    TN_TRY(entry->interceptor->func(entry->data, host->arena, use->interface->name, name, out));
   }
   return NULL;
 }
@@ -196,7 +217,7 @@ static tn_error *core_types(tn_arena *arena, const char *letters, const tn_core_
   return NULL;
 }
 
-tn_error *tn_host_find_core(tn_host *host, tn_str module, tn_str name, tn_host_import *out) {
+static tn_error *find_core(tn_host *host, tn_str module, tn_str name, tn_host_import *out) {
   *out = (tn_host_import){0};
   for (uint32_t i = 0; i < host->linker->cores.len; i++) {
     const tn_linker_core *core = &host->linker->cores.items[i];
@@ -211,6 +232,17 @@ tn_error *tn_host_find_core(tn_host *host, tn_str module, tn_str name, tn_host_i
       *out = (tn_host_import){type, func->func, core->data};
       return NULL;
     }
+  }
+  return NULL;
+}
+
+tn_error *tn_host_find_core(tn_host *host, tn_str module, tn_str name, tn_host_import *out) {
+  TN_TRY(find_core(host, module, name, out));
+  const tn_linker *linker = host->linker;
+  for (uint32_t i = 0; out->func != NULL && i < linker->interceptors.len; i++) {
+    const tn_linker_interceptor *entry = &linker->interceptors.items[i];
+    if (entry->interceptor->core == NULL) continue;
+    TN_TRY(entry->interceptor->core(entry->data, host->arena, module, name, out));
   }
   return NULL;
 }

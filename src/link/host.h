@@ -37,6 +37,26 @@ tn_error *tn_host_find_func(tn_host *host, tn_host_use *use, tn_str name, tn_hos
 tn_error *tn_host_find_resource(tn_host *host, tn_host_use *use, tn_str name,
                                 const tn_resource **out);
 
+/* ---- interceptors -------------------------------------------------------------------------------- */
+
+/* Stands between the guests and what the linker defines: gets to see each definition when something that imports it is
+ * linked, and may put another function in its place. So it costs nothing where none is set. Functions and data that it
+ * puts there live in `arena`, which lives as long as the plan. Any member may be NULL. */
+typedef struct tn_interceptor {
+  /* A function of an interface ("wasi:clocks/wall-clock@0.2.12", "now"), for lowering. */
+  tn_error *(*func)(void *data, tn_arena *arena, tn_str interface, tn_str name,
+                    tn_host_found_func *found);
+  /* A core function ("wasi_snapshot_preview1", "fd_read"). */
+  tn_error *(*core)(void *data, tn_arena *arena, tn_str module, tn_str name, tn_host_import *found);
+  /* A resource type: how it is dropped. */
+  tn_error *(*resource)(void *data, tn_arena *arena, tn_str interface, tn_resource *resource);
+} tn_interceptor;
+
+/* Memory that lives as long as the linker, for what interceptors need. */
+tn_arena *tn_linker_arena(tn_linker *linker);
+/* Adds one behind (outside) those that are there. `interceptor` and `data` outlive the linker and what is linked. */
+tn_error *tn_linker_intercept(tn_linker *linker, const tn_interceptor *interceptor, void *data);
+
 /* A core function for core modules, or NULL; `*type` is made in the arena. */
 tn_error *tn_host_find_core(tn_host *host, tn_str module, tn_str name, tn_host_import *out);
 

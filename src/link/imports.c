@@ -1,7 +1,8 @@
-/* The root component's imports: finds them in the linker, gives the abstract resource types of the import
- * their identity, and checks that both sides mean the same types. */
+/* The imports of a file: finds what meets them, in another unit or on the host, gives the abstract resource types of the
+ * import their identity, and checks that both sides mean the same types. */
 #include "base/buffer.h"
 #include "base/error.h"
+#include "link/difference.h"
 #include "link/scope.h"
 
 static const char *sort_name(tn_sort sort) {
@@ -21,61 +22,52 @@ static const char *sort_name(tn_sort sort) {
   }
 }
 
-static const char define_it[] =
-    "define it in the linker, or compose the component with one that exports it";
+/* Who meets an import: an interface of the host, or exports of another unit. Neither: nobody. `interface` is
+ * the import's name, empty for what is imported directly. */
+typedef struct provider {
+  tn_host_use *use;
+  const tn_instance_item *exports;
+  const tn_unit *unit; /* whose exports these are */
+  tn_str name;         /* of the interface as it is provided; empty if there is none */
+  tn_str interface;
+} provider;
+
+static bool is_nobody(const provider *p) {
+  return p->use == NULL && p->exports == NULL;
+}
+
+/* ---- what is wrong --------------------------------------------------------------------------------- */
+
+static const char provide_it[] =
+    "define it in the linker, or add a component that exports it (`tn_linker_add_component`)";
+
+/* As messages call the two sides. */
+static tn_str importer_name(const tn_linking *linking) {
+  return linking->plan->file_count > 1 ? linking->unit->name : TN_STR("the component");
+}
+
+static tn_str provider_name(const provider *p) {
+  return p->unit != NULL ? p->unit->name : TN_STR("the host");
+}
 
 static tn_error *missing(tn_linking *linking, tn_str name, tn_sort sort) {
   tn_error *error = tn_error_new(TN_ERROR_LINK, "import `%" TN_STR_FORMAT "` (%s) is not provided",
                                  TN_STR_ARG(name), sort_name(sort));
+  if (linking->is_rehearsal) return error;
   tn_str other = tn_host_other_version(&linking->host, name);
   if (other.data != NULL) {
     return tn_error_set_hint(
         error, "the host provides `%" TN_STR_FORMAT "`, which is not compatible with that version",
         TN_STR_ARG(other));
   }
-  return tn_error_set_hint(error, "%s", define_it);
+  const tn_linker_component *near = tn_link_other_version(linking->host.linker, name, &other);
+  if (near == NULL) return tn_error_set_hint(error, "%s", provide_it);
+  return tn_error_set_hint(
+      error, "%" TN_STR_FORMAT " exports `%" TN_STR_FORMAT "`, which is not compatible with that version",
+      TN_STR_ARG(near->name.data != NULL ? near->name : near->compiled->name), TN_STR_ARG(other));
 }
 
-/* The host has the interface of `use`, if there is one, but not this function of it. */
-static tn_error *missing_func(tn_linking *linking, const tn_host_use *use, tn_str name,
-                              const tn_func_item *wanted) {
-  if (use == NULL || tn_host_use_name(use).len == 0)
-    return missing(linking, wanted->name, TN_SORT_FUNC);
-  tn_buffer type = {0};
-  tn_wit_print_func(&type, wanted->type);
-  tn_error *error =
-      type.failed
-          ? tn_error_no_memory()
-          : tn_error_new(TN_ERROR_LINK,
-                         "import `%" TN_STR_FORMAT "` is not provided: the host's `%" TN_STR_FORMAT
-                         "` has no function `%" TN_STR_FORMAT
-                         "`, the component expects `%" TN_STR_FORMAT "`",
-                         TN_STR_ARG(wanted->name), TN_STR_ARG(tn_host_use_name(use)),
-                         TN_STR_ARG(name), TN_STR_ARG(tn_buffer_str(&type)));
-  tn_buffer_free(&type);
-  return tn_error_set_hint(error, "%s", define_it);
-}
-
-static tn_error *differs(tn_str interface, tn_str name, const tn_func_type *expected,
-                         const tn_func_type *given) {
-  tn_buffer wanted = {0};
-  tn_buffer got = {0};
-  tn_wit_print_func(&wanted, expected);
-  tn_wit_print_func(&got, given);
-  tn_error *error =
-      wanted.failed || got.failed
-          ? tn_error_no_memory()
-          : tn_error_new(TN_ERROR_LINK,
-                         "import `%" TN_STR_FORMAT "%s%" TN_STR_FORMAT
-                         "` has the wrong type: the component "
-                         "expects `%" TN_STR_FORMAT "`, the host provides `%" TN_STR_FORMAT "`",
-                         TN_STR_ARG(interface), interface.len > 0 ? "#" : "", TN_STR_ARG(name),
-                         TN_STR_ARG(tn_buffer_str(&wanted)), TN_STR_ARG(tn_buffer_str(&got)));
-  tn_buffer_free(&wanted);
-  tn_buffer_free(&got);
-  return error;
-}
-
+/* What `wanted` is called as a whole. */
 static tn_error *full_name(tn_linking *linking, tn_str interface, tn_str name, tn_str *out) {
   *out = name;
   if (interface.len == 0) return NULL;
@@ -84,61 +76,142 @@ static tn_error *full_name(tn_linking *linking, tn_str interface, tn_str name, t
   return out->data == NULL ? tn_error_no_memory() : NULL;
 }
 
-/* Without a host there is nothing to find. */
-static tn_error *find_interface(tn_linking *linking, tn_str name, tn_host_use **out) {
-  *out = NULL;
-  return linking->is_rehearsal ? NULL : tn_host_find_interface(&linking->host, name, out);
+/* Somebody provides the interface, if it is one, but not this function of it. */
+static tn_error *missing_func(tn_linking *linking, const provider *p, tn_str name,
+                              const tn_func_type *wanted) {
+  tn_str path;
+  TN_TRY(full_name(linking, p->interface, name, &path));
+  if (p->name.len == 0) return missing(linking, path, TN_SORT_FUNC);
+  tn_buffer type = {0};
+  tn_wit_print_func(&type, wanted);
+  tn_error *error =
+      type.failed
+          ? tn_error_no_memory()
+          : tn_error_new(TN_ERROR_LINK,
+                         "import `%" TN_STR_FORMAT "` is not provided: %" TN_STR_FORMAT "'s `%" TN_STR_FORMAT
+                         "` has no function `%" TN_STR_FORMAT "`, %" TN_STR_FORMAT
+                         " expects `%" TN_STR_FORMAT "`",
+                         TN_STR_ARG(path), TN_STR_ARG(provider_name(p)), TN_STR_ARG(p->name),
+                         TN_STR_ARG(name), TN_STR_ARG(importer_name(linking)),
+                         TN_STR_ARG(tn_buffer_str(&type)));
+  tn_buffer_free(&type);
+  return tn_error_set_hint(error, "%s", provide_it);
 }
 
-static tn_error *host_func(tn_linking *linking, tn_host_use *use, tn_str interface, tn_str name,
-                           tn_type_item *type, tn_func_item **out) {
+/* Longer signatures are not shown: the difference is enough. */
+enum { MAX_SIGNATURE = 200 };
+
+static tn_error *differs(tn_linking *linking, const provider *p, tn_str name,
+                         const tn_func_type *expected, const tn_func_type *given) {
+  tn_str path, importer = importer_name(linking), giver = provider_name(p);
+  tn_buffer text = {0}, wanted = {0}, got = {0};
+  TN_TRY(full_name(linking, p->interface, name, &path));
+  tn_func_type_difference(&text, expected, given);
+  tn_wit_print_func(&wanted, expected);
+  tn_wit_print_func(&got, given);
+  if (wanted.len <= MAX_SIGNATURE && got.len <= MAX_SIGNATURE) {
+    tn_buffer_format(&text,
+                     "; %" TN_STR_FORMAT " expects `%" TN_STR_FORMAT "`, %" TN_STR_FORMAT
+                     " provides `%" TN_STR_FORMAT "`",
+                     TN_STR_ARG(importer), TN_STR_ARG(tn_buffer_str(&wanted)), TN_STR_ARG(giver),
+                     TN_STR_ARG(tn_buffer_str(&got)));
+  } else {
+    tn_buffer_format(&text, " (by %" TN_STR_FORMAT ")", TN_STR_ARG(giver));
+  }
+  tn_error *error = text.failed || wanted.failed || got.failed
+                        ? tn_error_no_memory()
+                        : tn_error_new(TN_ERROR_LINK,
+                                       "import `%" TN_STR_FORMAT "` has the wrong type: %" TN_STR_FORMAT,
+                                       TN_STR_ARG(path), TN_STR_ARG(tn_buffer_str(&text)));
+  tn_buffer_free(&text);
+  tn_buffer_free(&wanted);
+  tn_buffer_free(&got);
+  return error;
+}
+
+static tn_error *missing_resource(tn_linking *linking, const provider *p, tn_str name) {
+  tn_str path;
+  TN_TRY(full_name(linking, p->interface, name, &path));
+  tn_error *error =
+      p->name.len == 0
+          ? tn_error_new(TN_ERROR_LINK, "import `%" TN_STR_FORMAT "` (resource) is not provided",
+                         TN_STR_ARG(path))
+          : tn_error_new(TN_ERROR_LINK,
+                         "import `%" TN_STR_FORMAT "` is not provided: %" TN_STR_FORMAT "'s `%" TN_STR_FORMAT
+                         "` has no resource `%" TN_STR_FORMAT "`",
+                         TN_STR_ARG(path), TN_STR_ARG(provider_name(p)), TN_STR_ARG(p->name),
+                         TN_STR_ARG(name));
+  return tn_error_set_hint(error, "%s", provide_it);
+}
+
+/* ---- functions ------------------------------------------------------------------------------------- */
+
+static tn_error *unit_func(tn_linking *linking, const provider *p, tn_str name,
+                           const tn_func_type *type, tn_func_item **out) {
+  const tn_item *item = tn_map_get(&p->exports->exports, name);
+  if (item == NULL || item->sort != TN_SORT_FUNC) return missing_func(linking, p, name, type);
+  *out = item->func;
+  return tn_func_type_equal(type, item->func->type) ? NULL
+                                                    : differs(linking, p, name, type, item->func->type);
+}
+
+static tn_error *host_func(tn_linking *linking, const provider *p, tn_str name,
+                           const tn_func_type *type, tn_func_item **out) {
   tn_func_item *item = TN_ARENA_NEW(linking->arena, tn_func_item);
   if (item == NULL) return tn_error_no_memory();
   *out = item;
-  if (linking->is_rehearsal) return tn_link_func_type(linking, type, &item->type);
-  TN_TRY(full_name(linking, interface, name, &item->name));
+  item->type = type;
+  if (linking->is_rehearsal) return NULL;
+  TN_TRY(full_name(linking, p->interface, name, &item->name));
   tn_host_found_func found = {0};
-  if (use != NULL) TN_TRY(tn_host_find_func(&linking->host, use, name, &found));
-  TN_TRY(tn_link_func_type(linking, type, &item->type));
-  if (found.func == NULL) return missing_func(linking, use, name, item);
-  if (!tn_func_type_equal(item->type, found.type))
-    return differs(interface, name, item->type, found.type);
+  if (p->use != NULL) TN_TRY(tn_host_find_func(&linking->host, p->use, name, &found));
+  if (found.func == NULL) return missing_func(linking, p, name, type);
+  if (!tn_func_type_equal(type, found.type)) return differs(linking, p, name, type, found.type);
   item->host = found.func;
   item->host_data = found.data;
   return NULL;
 }
 
+static tn_error *bind_func(tn_linking *linking, const provider *p, tn_str name, tn_type_item *item,
+                           tn_func_item **out) {
+  const tn_func_type *type;
+  TN_TRY(tn_link_func_type(linking, item, &type));
+  return p->exports != NULL ? unit_func(linking, p, name, type, out)
+                            : host_func(linking, p, name, type, out);
+}
+
+/* ---- types ----------------------------------------------------------------------------------------- */
+
 /* What the host's resources are does not matter without a host. */
 static const tn_resource unknown_resource = {
     .name = {"host", 4}, .is_host = true, .destructor = -1};
 
-static tn_error *missing_resource(const tn_host_use *use, tn_str path, tn_str name) {
-  tn_error *error =
-      use == NULL || tn_host_use_name(use).len == 0
-          ? tn_error_new(TN_ERROR_LINK, "import `%" TN_STR_FORMAT "` (resource) is not provided",
-                         TN_STR_ARG(path))
-          : tn_error_new(TN_ERROR_LINK,
-                         "import `%" TN_STR_FORMAT "` is not provided: the host's `%" TN_STR_FORMAT
-                         "` has no resource `%" TN_STR_FORMAT "`",
-                         TN_STR_ARG(path), TN_STR_ARG(tn_host_use_name(use)), TN_STR_ARG(name));
-  return tn_error_set_hint(error, "%s", define_it);
+/* NULL in *out: there is none. */
+static tn_error *find_resource(tn_linking *linking, const provider *p, tn_str name,
+                               const tn_resource **out) {
+  *out = NULL;
+  if (p->exports != NULL) {
+    const tn_item *item = tn_map_get(&p->exports->exports, name);
+    bool is_found = item != NULL && item->sort == TN_SORT_TYPE && item->type->kind == TN_TYPE_ITEM_RESOURCE;
+    if (!is_found) return NULL;
+    *out = item->type->resource;
+    if ((*out)->name.data == NULL) ((tn_resource *)*out)->name = name; /* its first name, for messages */
+    return NULL;
+  }
+  if (linking->is_rehearsal) *out = &unknown_resource;
+  return p->use != NULL ? tn_host_find_resource(&linking->host, p->use, name, out) : NULL;
 }
 
-/* (type (sub resource)) gets the host's resource; (type (eq i)) is just another name. */
-static tn_error *bind_type(tn_linking *linking, tn_scope *scope, tn_host_use *use, tn_str interface,
-                           tn_str name, const tn_ast_extern_type *type, tn_type_item **out) {
+/* (type (sub resource)) gets the provider's resource; (type (eq i)) is just another name. */
+static tn_error *bind_type(tn_linking *linking, tn_scope *scope, const provider *p, tn_str name,
+                           const tn_ast_extern_type *type, tn_type_item **out) {
   if (type->bound == TN_BOUND_EQ) {
     *out = scope->types.items[type->index];
     return NULL;
   }
-  const tn_resource *resource = NULL;
-  if (linking->is_rehearsal) resource = &unknown_resource;
-  if (use != NULL) TN_TRY(tn_host_find_resource(&linking->host, use, name, &resource));
-  if (resource == NULL) {
-    tn_str path;
-    TN_TRY(full_name(linking, interface, name, &path));
-    return missing_resource(use, path, name);
-  }
+  const tn_resource *resource;
+  TN_TRY(find_resource(linking, p, name, &resource));
+  if (resource == NULL) return missing_resource(linking, p, name);
   tn_type_item *item = TN_ARENA_NEW(linking->arena, tn_type_item);
   if (item == NULL) return tn_error_no_memory();
   *item = (tn_type_item){.kind = TN_TYPE_ITEM_RESOURCE, .resource = resource};
@@ -146,25 +219,41 @@ static tn_error *bind_type(tn_linking *linking, tn_scope *scope, tn_host_use *us
   return NULL;
 }
 
-static tn_error *bind_instance(tn_linking *linking, tn_host_use *use, tn_str interface,
-                               tn_type_item *type, tn_instance_item **out);
+/* ---- interfaces ------------------------------------------------------------------------------------ */
 
-static tn_error *bind_export(tn_linking *linking, tn_scope *scope, tn_host_use *use,
-                             tn_str interface, const tn_ast_export *export_, tn_item *item) {
+static tn_error *bind_instance(tn_linking *linking, const provider *p, tn_type_item *type,
+                               tn_instance_item **out);
+
+/* An instance within the interface: with the host, its functions are looked for in the whole interface. */
+static tn_error *bind_inner(tn_linking *linking, const provider *p, tn_str name, tn_type_item *type,
+                            tn_instance_item **out) {
+  provider inner = *p;
+  if (p->exports != NULL) {
+    const tn_item *item = tn_map_get(&p->exports->exports, name);
+    if (item == NULL || item->sort != TN_SORT_INSTANCE) {
+      tn_str path;
+      TN_TRY(full_name(linking, p->interface, name, &path));
+      return missing(linking, path, TN_SORT_INSTANCE);
+    }
+    inner.exports = item->instance;
+  }
+  return bind_instance(linking, &inner, type, out);
+}
+
+static tn_error *bind_export(tn_linking *linking, tn_scope *scope, const provider *p,
+                             const tn_ast_export *export_, tn_item *item) {
   tn_str name = export_->name.name;
   *item = (tn_item){.sort = export_->type.sort};
   switch (export_->type.sort) {
   case TN_SORT_FUNC:
-    return host_func(linking, use, interface, name, scope->types.items[export_->type.index],
-                     &item->func);
+    return bind_func(linking, p, name, scope->types.items[export_->type.index], &item->func);
   case TN_SORT_TYPE:
-    return bind_type(linking, scope, use, interface, name, &export_->type, &item->type);
+    return bind_type(linking, scope, p, name, &export_->type, &item->type);
   case TN_SORT_INSTANCE:
-    return bind_instance(linking, use, interface, scope->types.items[export_->type.index],
-                         &item->instance);
+    return bind_inner(linking, p, name, scope->types.items[export_->type.index], &item->instance);
   default: {
     tn_str path;
-    TN_TRY(full_name(linking, interface, name, &path));
+    TN_TRY(full_name(linking, p->interface, name, &path));
     return missing(linking, path, export_->type.sort);
   }
   }
@@ -189,9 +278,8 @@ static tn_error *bind_alias(tn_linking *linking, tn_scope *scope, const tn_ast_a
   return tn_scope_push(linking, scope, *item);
 }
 
-static tn_error *bind_declaration(tn_linking *linking, tn_scope *scope, tn_host_use *use,
-                                  tn_str interface, const tn_ast_decl *decl,
-                                  tn_instance_item *instance) {
+static tn_error *bind_declaration(tn_linking *linking, tn_scope *scope, const provider *p,
+                                  const tn_ast_decl *decl, tn_instance_item *instance) {
   tn_item item = {.sort = TN_SORT_TYPE};
   switch (decl->kind) {
   case TN_DECL_CORE_TYPE:
@@ -204,59 +292,72 @@ static tn_error *bind_declaration(tn_linking *linking, tn_scope *scope, tn_host_
   case TN_DECL_IMPORT:
     return tn_error_new(TN_ERROR_INTERNAL, "import declaration in an instance type");
   case TN_DECL_EXPORT:
-    TN_TRY(bind_export(linking, scope, use, interface, &decl->export_, &item));
+    TN_TRY(bind_export(linking, scope, p, &decl->export_, &item));
     TN_TRY(tn_instance_item_put(linking, instance, decl->export_.name.name, item));
     break;
   }
   return tn_scope_push(linking, scope, item);
 }
 
-static tn_error *bind_instance(tn_linking *linking, tn_host_use *use, tn_str interface,
-                               tn_type_item *type, tn_instance_item **out) {
+static tn_error *bind_instance(tn_linking *linking, const provider *p, tn_type_item *type,
+                               tn_instance_item **out) {
   tn_scope *scope = TN_ARENA_NEW(linking->arena, tn_scope);
   tn_instance_item *instance = TN_ARENA_NEW(linking->arena, tn_instance_item);
   if (scope == NULL || instance == NULL) return tn_error_no_memory();
   *scope = (tn_scope){
       .parent = type->scope, .instance = type->scope->instance, .depth = type->scope->depth};
   for (uint32_t i = 0; i < type->ast->decl_count; i++) {
-    TN_TRY(bind_declaration(linking, scope, use, interface, &type->ast->decls[i], instance));
+    TN_TRY(bind_declaration(linking, scope, p, &type->ast->decls[i], instance));
   }
   *out = instance;
   return NULL;
 }
 
-/* Whether an instance type asks for nothing but plain types, which need no provider. */
-static bool has_only_types(const tn_ast_type *type) {
-  for (uint32_t i = 0; i < type->decl_count; i++) {
-    const tn_ast_decl *decl = &type->decls[i];
-    if (decl->kind != TN_DECL_EXPORT) continue;
-    if (decl->export_.type.sort != TN_SORT_TYPE || decl->export_.type.bound != TN_BOUND_EQ)
-      return false;
-  }
-  return true;
+/* ---- finding the provider -------------------------------------------------------------------------- */
+
+static tn_error *find_unit(const tn_binding *binding, provider *out) {
+  out->unit = binding->unit;
+  out->exports = binding->unit->exports;
+  if (out->interface.len == 0) return NULL;
+  const tn_item *item = tn_map_get(&out->exports->exports, binding->name);
+  if (item == NULL || item->sort != TN_SORT_INSTANCE)
+    return tn_error_new(TN_ERROR_INTERNAL, "no export \"%" TN_STR_FORMAT "\"", TN_STR_ARG(binding->name));
+  out->exports = item->instance;
+  out->name = binding->name;
+  return NULL;
 }
 
-tn_error *tn_link_host_import(tn_linking *linking, tn_scope *scope, const tn_ast_import *import,
-                              tn_item *out) {
+/* Without a host there is nothing to find there. */
+static tn_error *find_on_host(tn_linking *linking, provider *out) {
+  if (linking->is_rehearsal) return NULL;
+  TN_TRY(tn_host_find_interface(&linking->host, out->interface, &out->use));
+  if (out->use != NULL) out->name = tn_host_use_name(out->use);
+  return NULL;
+}
+
+static tn_error *find_provider(tn_linking *linking, const tn_ast_import *import, provider *out) {
+  const tn_binding *binding = tn_map_get(&linking->unit->bindings, import->name.name);
+  *out = (provider){0};
+  if (import->type.sort == TN_SORT_INSTANCE) out->interface = tn_link_import_interface(import);
+  return binding != NULL ? find_unit(binding, out) : find_on_host(linking, out);
+}
+
+tn_error *tn_link_import(tn_linking *linking, tn_scope *scope, const tn_ast_import *import,
+                         tn_item *out) {
   tn_str name = import->name.name;
-  tn_str direct = TN_STR("");
-  tn_host_use *use;
+  provider p;
+  TN_TRY(find_provider(linking, import, &p));
   *out = (tn_item){.sort = import->type.sort};
   switch (import->type.sort) {
   case TN_SORT_FUNC:
-    TN_TRY(find_interface(linking, direct, &use));
-    return host_func(linking, use, direct, name, scope->types.items[import->type.index],
-                     &out->func);
+    return bind_func(linking, &p, name, scope->types.items[import->type.index], &out->func);
   case TN_SORT_TYPE:
-    TN_TRY(find_interface(linking, direct, &use));
-    return bind_type(linking, scope, use, direct, name, &import->type, &out->type);
+    return bind_type(linking, scope, &p, name, &import->type, &out->type);
   case TN_SORT_INSTANCE: {
-    tn_str interface = import->name.implements.data != NULL ? import->name.implements : name;
     tn_type_item *type = scope->types.items[import->type.index];
-    TN_TRY(find_interface(linking, interface, &use));
-    if (use == NULL && !linking->is_rehearsal && !has_only_types(type->ast))
-      return missing(linking, interface, TN_SORT_INSTANCE);
-    return bind_instance(linking, use, interface, type, &out->instance);
+    if (is_nobody(&p) && !linking->is_rehearsal && !tn_link_has_only_types(type->ast))
+      return missing(linking, p.interface, TN_SORT_INSTANCE);
+    return bind_instance(linking, &p, type, &out->instance);
   }
   default:
     return missing(linking, name, import->type.sort);

@@ -31,11 +31,22 @@ static block_layout layout_block(const tn_plan *plan) {
   return layout;
 }
 
+/* Host functions that need nothing of the plan, fetched once for all adapters: the engine looks through all modules of
+ * the store for each one that comes into it. */
+typedef struct common_funcs {
+  uint32_t count;
+  struct {
+    tn_core_host_func entry;
+    tn_core_extern func;
+  } items[4];
+} common_funcs;
+
 /* Everything that one walk needs. */
 typedef struct walk {
   const tn_plan *plan;
   tn_runtime *runtime;
   tn_core_instance *core_instances;
+  common_funcs *common;
 } walk;
 
 /* Not so when an adapter could not be instantiated: its memories have special pages, for example. */
@@ -55,11 +66,27 @@ static tn_error *fetch_export(const walk *w, uint32_t slot, tn_str name, tn_core
                       slot, TN_STR_ARG(name));
 }
 
+static tn_error *fetch_host_func(const walk *w, const tn_core_source *source, tn_core_extern *out) {
+  common_funcs *common = w->common;
+  tn_host_import host = tn_core_source_host(source);
+  for (uint32_t i = 0; host.environment == NULL && i < common->count; i++) {
+    if (common->items[i].entry != host.func) continue;
+    *out = common->items[i].func;
+    return NULL;
+  }
+  TN_TRY(tn_host_funcs_get(w->runtime->context, w->plan->host_funcs, source->number, out));
+  bool is_kept = host.environment == NULL && common->count < sizeof common->items / sizeof *common->items;
+  if (!is_kept) return NULL;
+  common->items[common->count].entry = host.func;
+  common->items[common->count++].func = *out;
+  return NULL;
+}
+
 static tn_error *fetch_source(const walk *w, const tn_core_source *source, tn_core_extern *out) {
   if (source->kind == TN_SOURCE_EXPORT) return fetch_export(w, source->slot, source->name, out);
   if (is_adapted(w, source))
     return fetch_export(w, (uint32_t)source->adapter->slot, source->adapter->name, out);
-  return tn_host_funcs_get(w->runtime->context, w->plan->host_funcs, source->number, out);
+  return fetch_host_func(w, source, out);
 }
 
 static tn_error *instantiate_with(const walk *w, const tn_step *step, tn_core_extern *imports) {
@@ -188,7 +215,8 @@ static tn_error *make_block(const tn_plan *plan, const block_layout *layout, tn_
   runtime->instances = (tn_component_instance *)(block + layout->instances);
   runtime->instance_count = plan->instance_count;
   runtime->funcs = (tn_core_func *)(block + layout->funcs);
-  runtime->memories = (tn_core_memory *)(block + layout->memories);
+  /* Preview 1 looks at the first one, if there is one. */
+  runtime->memories = plan->memory_slots > 0 ? (tn_core_memory *)(block + layout->memories) : NULL;
   for (uint32_t i = 0; i < plan->instance_count; i++) {
     runtime->instances[i].parent = plan->instances[i].parent;
     runtime->instances[i].path = plan->instances[i].path;
@@ -222,7 +250,8 @@ static tn_error *instantiate_anew(const tn_plan *plan, const tn_store_limits *li
   TN_TRY(tn_store_new(plan->engine, &all, runtime, &runtime->store));
   runtime->context = tn_store_context(runtime->store);
   if (epoch != NULL) tn_store_on_epoch(runtime->store, epoch, epoch_data);
-  walk w = {plan, runtime, (tn_core_instance *)((char *)out->block + layout.core_instances)};
+  common_funcs common = {0};
+  walk w = {plan, runtime, (tn_core_instance *)((char *)out->block + layout.core_instances), &common};
   memset(w.core_instances, 0, plan->core_instance_slots * sizeof *w.core_instances);
   TN_TRY(walk_steps(&w));
   out->limits = *limits;
@@ -244,7 +273,8 @@ static bool has_limits(const tn_plan_instantiated *instantiated, const tn_store_
   const tn_store_limits *has = &instantiated->limits;
   return has->memory_bytes == limits->memory_bytes && has->table_elements == limits->table_elements &&
          has->instances == limits->instances && has->tables == limits->tables &&
-         has->memories == limits->memories;
+         has->memories == limits->memories && has->counts_memory == limits->counts_memory &&
+         has->grows_surely == limits->grows_surely;
 }
 
 tn_error *tn_plan_instantiate(const tn_plan *plan, const tn_store_limits *limits,

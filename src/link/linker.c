@@ -23,6 +23,8 @@ void tn_linker_delete(tn_linker *linker) {
   if (linker == NULL ||
       atomic_fetch_sub_explicit(&linker->references, 1, memory_order_acq_rel) != 1)
     return;
+  for (uint32_t i = 0; i < linker->components.len; i++)
+    linker->components.items[i].release(linker->components.items[i].owner);
   tn_arena_free(&linker->arena);
   tn_free(linker);
 }
@@ -75,6 +77,33 @@ tn_error *tn_linker_define_core(tn_linker *linker, const char *module,
   return NULL;
 }
 
+static void *copied_or_null(tn_linker *linker, const char *text, tn_str *out) {
+  *out = tn_arena_copy(&linker->arena, tn_str_from(text));
+  return (void *)out->data;
+}
+
+tn_error *tn_linker_add_compiled(tn_linker *linker, const tn_compiled *compiled, const char *name,
+                                 const tn_wasi_config *rights, tn_release_func release, void *owner) {
+  tn_linker_component made = {
+      .compiled = compiled, .rights = rights, .release = release, .owner = owner};
+  if (name != NULL && !copied_or_null(linker, name, &made.name)) return tn_error_no_memory();
+  tn_linker_component *entry = TN_VEC_PUSH(&linker->arena, &linker->components);
+  if (entry == NULL) return tn_error_no_memory();
+  *entry = made;
+  return NULL;
+}
+
+tn_arena *tn_linker_arena(tn_linker *linker) {
+  return &linker->arena;
+}
+
+tn_error *tn_linker_intercept(tn_linker *linker, const tn_interceptor *interceptor, void *data) {
+  tn_linker_interceptor *entry = TN_VEC_PUSH(&linker->arena, &linker->interceptors);
+  if (entry == NULL) return tn_error_no_memory();
+  *entry = (tn_linker_interceptor){interceptor, data};
+  return NULL;
+}
+
 /* Definitions by the embedder are read once when they are made, so that a mistake shows where it is made;
  * linking reads them again into the plan's memory. */
 static tn_error *check_interface(tn_linker *linker, const char *name) {
@@ -106,11 +135,6 @@ tn_error *tn_linker_define_types(tn_linker *linker, const char *name, const char
   tn_error *error = text->data == NULL ? tn_error_no_memory() : check_interface(linker, name);
   if (error != NULL) interface->types.len--;
   return error;
-}
-
-static void *copied_or_null(tn_linker *linker, const char *text, tn_str *out) {
-  *out = tn_arena_copy(&linker->arena, tn_str_from(text));
-  return (void *)out->data;
 }
 
 tn_error *tn_linker_define_resource(tn_linker *linker, const char *name, const char *resource,

@@ -51,6 +51,13 @@ typedef struct tn_host_core_func {
   tn_core_host_func func;
 } tn_host_core_func;
 
+/* A component of the same engine to link with, behind those that are there: see tn_linker_add_component. `compiled` lives
+ * until the linker calls `release` with `owner`, and `rights` as long as what is linked. */
+typedef struct tn_compiled tn_compiled;
+typedef void (*tn_release_func)(void *owner);
+tn_error *tn_linker_add_compiled(tn_linker *linker, const tn_compiled *compiled, const char *name,
+                                 const tn_wasi_config *rights, tn_release_func release, void *owner);
+
 tn_error *tn_linker_define_core(tn_linker *linker, const char *module,
                                 const tn_host_core_func *funcs, size_t count, void *data);
 

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "base/vec.h"
+#include "link/compiled.h"
 #include "link/linker.h"
 
 /* A function or resource that the embedder defined one by one. Strings are owned by the linker's arena. */
@@ -42,12 +43,28 @@ typedef struct tn_linker_core {
   void *data;
 } tn_linker_core;
 
+typedef struct tn_linker_interceptor {
+  const struct tn_interceptor *interceptor;
+  void *data;
+} tn_linker_interceptor;
+
+/* A component whose exports may meet the imports of what is linked, and of each other. */
+typedef struct tn_linker_component {
+  const tn_compiled *compiled;
+  tn_str name;                  /* for messages and paths; .data == NULL: the file's */
+  const tn_wasi_config *rights; /* NULL: none */
+  tn_release_func release;      /* ends `owner` with the linker */
+  void *owner;
+} tn_linker_component;
+
 /* Only grows. Not changed while linking, so that threads may share it then. */
 struct tn_linker {
   atomic_uint references;
   tn_arena arena;
   TN_VEC(tn_linker_interface *) interfaces;
   TN_VEC(tn_linker_core) cores;
+  TN_VEC(tn_linker_interceptor) interceptors; /* innermost first */
+  TN_VEC(tn_linker_component) components;            /* in order: earlier ones go first */
 };
 
 /* The interface that serves an import of this name by semantic version, or NULL. */

@@ -82,14 +82,14 @@ static tn_error *export_func(tn_linking *linking, const tn_core_export *export_,
   return NULL;
 }
 
-tn_error *tn_link_core_module(tn_linking *linking) {
-  const tn_core_module *module = linking->compiled->core;
+tn_error *tn_link_core_module(tn_linking *linking, const tn_compiled *compiled) {
+  const tn_core_module *module = compiled->core;
   tn_core_source *sources = TN_ARENA_ARRAY(linking->arena, tn_core_source, module->import_count);
   if (sources == NULL) return tn_error_no_memory();
   for (uint32_t i = 0; i < module->import_count; i++)
     TN_TRY(resolve_import(linking, &module->imports[i], &sources[i]));
   uint32_t slot;
-  TN_TRY(tn_link_instantiate_module(linking, module, 1, sources, &slot));
+  TN_TRY(tn_link_instantiate_module(linking, compiled, module, 1, sources, &slot));
   for (uint32_t i = 0; i < module->export_count; i++) {
     const tn_core_export *export_ = &module->exports[i];
     tn_core_source source = {.kind = TN_SOURCE_EXPORT, .slot = slot, .name = export_->name};

@@ -54,6 +54,7 @@ typedef struct tn_step {
   uint32_t slot;
   uint32_t instance; /* INSTANTIATE: the component instance in which its start function runs */
   const tn_module *module;
+  const tn_core_module *ast; /* of the module; NULL: an adapter */
   tn_module_pre *pre; /* not NULL: all imports are host functions, resolved in advance */
   uint32_t source_count;
   const tn_core_source *sources;
@@ -71,6 +72,7 @@ typedef struct tn_plan_export {
 typedef struct tn_plan_instance {
   uint32_t parent;
   tn_str path;
+  uint32_t rights; /* whose: index into the plan's; 0: those of the instance that is made */
   bool uses_tasks; /* its component may depend on the task that it runs in */
   bool
       calls_out; /* its core functions can reach anything but each other, resource.new and resource.rep */
@@ -78,10 +80,16 @@ typedef struct tn_plan_instance {
       forbids_leaving; /* its component has realloc or post-return functions, from which no call may leave */
 } tn_plan_instance;
 
-/* Invariant: instances[0] is the embedder, instances[1] the root. */
+/* Invariants: instances[0] is the embedder, instances[1] the root, which holds all others; the last file is what was
+ * linked, those before it are the components that it needs. */
 typedef struct tn_plan {
   tn_core_engine *engine;
-  const tn_compiled *compiled;
+  const tn_compiled *compiled; /* what was linked */
+  uint32_t file_count;
+  const tn_compiled **files;
+  uint32_t rights_count;
+  const tn_wasi_config **rights; /* of the components of the linker, by tn_plan_instance.rights; [0] is NULL */
+  tn_compiled adapters;          /* those between several files; else they are `compiled`'s own */
   tn_linker *linker; /* a reference */
   tn_arena arena;
   uint32_t step_count;
@@ -98,12 +106,15 @@ typedef struct tn_plan {
 } tn_plan;
 
 /* Resolves a loaded file against a linker. `compiled` must outlive the plan, as must the data of the linker's
- * host functions. Errors: LINK (what is missing or differs, with its full path), UNSUPPORTED. */
-tn_error *tn_plan_make(const tn_compiled *compiled, tn_linker *linker, tn_plan *out);
+ * host functions. Adapters between files are compiled here, or found in the cache (NULL: there is none).
+ * Errors: LINK (what is missing or differs, with its full path), UNSUPPORTED. */
+tn_error *tn_plan_make(const tn_compiled *compiled, tn_linker *linker, const char *cache_directory,
+                       tn_plan *out);
 void tn_plan_free(tn_plan *plan);
 /* Makes a plan without a host and throws it away, for the adapter modules that linking will ask for: adds their
- * bytes to `out`, in `arena`, each once. None when it fails for whatever other reason than lack of memory. */
-tn_error *tn_plan_rehearse(const tn_compiled *compiled, tn_arena *arena, tn_str **out,
-                           uint32_t *count);
+ * bytes to `out`, in `arena`, each once. `linker`: whose components take part; NULL: none. None when it fails for whatever
+ * other reason than lack of memory. */
+tn_error *tn_plan_rehearse(const tn_compiled *compiled, const tn_linker *linker, tn_arena *arena,
+                           tn_str **out, uint32_t *count);
 
 #endif

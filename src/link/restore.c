@@ -72,12 +72,19 @@ static bool asks_core_host(const tn_step *step) {
   return false;
 }
 
+static tn_error *describe(tn_restorer *restorer, const tn_step *step, const tn_core_module **out) {
+  const tn_plan *plan = restorer->plan;
+  *out = step->ast;
+  if (step->ast != NULL) return NULL;
+  const tn_compiled *adapters = plan->file_count > 1 ? &plan->adapters : plan->compiled;
+  return tn_compiled_describe_adapter(adapters, &restorer->arena, step->module, out);
+}
+
 static tn_error *add_step(tn_restorer *restorer, const tn_step *step, bool *can_restore) {
   *can_restore = step->kind != TN_STEP_INSTANTIATE && step->kind != TN_STEP_ADAPT;
   if (*can_restore || asks_core_host(step)) return NULL;
   changing found = {.slot = step->slot};
-  TN_TRY(tn_compiled_describe(restorer->plan->compiled, &restorer->arena, step->module,
-                              &found.module));
+  TN_TRY(describe(restorer, step, &found.module));
   TN_TRY(tn_core_module_state(&restorer->arena, found.module, &found.state));
   *can_restore = found.state.is_plain;
   if (!*can_restore || found.state.memory_count + found.state.global_count == 0) return NULL;

@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "canon/adapter.h"
 #include "link/host.h"
+#include "link/linker_internal.h"
 #include "link/plan.h"
 
 typedef struct tn_scope tn_scope;
@@ -81,7 +82,8 @@ typedef struct tn_core_instance_item {
 struct tn_scope {
   tn_scope *parent;            /* the enclosing scope; NULL for the root */
   const tn_component_ast *ast; /* NULL for an instance type */
-  const tn_map *arguments;     /* imports by name -> tn_item; NULL for the root: ask the linker */
+  const tn_compiled *compiled; /* the file that `ast` is of */
+  const tn_map *arguments;     /* imports by name -> tn_item; NULL for the root of a file: ask the linker */
   uint32_t instance;           /* component instance */
   uint32_t depth;
   TN_VEC(tn_core_item) core[5]; /* by tn_sort from CORE_FUNC to CORE_TAG */
@@ -94,9 +96,27 @@ struct tn_scope {
   tn_instance_item exports;
 };
 
+/* A file that is part of what is linked. Invariant: whatever it imports from other units has been linked before it. */
+typedef struct tn_unit {
+  const tn_compiled *compiled;
+  tn_str name;      /* for messages */
+  tn_str path;      /* of its component instance */
+  uint32_t rights;  /* see tn_plan_instance */
+  tn_map bindings;  /* import -> const tn_binding *, where another unit meets it */
+  tn_instance_item *exports; /* NULL: not linked yet */
+} tn_unit;
+
+typedef struct tn_binding {
+  const tn_unit *unit;
+  tn_str name; /* of its export */
+} tn_binding;
+
 /* One run of tn_plan_make. */
 typedef struct tn_linking {
-  const tn_compiled *compiled;
+  tn_core_engine *engine;
+  TN_VEC(tn_unit *) units;     /* what is linked comes last */
+  const tn_unit *unit;         /* the one that is being linked */
+  const tn_compiled *compiled_adapters; /* has the compiled forms of adapters */
   tn_plan *plan;
   tn_arena *arena; /* the plan's */
   tn_host host;
@@ -111,12 +131,20 @@ typedef struct tn_linking {
   TN_VEC(tn_plan_adapter *) adapters;
   int32_t flags_slot;     /* core instance that has the flags' memory, or -1 */
   bool is_rehearsal;      /* see tn_plan_rehearse */
-  uint32_t adapter_bytes; /* of `rehearsed` */
+  uint64_t adapter_bytes; /* of `rehearsed` */
   TN_VEC(tn_str) rehearsed;
 } tn_linking;
 
 /* Bounds on what a plan may grow to: nesting multiplies, so that a small file could ask for any number. */
 enum { TN_MAX_PLAN_INSTANCES = 10000, TN_MAX_PLAN_STEPS = 100000 };
+
+/* graph.c: the units that `compiled` needs of the linker (NULL: none), itself included. */
+tn_error *tn_link_gather(tn_linking *linking, const tn_compiled *compiled, const tn_linker *linker);
+/* Whether an instance type asks for nothing but plain types, which need no provider. */
+bool tn_link_has_only_types(const tn_ast_type *type);
+/* For messages: a component of the linker that exports the interface `name` in whatever version, which goes to *found;
+ * or NULL. */
+const tn_linker_component *tn_link_other_version(const tn_linker *linker, tn_str name, tn_str *found);
 
 /* flatten.c: walks the definitions of scope->ast into the scope. */
 tn_error *tn_link_component(tn_linking *linking, tn_scope *scope);
@@ -130,8 +158,8 @@ tn_error *tn_scope_push(tn_linking *linking, tn_scope *scope, tn_item item);
 /* steps.c: the plan's steps and slots. */
 tn_error *tn_link_take_func(tn_linking *linking, const tn_core_source *source, int32_t *slot);
 tn_error *tn_link_take_memory(tn_linking *linking, const tn_core_source *source, int32_t *slot);
-tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_core_module *module,
-                                     uint32_t instance, const tn_core_source *sources,
+tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_compiled *compiled,
+                                     const tn_core_module *module, uint32_t instance, const tn_core_source *sources,
                                      uint32_t *slot);
 tn_error *tn_link_add_step(tn_linking *linking, tn_step step);
 /* When every import of the step is a host function, they are resolved now, once for all instances. */
@@ -168,14 +196,18 @@ tn_error *tn_link_force_type(tn_linking *linking, tn_type_item *item);
 void tn_link_note_component(tn_linking *linking, const tn_scope *scope);
 tn_error *tn_link_canon(tn_linking *linking, tn_scope *scope, const tn_ast_canon *canon);
 
-/* imports.c: an import of the root component, from the linker. */
-tn_error *tn_link_host_import(tn_linking *linking, tn_scope *scope, const tn_ast_import *import,
-                              tn_item *out);
+/* imports.c: an import of a file, from another unit or the host. */
+tn_error *tn_link_import(tn_linking *linking, tn_scope *scope, const tn_ast_import *import,
+                         tn_item *out);
+/* Under which name it is looked for. */
+static inline tn_str tn_link_import_interface(const tn_ast_import *import) {
+  return import->name.implements.data != NULL ? import->name.implements : import->name.name;
+}
 
 /* exports.c: the root's exports as a flat list of functions. */
 tn_error *tn_link_exports(tn_linking *linking, const tn_instance_item *root);
 
 /* module_plan.c: a core module as if it were a component. */
-tn_error *tn_link_core_module(tn_linking *linking);
+tn_error *tn_link_core_module(tn_linking *linking, const tn_compiled *compiled);
 
 #endif

@@ -200,16 +200,6 @@ typedef struct pair {
   const tn_core_module *fix_up_module;
 } pair;
 
-/* NULL: an adapter, or not a step that instantiates. */
-static const tn_core_module *module_of(const tn_linking *linking, const tn_step *step) {
-  if (step->kind != TN_STEP_INSTANTIATE) return NULL;
-  const tn_compiled *compiled = linking->compiled;
-  for (uint32_t i = 0; i < compiled->module_count; i++) {
-    if (compiled->modules[i] == step->module) return compiled->module_asts[i];
-  }
-  return NULL;
-}
-
 static bool is_from(const tn_core_source *source, uint32_t slot) {
   return source->kind == TN_SOURCE_EXPORT && source->slot == slot;
 }
@@ -244,7 +234,7 @@ static bool can_bypass(const tn_linking *linking, const pair *p) {
   if (starts_something(p) && is_from(&steps[p->fix_up].sources[p->count], steps[p->shim].slot)) return false;
   for (uint32_t i = p->shim + 1; i < linking->steps.len; i++) {
     if (i == p->fix_up) continue;
-    const tn_core_module *module = module_of(linking, &steps[i]);
+    const tn_core_module *module = steps[i].ast;
     if (i < p->fix_up && module != NULL && module_has_start(module)) return false;
     for (uint32_t j = 0; j < steps[i].source_count; j++) {
       const tn_core_source *source = &steps[i].sources[j];
@@ -257,13 +247,13 @@ static bool can_bypass(const tn_linking *linking, const pair *p) {
 
 static bool find_pair(const tn_linking *linking, uint32_t fix_up, pair *out) {
   const tn_step *steps = linking->steps.items;
-  *out = (pair){.fix_up = fix_up, .fix_up_module = module_of(linking, &steps[fix_up])};
+  *out = (pair){.fix_up = fix_up, .fix_up_module = steps[fix_up].ast};
   if (out->fix_up_module == NULL || !is_fix_up(out->fix_up_module, &out->count)) return false;
   const tn_core_source *table = &steps[fix_up].sources[steps[fix_up].source_count - 1];
   while (out->shim < fix_up && !(steps[out->shim].kind == TN_STEP_INSTANTIATE && is_from(table, steps[out->shim].slot)))
     out->shim++;
   if (out->shim == fix_up) return false;
-  out->shim_module = module_of(linking, &steps[out->shim]);
+  out->shim_module = steps[out->shim].ast;
   return out->shim_module != NULL && is_shim(out->shim_module, out->count) &&
          fills_with_host_functions(&steps[fix_up], out->count) && can_bypass(linking, out);
 }

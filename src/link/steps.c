@@ -84,20 +84,20 @@ tn_error *tn_link_resolve_in_advance(tn_linking *linking, tn_step *step) {
   if (imports == NULL) return tn_error_no_memory();
   for (uint32_t i = 0; i < step->source_count; i++)
     imports[i] = tn_core_source_host(&step->sources[i]);
-  return tn_module_pre_new(linking->compiled->engine, step->module, imports, step->source_count,
+  return tn_module_pre_new(linking->engine, step->module, imports, step->source_count,
                            &step->pre);
 }
 
-tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_core_module *module,
-                                     uint32_t instance, const tn_core_source *sources,
-                                     uint32_t *slot) {
-  const tn_compiled *compiled = linking->compiled;
+tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_compiled *compiled,
+                                     const tn_core_module *module, uint32_t instance,
+                                     const tn_core_source *sources, uint32_t *slot) {
   TN_TRY(tn_link_await_adapters(linking, sources, module->import_count));
   *slot = linking->core_instance_slots++;
   tn_step step = {.kind = TN_STEP_INSTANTIATE,
                   .slot = *slot,
                   .instance = instance,
                   .module = compiled->modules[tn_compiled_module_index(compiled, module)],
+                  .ast = module,
                   .source_count = module->import_count,
                   .sources = sources};
   TN_TRY(tn_link_resolve_in_advance(linking, &step));

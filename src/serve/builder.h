@@ -8,6 +8,7 @@
 
 typedef struct tn_component_draft {
   tn_serve_component component; /* name: its table's key, or made from its path at the end; wasi is there */
+  TN_VEC(tn_serve_link) links;
   bool inherit_env;
   bool allow_precompiled;
   const char *file; /* in which its place is; NULL: a flag */
@@ -63,6 +64,8 @@ void tn_read_components(tn_serve_builder *, void *target, const tn_setting *, co
 void tn_read_defaults(tn_serve_builder *, void *target, const tn_setting *, const tn_toml *value);
 /* `name` may be empty: then made from `path`, which may be empty too. */
 tn_component_draft *tn_component_draft_new(tn_serve_builder *builder, tn_str name, tn_str path);
+/* Ends the rights of one that goes no further, and of what it is linked with. */
+void tn_component_draft_release(tn_component_draft *draft);
 /* What depends on several settings; hands all over to the configuration. */
 void tn_components_finish(tn_serve_builder *builder);
 
@@ -78,6 +81,13 @@ void tn_read_http(tn_serve_builder *, void *target, const tn_setting *, const tn
 void tn_read_wasi_flag(tn_serve_builder *, void *target, const tn_setting *, const tn_toml *value);
 void tn_read_config_value(tn_serve_builder *, void *target, const tn_setting *, const tn_toml *value);
 void tn_inherit_environment(tn_serve_builder *builder, tn_component_draft *draft);
+
+/* link_settings.c */
+void tn_read_link(tn_serve_builder *, void *target, const tn_setting *, const tn_toml *value);
+/* What depends on several settings of the component. */
+void tn_links_finish(tn_serve_builder *builder, tn_component_draft *draft);
+/* Ends their rights. */
+void tn_links_delete(tn_serve_link *links, uint32_t count);
 
 /* route_settings.c */
 void tn_read_route(tn_serve_builder *, void *target, const tn_setting *, const tn_toml *value);

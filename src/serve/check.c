@@ -38,8 +38,7 @@ static tn_error *try_component(const tn_generation_maker *maker, tn_serve_compon
     tn_free(alone);
     return error;
   }
-  tn_generation_delete(generation);
-  component->wasi = NULL; /* went with its generation */
+  tn_generation_delete(generation); /* and with it the component's rights */
   return NULL;
 }
 

@@ -58,6 +58,11 @@ tn_component_draft *tn_component_draft_new(tn_serve_builder *builder, tn_str nam
   return NULL;
 }
 
+void tn_component_draft_release(tn_component_draft *draft) {
+  tn_wasi_config_delete(draft->component.wasi);
+  tn_links_delete(draft->links.items, draft->links.len);
+}
+
 /* ---- the file ------------------------------------------------------------------------------------ */
 
 /* What is wrong with them is reported here, once; later they are read for each component. */
@@ -68,7 +73,7 @@ void tn_read_defaults(tn_serve_builder *builder, void *target, const tn_setting 
   tn_error *error = prepare_wasi(&scratch);
   if (error == NULL) tn_setting_apply_table(builder, &scratch, TN_SECTION_COMPONENT, value);
   tn_problems_add_error(builder->problems, (tn_place){0}, NULL, error);
-  tn_wasi_config_delete(scratch.component.wasi);
+  tn_component_draft_release(&scratch);
   const tn_toml *file = tn_toml_get(value, "file");
   if (file != NULL)
     tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, tn_builder_key_place(builder, file),
@@ -137,6 +142,7 @@ static bool may_be_artifact(const tn_component_draft *draft) {
 static void finish_component(tn_serve_builder *builder, tn_component_draft *draft) {
   if (draft->inherit_env) tn_inherit_environment(builder, draft);
   tn_problems_add_error(builder->problems, (tn_place){0}, NULL, set_output(draft));
+  tn_links_finish(builder, draft);
   if (may_be_artifact(draft)) draft->component.load_flags |= TN_LOAD_ARTIFACT;
   if (draft->component.fuel != 0) builder->config->engine.consume_fuel = true;
 }
@@ -152,6 +158,6 @@ void tn_components_finish(tn_serve_builder *builder) {
     if (config->components != NULL)
       config->components[config->component_count++] = draft->component;
     else
-      tn_wasi_config_delete(draft->component.wasi);
+      tn_component_draft_release(draft);
   }
 }

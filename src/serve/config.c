@@ -230,10 +230,17 @@ tn_error *tn_serve_config_make(const tn_server_settings *settings, tn_serve_conf
   return error;
 }
 
+void tn_serve_component_release(tn_serve_component *component) {
+  tn_wasi_config_delete(component->wasi);
+  component->wasi = NULL;
+  tn_links_delete(component->links, component->link_count);
+  component->link_count = 0;
+}
+
 void tn_serve_config_delete(tn_serve_config *config) {
   if (config == NULL) return;
   for (uint32_t i = 0; i < config->component_count; i++)
-    tn_wasi_config_delete(config->components[i].wasi);
+    tn_serve_component_release(&config->components[i]);
   tn_arena_free(&config->arena);
   tn_free(config);
 }

@@ -25,6 +25,15 @@ typedef enum tn_serve_output {
   TN_SERVE_OUTPUT_NONE,
 } tn_serve_output;
 
+/* A component that another one is linked with. */
+typedef struct tn_serve_link {
+  const char *path;
+  unsigned load_flags;
+  tn_wasi_config *wasi; /* owned: its own rights; its output goes where that of the component goes */
+  uint32_t line;        /* where the file says so; 0: a flag */
+  uint32_t column;
+} tn_serve_link;
+
 /* One component to serve: a file and what it may do. */
 typedef struct tn_serve_component {
   tn_str name; /* for logs and metrics: given, or the file's name without its ending */
@@ -32,6 +41,8 @@ typedef struct tn_serve_component {
   unsigned load_flags; /* of tn_component_from_file: TN_LOAD_ARTIFACT where compiled code is fine */
   /* Owned: arguments, environment, directories, network, HTTP egress, configuration. */
   tn_wasi_config *wasi;
+  tn_serve_link *links; /* whose exports meet its imports, in order */
+  uint32_t link_count;
   tn_serve_output output;
   uint64_t max_memory_bytes; /* a request's instance; UINT64_MAX: no limit */
   uint64_t timeout;          /* a request, in nanoseconds; 0: none */
@@ -91,6 +102,8 @@ typedef struct tn_serve_config {
  * file, line and column. Components' files are not opened. */
 tn_error *tn_serve_config_make(const tn_server_settings *settings, tn_serve_config **out);
 void tn_serve_config_delete(tn_serve_config *config);
+/* Ends the rights, which the component then has no more. */
+void tn_serve_component_release(tn_serve_component *component);
 
 /* The route for a request, or NULL. `authority` may have a port; `path` may have a query. A route's path matches whole
  * segments only: "/v1" matches "/v1" and "/v1/x", not "/v10". */

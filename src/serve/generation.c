@@ -101,12 +101,53 @@ static tn_error *find_handle(const char *path, const tn_linked *linked, uint32_t
       "`tenon inspect` lists what it exports; a component for `wasi:http/proxy` 0.2 is wanted");
 }
 
+static tn_error *add_link(const tn_generation_maker *maker, tn_linker *linker, const tn_serve_link *link) {
+  uint8_t *bytes;
+  size_t size;
+  tn_file_identity ignored;
+  tn_component *component;
+  TN_TRY(read_file(link->path, &bytes, &size, &ignored));
+  tn_error *error = tn_component_from_bytes(maker->engine, bytes, size, link->path, link->load_flags, &component);
+  tn_free(bytes);
+  TN_TRY(error);
+  error = tn_linker_add_component(linker, component, &(tn_link_options){.wasi = link->wasi});
+  tn_component_delete(component);
+  return error;
+}
+
+/* The common linker, or with links one of its own. */
+static tn_error *take_linker(const tn_generation_maker *maker, const tn_serve_component *config, tn_linker **out) {
+  if (config->link_count == 0) {
+    *out = tn_linker_retain(maker->linker);
+    return NULL;
+  }
+  tn_linker *linker;
+  TN_TRY(tn_linker_new(&linker));
+  tn_error *error = tn_linker_define_wasi(linker);
+  for (uint32_t i = 0; error == NULL && i < config->link_count; i++)
+    error = add_link(maker, linker, &config->links[i]);
+  if (error != NULL)
+    tn_linker_delete(linker);
+  else
+    *out = linker;
+  return error;
+}
+
+static tn_error *link_component(const tn_generation_maker *maker, const tn_serve_component *config,
+                                const tn_component *component, tn_linked **out) {
+  tn_linker *linker;
+  TN_TRY(take_linker(maker, config, &linker));
+  tn_error *error = tn_linker_link(linker, component, out);
+  tn_linker_delete(linker);
+  return error;
+}
+
 static tn_error *link_bytes(const tn_generation_maker *maker, const tn_serve_component *config,
                             const uint8_t *bytes, size_t size, tn_linked **out) {
   const char *path = config->path;
   tn_component *component;
   TN_TRY(tn_component_from_bytes(maker->engine, bytes, size, path, config->load_flags, &component));
-  tn_error *error = tn_linker_link(maker->linker, component, out);
+  tn_error *error = link_component(maker, config, component, out);
   tn_component_delete(component);
   return tn_error_wrap(error, "%s", path);
 }
@@ -124,8 +165,10 @@ static tn_error *load(const tn_generation_maker *maker, tn_generation_component 
   return error;
 }
 
-/* Takes what another component has loaded from the same file, if that has not changed. */
+/* Takes what another component has loaded from the same file, if that has not changed. With links it has their rights in
+ * it, and is not shared. */
 static bool share(tn_generation_component *component, const tn_generation_component *loaded) {
+  if (component->config->link_count + loaded->config->link_count > 0) return false;
   if (loaded->linked == NULL || component->config->load_flags != loaded->config->load_flags ||
       strcmp(component->config->path, loaded->config->path) != 0)
     return false;
@@ -155,10 +198,16 @@ static tn_error *check_rights(const tn_generation_maker *maker, const tn_serve_c
 }
 
 /* The callbacks find the instance, and by it the request, through its `user`. */
+static tn_error *send_to_log(tn_wasi_config *wasi) {
+  TN_TRY(tn_wasi_config_set_output_callback(wasi, 1, tn_pooled_write_output, NULL));
+  return tn_wasi_config_set_output_callback(wasi, 2, tn_pooled_write_output, NULL);
+}
+
 static tn_error *send_output_to_log(const tn_serve_component *config) {
   if (config->output != TN_SERVE_OUTPUT_LOG) return NULL;
-  TN_TRY(tn_wasi_config_set_output_callback(config->wasi, 1, tn_pooled_write_output, NULL));
-  return tn_wasi_config_set_output_callback(config->wasi, 2, tn_pooled_write_output, NULL);
+  for (uint32_t i = 0; i < config->link_count; i++)
+    TN_TRY(send_to_log(config->links[i].wasi));
+  return send_to_log(config->wasi);
 }
 
 static tn_error *configure(const tn_generation_maker *maker, tn_generation_component *component) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "serve/builder.h"
 
 /* ---- names --------------------------------------------------------------------------------------- */
@@ -21,30 +22,8 @@ const tn_setting *tn_setting_find(tn_setting_section section, tn_str name) {
   return NULL;
 }
 
-/* Edits (insert, delete, replace) from one to the other; longer names than the room count as far away. */
-static size_t edit_distance(tn_str a, tn_str b) {
-  enum { ROOM = 40 };
-  size_t row[ROOM + 1];
-  if (a.len > ROOM || b.len > ROOM) return SIZE_MAX;
-  for (size_t j = 0; j <= b.len; j++)
-    row[j] = j;
-  for (size_t i = 1; i <= a.len; i++) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.len; j++) {
-      size_t replace = diagonal + (a.data[i - 1] != b.data[j - 1]);
-      size_t shorter = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-      diagonal = row[j];
-      row[j] = replace < shorter ? replace : shorter;
-    }
-  }
-  return row[b.len];
-}
-
 const char *tn_nearer_name(tn_str wanted, const char *best, const char *candidate) {
-  size_t distance = edit_distance(wanted, tn_str_from(candidate));
-  if (distance > wanted.len / 3 + 1) return best;
-  return best == NULL || distance < edit_distance(wanted, tn_str_from(best)) ? candidate : best;
+  return tn_nearest_of(wanted, tn_str_from(best), tn_str_from(candidate)).data;
 }
 
 const char *tn_setting_nearest(tn_setting_section section, tn_str name) {

@@ -6,6 +6,7 @@
 #define LIMITS(field)    .section = TN_SECTION_LIMITS, AT(tn_serve_config, field)
 #define LISTEN(field)    .section = TN_SECTION_LISTEN, AT(tn_serve_listen, field)
 #define COMPONENT(field) .section = TN_SECTION_COMPONENT, AT(tn_component_draft, field)
+#define RIGHT            .section = TN_SECTION_COMPONENT, .is_right = true
 #define ROUTE(field)     .section = TN_SECTION_ROUTE, AT(tn_route_draft, field)
 
 #define SIZE             .type = TN_SETTING_SIZE, .argument = "SIZE"
@@ -122,42 +123,46 @@ const tn_setting tn_settings[] = {
      .help = "The component: binary, text or (*.cwasm) compiled"},
     {.name = "allow-precompiled", COMPONENT(allow_precompiled), FLAG, .fallback = "false",
      .help = "Also take compiled code from a file not named *.cwasm; it is native code: only from those you trust"},
-    {.name = "args", .section = TN_SECTION_COMPONENT, LIST("TEXT", tn_read_argument),
+    {.name = "link", .section = TN_SECTION_COMPONENT, LIST("FILE[;RIGHT=VALUE]...", tn_read_link),
+     .help = "Meet its imports with what this component exports, which has no rights but those that follow it: "
+             "\"store.wasm;dir=data::/data\", or { file = \"store.wasm\", dir = \"data::/data\" }; the first that fits "
+             "goes first"},
+    {.name = "args", RIGHT, LIST("TEXT", tn_read_argument),
      .help = "Arguments, behind the program's name"},
-    {.name = "env", .section = TN_SECTION_COMPONENT, LIST("NAME[=VALUE]", tn_read_environment),
+    {.name = "env", RIGHT, LIST("NAME[=VALUE]", tn_read_environment),
      .help = "Environment variables; a name alone, or { inherit = true }, passes the server's on"},
-    {.name = "inherit-env", COMPONENT(inherit_env), FLAG, .fallback = "false",
+    {.name = "inherit-env", COMPONENT(inherit_env), .is_right = true, FLAG, .fallback = "false",
      .help = "Pass on the server's whole environment"},
-    {.name = "dir", .section = TN_SECTION_COMPONENT, LIST("HOST[::GUEST]", tn_read_directory),
+    {.name = "dir", RIGHT, LIST("HOST[::GUEST]", tn_read_directory),
      .help = "Grant a directory, under the path GUEST (default: HOST)"},
-    {.name = "dir-ro", .section = TN_SECTION_COMPONENT, LIST("HOST[::GUEST]", tn_read_directory),
+    {.name = "dir-ro", RIGHT, LIST("HOST[::GUEST]", tn_read_directory),
      .detail = TN_DIRECTORY_READ_ONLY, .help = "Likewise, for reading only"},
-    {.name = "net", .section = TN_SECTION_COMPONENT, LIST("HOST[:PORT]", tn_read_network),
+    {.name = "net", RIGHT, LIST("HOST[:PORT]", tn_read_network),
      .detail = TN_NETWORK_ALL,
      .help = "Allow TCP and UDP with a host: a name, an address, a range such as 10.0.0.0/8, or *; PORT is a number, "
              "a range 8000-8999 or * (the default); IPv6 in brackets"},
-    {.name = "net-connect", .section = TN_SECTION_COMPONENT, LIST("HOST[:PORT]", tn_read_network),
+    {.name = "net-connect", RIGHT, LIST("HOST[:PORT]", tn_read_network),
      .detail = TN_NETWORK_TCP_CONNECT, .help = "Likewise, for TCP connections made by the guest only"},
-    {.name = "net-listen", .section = TN_SECTION_COMPONENT, LIST("HOST[:PORT]", tn_read_network),
+    {.name = "net-listen", RIGHT, LIST("HOST[:PORT]", tn_read_network),
      .detail = TN_NETWORK_TCP_LISTEN, .help = "Likewise, for TCP sockets that the guest listens on only"},
-    {.name = "net-udp", .section = TN_SECTION_COMPONENT, LIST("HOST[:PORT]", tn_read_network),
+    {.name = "net-udp", RIGHT, LIST("HOST[:PORT]", tn_read_network),
      .detail = TN_NETWORK_UDP, .help = "Likewise, for UDP only"},
-    {.name = "inherit-network", .section = TN_SECTION_COMPONENT, FLAG, .read = tn_read_wasi_flag,
+    {.name = "inherit-network", RIGHT, FLAG, .read = tn_read_wasi_flag,
      .detail = TN_WASI_FLAG_NETWORK, .fallback = "false",
      .help = "Allow the whole network, name lookup included"},
-    {.name = "allow-dns", .section = TN_SECTION_COMPONENT, FLAG, .read = tn_read_wasi_flag,
+    {.name = "allow-dns", RIGHT, FLAG, .read = tn_read_wasi_flag,
      .detail = TN_WASI_FLAG_LOOKUP, .fallback = "false",
      .help = "Allow the lookup of any name; names in rules may be looked up anyway"},
-    {.name = "http", .section = TN_SECTION_COMPONENT, LIST("[METHOD@]HOST[:PORT]", tn_read_http),
+    {.name = "http", RIGHT, LIST("[METHOD@]HOST[:PORT]", tn_read_http),
      .help = "Allow outgoing HTTP requests to a host, as for net, or to *.NAME for all below it; with methods only those: "
              "GET,HEAD@example.org. Addresses that are not of the public Internet must be named as such"},
-    {.name = "http-private", .section = TN_SECTION_COMPONENT, FLAG, .read = tn_read_wasi_flag,
+    {.name = "http-private", RIGHT, FLAG, .read = tn_read_wasi_flag,
      .detail = TN_WASI_FLAG_HTTP_PRIVATE, .fallback = "false",
      .help = "Allow hosts of http to resolve to loopback, private and link-local addresses"},
-    {.name = "http-all", .section = TN_SECTION_COMPONENT, FLAG, .read = tn_read_wasi_flag,
+    {.name = "http-all", RIGHT, FLAG, .read = tn_read_wasi_flag,
      .detail = TN_WASI_FLAG_HTTP_ALL, .fallback = "false",
      .help = "Allow all outgoing HTTP requests, to loopback and private addresses too"},
-    {.name = "config", .section = TN_SECTION_COMPONENT, LIST("KEY=VALUE", tn_read_config_value),
+    {.name = "config", RIGHT, LIST("KEY=VALUE", tn_read_config_value),
      .help = "Values that the guest finds through wasi:config/store"},
     {.name = "output", COMPONENT(component.output), CHOICE("log|inherit|none"), .fallback = "log",
      .help = "What the guest writes to standard output and error: to the log with the request's id, as it is to the "

@@ -60,7 +60,7 @@ static tn_error *try_value(const tn_setting *setting, const tn_toml *value) {
   tn_serve_builder builder = {.problems = &problems, .config = &config};
   void *target = scratch_target(&builder, setting);
   if (target != NULL) tn_setting_apply(&builder, target, setting, value);
-  if (builder.components.len > 0) tn_wasi_config_delete(builder.components.items[0]->component.wasi);
+  if (builder.components.len > 0) tn_component_draft_release(builder.components.items[0]);
   tn_error *error = tn_problems_to_error(&problems);
   tn_problems_free(&problems);
   tn_arena_free(&config.arena);

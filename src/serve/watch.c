@@ -123,8 +123,11 @@ static void add(file_list *list, const char *path) {
 
 static void add_all(file_list *list, const tn_serve_config *config) {
   add(list, config->file);
-  for (uint32_t i = 0; i < config->component_count; i++)
+  for (uint32_t i = 0; i < config->component_count; i++) {
     add(list, config->components[i].path);
+    for (uint32_t j = 0; j < config->components[i].link_count; j++)
+      add(list, config->components[i].links[j].path);
+  }
   for (uint32_t i = 0; i < config->listen_count; i++) {
     add(list, config->listens[i].certificate_path);
     add(list, config->listens[i].key_path);
@@ -142,6 +145,8 @@ static void watch_folders(tn_watch *watch) {
 
 tn_error *tn_watch_set(tn_watch *watch, const tn_serve_config *config) {
   size_t room = 1 + (size_t)config->component_count + 3 * (size_t)config->listen_count;
+  for (uint32_t i = 0; i < config->component_count; i++)
+    room += config->components[i].link_count;
   file_list list = {.items = tn_calloc(room, sizeof *list.items), .before = watch};
   if (list.items == NULL) return tn_error_no_memory();
   add_all(&list, config);

@@ -56,7 +56,7 @@ static tn_plan link_alone(const tn_compiled *compiled) {
   tn_linker *linker = NULL;
   tn_plan plan;
   assert_ok(tn_linker_new(&linker));
-  assert_ok(tn_plan_make(compiled, linker, &plan));
+  assert_ok(tn_plan_make(compiled, linker, NULL, &plan));
   tn_linker_delete(linker);
   return plan;
 }

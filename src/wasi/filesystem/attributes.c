@@ -5,10 +5,15 @@
 #include <sodium.h>
 
 #include "base/error.h"
+#include "wasi/disguise.h"
 #include "wasi/filesystem/native.h"
 #include "wasi/system/error.h"
 
 enum { NANOSECONDS = 1000000000 };
+
+static tn_wasi *wasi_of(tn_call *call) {
+  return tn_wasi_of_call(call);
+}
 
 /* ---- status ------------------------------------------------------------------------------------- */
 
@@ -38,6 +43,7 @@ tn_error *tn_fs_status(tn_call *call, void *data, const void *params, void *resu
   (void)data;
   tn_file_status status;
   int outcome = tn_descriptor_status(tn_fs_descriptor(call, *(const uint32_t *)params), &status);
+  if (outcome == 0) outcome = tn_wasi_disguise_status(wasi_of(call), &status);
   return give_status(outcome, &status, result);
 }
 
@@ -48,6 +54,7 @@ tn_error *tn_fs_status_at(tn_call *call, void *data, const void *params, void *r
   bool follow = (in->path_flags & TN_FS_FOLLOW) != 0;
   int outcome =
       tn_descriptor_status_at(tn_fs_descriptor(call, in->self), in->path, follow, &status);
+  if (outcome == 0) outcome = tn_wasi_disguise_status(wasi_of(call), &status);
   return give_status(outcome, &status, result);
 }
 
@@ -103,6 +110,7 @@ tn_error *tn_fs_metadata_hash(tn_call *call, void *data, const void *params, voi
   (void)data;
   tn_file_status status;
   int outcome = tn_descriptor_status(tn_fs_descriptor(call, *(const uint32_t *)params), &status);
+  if (outcome == 0) outcome = tn_wasi_disguise_status(wasi_of(call), &status);
   return give_hash(outcome, &status, result);
 }
 
@@ -113,6 +121,7 @@ tn_error *tn_fs_metadata_hash_at(tn_call *call, void *data, const void *params, 
   bool follow = (in->path_flags & TN_FS_FOLLOW) != 0;
   int outcome =
       tn_descriptor_status_at(tn_fs_descriptor(call, in->self), in->path, follow, &status);
+  if (outcome == 0) outcome = tn_wasi_disguise_status(wasi_of(call), &status);
   return give_hash(outcome, &status, result);
 }
 

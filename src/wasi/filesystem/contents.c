@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/utf.h"
+#include "wasi/disguise.h"
 #include "wasi/filesystem/native.h"
 #include "wasi/stdio_stream.h"
 #include "wasi/system/directory.h"
@@ -30,7 +31,7 @@ static tn_error *add_output(tn_call *call, uint32_t self, uint64_t offset, bool 
   tn_descriptor *descriptor = tn_fs_descriptor(call, self);
   if (descriptor->type == TN_FILE_DIRECTORY) return handle_failed(-EISDIR, out);
   if (!descriptor->options.write) return handle_failed(-EBADF, out);
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   if (descriptor->type != TN_FILE_REGULAR)
     return tn_pipe_stream_add(wasi, descriptor, true, &out->handle);
   return tn_file_output_add(wasi, descriptor, offset, appends, &out->handle);
@@ -43,7 +44,7 @@ tn_error *tn_fs_read_via_stream(tn_call *call, void *data, const void *params, v
   tn_descriptor *descriptor = tn_fs_descriptor(call, in->self);
   if (descriptor->type == TN_FILE_DIRECTORY) return handle_failed(-EISDIR, out);
   if (!descriptor->options.read) return handle_failed(-EBADF, out);
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   if (descriptor->type != TN_FILE_REGULAR)
     return tn_pipe_stream_add(wasi, descriptor, false, &out->handle);
   return tn_file_input_add(wasi, descriptor, in->offset, &out->handle);
@@ -141,7 +142,12 @@ tn_error *tn_fs_read_directory(tn_call *call, void *data, const void *params, vo
   tn_directory *directory;
   int outcome = tn_directory_open(tn_fs_descriptor(call, *(const uint32_t *)params), &directory);
   if (outcome < 0) return handle_failed(outcome, out);
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
+  outcome = tn_wasi_disguise_directory(wasi, directory);
+  if (outcome < 0) {
+    tn_directory_close(directory);
+    return handle_failed(outcome, out);
+  }
   tn_error *error = tn_wasi_slot_add(wasi, TN_SLOT_DIRECTORY_STREAM, directory, &out->handle);
   if (error != NULL) tn_directory_close(directory);
   return error;
@@ -156,7 +162,7 @@ static bool is_shown(tn_str name) {
 
 tn_error *tn_fs_read_directory_entry(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   tn_directory *directory =
       tn_wasi_slot_get(wasi, TN_SLOT_DIRECTORY_STREAM, *(const uint32_t *)params);
   tn_fs_entry_result *out = result;

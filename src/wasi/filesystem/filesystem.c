@@ -56,7 +56,7 @@ static tn_error *filesystem_error_code(tn_call *call, void *data, const void *pa
                                        void *result) {
   (void)data;
   int code =
-      tn_io_error_code(tn_wasi_of(tn_call_runtime(call)), TN_IO_FILE, *(const uint32_t *)params);
+      tn_io_error_code(tn_wasi_of_call(call), TN_IO_FILE, *(const uint32_t *)params);
   if (code != 0) *(optional_code *)result = (optional_code){1, tn_errno_to_filesystem(code)};
   return NULL;
 }
@@ -76,7 +76,7 @@ typedef struct preopen_list {
 
 static tn_error *get_directories(tn_call *call, void *data, const void *params, void *result) {
   (void)data, (void)params;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   const tn_wasi_config *config = wasi->config;
   uint32_t count = config->directories.len;
   preopen *list = tn_call_alloc(call, count * sizeof *list, _Alignof(preopen));

@@ -140,7 +140,7 @@ typedef struct tn_fs_at {
 static_assert(sizeof(tn_fs_at) == 24, "native form");
 
 static inline tn_descriptor *tn_fs_descriptor(tn_call *call, uint32_t representation) {
-  return tn_wasi_slot_get(tn_wasi_of(tn_call_runtime(call)), TN_SLOT_DESCRIPTOR, representation);
+  return tn_wasi_slot_get(tn_wasi_of_call(call), TN_SLOT_DESCRIPTOR, representation);
 }
 
 /* Makes a descriptor resource, which takes over the caller's reference; on failure that is released. */

@@ -57,7 +57,7 @@ tn_error *tn_fs_open_at(tn_call *call, void *data, const void *params, void *res
     out->error = tn_errno_to_filesystem(-outcome);
     return NULL;
   }
-  return tn_fs_descriptor_add(tn_wasi_of(tn_call_runtime(call)), opened, &out->handle);
+  return tn_fs_descriptor_add(tn_wasi_of_call(call), opened, &out->handle);
 }
 
 /* ---- changing directories ----------------------------------------------------------------------- */

@@ -137,7 +137,7 @@ static tn_error *start_call(tn_http_message *message, const tn_http_outgoing_mes
 }
 
 /* Gives false, with the code in *out, when the request is wrong or not allowed. */
-static tn_error *prepare(tn_http_message *message, const tn_http_outgoing_message *request,
+static tn_error *prepare(tn_wasi *caller, tn_http_message *message, const tn_http_outgoing_message *request,
                          tn_http_result *out, bool *is_fine) {
   *is_fine = false;
   tn_http_code problem = check_request(request);
@@ -150,7 +150,7 @@ static tn_error *prepare(tn_http_message *message, const tn_http_outgoing_messag
   /* Without a scheme it is the safe one, as in Wasmtime. */
   bool is_secure = !request->scheme.is_some || request->scheme.value.tag == 1;
   message->scheme = is_secure ? TN_STR("https") : TN_STR("http");
-  message->permission.policy = &message->http->options.wasi->config->egress;
+  message->permission.policy = &caller->config->egress;
   uint16_t port;
   tn_str host = host_of(request->authority.value, is_secure, &port);
   *is_fine = tn_egress_may_request(message->permission.policy, message->method, host, port,
@@ -160,10 +160,10 @@ static tn_error *prepare(tn_http_message *message, const tn_http_outgoing_messag
 }
 
 /* The message with its call as the resource that tells what becomes of it. */
-static tn_error *make_future(tn_http_message *message, const tn_http_outgoing_message *request,
+static tn_error *make_future(tn_wasi *caller, tn_http_message *message, const tn_http_outgoing_message *request,
                              const tn_http_request_options *options, tn_http_result *out) {
   bool is_fine;
-  TN_TRY(prepare(message, request, out, &is_fine));
+  TN_TRY(prepare(caller, message, request, out, &is_fine));
   if (!is_fine) return NULL;
   TN_TRY(start_call(message, request, options));
   return tn_http_message_add_reader(message, TN_SLOT_HTTP_FUTURE_RESPONSE, &out->handle);
@@ -186,7 +186,8 @@ tn_error *tn_http_outgoing_handle(tn_call *call, void *data, const void *params,
     options = tn_http_consume(call, TN_SLOT_HTTP_REQUEST_OPTIONS, in->options.handle);
   tn_http_message *message = tn_http_message_new(request->http);
   tn_error *error =
-      message == NULL ? tn_error_no_memory() : make_future(message, request, options, result);
+      message == NULL ? tn_error_no_memory()
+                      : make_future(tn_wasi_of_call(call), message, request, options, result);
   if (message != NULL) tn_http_message_release(message);
   /* Whoever holds the body learns that nobody takes it. */
   if (request->body != NULL && !request->body->is_attached)

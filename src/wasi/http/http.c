@@ -100,7 +100,7 @@ void tn_http_give(tn_wasi_http *http, void *object) {
 #endif
 
 void *tn_http_consume(tn_call *call, unsigned kind, uint32_t representation) {
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   void *object = tn_wasi_slot_get(wasi, (tn_slot_kind)kind, representation);
   tn_wasi_slot_remove(wasi, representation);
   return object;

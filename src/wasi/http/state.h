@@ -68,7 +68,7 @@ void *tn_http_take(tn_wasi_http *http, size_t size);
 void tn_http_give(tn_wasi_http *http, void *object);
 
 static inline void *tn_http_object_of(tn_call *call, unsigned kind, uint32_t representation) {
-  return tn_wasi_slot_get(tn_wasi_of(tn_call_runtime(call)), (tn_slot_kind)kind, representation);
+  return tn_wasi_slot_get(tn_wasi_of_call(call), (tn_slot_kind)kind, representation);
 }
 /* Takes the object out of its slot: for resources that a function consumes. */
 void *tn_http_consume(tn_call *call, unsigned kind, uint32_t representation);

@@ -77,7 +77,7 @@ tn_http_error_code tn_http_message_error(const tn_http_message *message, tn_http
 tn_error *tn_http_error_code_of_io_error(tn_call *call, void *data, const void *params,
                                          void *result) {
   (void)data;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   int code = tn_io_error_code(wasi, TN_IO_HTTP, *(const uint32_t *)params);
   tn_http_optional_code *out = result;
   out->is_some = code != 0;

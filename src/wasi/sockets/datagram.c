@@ -65,7 +65,7 @@ void tn_datagram_drop_outgoing(tn_runtime *runtime, void *data, uint32_t represe
 }
 
 static datagram_stream *stream_of(tn_call *call, tn_slot_kind kind, const void *params) {
-  return tn_wasi_slot_get(tn_wasi_of(tn_call_runtime(call)), kind, *(const uint32_t *)params);
+  return tn_wasi_slot_get(tn_wasi_of_call(call), kind, *(const uint32_t *)params);
 }
 
 static bool is_replaced(const datagram_stream *stream) {

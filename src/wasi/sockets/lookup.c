@@ -45,7 +45,7 @@ void tn_lookup_delete(void *object) {
 }
 
 static name_lookup *lookup_of(tn_call *call, const void *params) {
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   return tn_wasi_slot_get(wasi, TN_SLOT_RESOLVE_ADDRESSES, *(const uint32_t *)params);
 }
 
@@ -123,7 +123,7 @@ static tn_error *resolve_addresses(tn_call *call, void *data, const void *params
   tn_network_handle *out = result;
   name_lookup *new = tn_calloc(1, sizeof *new);
   if (new == NULL) return tn_error_no_memory();
-  new->wasi = tn_wasi_of(tn_call_runtime(call));
+  new->wasi = tn_wasi_of_call(call);
   new->references = 1;
   tn_network_code code;
   tn_error *error = begin(new, in->name, &code);

@@ -13,7 +13,7 @@ static void drop_network(tn_runtime *runtime, void *data, uint32_t representatio
 static tn_error *instance_network(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   (void)params;
-  return tn_wasi_slot_add(tn_wasi_of(tn_call_runtime(call)), TN_SLOT_NETWORK, (void *)&the_network,
+  return tn_wasi_slot_add(tn_wasi_of_call(call), TN_SLOT_NETWORK, (void *)&the_network,
                           result);
 }
 
@@ -25,7 +25,7 @@ typedef struct optional_code {
 
 static tn_error *network_error_code(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   int code = tn_io_error_code(wasi, TN_IO_NETWORK, *(const uint32_t *)params);
   *(optional_code *)result =
       (optional_code){code != 0, code != 0 ? (uint8_t)tn_network_code_of(code) : 0};

@@ -72,7 +72,7 @@ void tn_socket_drop(tn_runtime *runtime, void *data, uint32_t representation) {
 }
 
 tn_socket *tn_socket_of(tn_call *call, void *data, const void *params) {
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   return tn_wasi_slot_get(wasi, *(const tn_slot_kind *)data, *(const uint32_t *)params);
 }
 

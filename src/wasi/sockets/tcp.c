@@ -254,7 +254,7 @@ static tn_error *shut_down(tn_call *call, void *data, const void *params, void *
 
 static tn_error *create_tcp_socket(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   tn_network_handle *out = result;
   tn_socket *socket;
   int code;

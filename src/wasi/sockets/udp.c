@@ -110,7 +110,7 @@ static tn_error *subscribe(tn_call *call, void *data, const void *params, void *
 
 static tn_error *create_udp_socket(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   tn_network_handle *out = result;
   tn_socket *socket;
   int code;

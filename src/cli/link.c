@@ -1,0 +1,97 @@
+#include "cli/link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/rights.h"
+
+static tn_error *out_of_memory(void) {
+  return tn_error_make(TN_ERROR_NO_MEMORY, "out of memory");
+}
+
+static tn_error *mistake(const cli_link *link, const char *part, const char *wrong) {
+  char message[512];
+  snprintf(message, sizeof message, "--link %s: `%s` %s", link->text, part, wrong);
+  return tn_error_make(TN_ERROR_ARGUMENT, message);
+}
+
+static bool find_right(const char *name, cli_option *out) {
+  for (size_t i = 0; i < cli_option_count(); i++) {
+    *out = cli_option_at(i);
+    bool is_right = (out->commands & CLI_RUN) != 0 && cli_option_is_right(out) && out->name != NULL;
+    if (is_right && strcmp(out->name, name) == 0) return true;
+  }
+  return false;
+}
+
+/* "dir=data::/data" */
+static tn_error *read_right(cli_link *link, char *part) {
+  char *value = strchr(part, '=');
+  if (value != NULL) *value++ = '\0';
+  cli_option option;
+  if (!find_right(part, &option))
+    return mistake(link, part, "is not a right: those of tenon run, such as dir=HOST::GUEST, env=NAME=VALUE or net=HOST:PORT");
+  if (option.argument != NULL && value == NULL) return mistake(link, part, "needs a value");
+  const char *wrong = option.parse((char *)&link->rights + option.offset, value);
+  if (wrong == NULL) return NULL;
+  if (value != NULL) value[-1] = '=';
+  return mistake(link, part, wrong);
+}
+
+/* Standard streams are a right here: a component that is linked with starts with none. */
+static tn_stdio_kind stdio_kind(cli_choice inherits) {
+  return inherits == CLI_CHOICE_YES ? TN_STDIO_INHERIT : TN_STDIO_NULL;
+}
+
+static tn_error *configure(cli_link *link, char *path) {
+  const cli_settings *rights = &link->rights;
+  tn_wasi_config *wasi = link->wasi;
+  tn_error *error = cli_configure_arguments(wasi, rights, &path, 1);
+  if (error == NULL) error = tn_wasi_config_set_stdin(wasi, stdio_kind(rights->inherit_stdin), STDIN_FILENO);
+  if (error == NULL) error = tn_wasi_config_set_stdout(wasi, stdio_kind(rights->inherit_stdout), STDOUT_FILENO);
+  if (error == NULL) error = tn_wasi_config_set_stderr(wasi, stdio_kind(rights->inherit_stderr), STDERR_FILENO);
+  if (error == NULL) error = cli_configure_files(wasi, rights);
+  if (error == NULL) error = cli_configure_environment(wasi, rights);
+  if (error == NULL) error = cli_configure_network(wasi, rights);
+  if (error == NULL && rights->random_seed.is_set)
+    error = tn_wasi_config_set_random_seed(wasi, rights->random_seed.value);
+  return error;
+}
+
+static tn_error *add(cli_link *link, const cli_settings *settings, tn_engine *engine, tn_linker *linker) {
+  char *rest = strdup(link->text); /* the rights point into it */
+  if (rest == NULL) return out_of_memory();
+  cli_settings_init(&link->rights);
+  char *path = tn_link_text_part(&rest);
+  if (*path == '\0') return mistake(link, "", "names no file");
+  tn_error *error = tn_wasi_config_new(&link->wasi);
+  for (char *part; error == NULL && (part = tn_link_text_part(&rest)) != NULL;)
+    if (*part != '\0') error = read_right(link, part);
+  if (error == NULL) error = configure(link, path);
+  if (error == NULL)
+    error = tn_component_from_file(engine, path, cli_load_flags(settings, path), &link->component);
+  const tn_link_options options = {.wasi = link->wasi};
+  return error == NULL ? tn_linker_add_component(linker, link->component, &options) : error;
+}
+
+tn_error *cli_links_add(const cli_settings *settings, tn_engine *engine, tn_linker *linker, cli_links *out) {
+  size_t count = settings->links.count;
+  out->items = calloc(count + 1, sizeof *out->items);
+  if (out->items == NULL) return out_of_memory();
+  tn_error *error = NULL;
+  for (; out->count < count && error == NULL; out->count++) {
+    cli_link *link = &out->items[out->count];
+    link->text = settings->links.items[out->count];
+    error = add(link, settings, engine, linker);
+  }
+  return error;
+}
+
+void cli_links_warn_of_unused(const cli_links *links, const tn_linked *linked) {
+  for (size_t i = 0; i < links->count; i++) {
+    if (tn_linked_uses(linked, links->items[i].component)) continue;
+    fprintf(stderr, "warning: nothing imports what --link %s exports: it takes no part\n", links->items[i].text);
+  }
+}
