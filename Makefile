@@ -8,6 +8,7 @@
 #   make bench        against wasmtime, if there is one, on the programs in GUESTS
 #   make serve-test   the server with other people's clients, h2spec, and thousands of connections
 #   make tsan         the server's own tests with a server that is built for the thread sanitizer
+#   make bench-link   linked components against the same in one file, and against wasmtime
 #   make bench-serve  the server against wasmtime serve and nginx, whichever are there
 #   make soak         the server under load for SOAK_MINUTES, with a graph of its memory
 #   make fuzz         each fuzz target for FUZZ_SECONDS
@@ -33,7 +34,7 @@ GUESTS ?= ../shared/guests
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 60
 
-.PHONY: all demo test serve-test tsan guests bench bench-serve soak fuzz format conformance install docs clean setup
+.PHONY: all demo test serve-test tsan guests bench bench-link bench-serve soak fuzz format conformance install docs clean setup
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/build.ninja
@@ -76,6 +77,10 @@ tsan:
 	TSAN_OPTIONS="history_size=4 report_signal_unsafe=0 suppressions=$(CURDIR)/tests/serve/tsan.supp" \
 	python3 tests/serve/run.py build-tsan/tenon build-tsan/work \
 	  routing protocol streaming faults limits operate tls outgoing load
+
+bench-link: all
+	@ninja -C $(BUILD) --quiet bench/link && $(BUILD)/bench/link
+	@python3 bench/link.py --tenon $(BUILD)/tenon --guests $(GUESTS)
 
 bench-serve: all
 	@sh scripts/setup.sh bench

@@ -1,5 +1,8 @@
 #!/bin/sh
-# expect.sh PROGRAM FILE: runs PROGRAM, which has to succeed and print what is in FILE.
+# expect.sh PROGRAM FILE [ARGUMENT...]: runs PROGRAM, which has to succeed and print what is in FILE.
 set -u
-actual=$("$1") || { echo "$1 ended with $?" >&2; exit 1; }
-printf '%s\n' "$actual" | diff -u "$2" -
+program=$1
+file=$2
+shift 2
+actual=$("$program" "$@") || { echo "$program ended with $?" >&2; exit 1; }
+printf '%s\n' "$actual" | diff -u "$file" -

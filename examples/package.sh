@@ -1,7 +1,7 @@
 #!/bin/sh
 # package.sh BUILD SOURCE: installs BUILD into a folder of its own, builds an example there as an outsider would,
 # with pkg-config, once with the shared and once with the static library, and runs both. Also: the shared
-# library exports what tenon.h declares, and nothing else.
+# library exports what the public headers declare, and nothing else.
 set -eu
 build=$1 source=$2
 command -v pkg-config >/dev/null && command -v nm >/dev/null || exit 77 # skipped
@@ -15,7 +15,7 @@ header=$(find "$place" -name tenon.h)
 export PKG_CONFIG_LIBDIR
 flags="-I$(dirname "$header") -L$library"
 
-grep -o 'TN_API [^;(]*(' "$header" | grep -o 'tn_[a-z0-9_]*($' | tr -d '(' | sort >"$place/declared"
+find "$(dirname "$header")" -name '*.h' -exec grep -oh 'TN_API [^;(]*(' '{}' + | grep -o 'tn_[a-z0-9_]*($' | tr -d '(' | sort >"$place/declared"
 nm -D --defined-only "$library/libtenon.so" | awk '{print $3}' | sed 's/@.*//' | sort >"$place/exported"
 diff -u "$place/declared" "$place/exported"
 

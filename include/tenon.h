@@ -355,12 +355,36 @@ TN_API tn_error *tn_linker_define_resource(tn_linker *linker, const char *interf
 TN_API tn_error *tn_linker_define_func(tn_linker *linker, const char *interface, const char *name,
                                        const char *signature, tn_host_func func, void *data);
 
+/* How a component takes part in a link. */
+typedef struct tn_link_options {
+  const char *name; /* in messages and backtraces; NULL: its file's */
+  /* What it may do through WASI, which is its own: it has nothing of what is granted to others. NULL: nothing. Its
+   * clock is not looked at: time is one for all. Outlives everything linked with it. */
+  const tn_wasi_config *wasi;
+} tn_link_options;
+
+/* Adds a component whose exports meet imports of what is linked, and of other components that take part. Imports are
+ * met in this order: by the components of the linker in the order in which they were added, the first that exports the
+ * interface in a compatible version; then by host definitions. A component that exports an interface which it also
+ * imports stands in front of it: its own import is met by those added after it, or by the host. Those that
+ * nothing imports are not made. `options` may be NULL. The component may be deleted; it must be of the same
+ * engine as what is linked. TN_ERROR_LINK when it is a core module. */
+TN_API tn_error *tn_linker_add_component(tn_linker *linker, const tn_component *component,
+                                         const tn_link_options *options);
+
+/* Cuts the next part off a text such as "store.wasm;dir=data::/data", as `tenon run --link` takes it: a file and its
+ * rights, between semicolons; a backslash stands before a semicolon or backslash that is meant as such. Changes the
+ * text, of which *text is what is left. NULL at the end. */
+TN_API char *tn_link_text_part(char **text);
+
 /* A component whose imports are resolved and whose calls are planned. Outlives its linker. */
 typedef struct tn_linked tn_linked;
 
 /* Resolves every import. TN_ERROR_LINK names the import, what was expected and what was given. */
 TN_API tn_error *tn_linker_link(tn_linker *linker, const tn_component *component, tn_linked **out);
 TN_API void tn_linked_delete(tn_linked *linked);
+/* Whether the component is part of it: itself, or because something imports what it exports. */
+TN_API bool tn_linked_uses(const tn_linked *linked, const tn_component *component);
 
 /* ---- instances --------------------------------------------------------------------------------- */
 
@@ -378,6 +402,10 @@ typedef struct tn_instance_options {
   uint64_t timeout; /* nanoseconds of wall-clock time from the instance's making, running or
                                 * blocked; 0: none */
   void *user;       /* see tn_instance_user */
+  bool count_memory;                 /* see tn_instance_memory_peak (tenon/exec.h) */
+  bool sure_memory;                  /* memory.grow is decided by the limit alone: where the machine has not as much, the
+                                      * guest ends with TN_ERROR_NO_MEMORY. Implies count_memory */
+  struct tn_recording *recording;    /* see tenon/exec.h; NULL: none. Outlives the instance */
 } tn_instance_options;
 
 TN_API void tn_instance_options_init(tn_instance_options *options);

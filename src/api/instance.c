@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/sanitizer.h"
 #include "link/backtrace.h"
+#include "tenon/exec.h"
 #include "value/value.h"
 
 enum { DEFAULT_MAX_HANDLES = 1 << 20, DEFAULT_MAX_CORE = 10000 };
@@ -70,6 +71,8 @@ static tn_error *set_up(tn_instance *instance, const tn_instance_options *option
   } else {
     tn_wasi_renew(instance->wasi, options->wasi, &instance->guest);
   }
+  const tn_plan *plan = &instance->linked->plan;
+  TN_TRY(tn_wasi_link(instance->wasi, plan->rights + 1, plan->rights_count - 1));
   tn_wasi_set_user(instance->wasi, options->user);
   TN_TRY(start_clock(instance, options));
   TN_TRY(make_funcs(instance));
@@ -78,6 +81,7 @@ static tn_error *set_up(tn_instance *instance, const tn_instance_options *option
   runtime->states[TN_STATE_WASI] = instance->wasi;
   runtime->states[TN_STATE_HTTP] = NULL;
   runtime->states[TN_STATE_USER] = options->user;
+  runtime->states[TN_STATE_RECORDING] = options->recording;
   runtime->max_handles = options->max_handles;
   instance->instantiated.restorer = instance->linked->restorer;
   tn_store_limits limits = {
@@ -86,6 +90,8 @@ static tn_error *set_up(tn_instance *instance, const tn_instance_options *option
       .instances = options->max_instances,
       .tables = options->max_tables,
       .memories = options->max_memories,
+      .counts_memory = options->count_memory || options->sure_memory,
+      .grows_surely = options->sure_memory,
       .has_fuel = options->has_fuel || engine->consume_fuel,
       .fuel = options->has_fuel ? options->fuel : UINT64_MAX,
   };
@@ -178,6 +184,10 @@ void tn_instance_cancel(tn_instance *instance) {
 
 uint64_t tn_instance_fuel_left(tn_instance *instance) {
   return tn_store_fuel_left(instance->instantiated.runtime.store);
+}
+
+uint64_t tn_instance_memory_peak(const tn_instance *instance) {
+  return tn_store_memory_peak(instance->instantiated.runtime.store);
 }
 
 uint64_t tn_instance_memory_bytes(const tn_instance *instance) {

@@ -15,6 +15,9 @@ struct tn_error {
   tn_frame *frames;
   size_t frame_count;
   bool is_located; /* see tn_error_locate_frames */
+  tn_limit limit;
+  uint64_t used, allowed; /* of the limit */
+  size_t line, column;    /* in a text; from 1, 0: in none */
 };
 
 /* Never written to: everything that changes or frees an error leaves this one alone. */
@@ -79,6 +82,33 @@ tn_error *tn_error_set_hint(tn_error *error, const char *format, ...) {
 
 void tn_error_set_exit_code(tn_error *error, int code) {
   if (error != &no_memory) error->exit_code = code;
+}
+
+tn_error *tn_error_set_limit(tn_error *error, tn_limit limit, uint64_t used, uint64_t allowed) {
+  if (error == NULL || error == &no_memory) return error;
+  error->limit = limit;
+  error->used = used;
+  error->allowed = allowed;
+  return error;
+}
+
+tn_limit tn_error_get_limit(const tn_error *error, uint64_t *used, uint64_t *allowed) {
+  *used = error->used;
+  *allowed = error->allowed;
+  return error->limit;
+}
+
+tn_error *tn_error_set_place(tn_error *error, size_t line, size_t column) {
+  if (error == NULL || error == &no_memory) return error;
+  error->line = line;
+  error->column = column;
+  return error;
+}
+
+bool tn_error_get_place(const tn_error *error, size_t *line, size_t *column) {
+  *line = error->line;
+  *column = error->column;
+  return error->line != 0;
 }
 
 static char *copy_text(const char *text) {

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "tenon.h"
+#include "tenon/exec.h"
 
 /* Never NULL: when there is no memory for it, the one static out-of-memory error. */
 tn_error *tn_error_new(tn_error_kind kind, const char *format, ...)
@@ -24,6 +25,10 @@ tn_error *tn_error_set_hint(tn_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* The guest's exit code, for kind TN_ERROR_EXIT. */
 void tn_error_set_exit_code(tn_error *error, int code);
+/* Which limit it is about and by how much; see tn_error_get_limit. Returns `error`. */
+tn_error *tn_error_set_limit(tn_error *error, tn_limit limit, uint64_t used, uint64_t allowed);
+/* Where it is in the text that was read; see tn_error_get_place. Returns `error`. */
+tn_error *tn_error_set_place(tn_error *error, size_t line, size_t column);
 /* Appends a frame, innermost first; strings are copied. Dropped silently when out of memory. */
 void tn_error_add_frame(tn_error *error, const tn_frame *frame);
 

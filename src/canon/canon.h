@@ -23,6 +23,7 @@ typedef struct tn_canon_options {
   bool is_64; /* memory with 64-bit pointers */
   bool is_async;
   uint32_t instance;   /* component instance: index into tn_runtime.instances */
+  uint32_t rights;     /* whose rights its calls of the host have: see tn_call_rights */
   int32_t memory;      /* slot in tn_runtime.memories, or -1 */
   int32_t realloc;     /* slot in tn_runtime.funcs, or -1 */
   int32_t post_return; /* likewise */
@@ -141,14 +142,15 @@ struct tn_runtime {
       *arenas; /* free list: calls take one when they need memory, several may be out at once */
   tn_memory_view *memory_views; /* what is known of the memories, by slot */
   uint32_t memory_view_count;
-  void *states[4]; /* embedder state by slot: see tn_state_slot */
+  void *states[5]; /* embedder state by slot: see tn_state_slot */
 };
 
 typedef enum tn_state_slot {
   TN_STATE_INSTANCE,
   TN_STATE_WASI,
   TN_STATE_HTTP,
-  TN_STATE_USER
+  TN_STATE_USER,
+  TN_STATE_RECORDING
 } tn_state_slot;
 
 /* Forgets everything about the guest that has ended, but keeps the memory for another one of the same plan. */
@@ -172,5 +174,11 @@ tn_error *tn_canon_drop_handle(tn_runtime *runtime, uint32_t handle);
 /* What a host function can ask for during its call. Public (tenon.h): tn_call_alloc, tn_call_reserve,
  * tn_call_instance. */
 tn_runtime *tn_call_runtime(tn_call *call);
+/* The memory that tn_call_alloc takes from; NULL: there is none left. */
+tn_arena *tn_call_arena_get(tn_call *call);
+/* What tn_call_reserve has given last, and its size; NULL: nothing. */
+uint8_t *tn_call_reserved(const tn_call *call, uint64_t *size);
+/* Whose rights the caller has: 0 for those of the instance, n for those of the n-th component of its linker. */
+uint32_t tn_call_rights(const tn_call *call);
 
 #endif

@@ -21,9 +21,9 @@ static tn_error *grow(tn_handle_table *table) {
 }
 
 tn_error *tn_handle_limit_error(uint32_t max) {
-  return tn_error_set_hint(
-      tn_error_new(TN_ERROR_LIMIT, "the guest holds more than %u handles", max),
-      "raise `max_handles`");
+  tn_error *error = tn_error_new(TN_ERROR_LIMIT, "the guest holds more than %u handles", max);
+  tn_error_set_limit(error, TN_LIMIT_HANDLES, (uint64_t)max + 1, max);
+  return tn_error_set_hint(error, "raise `max_handles`");
 }
 
 static tn_error *append(tn_handle_table *table, uint32_t max, tn_handle handle, uint32_t *index) {

@@ -147,14 +147,27 @@ tn_runtime *tn_call_runtime(tn_call *call) {
   return call->transfer.runtime;
 }
 
+uint32_t tn_call_rights(const tn_call *call) {
+  return call->lowered->options.rights;
+}
+
+uint8_t *tn_call_reserved(const tn_call *call, uint64_t *size) {
+  *size = call->reserved_size;
+  return call->reserved;
+}
+
 tn_instance *tn_call_instance(tn_call *call) {
   return call->transfer.runtime->states[TN_STATE_INSTANCE];
 }
 
-void *tn_call_alloc(tn_call *call, size_t size, size_t alignment) {
+tn_arena *tn_call_arena_get(tn_call *call) {
   if (call->arena == NULL) call->arena = tn_call_arena_take(call->transfer.runtime);
-  if (call->arena == NULL) return NULL;
-  return tn_arena_alloc(&call->arena->arena, size, alignment);
+  return call->arena == NULL ? NULL : &call->arena->arena;
+}
+
+void *tn_call_alloc(tn_call *call, size_t size, size_t alignment) {
+  tn_arena *arena = tn_call_arena_get(call);
+  return arena == NULL ? NULL : tn_arena_alloc(arena, size, alignment);
 }
 
 tn_error *tn_call_reserve(tn_call *call, size_t size, uint8_t **out) {

@@ -32,10 +32,18 @@ extern const size_t cli_command_count;
 const cli_command *cli_command_find(const char *name);
 
 int cli_run(const cli_settings *settings, char **operands, int count);
+int cli_exec(const cli_settings *settings, char **operands, int count);
 int cli_serve(const cli_settings *settings, char **operands, int count);
 int cli_check(const cli_settings *settings, char **operands, int count);
 int cli_compile(const cli_settings *settings, char **operands, int count);
+int cli_compose(const cli_settings *settings, char **operands, int count);
 int cli_inspect(const cli_settings *settings, char **operands, int count);
+int cli_wit(const cli_settings *settings, char **operands, int count);
+int cli_embed(const cli_settings *settings, char **operands, int count);
+int cli_new(const cli_settings *settings, char **operands, int count);
+int cli_strip(const cli_settings *settings, char **operands, int count);
+int cli_unbundle(const cli_settings *settings, char **operands, int count);
+int cli_print(const cli_settings *settings, char **operands, int count);
 int cli_wast(const cli_settings *settings, char **operands, int count);
 int cli_completion(const cli_settings *settings, char **operands, int count);
 int cli_help(const cli_settings *settings, char **operands, int count);

@@ -1,6 +1,6 @@
 /* The process's exit codes: one table, from which --help, the manual and the documentation are made.
  *
- * A guest's own codes (0-255, usually small) pass through unchanged. Tenon's own lie in 112-127, which
+ * A guest's own codes (0-255, usually small) pass through unchanged. Tenon's own lie in 109-127, which
  * programs hardly use, and where shells give a meaning, at that one: 124 as timeout(1), 130 and 143 as for a
  * process ended by SIGINT and SIGTERM, 134 as for one that aborted. */
 #ifndef CLI_EXIT_CODE_H
@@ -13,7 +13,11 @@
 /* name, number, meaning */
 #define CLI_EXIT_CODES(X)                                                                          \
   X(OK, 0, "success")                                                                              \
-  X(FAILED, 1, "the guest's `run` returned an error; assertions of a test script failed")          \
+  X(FAILED, 1, "the guest's `run` returned an error; assertions of a test script failed; tenon wit: a change breaks, a "  \
+    "component does not fit")          \
+  X(OUTPUT, 109, "tenon exec: limit of output")                                                    \
+  X(HANDLES, 110, "tenon exec: limit of handles")                                                  \
+  X(DIFFERS, 111, "tenon exec: a run differed from its recording or from the first run")           \
   X(USAGE, 112, "wrong arguments: an unknown option, a value that cannot be read")                 \
   X(IO, 113, "a file could not be read or written")                                                \
   X(LOAD, 114, "not a WebAssembly file, or one that is malformed or invalid")                      \
@@ -23,7 +27,7 @@
   X(FUEL, 118, "out of fuel")                                                                      \
   X(MEMORY, 119, "memory or table limit")                                                          \
   X(LIMIT, 120, "another limit: handles, instances, bytes of output")                              \
-  X(DENIED, 121, "a right that was not granted")                                                   \
+  X(DENIED, 121, "a right that was not granted; tenon exec: a call that depends on the outside")                                                   \
   X(STACK, 122, "stack overflow in the guest")                                                     \
   X(INTERNAL, 123, "the host is out of memory, or a bug in Tenon")                                 \
   X(TIMEOUT, 124, "out of time, running or blocked")                                               \

@@ -1,11 +1,14 @@
-/* A whole file in memory. */
+/* Whole files. */
 #ifndef CLI_FILE_H
 #define CLI_FILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Reads a file (- is standard input); a NUL follows the bytes. *out is freed with free(). Returns 0, or an
  * exit code after reporting. */
 int cli_read_file(const char *path, char **out, size_t *size);
+/* Writes a file, whole or not at all (- is standard output). Returns 0, or an exit code after reporting. */
+int cli_write_file(const char *path, const uint8_t *bytes, size_t size);
 
 #endif

@@ -2,8 +2,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/options.h"
 
@@ -180,4 +182,72 @@ const char *cli_parse_optimize(void *field, const char *value) {
   else
     return "is none of 0, 1, 2 and s";
   return NULL;
+}
+
+const char *cli_parse_seed(void *field, const char *value) {
+  if (strncmp(value, "seed=", 5) != 0) return "does not say seed=NUMBER";
+  return cli_parse_count(field, value + 5);
+}
+
+const char *cli_parse_verify(void *field, const char *value) {
+  *(cli_amount *)field = (cli_amount){true, 1};
+  if (value == NULL) return NULL;
+  const char *wrong = cli_parse_count(field, value);
+  return wrong == NULL && ((cli_amount *)field)->value == 0 ? "is no run at all" : wrong;
+}
+
+/* "2024-05-01T12:00:00Z", with a fraction of up to 9 digits or none. */
+static bool read_date(const char *text, uint64_t *out) {
+  struct tm time = {0};
+  int length = 0;
+  int count = sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &time.tm_year, &time.tm_mon, &time.tm_mday, &time.tm_hour,
+                     &time.tm_min, &time.tm_sec, &length);
+  if (count != 6 || length != 19) return false;
+  time.tm_year -= 1900;
+  time.tm_mon--;
+  struct tm wanted = time;
+  time_t seconds = timegm(&time); /* 31 June becomes 1 July: no date, then */
+  bool is_date = time.tm_mon == wanted.tm_mon && time.tm_mday == wanted.tm_mday && time.tm_hour == wanted.tm_hour;
+  if (!is_date || time.tm_min != wanted.tm_min || time.tm_sec != wanted.tm_sec || seconds < 0) return false;
+  static const unit zone[] = {{"Z", 1000000000}, {NULL, 0}};
+  char fraction[32];
+  if (strlen(text + length) + 2 > sizeof fraction) return false;
+  snprintf(fraction, sizeof fraction, "0%s", text + length);
+  return read_quantity(fraction, zone, out) &&
+         !__builtin_add_overflow(*out, (uint64_t)seconds * 1000000000, out);
+}
+
+static bool read_start(const char *text, uint64_t *out) {
+  static const unit seconds[] = {{"", 1000000000}, {NULL, 0}};
+  return read_quantity(text, seconds, out) || read_date(text, out);
+}
+
+/* "START" or "START,STEP" */
+static const char *read_clock(const char *text, cli_clock *out) {
+  char start[64];
+  const char *comma = strchr(text, ',');
+  size_t size = comma != NULL ? (size_t)(comma - text) : strlen(text);
+  if (size >= sizeof start) return "has no time such as 2024-05-01T12:00:00Z or 1714564800 in it";
+  memcpy(start, text, size);
+  start[size] = '\0';
+  if (size > 0 && !read_start(start, &out->start))
+    return "has no time such as 2024-05-01T12:00:00Z or 1714564800 in it";
+  if (comma == NULL) return NULL;
+  cli_amount step = {0};
+  if (strcmp(comma + 1, "0") != 0 && cli_parse_duration(&step, comma + 1) != NULL)
+    return "has no step such as 1us or 0 in it";
+  out->step = step.value;
+  return NULL;
+}
+
+const char *cli_parse_clock(void *field, const char *value) {
+  /* 1980: what comes before it some formats of archives cannot say. */
+  cli_clock clock = {.is_virtual = true, .start = 315532800000000000u, .step = 1000};
+  static const char name[] = "virtual";
+  size_t length = sizeof name - 1;
+  bool has_name = strncmp(value, name, length) == 0 && (value[length] == '\0' || value[length] == '=');
+  if (!has_name) return "is not virtual[=START[,STEP]]; --allow-clock gives the real one";
+  const char *wrong = value[length] == '=' ? read_clock(value + length + 1, &clock) : NULL;
+  if (wrong == NULL) *(cli_clock *)field = clock;
+  return wrong;
 }

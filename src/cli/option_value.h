@@ -12,6 +12,9 @@ const char *cli_parse_size(void *field, const char *value);     /* cli_amount in
 const char *cli_parse_duration(void *field, const char *value); /* cli_amount in nanoseconds */
 const char *cli_parse_compiler(void *field, const char *value); /* tn_compiler */
 const char *cli_parse_optimize(void *field, const char *value); /* uint32_t */
+const char *cli_parse_clock(void *field, const char *value);    /* cli_clock */
+const char *cli_parse_seed(void *field, const char *value);     /* cli_amount: "seed=7" */
+const char *cli_parse_verify(void *field, const char *value);   /* cli_amount, 1 without a value */
 const char *cli_parse_always(void *field, const char *value);
 /* Takes only yes: what is always there. */
 const char *cli_parse_yes(void *field, const char *value); /* bool that cannot be turned off */

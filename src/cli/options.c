@@ -16,7 +16,9 @@ void cli_settings_free(cli_settings *settings) {
       &settings->directories, &settings->read_only_directories, &settings->environment,
       &settings->network,     &settings->network_connect,       &settings->network_listen,
       &settings->network_udp, &settings->setting_names,         &settings->setting_values,
-      &settings->routes,      &settings->config_values,         &settings->http,
+      &settings->routes,      &settings->links,                 &settings->config_values,         &settings->http,
+      &settings->plugs,       &settings->dependencies,
+      &settings->adapters,    &settings->import_names,
   };
   for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
     free(lists[i]->items);

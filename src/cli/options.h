@@ -24,6 +24,13 @@ typedef struct cli_amount {
   uint64_t value;
 } cli_amount;
 
+/* A clock that is not the system's; nanoseconds. */
+typedef struct cli_clock {
+  bool is_virtual;
+  uint64_t start; /* since 1970-01-01T00:00:00Z */
+  uint64_t step;
+} cli_clock;
+
 /* What options of all commands can say; each command reads its own. */
 typedef struct cli_settings {
   bool help;
@@ -33,6 +40,7 @@ typedef struct cli_settings {
   const char *invoke;
   const char *argv0;
   bool allow_precompiled;
+  cli_texts links;
   /* rights */
   cli_texts directories, read_only_directories;
   cli_texts environment;
@@ -74,6 +82,25 @@ typedef struct cli_settings {
   cli_texts routes;
   const char *config_file;
   bool no_logging_prefix;
+  /* what to compose */
+  cli_texts plugs, dependencies;
+  const char *dependency_folder;
+  bool import_dependencies, no_validation;
+  /* which WIT */
+  const char *world;
+  cli_texts features;
+  bool all_features, wasm;
+  /* what to make of a core module, or to leave out of a file */
+  cli_texts adapters, import_names;
+  const char *encoding, *merging, *module_folder, *pattern;
+  bool dummy, only_custom, realloc_via_memory_grow, all;
+  cli_amount threshold;
+  /* what is called, what a run is fed, and what is to be shown of it */
+  const char *function, *arguments, *arguments_json, *arguments_file, *input;
+  cli_clock clock;
+  bool allow_clock, allow_random;
+  cli_amount verify;
+  const char *record, *replay, *result_cache;
   cli_amount ignored; /* what scripts for Wasmtime say and has no effect here */
 } cli_settings;
 
@@ -92,7 +119,15 @@ enum {
   CLI_SERVE = 128,
   CLI_CHECK = 256,
   CLI_COMPILING = CLI_RUN | CLI_COMPILE | CLI_WAST,
-  CLI_EVERY = 511,
+  CLI_EXEC = 65536,
+  CLI_COMPOSE = 131072,
+  CLI_WIT = 262144,
+  CLI_EMBED = 524288,
+  CLI_NEW = 1048576,
+  CLI_STRIP = 2097152,
+  CLI_PRINT = 4194304,
+  CLI_UNBUNDLE = 8388608,
+  CLI_EVERY = 0x7fffffff,
 };
 
 /* Reads `value` (NULL for a flag without one) into the field. Returns NULL, or what is wrong, to be put
@@ -118,6 +153,9 @@ typedef struct cli_option {
  * static. */
 size_t cli_option_count(void);
 cli_option cli_option_at(size_t index);
+
+/* Whether it is about what a guest may see and do. */
+bool cli_option_is_right(const cli_option *option);
 
 /* What a group is for, for the help: "W" -> "WebAssembly". NULL: no such group. */
 const char *cli_option_group_title(char letter);

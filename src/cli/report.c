@@ -62,7 +62,8 @@ static const struct {
     {"`pooling`", "--pooling"},
     {"`epoch_interruption`", "--interruptible"},
     {"load it with `TN_LOAD_ARTIFACT`", "name it *.cwasm or use --allow-precompiled"},
-    {"define it in the linker, or compose", "compose"},
+    {"define it in the linker, or add a component that exports it (`tn_linker_add_component`)",
+     "link it with a component that exports it (--link), or compose them"},
 };
 
 /* The library's advice in terms of the command line. */
@@ -131,6 +132,18 @@ static void print_backtrace(const tn_error *error) {
     if (repeated > 1) fprintf(stderr, "      … and %zu more times\n", repeated - 1);
     i += repeated;
   }
+}
+
+const char *cli_hint(const tn_error *error, char *room, size_t size) {
+  return hint_of(error, room, size);
+}
+
+void cli_print_error(const tn_error *error, const char *addition) {
+  fflush(stdout);
+  char hint[1024], message[4096];
+  snprintf(message, sizeof message, "%s%s", tn_error_get_message(error), addition);
+  print_lines(message, hint_of(error, hint, sizeof hint));
+  print_backtrace(error);
 }
 
 int cli_report_error(tn_error *error) {

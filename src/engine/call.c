@@ -30,6 +30,15 @@ tn_core_trap *tn_core_trap_from_error(tn_core_context *context, tn_error *error)
   return (tn_core_trap *)wasmtime_trap_new(message, sizeof message - 1);
 }
 
+tn_error *tn_core_trap_take_error(tn_core_context *context, tn_core_trap *trap) {
+  tn_store *store = tn_engine_store(context);
+  tn_error *error = store->parked;
+  store->parked = NULL;
+  if (error == NULL) return tn_engine_fail(NULL, (wasm_trap_t *)trap, TN_ERROR_TRAP);
+  wasm_trap_delete((wasm_trap_t *)trap);
+  return error;
+}
+
 /* ---- function types -------------------------------------------------------------------------------- */
 
 static bool valtype_kind(tn_core_valtype type, wasm_valkind_t *out) {

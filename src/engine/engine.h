@@ -73,6 +73,8 @@ typedef struct tn_store_limits {
   uint32_t own_instances; /* Tenon's own, which come on top of these and are never mentioned */
   uint32_t own_memories;
   bool has_fuel;
+  bool counts_memory; /* as a limit of memory does */
+  bool grows_surely;  /* growth that a limit allows and the machine cannot give ends the guest: TN_ERROR_NO_MEMORY */
   uint64_t fuel;
 } tn_store_limits;
 
@@ -92,6 +94,8 @@ void *tn_core_context_data(tn_core_context *context);
 /* Arranges that `func(data)` is called at each tick from now on while a guest runs. */
 void tn_store_on_epoch(tn_store *store, tn_epoch_func func, void *data);
 uint64_t tn_store_fuel_left(tn_store *store);
+/* The largest size of a linear memory so far, where it is counted: 0 elsewhere. */
+uint64_t tn_store_memory_peak(const tn_store *store);
 /* Adds fuel, for callers that meter in portions. */
 tn_error *tn_store_set_fuel(tn_store *store, uint64_t fuel);
 
@@ -170,6 +174,9 @@ tn_core_context *tn_core_caller_context(tn_core_caller *caller);
 /* Takes ownership of `error` and parks it in the store: whoever made the outermost call into the guest
  * gets it back (with the wasm frames added), with its kind, hint and exit code. */
 tn_core_trap *tn_core_trap_from_error(tn_core_context *context, tn_error *error);
+
+/* The opposite, for one who has called a tn_core_host_func himself: the error, which is the caller's. Ends the trap. */
+tn_error *tn_core_trap_take_error(tn_core_context *context, tn_core_trap *trap);
 
 /* Makes a host function in the store; environment is not owned. */
 tn_error *tn_core_func_new(tn_core_context *context, const tn_core_func_type *type,

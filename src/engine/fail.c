@@ -303,5 +303,8 @@ tn_error *tn_engine_fail_guest(tn_store *store, wasmtime_error_t *error, wasm_tr
     parked = tn_error_new(TN_ERROR_TRAP, "wasm trap: an exception was thrown and not caught");
   }
   if (error != NULL && parked == NULL) parked = limit_error(store, error);
-  return convert(error, trap, parked, kind);
+  tn_error *result = convert(error, trap, parked, kind);
+  if (tn_error_get_kind(result) == TN_ERROR_FUEL)
+    tn_error_set_limit(result, TN_LIMIT_FUEL, store->limits.fuel, store->limits.fuel);
+  return result;
 }

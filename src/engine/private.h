@@ -83,6 +83,7 @@ struct tn_store {
   wasmtime_func_t wait; /* store_id 0: not known yet */
   wasmtime_func_t enter;
   tn_store_limits limits;
+  uint64_t memory_peak; /* the largest size of a memory, where growth is asked for */
   tn_epoch_func on_epoch;
   void *epoch_data;
 };

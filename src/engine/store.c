@@ -1,27 +1,46 @@
 /* Stores and their limits. */
+#include <sys/mman.h>
+
 #include "base/alloc.h"
 #include "engine/private.h"
 
 static const uint64_t NO_DEADLINE = UINT64_MAX / 2;
 
 static uint8_t refuse_growth(tn_store *store, const char *what, size_t desired, const char *unit,
-                             uint64_t limit, const char *option) {
+                             uint64_t limit, const char *option, tn_limit kind) {
   if (store->parked == NULL) {
     store->parked =
         tn_error_new(TN_ERROR_MEMORY_LIMIT, "a %s would grow to %zu %s, its limit is %llu", what,
                      desired, unit, (unsigned long long)limit);
     tn_error_set_hint(store->parked, "raise `%s`", option);
+    tn_error_set_limit(store->parked, kind, desired, limit);
   }
   return TENON_GROWTH_FATAL;
+}
+
+/* Whether the machine has that much address space and memory left. The guest must not see the engine fail where the
+ * limit would have allowed it: so it is tried before. */
+static bool can_map(size_t size) {
+  const size_t margin = (size_t)64 << 20; /* what the engine maps besides */
+  if (size > SIZE_MAX - margin) return false;
+  void *mapping = mmap(NULL, size + margin, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return mapping != MAP_FAILED && munmap(mapping, size + margin) == 0;
 }
 
 /* Growth beyond the maximum that the module itself declares is no business of ours: it gets -1. */
 static uint8_t memory_growing(void *data, size_t desired, size_t maximum) {
   tn_store *store = data;
   if (desired > maximum) return TENON_GROWTH_REFUSED;
-  if (desired <= store->limits.memory_bytes) return TENON_GROWTH_ALLOWED;
+  if (desired <= store->limits.memory_bytes) {
+    if (store->limits.grows_surely && !can_map(desired)) {
+      if (store->parked == NULL) store->parked = tn_error_no_memory();
+      return TENON_GROWTH_FATAL;
+    }
+    if (desired > store->memory_peak) store->memory_peak = desired;
+    return TENON_GROWTH_ALLOWED;
+  }
   return refuse_growth(store, "memory", desired, "bytes", store->limits.memory_bytes,
-                       "max_memory_bytes");
+                       "max_memory_bytes", TN_LIMIT_MEMORY);
 }
 
 static uint8_t table_growing(void *data, size_t desired, size_t maximum) {
@@ -29,7 +48,7 @@ static uint8_t table_growing(void *data, size_t desired, size_t maximum) {
   if (desired > maximum) return TENON_GROWTH_REFUSED;
   if (desired <= store->limits.table_elements) return TENON_GROWTH_ALLOWED;
   return refuse_growth(store, "table", desired, "elements", store->limits.table_elements,
-                       "max_table_elements");
+                       "max_table_elements", TN_LIMIT_TABLE);
 }
 
 /* The engine's own limit of each kind, which costs nothing. */
@@ -44,7 +63,7 @@ static bool is_engines(uint32_t limit, uint32_t own) {
 }
 
 static bool has_limits(const tn_store_limits *limits) {
-  return limits->memory_bytes != UINT64_MAX || limits->table_elements != UINT64_MAX ||
+  return limits->counts_memory || limits->memory_bytes != UINT64_MAX || limits->table_elements != UINT64_MAX ||
          !is_engines(limits->instances, limits->own_instances) || !is_engines(limits->tables, 0) ||
          !is_engines(limits->memories, limits->own_memories);
 }
@@ -137,6 +156,10 @@ uint64_t tn_store_fuel_left(tn_store *store) {
   wasmtime_error_t *error = wasmtime_context_get_fuel(store->context, &fuel);
   if (error != NULL) wasmtime_error_delete(error); /* the engine does not count: none is left */
   return fuel;
+}
+
+uint64_t tn_store_memory_peak(const tn_store *store) {
+  return store->memory_peak;
 }
 
 tn_error *tn_store_set_fuel(tn_store *store, uint64_t fuel) {

@@ -34,6 +34,8 @@ tn_error *tn_guest_check(const tn_guest *guest) {
   if (guest->deadline == UINT64_MAX || tn_loop_now() < guest->deadline) return NULL;
   tn_error *error = tn_error_new(TN_ERROR_TIMEOUT, "the guest ran longer than its limit of %.3g s",
                                  (double)guest->timeout / 1e9);
+  tn_error_set_limit(error, TN_LIMIT_TIME, tn_loop_now() - (guest->deadline - guest->timeout),
+                     guest->timeout);
   return tn_error_set_hint(error, "raise `timeout`");
 }
 

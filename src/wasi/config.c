@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/utf.h"
+#include "tenon/exec.h"
 
 static const tn_wasi_config nothing = {.output_limit = UINT64_MAX};
 
@@ -130,6 +131,13 @@ tn_error *tn_wasi_config_set_output_callback(tn_wasi_config *config, int stream,
   return NULL;
 }
 
+tn_error *tn_wasi_config_set_input_callback(tn_wasi_config *config, tn_input_func open, void *data) {
+  if (open == NULL) return tn_error_new(TN_ERROR_ARGUMENT, "an input callback is a function");
+  config->stdio[0] =
+      (tn_config_stdio){.kind = TN_STDIO_CALLBACK, .descriptor = -1, .open = open, .data = data};
+  return NULL;
+}
+
 tn_error *tn_wasi_config_set_output_limit(tn_wasi_config *config, uint64_t bytes) {
   config->output_limit = bytes;
   return NULL;
@@ -202,5 +210,12 @@ tn_error *tn_wasi_config_set_clock(tn_wasi_config *config, const tn_clock *clock
 tn_error *tn_wasi_config_set_random_seed(tn_wasi_config *config, uint64_t seed) {
   config->has_seed = true;
   config->seed = seed;
+  return NULL;
+}
+
+tn_error *tn_wasi_config_set_deterministic(tn_wasi_config *config, unsigned what) {
+  if ((what & ~(unsigned)TN_DETERMINISTIC_ALL) != 0)
+    return tn_error_new(TN_ERROR_ARGUMENT, "unknown flags %#x", what);
+  config->deterministic = what;
   return NULL;
 }

@@ -24,6 +24,7 @@ typedef struct tn_config_stdio {
   tn_stdio_kind kind;
   int descriptor;
   tn_output_func write;
+  int (*open)(void *data); /* of standard input: where it is read from, asked when it is first read */
   void *data;
 } tn_config_stdio;
 
@@ -43,6 +44,7 @@ struct tn_wasi_config {
   tn_clock clock;
   bool has_seed;
   uint64_t seed;
+  unsigned deterministic; /* TN_DETERMINISTIC_… */
 };
 
 /* The configuration that grants nothing, for instances that have none. */

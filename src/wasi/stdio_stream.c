@@ -39,7 +39,8 @@ static void destroy(stdio_stream *self) {
 static size_t input_available(tn_input_stream *stream, size_t wanted) {
   stdio_stream *self = (stdio_stream *)stream;
   int descriptor = tn_stdio_descriptor(self->stdio);
-  if (descriptor < 0) return self->stdio->type == TN_FILE_REGULAR && !self->is_at_end ? wanted : 0;
+  bool is_at_hand = self->stdio->type == TN_FILE_REGULAR || self->stdio->is_whole;
+  if (descriptor < 0) return is_at_hand && !self->is_at_end ? wanted : 0;
   int at_hand;
   if (ioctl(descriptor, FIONREAD, &at_hand) < 0 || at_hand <= 0) return 0;
   return (size_t)at_hand < wanted ? (size_t)at_hand : wanted;

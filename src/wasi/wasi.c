@@ -8,6 +8,7 @@
 #include "wasi/cli/cli.h"
 #include "wasi/clocks/clocks.h"
 #include "wasi/config_store/config_store.h"
+#include "wasi/disguise.h"
 #include "wasi/filesystem/filesystem.h"
 #include "wasi/http/http.h"
 #include "wasi/io/io.h"
@@ -28,6 +29,9 @@ static void start(tn_wasi *wasi, const tn_wasi_config *config, tn_guest *guest) 
   if (config == NULL) config = tn_wasi_config_nothing();
   *wasi = (tn_wasi){
       .config = config,
+      .first = wasi,
+      .linked = wasi->linked,
+      .linked_count = wasi->linked_count,
       .guest = guest,
       .slots = wasi->slots,
       .slot_count = wasi->slot_cap > 0, /* the one that is never used */
@@ -54,9 +58,43 @@ void tn_wasi_renew(tn_wasi *wasi, const tn_wasi_config *config, tn_guest *guest)
   start(wasi, config, guest);
 }
 
-void tn_wasi_set_user(tn_wasi *wasi, void *user) {
+static tn_error *reserve_linked(tn_wasi *wasi, uint32_t count) {
+  if (wasi->linked_count == count) return NULL;
+  tn_free(wasi->linked);
+  wasi->linked_count = 0;
+  wasi->linked = count > 0 ? tn_calloc(count, sizeof *wasi->linked) : NULL;
+  if (count > 0 && wasi->linked == NULL) return tn_error_no_memory();
+  wasi->linked_count = count;
+  return NULL;
+}
+
+tn_error *tn_wasi_link(tn_wasi *wasi, const tn_wasi_config *const *configs, uint32_t count) {
+  TN_TRY(reserve_linked(wasi, count));
+  for (uint32_t i = 0; i < count; i++) {
+    tn_wasi *linked = &wasi->linked[i];
+    start(linked, configs[i], wasi->guest);
+    linked->first = wasi;
+    if (!linked->config->has_seed)
+      tn_random_init(&linked->random, wasi->config->has_seed, wasi->config->seed + i + 1);
+  }
+  return NULL;
+}
+
+static void set_user(tn_wasi *wasi, void *user) {
   for (int i = 0; i < 3; i++)
     wasi->stdio[i].user = user;
+}
+
+void tn_wasi_set_user(tn_wasi *wasi, void *user) {
+  set_user(wasi, user);
+  for (uint32_t i = 0; i < wasi->linked_count; i++)
+    set_user(&wasi->linked[i], user);
+}
+
+tn_wasi *tn_wasi_of_call(tn_call *call) {
+  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  uint32_t rights = tn_call_rights(call);
+  return rights == 0 ? wasi : &wasi->linked[rights - 1];
 }
 
 static void close_slot(tn_slot_kind kind, void *object) {
@@ -85,6 +123,16 @@ static void close_slot(tn_slot_kind kind, void *object) {
   }
 }
 
+/* What each component has of its own. */
+static void end_own(tn_wasi *wasi) {
+  for (int i = 0; i < 3; i++)
+    tn_stdio_close(&wasi->stdio[i], CLOSE_MILLISECONDS);
+  tn_free(wasi->resolved.items);
+  wasi->resolved = (tn_resolved_names){0};
+  tn_inodes_delete(wasi->inodes);
+  wasi->inodes = NULL;
+}
+
 void tn_wasi_end(tn_wasi *wasi) {
   for (uint32_t i = 1; i < wasi->slot_count; i++)
     close_slot(wasi->slots[i].kind, wasi->slots[i].object);
@@ -93,15 +141,15 @@ void tn_wasi_end(tn_wasi *wasi) {
   wasi->http = NULL;
   if (wasi->preview1 != NULL) tn_preview1_delete(wasi->preview1);
   wasi->preview1 = NULL;
-  for (int i = 0; i < 3; i++)
-    tn_stdio_close(&wasi->stdio[i], CLOSE_MILLISECONDS);
-  tn_free(wasi->resolved.items);
-  wasi->resolved = (tn_resolved_names){0};
+  end_own(wasi);
+  for (uint32_t i = 0; i < wasi->linked_count; i++)
+    end_own(&wasi->linked[i]);
 }
 
 void tn_wasi_delete(tn_wasi *wasi) {
   if (wasi == NULL) return;
   tn_wasi_end(wasi);
+  tn_free(wasi->linked);
   tn_free(wasi->slots);
   tn_free(wasi);
 }
@@ -136,6 +184,7 @@ static tn_error *grow_slots(tn_wasi *wasi) {
 
 tn_error *tn_wasi_slot_add(tn_wasi *wasi, tn_slot_kind kind, void *object,
                            uint32_t *representation) {
+  wasi = wasi->first;
   uint32_t index = wasi->free;
   if (index != 0) {
     wasi->free = wasi->slots[index].next;
@@ -149,12 +198,14 @@ tn_error *tn_wasi_slot_add(tn_wasi *wasi, tn_slot_kind kind, void *object,
 }
 
 void *tn_wasi_slot_get(tn_wasi *wasi, tn_slot_kind kind, uint32_t representation) {
+  wasi = wasi->first;
   assert(representation < wasi->slot_count && wasi->slots[representation].kind == kind);
   (void)kind;
   return wasi->slots[representation].object;
 }
 
 void tn_wasi_slot_remove(tn_wasi *wasi, uint32_t representation) {
+  wasi = wasi->first;
   assert(representation < wasi->slot_count && wasi->slots[representation].kind != TN_SLOT_FREE);
   wasi->slots[representation] = (tn_slot){.kind = TN_SLOT_FREE, .next = wasi->free};
   wasi->free = representation;
@@ -177,19 +228,19 @@ static uint64_t system_now(clockid_t clock) {
 }
 
 uint64_t tn_wasi_monotonic_now(tn_wasi *wasi) {
-  const tn_wasi_config *config = wasi->config;
+  const tn_wasi_config *config = wasi->first->config;
   if (config->has_clock) return config->clock.monotonic_now(config->clock.data);
   return system_now(CLOCK_MONOTONIC);
 }
 
 uint64_t tn_wasi_wall_now(tn_wasi *wasi) {
-  const tn_wasi_config *config = wasi->config;
+  const tn_wasi_config *config = wasi->first->config;
   if (config->has_clock) return config->clock.wall_now(config->clock.data);
   return system_now(CLOCK_REALTIME);
 }
 
 uint64_t tn_wasi_real_deadline(tn_wasi *wasi, uint64_t deadline) {
-  const tn_wasi_config *config = wasi->config;
+  const tn_wasi_config *config = wasi->first->config;
   if (!config->has_clock) return deadline;
   if (config->clock.monotonic_now(config->clock.data) < deadline)
     config->clock.wait(config->clock.data, deadline);
@@ -201,12 +252,15 @@ tn_error *tn_wasi_random(tn_wasi *wasi, void *out, size_t size) {
 }
 
 tn_error *tn_wasi_count_output(tn_wasi *wasi, uint64_t size) {
+  if (wasi->first != wasi) TN_TRY(tn_wasi_count_output(wasi->first, size)); /* whose limit is for all */
   if (size <= wasi->output_left) {
     wasi->output_left -= size;
     return NULL;
   }
   tn_error *error = tn_error_new(TN_ERROR_LIMIT, "the guest wrote more than %llu bytes of output",
                                  (unsigned long long)wasi->config->output_limit);
+  uint64_t allowed = wasi->config->output_limit;
+  tn_error_set_limit(error, TN_LIMIT_OUTPUT, allowed - wasi->output_left + size, allowed);
   return tn_error_set_hint(error, "raise `output_limit`");
 }
 

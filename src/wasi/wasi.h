@@ -1,4 +1,5 @@
-/* WASI: one instance's state and the entry points. The operations beneath preview 1 and 0.2 are the same C
+/* WASI: one instance's state and the entry points. An instance of several linked components has one tn_wasi for each that
+ * has rights of its own: handles are common to them, what they may open is not. The operations beneath preview 1 and 0.2 are the same C
  * functions (src/wasi/system/); each package folder offers them in its own shape.
  *
  * All policy (clocks, random, directories, network, output limits) belongs to the tn_wasi of one instance;
@@ -17,6 +18,10 @@ typedef struct tn_wasi tn_wasi;
 tn_error *tn_wasi_new(const tn_wasi_config *config, tn_guest *guest, tn_wasi **out);
 /* Ends it as tn_wasi_delete does, and makes it new with the memory that it has. */
 void tn_wasi_renew(tn_wasi *wasi, const tn_wasi_config *config, tn_guest *guest);
+/* Gives the components that the guest is linked with rights of their own, `configs` by tn_call_rights - 1 (NULL: none).
+ * Made new or renewed before. Handles may pass from one to another, and the clock is one for all. Without a seed of its
+ * own a component's random numbers follow from the seed of `wasi`, if that has one. */
+tn_error *tn_wasi_link(tn_wasi *wasi, const tn_wasi_config *const *configs, uint32_t count);
 /* Closes everything that the guest left open; what is left can be renewed or deleted. */
 void tn_wasi_end(tn_wasi *wasi);
 /* What output callbacks without data of their own get: the instance's `user`. */
@@ -25,12 +30,16 @@ void tn_wasi_set_user(tn_wasi *wasi, void *user);
 void tn_wasi_delete(tn_wasi *wasi);
 
 /* Defines all of WASI 0.2 (cli, clocks, filesystem, http, io, random, sockets) and wasi_snapshot_preview1 in the
- * linker. The functions find their tn_wasi in runtime->states[TN_STATE_WASI]. */
+ * linker. The functions find their tn_wasi in runtime->states[TN_STATE_WASI], that of the
+ * instance, and that of the caller by tn_wasi_of_call. */
 tn_error *tn_wasi_define(tn_linker *linker);
 
 static inline tn_wasi *tn_wasi_of(tn_runtime *runtime) {
   return runtime->states[TN_STATE_WASI];
 }
+
+/* Of whoever calls: what a function may do that is not already in a handle that it is given. */
+tn_wasi *tn_wasi_of_call(tn_call *call);
 
 /* ---- host resources: representation <-> object -------------------------------------------------- */
 

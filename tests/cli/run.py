@@ -91,18 +91,18 @@ class Commands(Case):
 
     def test_help_lists_every_command_and_exit_code(self):
         done = self.expect(self.tenon("--help"), 0)
-        for word in ("run", "serve", "check", "compile", "inspect", "wast", "completion", "help", "version", "124", "134"):
+        for word in ("run", "exec", "serve", "check", "compile", "inspect", "wast", "completion", "help", "version", "124", "134"):
             self.assertRegex(done.out, r"(?m)^  %s " % word)
         self.assertEqual(self.tenon("help").out, done.out)
 
     def test_each_command_has_its_own_help(self):
-        for command in ("run", "serve", "check", "compile", "inspect", "wast", "completion", "help", "version"):
+        for command in ("run", "exec", "serve", "check", "compile", "inspect", "wast", "completion", "help", "version"):
             done = self.expect(self.tenon("help", command), 0)
             self.assertIn("tenon ", done.out)
             self.assertEqual(self.tenon(command, "--help").out, done.out)
 
     def test_help_fits_a_line(self):
-        for command in ("run", "serve"):
+        for command in ("run", "exec", "serve"):
             for line in self.tenon("help", command).out.splitlines():
                 self.assertLessEqual(len(line), 100, line)
 
@@ -163,7 +163,7 @@ class Options(Case):
         self.expect(self.tenon("run", "-W", "trap-on-grow-failure=n", "x.wasm"), 112, err="cannot be had")
 
     def test_a_command_without_its_file_is_an_error(self):
-        for command in ("run", "serve", "check", "compile", "inspect", "wast", "completion"):
+        for command in ("run", "exec", "serve", "check", "compile", "inspect", "wast", "completion"):
             self.expect(self.tenon(command), 112, err="takes")
         self.expect(self.tenon("completion", "csh"), 112, err="bash, zsh or fish")
 
@@ -447,6 +447,82 @@ class Refusals(Case):
         finally:
             os.close(ours)
             os.close(theirs)
+
+
+class Linking(Case):
+    """tenon run --link: components that meet imports of what is run, each with its own rights."""
+    APP, STORE, FRONT = GUESTS / "values-app.wat", GUESTS / "values-store.wat", GUESTS / "environment-front.wat"
+    READ = 'read("A")'
+
+    def run_app(self, *links, call=READ, options=()):
+        return self.tenon("run", *[part for link in links for part in ("--link", link)], *options, "--invoke", call,
+                          self.APP)
+
+    def test_a_linked_component_has_no_rights_but_its_own(self):
+        self.expect(self.run_app(self.STORE, options=["--env", "A=app"]), 0, '""\n')
+        self.expect(self.run_app("%s;env=A=store" % self.STORE, options=["--env", "A=app"]), 0, '"store"\n')
+        self.expect(self.run_app("%s;env=A=store" % self.STORE, call="own-variables()"), 0, "0\n")
+
+    def test_separators_can_be_meant_as_such(self):
+        self.expect(self.run_app(r"%s;env=A=x\;y\\;env=B=z" % self.STORE), 0, '"x;y\\\\"\n')
+
+    def test_a_component_stands_in_front_of_wasi(self):
+        front = "%s;env=A=front;env=B=2" % self.FRONT
+        self.expect(self.run_app(self.STORE, front, call="own-variables()"), 0, "2\n")
+        self.expect(self.run_app(self.STORE, front), 0, '"front"\n')
+
+    def test_arguments_behind_the_file_are_the_guests(self):
+        done = self.tenon("run", "--link", "%s;env=A=1" % self.STORE, "--invoke", "read", self.APP, '"A"')
+        self.expect(done, 0, '"1"\n')
+
+    def test_an_import_that_nothing_meets_is_told_with_what_would(self):
+        done = self.run_app()
+        self.expect(done, 116, "", ["import `demo:store/values@1.0.0` (interface) is not provided", "--link"])
+        text = self.STORE.read_text().replace("values@1.2.0", "values@2.0.0")
+        (self.folder / "newer.wat").write_text(text)
+        self.expect(self.run_app("newer.wat"), 116, "", "newer.wat exports `demo:store/values@2.0.0`, which is not compatible")
+
+    def test_a_mismatch_says_where_the_types_differ(self):
+        text = self.STORE.read_text().replace('(param "key" string) (result string)', '(param "key" (list u8)) (result string)')
+        (self.folder / "other.wat").write_text(text)
+        self.expect(self.run_app("other.wat"), 116, "",
+                    "import `demo:store/values@1.0.0#value` has the wrong type: parameter `key`: expected `string`, given "
+                    "`list<u8>`; values-app.wat expects `func(key: string) -> string`, other.wat provides")
+
+    def test_a_circle_is_refused(self):
+        for name, imported, exported in (("a", "t:b/i", "t:a/i"), ("b", "t:a/i", "t:b/i")):
+            (self.folder / (name + ".wat")).write_text(
+                '(component (import "%s" (instance $i (export "f" (func)))) (export "%s" (instance $i)))' % (imported, exported))
+        (self.folder / "app.wat").write_text('(component (import "t:a/i" (instance (export "f" (func)))))')
+        self.expect(self.tenon("run", "--link", "a.wat", "--link", "b.wat", "app.wat"), 116, "",
+                    "components import each other in a circle: a.wat imports `t:b/i` from b.wat, b.wat imports `t:a/i` from a.wat")
+
+    def test_what_takes_no_part_is_told(self):
+        done = self.run_app("%s;env=A=1" % self.STORE, self.APP)
+        self.expect(done, 0, '"1"\n', "warning: nothing imports what --link %s exports" % self.APP)
+
+    def test_core_modules_are_not_linked(self):
+        module = GUESTS / "exit.wat"
+        self.expect(self.run_app(module), 116, "", "is a core module: only components can be linked with")
+        self.expect(self.tenon("run", "--link", self.STORE, module), 116, "", "a core module cannot be linked")
+
+    def test_mistakes_in_what_is_granted_are_told(self):
+        for right, message in (("foo=1", "`foo` is not a right"), ("dir", "`dir` needs a value"),
+                               ("timeout=1s", "`timeout` is not a right"), ("inherit-stdout=maybe", "`inherit-stdout=maybe` is neither y nor n")):
+            with self.subTest(right=right):
+                self.expect(self.run_app("%s;%s" % (self.STORE, right)), 112, "", message)
+        self.expect(self.run_app("%s;dir=missing" % self.STORE), 113, "", "directory missing")
+        self.expect(self.run_app(";env=A=1"), 112, "", "names no file")
+        self.expect(self.run_app("missing.wasm"), 113, "", "missing.wasm")
+
+    def test_calls_between_linked_components_come_from_the_cache(self):
+        for turn in range(2):
+            self.expect(self.run_app("%s;env=A=1" % self.STORE), 0, '"1"\n')
+            entries = len([f for f in (self.folder / "cache" / "tenon").iterdir() if f.is_file()])
+            if turn == 0:
+                before = entries
+        self.assertEqual(before, entries)
+        self.assertEqual(entries, 3)  # two components, and what is between them
 
 
 class Limits(Case):
@@ -871,7 +947,7 @@ class Checking(Case):
         listed = re.findall(r"(?m)^  (?:-\w, )?--([a-z0-9-]+)(?: ([^\s,]+))?", self.tenon("help", "serve").out)
         values = {"SIZE": "1MiB", "TIME": "1s", "N": "2", "FILE": "x", "FOLDER": "x", "ADDRESS": "127.0.0.1:1", "TEXT": "x",
                   "HOST[::GUEST]": ".", "HOST[:PORT]": "a:1", "[METHOD@]HOST[:PORT]": "a:1", "NAME[=VALUE]": "A=1",
-                  "KEY=VALUE": "a=b", "NAME": "winch", "LEVEL": "s", "[HOST][/PATH]=FILE": "/x=x.wasm",
+                  "KEY=VALUE": "a=b", "FILE[;RIGHT=VALUE]...": "x;env=A=1", "NAME": "winch", "LEVEL": "s", "[HOST][/PATH]=FILE": "/x=x.wasm",
                   "required|optional": "optional", "text|json|off": "json", "log|inherit|none": "none"}
         options = ["--%s%s" % (name, "=" + values[value] if value else "") for name, value in listed
                    if name not in ("help", "version", "shutdown-addr", "config")]
@@ -903,11 +979,9 @@ class Completions(Case):
                 subprocess.run([shell, "-n", str(self.write("script", text))], check=True)
 
 
-def main():
-    global TENON
-    TENON = str(pathlib.Path(sys.argv[1]).resolve())
+def run_tests(module):
+    """Runs the tests of a module, those of the names in the arguments if there are any. The exit code."""
     loader = unittest.defaultTestLoader
-    module = sys.modules[__name__]
     suite = loader.loadTestsFromModule(module)
     if len(sys.argv) > 2:
         loader.testNamePatterns = ["*%s*" % name for name in sys.argv[2:]]
@@ -917,6 +991,12 @@ def main():
     skipped = len(result.skipped)
     print("%d passed, %d failed, %d skipped" % (result.testsRun - failed - skipped, failed, skipped))
     return 1 if failed or not result.testsRun else 0
+
+
+def main():
+    global TENON
+    TENON = str(pathlib.Path(sys.argv[1]).resolve())
+    return run_tests(sys.modules[__name__])
 
 
 if __name__ == "__main__":

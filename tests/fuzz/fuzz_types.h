@@ -53,7 +53,7 @@ typedef tn_error *(*fuzz_parse_func)(tn_arena *arena, const tn_type *type, tn_st
 typedef void (*fuzz_print_func)(tn_buffer *out, const tn_type *type, const void *value);
 
 /* What can be read prints as something that reads back equal. */
-static int fuzz_round_trip(const uint8_t *data, size_t size, fuzz_parse_func parse,
+static inline int fuzz_round_trip(const uint8_t *data, size_t size, fuzz_parse_func parse,
                            fuzz_print_func print) {
   if (size == 0) return 0;
   tn_arena arena = {0};

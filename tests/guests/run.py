@@ -6,6 +6,7 @@
 The last line is "N passed, N failed, N skipped".
 """
 import http.client
+import json
 import os
 import pathlib
 import shutil
@@ -246,6 +247,55 @@ class SQLite(Case):
         done = self.shell("BEGIN; INSERT INTO t VALUES (2); INSERT INTO t VALUES (1);")
         self.expect(done, 19, err="UNIQUE constraint failed: t.n")
         self.expect(self.shell("SELECT n FROM t;"), 0, "1")
+
+
+class Deterministic(Case):
+    """Programs whose languages have hash seeds, timers, schedulers and collectors of garbage give one answer."""
+
+    runs = 5
+    programs = {
+        "c": ("/data", "first"), "c-component": ("/data", "first"), "zig": ("/data", "a"), "zig-component": ("/data", "a"),
+        "go": ("/data", "a"), "quickjs": ("/data/quickjs_program.js", "/data", "a"), "sqlite": ("/data/words.db",),
+        "python-command": ("/data", "a"),
+    }
+
+    def folder(self, number):
+        """A new one each time: what a program leaves behind is part of the next one's input."""
+        folder = self.data.parent / ("data%d" % number)
+        folder.mkdir()
+        names = ["quickjs_program.js", "x", "y"]
+        for name in names[number % 3:] + names[:number % 3]:
+            text = (HERE / name).read_text() if name.endswith(".js") else name
+            (folder / name).write_text(text)
+        return folder
+
+    def exec(self, name, number, *options):
+        stdin = (HERE / "sqlite_program.sql").read_text() if name == "sqlite" else "one\ntwo\n"
+        return self.tenon("exec", "--json", "--dir", "%s::/data" % self.folder(number), "--env", "GREETING=hej", *options,
+                          program(name), *self.programs[name], stdin=stdin)
+
+    def check(self, name):
+        virtual = ["--clock", "virtual", "--random", "seed=11"]
+        answers = {self.exec(name, number, *virtual)[:2] for number in range(self.runs)}
+        self.assertEqual(len(answers), 1)
+        self.assertNotEqual(answers.pop()[1], "")
+        recording = self.data.parent / "run.rec"
+        first = self.exec(name, self.runs, "--allow-clock", "--allow-random", "--record", recording)
+        shutil.rmtree(self.data.parent / ("data%d" % self.runs))
+        again = self.tenon("exec", "--json", "--replay", recording, program(name))
+        self.assertEqual(again[0], first[0], again[2])
+        one, other = json.loads(first[1]), json.loads(again[1])
+        for part in ("stdout", "stderr", "exit_code", "fuel", "memory_peak"):
+            self.assertEqual(other.get(part), one.get(part))
+
+
+def add_deterministic_test(name):
+    setattr(Deterministic, "test_%s_gives_one_answer_and_can_be_replayed" % name.replace("-", "_"),
+            lambda self: self.check(name))
+
+
+for guest in Deterministic.programs:
+    add_deterministic_test(guest)
 
 
 def main():

@@ -299,6 +299,63 @@ static void rights_of_flags_reach_every_component(void **state) {
 
 /* ---- the file ---------------------------------------------------------------------------------------- */
 
+static void linked_components_have_rights_of_their_own(void **state) {
+  fixture *f = *state;
+  const tn_serve_config *config = make_from(
+      f, "[component.api]\nfile = 'api.wasm'\nenv = ['A=own']\noutput = 'inherit'\n"
+         "link = ['math.wasm', 'store.cwasm;dir-ro=data::/d;env=A=x\\;y;http-all']\n"
+         "[component.site]\nfile = 'site.wasm'\n"
+         "[[component.site.link]]\nfile = 'store.wasm'\ndir = ['data::/data']\nenv = { B = '1', C = '2' }\n"
+         "[route]\n'/api' = 'api'\n'/' = 'site'\n");
+  const tn_serve_component *api = &config->components[0], *site = &config->components[1];
+  char expected[100];
+  assert_int_equal(api->link_count, 2);
+  snprintf(expected, sizeof expected, "%s/math.wasm", f->folder);
+  assert_string_equal(api->links[0].path, expected);
+  assert_int_equal(api->links[0].load_flags, 0);
+  assert_int_equal(api->links[0].wasi->variables.len, 0);
+  assert_int_equal(api->links[0].wasi->stdio[2].kind, TN_STDIO_INHERIT);
+  assert_int_equal(api->links[1].load_flags, TN_LOAD_ARTIFACT);
+  const tn_wasi_config *wasi = api->links[1].wasi;
+  assert_int_equal(wasi->directories.len, 1);
+  assert_true(wasi->directories.items[0].is_read_only);
+  expect_text(wasi->variables.items[0].value, "x;y");
+  assert_true(wasi->egress.allows_everything);
+  assert_int_equal(site->link_count, 1);
+  assert_int_equal(site->links[0].wasi->variables.len, 2);
+  assert_int_equal(site->links[0].wasi->directories.len, 1);
+  assert_int_equal(site->links[0].line, 8);
+}
+
+static void links_of_flags_are_for_every_component(void **state) {
+  fixture *f = *state;
+  set(f, "link", "math.wasm;env=A=1");
+  add_route(f, "/a=a.wasm");
+  add_route(f, "/b=b.wasm");
+  const tn_serve_config *config = make(f);
+  for (uint32_t i = 0; i < 2; i++) {
+    assert_int_equal(config->components[i].link_count, 1);
+    assert_string_equal(config->components[i].links[0].path, "math.wasm");
+    expect_text(config->components[i].links[0].wasi->variables.items[0].value, "1");
+  }
+}
+
+static void mistakes_in_links_are_told(void **state) {
+  expect_problems(*state,
+                  "[component.app]\nfile = 'a.wasm'\n"
+                  "link = ['x.wasm;speed=1', 'x.wasm;dir=/missing', ';env=A=1', 5, { file = 3 },\n"
+                  "  { file = 'x.wasm', timeout = '1s' }]\n",
+                  "3:9 link: \"speed\" is not a right that a linked component can have\n"
+                  "  it has a file and rights: dir=HOST::GUEST, env=NAME=VALUE, net=HOST:PORT, http=HOST\n"
+                  "3:27 dir: directory /missing: No such file or directory\n"
+                  "3:50 link: it names no file\n"
+                  "3:62 link: expected \"FILE;RIGHT=VALUE\" or { file = \"…\", … }, not 5\n"
+                  "3:65 link: it names no file\n"
+                  "3:74 file: expected a path, not 3\n"
+                  "4:22 link: \"timeout\" is not a right that a linked component can have\n"
+                  "  it has a file and rights: dir=HOST::GUEST, env=NAME=VALUE, net=HOST:PORT, http=HOST\n");
+}
+
 static void a_file_says_everything_that_flags_can(void **state) {
   fixture *f = *state;
   setenv("TENON_TEST_INHERITED", "from outside", 1);
@@ -706,7 +763,8 @@ static void running_out_of_memory_is_an_error_wherever_it_happens(void **state) 
   set(f, "env", "A=1");
   add_route(f, "/x=x.wasm");
   write_file(f, "listen = '127.0.0.1:1'\n[component.app]\nfile = 'a.wasm'\ndir = 'data'\nnet = 'a'\n"
-                "env = { A = 'b' }\nconfig = { a = 'b' }\nargs = 'x'\n[defaults]\ntimeout = 1\n"
+                "env = { A = 'b' }\nconfig = { a = 'b' }\nargs = 'x'\nlink = 'x.wasm;env=A=1'\n"
+                "[defaults]\ntimeout = 1\nlink = { file = 'y.wasm', net = 'a' }\n"
                 "[route]\n'a/b' = 'app'\n");
   for (int64_t count = 0;; count++) {
     tn_alloc_fail_after(count);
@@ -737,6 +795,9 @@ int main(void) {
       TEST(a_server_without_components_is_an_error),
       TEST(two_files_of_one_name_are_told_apart_and_one_file_is_one_component),
       TEST(rights_of_flags_reach_every_component),
+      TEST(linked_components_have_rights_of_their_own),
+      TEST(links_of_flags_are_for_every_component),
+      TEST(mistakes_in_links_are_told),
       TEST(a_file_says_everything_that_flags_can),
       TEST(flags_win_over_the_file),
       TEST(a_component_alone_needs_no_route),

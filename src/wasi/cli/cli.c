@@ -7,7 +7,7 @@
 #include "wasi/stdio_stream.h"
 
 static tn_wasi *wasi_of(tn_call *call) {
-  return tn_wasi_of(tn_call_runtime(call));
+  return tn_wasi_of_call(call);
 }
 
 /* ---- environment -------------------------------------------------------------------------------- */

@@ -16,14 +16,14 @@ tn_datetime tn_datetime_from_nanoseconds(uint64_t nanoseconds) {
 }
 
 uint64_t tn_wasi_clock_resolution(tn_wasi *wasi) {
-  if (wasi->config->has_clock) return wasi->config->clock.resolution;
+  if (wasi->first->config->has_clock) return wasi->first->config->clock.resolution;
   struct timespec resolution;
   clock_getres(CLOCK_MONOTONIC, &resolution);
   return (uint64_t)resolution.tv_sec * NANOSECONDS + (uint64_t)resolution.tv_nsec;
 }
 
 static tn_wasi *wasi_of(tn_call *call) {
-  return tn_wasi_of(tn_call_runtime(call));
+  return tn_wasi_of_call(call);
 }
 
 /* ---- monotonic-clock ---------------------------------------------------------------------------- */

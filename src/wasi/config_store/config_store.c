@@ -8,7 +8,7 @@
 /* Everything is in memory: the interface's errors never arise. */
 
 static const tn_wasi_config *config_of(tn_call *call) {
-  return tn_wasi_of(tn_call_runtime(call))->config;
+  return tn_wasi_of_call(call)->config;
 }
 
 /* result<option<string>, error>; the larger of both payloads is error's: a variant with strings */

@@ -29,7 +29,7 @@ static void drop_error(tn_runtime *runtime, void *data, uint32_t representation)
 
 static tn_error *to_debug_string(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   const tn_io_error *object = tn_wasi_slot_get(wasi, TN_SLOT_ERROR, *(const uint32_t *)params);
   const char *text = object->origin == TN_IO_HTTP
                          ? tn_http_code_name((tn_http_code)(object->code - 1))

@@ -58,7 +58,7 @@ static tn_error *finish_read(tn_wasi *wasi, tn_input_stream *stream, int64_t out
 tn_error *tn_input_read(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   const read_params *in = params;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   tn_input_stream *stream = tn_input_stream_of(wasi, in->self);
   int64_t outcome;
   TN_TRY(read_some(call, stream, in->len, result, &outcome));
@@ -84,7 +84,7 @@ tn_error *tn_input_blocking_read(tn_call *call, void *data, const void *params, 
 tn_error *tn_input_skip(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   const read_params *in = params;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   tn_input_stream *stream = tn_input_stream_of(wasi, in->self);
   int64_t outcome;
   TN_TRY(tn_input_stream_skip(stream, in->len, &outcome));
@@ -109,7 +109,7 @@ tn_error *tn_input_blocking_skip(tn_call *call, void *data, const void *params, 
 
 tn_error *tn_input_subscribe(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   tn_input_stream *stream = tn_input_stream_of(wasi, *(const uint32_t *)params);
   stream->references++;
   return tn_pollable_add(wasi, tn_pollable_for_input(stream), result);

@@ -54,7 +54,7 @@ static tn_error *check_blocking_size(uint64_t size, const char *function) {
 
 tn_error *tn_output_check_write(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   tn_output_stream *stream = tn_output_stream_of(wasi, *(const uint32_t *)params);
   int64_t outcome;
   TN_TRY(tn_output_stream_check(stream, &outcome));
@@ -64,7 +64,7 @@ tn_error *tn_output_check_write(tn_call *call, void *data, const void *params, v
 tn_error *tn_output_write(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   const write_params *in = params;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   tn_output_stream *stream = tn_output_stream_of(wasi, in->self);
   TN_TRY(check_permit(stream, in->contents.len, "write"));
   int64_t outcome;
@@ -101,7 +101,7 @@ tn_error *tn_output_blocking_write_and_flush(tn_call *call, void *data, const vo
 
 tn_error *tn_output_flush(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   tn_output_stream *stream = tn_output_stream_of(wasi, *(const uint32_t *)params);
   int64_t outcome;
   TN_TRY(tn_output_stream_flush(stream, &outcome));
@@ -120,7 +120,7 @@ tn_error *tn_output_blocking_flush(tn_call *call, void *data, const void *params
 
 tn_error *tn_output_subscribe(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   tn_output_stream *stream = tn_output_stream_of(wasi, *(const uint32_t *)params);
   stream->references++;
   return tn_pollable_add(wasi, tn_pollable_for_output(stream), result);
@@ -129,7 +129,7 @@ tn_error *tn_output_subscribe(tn_call *call, void *data, const void *params, voi
 tn_error *tn_output_write_zeroes(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   const zeroes_params *in = params;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   tn_output_stream *stream = tn_output_stream_of(wasi, in->self);
   TN_TRY(check_permit(stream, in->len, "write-zeroes"));
   uint64_t left = in->len;
@@ -193,7 +193,7 @@ static tn_error *splice_once(tn_output_stream *stream, tn_input_stream *source, 
 tn_error *tn_output_splice(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   const splice_params *in = params;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   int64_t outcome;
   tn_io_origin origin;
   TN_TRY(splice_once(tn_output_stream_of(wasi, in->self), tn_input_stream_of(wasi, in->source),

@@ -144,7 +144,7 @@ static void drop_pollable(tn_runtime *runtime, void *data, uint32_t representati
 
 static tn_error *pollable_ready(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
-  tn_wasi *wasi = tn_wasi_of(tn_call_runtime(call));
+  tn_wasi *wasi = tn_wasi_of_call(call);
   *(uint8_t *)result = tn_pollable_is_ready(wasi, pollable_of(wasi, *(const uint32_t *)params));
   return NULL;
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "wasi/disguise.h"
 #include "wasi/preview1/call.h"
 
 /* ---- structures --------------------------------------------------------------------------------- */
@@ -124,6 +125,7 @@ static int fd_filestat_get(tn_p1_call *call, const tn_core_value *in) {
   tn_file_status status = {0};
   if (entry->descriptor != NULL) {
     failed = tn_descriptor_status(entry->descriptor, &status);
+    if (failed == 0) failed = tn_wasi_disguise_status(call->wasi, &status);
   } else {
     /* Where standard streams lead is not the guest's business, but whether and how much there is to read is. */
     status.type = tn_p1_entry_type(entry);

@@ -2,6 +2,7 @@
 #include <limits.h>
 
 #include "base/error.h"
+#include "wasi/disguise.h"
 #include "wasi/preview1/call.h"
 
 /* lookupflags, oflags */
@@ -79,6 +80,7 @@ static int path_filestat_get(tn_p1_call *call, const tn_core_value *in) {
       place_get(call, in[0].u32, TN_P1_PATH_FILESTAT_GET, in[2].u32, in[3].u32, &directory, &path);
   bool follow = (in[1].u32 & FOLLOW) != 0;
   if (failed == 0) failed = tn_descriptor_status_at(directory->descriptor, path, follow, &status);
+  if (failed == 0) failed = tn_wasi_disguise_status(call->wasi, &status);
   return failed < 0 ? failed : tn_p1_store_filestat(call, in[4].u32, &status);
 }
 

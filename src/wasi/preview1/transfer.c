@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "wasi/disguise.h"
 #include "wasi/preview1/call.h"
 #include "wasi/system/pipe_signal.h"
 
@@ -178,7 +179,7 @@ static size_t put(uint8_t *out, size_t room, const void *bytes, size_t size) {
   return size;
 }
 
-static int fill(tn_directory *reader, uint8_t *out, size_t room, size_t *used) {
+static int fill(tn_wasi *wasi, tn_directory *reader, uint8_t *out, size_t room, size_t *used) {
   while (*used < room) {
     tn_directory_entry entry;
     int outcome = tn_directory_next(reader, &entry);
@@ -187,6 +188,7 @@ static int fill(tn_directory *reader, uint8_t *out, size_t room, size_t *used) {
     memset(&head, 0, sizeof head);
     head.next = entry.next;
     head.inode = entry.inode;
+    if (tn_wasi_disguise_inode(wasi, tn_directory_device(reader), &head.inode) < 0) return -ENOMEM;
     head.name_size = (uint32_t)entry.name.len;
     head.type = tn_p1_file_type(entry.type);
     *used += put(out + *used, room - *used, &head, sizeof head);
@@ -201,10 +203,13 @@ static int fd_readdir(tn_p1_call *call, const tn_core_value *in) {
   if (failed < 0) return failed;
   uint8_t *out = tn_p1_bytes(call, in[1].u32, in[2].u32);
   if (out == NULL) return -EFAULT;
-  if (entry->reader == NULL) failed = tn_directory_open(entry->descriptor, &entry->reader);
+  if (entry->reader == NULL) {
+    failed = tn_directory_open(entry->descriptor, &entry->reader);
+    if (failed == 0) failed = tn_wasi_disguise_directory(call->wasi, entry->reader);
+  }
   if (failed == 0) failed = tn_directory_seek(entry->reader, in[3].u64);
   size_t used = 0;
-  if (failed == 0) failed = fill(entry->reader, out, in[2].u32, &used);
+  if (failed == 0) failed = fill(call->wasi, entry->reader, out, in[2].u32, &used);
   /* A failure after some entries comes again with the next call. */
   return failed < 0 && used == 0 ? failed : tn_p1_store_u32(call, in[4].u32, (uint32_t)used);
 }

@@ -22,19 +22,19 @@ static tn_error *get_bytes(tn_call *call, void *data, const void *params, void *
   }
   uint8_t *bytes;
   TN_TRY(tn_call_reserve(call, (size_t)size, &bytes));
-  TN_TRY(tn_wasi_random(tn_wasi_of(tn_call_runtime(call)), bytes, (size_t)size));
+  TN_TRY(tn_wasi_random(tn_wasi_of_call(call), bytes, (size_t)size));
   *(byte_list *)result = (byte_list){bytes, (size_t)size};
   return NULL;
 }
 
 static tn_error *get_u64(tn_call *call, void *data, const void *params, void *result) {
   (void)data, (void)params;
-  return tn_wasi_random(tn_wasi_of(tn_call_runtime(call)), result, sizeof(uint64_t));
+  return tn_wasi_random(tn_wasi_of_call(call), result, sizeof(uint64_t));
 }
 
 static tn_error *get_seed(tn_call *call, void *data, const void *params, void *result) {
   (void)data, (void)params;
-  return tn_wasi_random(tn_wasi_of(tn_call_runtime(call)), result, 2 * sizeof(uint64_t));
+  return tn_wasi_random(tn_wasi_of_call(call), result, 2 * sizeof(uint64_t));
 }
 
 static const tn_host_func_definition secure_funcs[] = {

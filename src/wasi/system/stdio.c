@@ -21,6 +21,8 @@ void tn_stdio_open(tn_stdio *stdio) {
   if (stdio->mode != TN_STDIO_MODE_UNKNOWN) return;
   stdio->mode = TN_STDIO_MODE_DIRECT;
   stdio->type = TN_FILE_CHARACTER_DEVICE;
+  /* To the guest it is a pipe in which everything lies already: the same wherever it comes from. */
+  if (stdio->config->open != NULL) stdio->type = TN_FILE_FIFO;
   struct stat status;
   if (!has_descriptor(stdio) || fstat(stdio->config->descriptor, &status) < 0) return;
   stdio->type = tn_file_type_of_mode(status.st_mode);
@@ -129,8 +131,17 @@ static int64_t transfer(tn_stdio *stdio, const struct iovec *parts, int count) {
   }
 }
 
+static void ask_callback(tn_stdio *stdio) {
+  int descriptor = stdio->config->open(stdio->config->data);
+  stdio->opened = (tn_config_stdio){
+      .kind = descriptor < 0 ? TN_STDIO_NULL : TN_STDIO_DESCRIPTOR, .descriptor = descriptor};
+  stdio->config = &stdio->opened;
+  stdio->is_whole = true;
+}
+
 int64_t tn_stdio_read(tn_stdio *stdio, const struct iovec *parts, int count) {
   tn_stdio_open(stdio);
+  if (stdio->config->open != NULL) ask_callback(stdio);
   if (stdio->config->kind == TN_STDIO_NULL) return 0;
   return transfer(stdio, parts, count);
 }

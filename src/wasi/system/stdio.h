@@ -30,10 +30,12 @@ typedef struct tn_stdio {
   tn_stdio_mode mode;
   tn_file_type type;
   bool is_terminal;
+  bool is_whole;     /* input from a callback, which has been read: it waits for nothing */
   bool holds_signal; /* see pipe_signal.h */
   uint8_t *pending;
   size_t pending_start;
   size_t pending_size;
+  tn_config_stdio opened; /* `config` of one whose callback has been asked */
 } tn_stdio;
 
 /* Looks at the descriptor at the first call; cheap afterwards. */

@@ -1,0 +1,19 @@
+/* What a guest of a deterministic run (tn_wasi_config_set_deterministic) sees of files in place of what
+ * differs from one file system to another: the order of directories, the numbers of devices and files, sizes
+ * of directories, and times. Elsewhere these functions do nothing. Failures are negative errno. */
+#ifndef TN_WASI_DISGUISE_H
+#define TN_WASI_DISGUISE_H
+
+#include "wasi/system/descriptor.h"
+#include "wasi/system/directory.h"
+#include "wasi/wasi.h"
+
+/* The numbers that files have been given: 1, 2, 3 … in the order in which the guest gets to see them. */
+typedef struct tn_inodes tn_inodes;
+void tn_inodes_delete(tn_inodes *inodes);
+
+int tn_wasi_disguise_status(tn_wasi *wasi, tn_file_status *status);
+int tn_wasi_disguise_inode(tn_wasi *wasi, uint64_t device, uint64_t *inode);
+int tn_wasi_disguise_directory(tn_wasi *wasi, tn_directory *directory);
+
+#endif

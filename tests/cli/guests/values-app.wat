@@ -1,0 +1,22 @@
+;; Imports demo:store/values: read(key) asks it; own-variables() is how many variables its own environment has.
+(component
+  (import "demo:store/values@1.0.0" (instance $s (export "value" (func (param "key" string) (result string)))))
+  (import "wasi:cli/environment@0.2.0" (instance $env
+    (export "get-environment" (func (result (list (tuple string string)))))))
+  (core module $L (memory (export "mem") 1) (global $at (mut i32) (i32.const 1024))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (local $p i32)
+      (local.set $p (i32.and (i32.add (global.get $at) (i32.const 7)) (i32.const -8)))
+      (global.set $at (i32.add (local.get $p) (local.get 3))) (local.get $p)))
+  (core instance $l (instantiate $L))
+  (core func $value (canon lower (func $s "value") (memory $l "mem") (realloc (func $l "realloc"))))
+  (core func $get (canon lower (func $env "get-environment") (memory $l "mem") (realloc (func $l "realloc"))))
+  (core module $M (import "" "value" (func $value (param i32 i32 i32))) (import "" "mem" (memory 1))
+    (import "" "get" (func $get (param i32)))
+    (func (export "read") (param i32 i32) (result i32)
+      (call $value (local.get 0) (local.get 1) (i32.const 16)) (i32.const 16))
+    (func (export "count") (result i32) (call $get (i32.const 16)) (i32.load (i32.const 20))))
+  (core instance $m (instantiate $M (with "" (instance (export "value" (func $value)) (export "get" (func $get)) (export "mem" (memory $l "mem"))))))
+  (func (export "read") (param "key" string) (result string)
+    (canon lift (core func $m "read") (memory $l "mem") (realloc (func $l "realloc"))))
+  (func (export "own-variables") (result u32) (canon lift (core func $m "count"))))
