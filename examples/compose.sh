@@ -7,25 +7,8 @@ cd "$(dirname "$0")/shop" || exit 1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# Shows and runs a command that has to end with the given exit code.
-expect() {
-  wanted=$1
-  shift
-  printf '\n$ tenon'
-  for word in "$@"; do
-    case $word in
-      "$folder"*) printf ' %s' "${word##*/}" ;;
-      *[!A-Za-z0-9_./:=-]*) printf " '%s'" "$word" ;;
-      *) printf ' %s' "$word" ;;
-    esac
-  done
-  printf '\n'
-  "$tenon" "$@" 2>&1
-  code=$?
-  [ "$code" = "$wanted" ] && return
-  echo "compose: ended with $code instead of $wanted"
-  exit 1
-}
+name=compose
+. ../steps.sh
 
 packages="--dep demo:tax=tax.wat --dep demo:prices=prices.wat --dep demo:rounding=rounding.wat --dep demo:shop=shop.wat"
 

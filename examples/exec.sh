@@ -8,25 +8,8 @@ cd "$(dirname "$0")" || exit 1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# Shows and runs a command that has to end with the given exit code.
-expect() {
-  wanted=$1
-  shift
-  printf '\n$ tenon'
-  for word in "$@"; do
-    case $word in
-      "$folder"*) printf ' %s' "${word##*/}" ;;
-      *[!A-Za-z0-9_./:=-]*) printf " '%s'" "$word" ;;
-      *) printf ' %s' "$word" ;;
-    esac
-  done
-  printf '\n'
-  "$tenon" "$@" 2>&1
-  code=$?
-  [ "$code" = "$wanted" ] && return
-  echo "exec: ended with $code instead of $wanted"
-  exit 1
-}
+name=exec
+. ./steps.sh
 
 echo "A component that asks for what would make its answer different each time is stopped, and says what it asked for:"
 expect 121 exec --function roll dice.wat u32:5
