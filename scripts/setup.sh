@@ -13,7 +13,7 @@ wanted= # what is left out where it cannot be had
 packages="build-essential meson ninja-build pkg-config cmake libuv1-dev libsodium-dev libjansson-dev libxxhash-dev libcmocka-dev libtomlplusplus-dev libssl-dev libnghttp2-dev"
 case ${1-} in
   test) packages="$packages python3 python3-venv clang lld wabt openssl curl" ;;
-  serve-test) packages="$packages python3 clang lld wabt openssl curl nghttp2-client wrk" wanted="golang-go chromium" ;;
+  serve-test) packages="$packages python3 clang lld wabt openssl curl" wanted="nghttp2-client wrk golang-go chromium" ;;
   bench) packages="$packages python3 clang lld wabt curl nghttp2-client wrk nginx-light" ;;
   fuzz) packages="$packages clang" ;;
 esac
