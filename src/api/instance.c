@@ -344,7 +344,7 @@ tn_error *tn_instance_run(tn_instance *instance, int *exit_code) {
     return tn_error_set_hint(
         tn_error_new(TN_ERROR_NOT_FOUND,
                      "it is not a command: it exports neither `wasi:cli/run` nor `_start`"),
-        "call one of its functions with --invoke; `tenon inspect` lists them");
+        "call one of its functions with --invoke (tenon exec: --function); `tenon inspect` lists them");
   }
   tn_error *error =
       tn_loop_run_fiber(&instance->guest, instance->instantiated.runtime.store, run_command, &run);

@@ -128,9 +128,4 @@ int exec_exit_code_of(const tn_error *error);
 bool exec_cache_find(const exec_job *job, exec_outcome *outcome);
 void exec_cache_store(const exec_job *job, const exec_outcome *outcome);
 
-/* ---- exec_file.c ---- */
-
-/* Writes a file as a whole or not at all. 0, or an exit code after reporting. */
-int exec_write_file(const char *path, tn_str content);
-
 #endif

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "cli/exec.h"
+#include "cli/file.h"
 
 static const char magic[] = "tenon-result-1\n";
 enum { MAGIC = sizeof magic - 1, HASH = 64, HEADER = MAGIC + HASH + 1, FIELDS = 8 };
@@ -153,6 +154,10 @@ static void put_outcome(const exec_outcome *outcome, exec_bytes *out) {
   exec_bytes_free(&fields);
 }
 
+static void write_entry(const char *path, tn_str content) {
+  cli_write_file(path, (const uint8_t *)content.data, content.len);
+}
+
 /* A cache that cannot be written to is reported and does no harm. */
 void exec_cache_store(const exec_job *job, const exec_outcome *outcome) {
   if (outcome->error != NULL || outcome->output[0].failed || outcome->output[1].failed) return;
@@ -160,7 +165,7 @@ void exec_cache_store(const exec_job *job, const exec_outcome *outcome) {
   if (mkdir(job->settings->result_cache, 0700) != 0 && errno != EEXIST)
     fprintf(stderr, "warning: the cache %s cannot be made: %s\n", job->settings->result_cache, strerror(errno));
   put_outcome(outcome, &content);
-  if (make_path(job, &path) && !content.failed) exec_write_file(path.data, exec_bytes_str(&content));
+  if (make_path(job, &path) && !content.failed) write_entry(path.data, exec_bytes_str(&content));
   exec_bytes_free(&path);
   exec_bytes_free(&content);
 }

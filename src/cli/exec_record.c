@@ -184,7 +184,7 @@ static int report_lost(void) {
 
 int exec_record_write(const exec_job *job) {
   tn_str bytes = tn_recording_bytes(job->recording);
-  return bytes.data == NULL ? report_lost() : exec_write_file(job->settings->record, bytes);
+  return bytes.data == NULL ? report_lost() : cli_write_file(job->settings->record, (const uint8_t *)bytes.data, bytes.len);
 }
 
 /* ---- comparing ---------------------------------------------------------------------------------------- */

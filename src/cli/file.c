@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/report.h"
@@ -67,32 +69,52 @@ static int report_unwritable(const char *path) {
   return cli_report(CLI_EXIT_IO, NULL, "while writing %s: %s", path, strerror(errno));
 }
 
-/* Beside the target first and then renamed, so that nobody ever sees half a file. What is not a
- * regular file (/dev/full, a pipe) is written to directly. */
-int cli_write_file(const char *path, const uint8_t *bytes, size_t size) {
-  if (strcmp(path, "-") == 0)
-    return write_all(STDOUT_FILENO, bytes, size) ? CLI_EXIT_OK : report_unwritable(path);
-  char temporary[4096];
-  bool is_special = strncmp(path, "/dev/", 5) == 0;
-  int length =
-      snprintf(temporary, sizeof temporary, is_special ? "%s" : "%s.%d.tmp", path, (int)getpid());
-  if (length < 0 || (size_t)length >= sizeof temporary) {
-    errno = ENAMETOOLONG;
-    return report_unwritable(path);
-  }
-  int descriptor =
-      open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC | (is_special ? 0 : O_EXCL), 0666);
-  if (descriptor < 0) return report_unwritable(path);
+/* Closes the descriptor; errno is that of the first failure. */
+static bool write_and_close(int descriptor, const uint8_t *bytes, size_t size) {
   bool is_written = write_all(descriptor, bytes, size);
   int reason = errno;
-  if (close(descriptor) != 0 && is_written) {
-    is_written = false;
-    reason = errno;
+  if (close(descriptor) == 0 || !is_written) {
+    errno = reason;
+    return is_written;
   }
-  if (is_special && is_written) return CLI_EXIT_OK;
-  if (is_written && rename(temporary, path) == 0) return CLI_EXIT_OK;
-  if (is_written) reason = errno;
-  if (!is_special) unlink(temporary);
+  return false;
+}
+
+static bool write_in_place(const char *path, const uint8_t *bytes, size_t size) {
+  int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  return descriptor >= 0 && write_and_close(descriptor, bytes, size);
+}
+
+/* Beside the target first and then renamed, so that nobody ever sees half a file. */
+static bool write_beside(const char *path, const uint8_t *bytes, size_t size) {
+  char temporary[PATH_MAX];
+  int length = snprintf(temporary, sizeof temporary, "%s.%d.tmp", path, (int)getpid());
+  if (length < 0 || (size_t)length >= sizeof temporary) {
+    errno = ENAMETOOLONG;
+    return false;
+  }
+  int descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) return false;
+  if (write_and_close(descriptor, bytes, size) && rename(temporary, path) == 0) return true;
+  int reason = errno;
+  unlink(temporary);
   errno = reason;
-  return report_unwritable(path);
+  return false;
+}
+
+/* A symbolic link stays one: what it leads to is written. A device, a pipe or a link that leads nowhere yet is no file
+ * that another could take the place of. */
+static bool write_path(const char *path, const uint8_t *bytes, size_t size) {
+  struct stat status;
+  if (lstat(path, &status) != 0 || S_ISREG(status.st_mode)) return write_beside(path, bytes, size);
+  bool leads_to_file = S_ISLNK(status.st_mode) && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+  if (!leads_to_file) return write_in_place(path, bytes, size);
+  char target[PATH_MAX];
+  return realpath(path, target) != NULL && write_beside(target, bytes, size);
+}
+
+int cli_write_file(const char *path, const uint8_t *bytes, size_t size) {
+  bool is_written = strcmp(path, "-") == 0 ? write_all(STDOUT_FILENO, bytes, size)
+                                           : write_path(path, bytes, size);
+  return is_written ? CLI_EXIT_OK : report_unwritable(path);
 }

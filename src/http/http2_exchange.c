@@ -410,13 +410,18 @@ void tn_http2_exchange_data(tn_http2_stream *stream, const uint8_t *bytes, size_
   self->base.bytes_in += size;
   tn_http2_stream_receive(stream, bytes, size);
   if (self->base.bytes_in <= server_of(self)->options->max_body_bytes || stream->in_result != 0) return;
+  if (self->refused != 0) return; /* it has its answer, which is to arrive */
   /* Too late to refuse it: the handler has it already. */
-  self->why = TN_HTTP_HTTP_REQUEST_BODY_SIZE;
-  tn_http_outgoing *body = exchange_respond(&self->base, &(tn_http_response){.status = 413});
-  if (body == NULL) tn_http2_stream_reset(stream, NGHTTP2_CANCEL);
-  else body->class->finish(body, NULL);
-  tn_http2_stream_fail(stream, tn_http_failure(TN_HTTP_HTTP_REQUEST_BODY_SIZE), TN_HTTP_END);
   stream->is_abandoned = true;
+  tn_http_outgoing *body = exchange_respond(&self->base, &(tn_http_response){.status = 413});
+  if (body == NULL) {
+    /* There is an answer, which may be all that the client waits for: only who reads the body learns of it. */
+    tn_http2_stream_fail_incoming(stream, tn_http_failure(TN_HTTP_HTTP_REQUEST_BODY_SIZE));
+    return;
+  }
+  self->why = TN_HTTP_HTTP_REQUEST_BODY_SIZE;
+  body->class->finish(body, NULL);
+  tn_http2_stream_fail(stream, tn_http_failure(TN_HTTP_HTTP_REQUEST_BODY_SIZE), TN_HTTP_END);
   tn_http2_stream_note(stream, TN_HTTP2_NOTICE_END);
 }
 

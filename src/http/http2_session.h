@@ -171,6 +171,8 @@ void tn_http2_stream_note(tn_http2_stream *stream, unsigned notice);
 /* For nghttp2's callbacks. */
 void tn_http2_stream_receive(tn_http2_stream *stream, const uint8_t *bytes, size_t size);
 void tn_http2_stream_receive_end(tn_http2_stream *stream);
+/* What is still to come of the peer's body fails, if it is not complete. */
+void tn_http2_stream_fail_incoming(tn_http2_stream *stream, int64_t result);
 /* Both bodies fail, as far as they are not complete. */
 void tn_http2_stream_fail(tn_http2_stream *stream, int64_t in_result, int64_t out_result);
 /* RST_STREAM with an HTTP/2 error code (RFC 9113 section 7). */

@@ -62,8 +62,17 @@ static tn_http2_stream *stream_of_incoming(tn_http_incoming *incoming) {
   return TN_CONTAINER(incoming, tn_http2_stream, incoming);
 }
 
+/* Nothing is there, and somebody asks. */
+static void tell_interest(tn_http2_stream *stream) {
+  const tn_http2_session *session = stream->session;
+  if (stream->in_result == 0 && session != NULL && session->class->before_read != NULL)
+    session->class->before_read(stream);
+}
+
 static size_t incoming_available(tn_http_incoming *incoming, size_t wanted) {
-  size_t size = tn_http2_bytes_size(&stream_of_incoming(incoming)->received);
+  tn_http2_stream *stream = stream_of_incoming(incoming);
+  size_t size = tn_http2_bytes_size(&stream->received);
+  if (size == 0) tell_interest(stream);
   return size < wanted ? size : wanted;
 }
 
@@ -335,13 +344,16 @@ void tn_http2_stream_note(tn_http2_stream *stream, unsigned notice) {
   stream->notices |= notice;
 }
 
-void tn_http2_stream_fail(tn_http2_stream *stream, int64_t in_result, int64_t out_result) {
+void tn_http2_stream_fail_incoming(tn_http2_stream *stream, int64_t result) {
   stream->reading_since = 0;
+  if (stream->in_result != 0) return;
+  stream->in_result = result;
+  tn_http2_stream_note(stream, TN_HTTP2_NOTICE_INCOMING);
+}
+
+void tn_http2_stream_fail(tn_http2_stream *stream, int64_t in_result, int64_t out_result) {
   stream->writing_since = 0;
-  if (stream->in_result == 0) {
-    stream->in_result = in_result;
-    tn_http2_stream_note(stream, TN_HTTP2_NOTICE_INCOMING);
-  }
+  tn_http2_stream_fail_incoming(stream, in_result);
   if (stream->out_result == 0) {
     stream->out_result = out_result;
     tn_http2_bytes_free(&stream->pending);

@@ -255,11 +255,24 @@ static void print_frames(tn_buffer *out, const tn_error *error) {
   if (count > MAX_FRAMES) tn_buffer_format(out, " < %zu more", count - MAX_FRAMES);
 }
 
+/* The library's advice in terms of the server's settings: `max_memory_bytes` is "max-memory" there. */
+static void print_hint(tn_buffer *out, tn_str hint) {
+  bool is_setting = false;
+  for (size_t i = 0; i < hint.len; i++) {
+    tn_str rest = tn_str_slice(hint, i, hint.len);
+    if (is_setting && tn_str_starts_with(rest, TN_STR("_bytes`"))) i += sizeof "_bytes" - 1;
+    if (hint.data[i] == '`') is_setting = tn_str_starts_with(rest, TN_STR("`max_"));
+    tn_buffer_append_byte(out, (uint8_t)(is_setting && hint.data[i] == '_' ? '-' : hint.data[i]));
+  }
+}
+
 void tn_log_write_error(tn_log *log, tn_str component, tn_str id, const tn_error *error) {
   tn_buffer message = {0};
-  const char *hint = tn_error_get_hint(error);
+  tn_buffer hint = {0};
   tn_buffer_append_text(&message, tn_error_get_message(error));
   print_frames(&message, error);
-  write_text(log, "error", component, id, "message", tn_buffer_str(&message), tn_str_from(hint));
+  print_hint(&hint, tn_str_from(tn_error_get_hint(error)));
+  write_text(log, "error", component, id, "message", tn_buffer_str(&message), tn_buffer_str(&hint));
+  tn_buffer_free(&hint);
   tn_buffer_free(&message);
 }

@@ -690,6 +690,26 @@ class Compiling(Case):
         self.expect(self.tenon("compile", "-o", "/dev/full", GUESTS / "exit.wat"), 113, "", "No space left")
         self.expect(self.tenon("compile", "-o", "nowhere/x.cwasm", GUESTS / "exit.wat"), 113, "", "nowhere/x.cwasm")
 
+    def test_a_symbolic_link_stays_one_and_what_it_leads_to_is_written(self):
+        (self.folder / "target.cwasm").write_bytes(b"old")
+        (self.folder / "link.cwasm").symlink_to("target.cwasm")
+        (self.folder / "dangling.cwasm").symlink_to("new.cwasm")
+        for link, target in (("link.cwasm", "target.cwasm"), ("dangling.cwasm", "new.cwasm")):
+            self.expect(self.tenon("compile", "-o", link, GUESTS / "exit.wat"), 0)
+            self.assertTrue((self.folder / link).is_symlink())
+            self.assertGreater((self.folder / target).stat().st_size, 1000)
+
+    def test_a_pipe_is_written_to_and_stays_one(self):
+        os.mkfifo(self.folder / "pipe")
+        reader = os.open(self.folder / "pipe", os.O_RDWR)
+        self.addCleanup(os.close, reader)
+        self.expect(self.tenon("wit", EXAMPLES / "hello.wat", "-o", "pipe"), 0)
+        self.assertIn(b"package root:component", os.read(reader, 65536))
+        self.assertTrue((self.folder / "pipe").is_fifo())
+        self.expect(self.tenon("exec", "--record", "pipe", "--function", "area", EXAMPLES / "calculator.wat",
+                               "rect((2.0, 3.0))"), 0)
+        self.assertTrue((self.folder / "pipe").is_fifo())
+
     def test_nothing_is_written_for_a_bad_file(self):
         self.expect(self.tenon("compile", "-o", "bad.cwasm", GUESTS / "invalid.wat"), 114)
         self.assertEqual(list(self.folder.glob("bad.cwasm*")), [])

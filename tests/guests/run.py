@@ -298,6 +298,53 @@ for guest in Deterministic.programs:
     add_deterministic_test(guest)
 
 
+class Link(Case):
+    """Components of four languages call each other through tests/guests/link/wit, in all pairs."""
+
+    languages = ("c", "zig", "js", "python")
+    core_modules = ("c", "zig")
+    # What any caller sees of any callee.
+    seen = (
+        '{label: "pantry and cellar", added: ok(5), refused: err("only 12 eggs"), '
+        'found: some({name: "ägg", amount: 12, unit: piece, marks: {fragile, foreign}}), '
+        'items: [{name: "milk", amount: 5, unit: litre, marks: {fresh}}, '
+        '{name: "ägg", amount: 12, unit: piece, marks: {fragile, foreign}}, '
+        '{name: "flour", amount: 0, unit: kilogram, marks: {}}, '
+        '{name: "crème fraîche", amount: 3, unit: piece, marks: {fresh, foreign}}], pieces: 2}')
+
+    def component(self, language, end):
+        built = program("link-%s-%s" % (language, end))
+        if language not in self.core_modules:
+            return built
+        embedded, component = self.data / "embedded.wasm", self.data / built.name
+        self.expect(self.tenon("embed", "--world", end, HERE / "link" / "wit", built, "-o", embedded), 0)
+        self.expect(self.tenon("new", embedded, "-o", component), 0)
+        return component
+
+    def check_linked(self, caller, callee):
+        plug = self.component(callee, "callee")
+        caller = self.component(caller, "caller")
+        self.expect(self.tenon("run", "--link", plug, "--invoke", "take()", caller), 0, self.seen)
+
+    def check_composed(self, caller, callee):
+        plug, whole = self.component(callee, "callee"), self.data / "whole.wasm"
+        self.expect(self.tenon("compose", "--plug", plug, self.component(caller, "caller"), "-o", whole), 0)
+        if shutil.which("wasm-tools"):
+            subprocess.run(["wasm-tools", "validate", "--features", "all", whole], check=True)
+        self.expect(self.tenon("run", "--invoke", "take()", whole), 0, self.seen)
+
+
+def add_link_tests(caller, callee):
+    name = "test_%s_calls_%s_" % (caller, callee)
+    setattr(Link, name + "linked", lambda self: self.check_linked(caller, callee))
+    setattr(Link, name + "composed", lambda self: self.check_composed(caller, callee))
+
+
+for one in Link.languages:
+    for other in Link.languages:
+        add_link_tests(one, other)
+
+
 def main():
     global TENON, PROGRAMS
     TENON, PROGRAMS = str(pathlib.Path(sys.argv[1]).resolve()), pathlib.Path(sys.argv[2]).resolve()

@@ -1,4 +1,5 @@
 """Every limit that an operator can set, at its edge and beyond."""
+import subprocess
 import time
 
 from harness import Case, parse_head, receive, receive_until, scaled, span, wait_until
@@ -35,6 +36,16 @@ class Limits(Case):
         self.assertEqual(self.status(server, head + b"Content-Length: 1001\r\n\r\n"), 413)
         chunks = b"".join(b"64\r\n%s\r\n" % (b"x" * 100) for _ in range(11))
         self.assertEqual(self.status(server, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"), 413)
+        self.assertServes(server)
+
+    def test_a_larger_body_than_allowed_is_413_over_http2_too(self):
+        server = self.serve(limits={"max-body": "1000"})
+        url = "http://127.0.0.1:%d/hello" % server.port
+        for _ in range(40):
+            done = subprocess.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--http2-prior-knowledge",
+                                   "-d", "x" * 2000, url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  timeout=scaled(30), check=False)
+            self.assertEqual(done.stdout, b"413")
         self.assertServes(server)
 
     def test_more_trailers_than_allowed_are_refused(self):

@@ -184,6 +184,14 @@ class Messages(Case):
             s.sendall(b"hello")
             self.assertTrue(receive(s).startswith(b"HTTP/1.1 200"))
 
+    def test_100_continue_comes_before_the_answer_of_a_guest_that_answers_as_it_reads(self):
+        server = self.serve()
+        with server.connect() as s:
+            s.sendall(post(b"/echo", b"Expect: 100-continue\r\nContent-Length: 5\r\nConnection: close"))
+            self.assertTrue(receive_until(s, b"\r\n\r\n").startswith(b"HTTP/1.1 100 Continue\r\n\r\n"))
+            s.sendall(b"hello")
+            self.assertIn(b"hello", receive(s))
+
     def test_100_continue_does_not_come_when_the_guest_does_not_read(self):
         server = self.serve()
         with server.connect() as s:

@@ -91,6 +91,8 @@ tn_error *tn_http_incoming_body_stream(tn_call *call, void *data, const void *pa
   message->is_streamed = message->has_live_stream = true;
   message->references++;
   message->readers++;
+  /* A client may be waiting to be asked for the body; it is to be asked before an answer begins. */
+  input_available(&stream->head, 0);
   return tn_input_stream_add(message->http->options.wasi, &stream->head, &out->handle);
 }
 
