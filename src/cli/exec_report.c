@@ -32,7 +32,8 @@ static void describe_limit(const tn_error *error, char *out, size_t size) {
   out[0] = '\0';
   if (limit == TN_LIMIT_NONE) return;
   if (limit == TN_LIMIT_TIME)
-    snprintf(out, size, " (used %.3f s, allowed %.3f s)", (double)used / 1e9, (double)allowed / 1e9);
+    snprintf(out, size, " (used %.3f s, allowed %.3f s)", (double)used / 1e9,
+             (double)allowed / 1e9);
   else
     snprintf(out, size, " (used %" PRIu64 ", allowed %" PRIu64 " %s)", used, allowed, units[limit]);
 }
@@ -144,6 +145,14 @@ static void print_error(const exec_outcome *outcome) {
   putchar('}');
 }
 
+/* Where the time is over, how far the guest had come is chance. */
+static bool is_repeatable(const exec_job *job, const exec_outcome *outcome) {
+  uint64_t used, allowed;
+  return job->is_deterministic &&
+         (outcome->error == NULL ||
+          tn_error_get_limit(outcome->error, &used, &allowed) != TN_LIMIT_TIME);
+}
+
 void exec_print_json(const exec_job *job, const exec_outcome *outcome) {
   printf("{\n  \"exit_code\": %d", outcome->exit_code);
   print_error(outcome);
@@ -151,11 +160,13 @@ void exec_print_json(const exec_job *job, const exec_outcome *outcome) {
   print_text("result_wave", outcome->result);
   print_output("stdout", &outcome->output[0]);
   print_output("stderr", &outcome->output[1]);
-  printf(",\n  \"fuel\": %" PRIu64 ",\n  \"memory_peak\": %" PRIu64, outcome->fuel, outcome->memory_peak);
-  printf(",\n  \"sha256\": {\"component\": \"%s\", \"input\": \"%s\", \"output\": \"%s\"}", job->component_hash,
-         outcome->input_hash, outcome->output_hash);
-  printf(",\n  \"deterministic\": %s", job->is_deterministic ? "true" : "false");
+  printf(",\n  \"fuel\": %" PRIu64 ",\n  \"memory_peak\": %" PRIu64, outcome->fuel,
+         outcome->memory_peak);
+  printf(",\n  \"sha256\": {\"component\": \"%s\", \"input\": \"%s\", \"output\": \"%s\"}",
+         job->component_hash, outcome->input_hash, outcome->output_hash);
+  printf(",\n  \"deterministic\": %s", is_repeatable(job, outcome) ? "true" : "false");
   if (outcome->verified > 0) printf(",\n  \"verified\": %u", outcome->verified);
-  if (job->settings->result_cache != NULL) printf(",\n  \"cached\": %s", outcome->is_cached ? "true" : "false");
+  if (job->settings->result_cache != NULL)
+    printf(",\n  \"cached\": %s", outcome->is_cached ? "true" : "false");
   fputs("\n}\n", stdout);
 }

@@ -32,7 +32,8 @@ static int read_stream(FILE *stream, const char *path, char **out, size_t *size)
     }
     if (room >= SIZE_LIMIT) {
       free(bytes);
-      return cli_report(CLI_EXIT_USAGE, NULL, "while reading %s: there is more than 1 GiB in it", path);
+      return cli_report(CLI_EXIT_USAGE, NULL, "while reading %s: there is more than 1 GiB in it",
+                        path);
     }
     char *larger = realloc(bytes, room * 2);
     if (larger == NULL) free(bytes);
@@ -107,7 +108,8 @@ static bool write_beside(const char *path, const uint8_t *bytes, size_t size) {
 static bool write_path(const char *path, const uint8_t *bytes, size_t size) {
   struct stat status;
   if (lstat(path, &status) != 0 || S_ISREG(status.st_mode)) return write_beside(path, bytes, size);
-  bool leads_to_file = S_ISLNK(status.st_mode) && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+  bool leads_to_file =
+      S_ISLNK(status.st_mode) && stat(path, &status) == 0 && S_ISREG(status.st_mode);
   if (!leads_to_file) return write_in_place(path, bytes, size);
   char target[PATH_MAX];
   return realpath(path, target) != NULL && write_beside(target, bytes, size);
