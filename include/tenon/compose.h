@@ -27,6 +27,9 @@ typedef struct tn_compose_options {
   size_t dependency_count;
   bool import_dependencies; /* components become imports ("unlocked-dep=<a:b>") and no part of the result */
   bool no_validation;       /* the result is not validated */
+  /* Told of each plug that the socket imports nothing of, which is then no part of the result; may be NULL. */
+  void (*on_unused_plug)(void *data, const char *plug);
+  void *data; /* for on_unused_plug */
 } tn_compose_options;
 
 /* Reads WAC text and makes the component that it describes. *bytes is given back with tn_release. Errors:

@@ -87,12 +87,17 @@ static tn_error *plug(tn_arena *arena, const char *socket, const char *const *pl
   const tn_compose_package *target;
   tn_compose_graph_init(&graph, arena);
   const tn_compose_package **packages = TN_ARENA_ARRAY(arena, const tn_compose_package *, plug_count);
-  if (packages == NULL) return tn_error_no_memory();
+  bool *is_used = TN_ARENA_ARRAY(arena, bool, plug_count);
+  if (packages == NULL || is_used == NULL) return tn_error_no_memory();
   TN_TRY(read_component(&graph, socket, &target));
   for (size_t i = 0; i < plug_count; i++)
     TN_TRY(read_component(&graph, plugs[i], &packages[i]));
-  TN_TRY(tn_compose_plug_into(&graph, target, packages, (uint32_t)plug_count));
-  return encode(&graph, options != NULL ? options : &no_options, bytes, size);
+  TN_TRY(tn_compose_plug_into(&graph, target, packages, (uint32_t)plug_count, is_used));
+  if (options == NULL) options = &no_options;
+  for (size_t i = 0; i < plug_count && options->on_unused_plug != NULL; i++) {
+    if (!is_used[i]) options->on_unused_plug(options->data, plugs[i]);
+  }
+  return encode(&graph, options, bytes, size);
 }
 
 tn_error *tn_compose_plug(const char *socket, const char *const *plugs, size_t plug_count,

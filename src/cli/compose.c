@@ -1,4 +1,5 @@
 /* tenon compose: several components into one file. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,6 +39,11 @@ static tn_error *compose(const cli_settings *settings, const char *path, const t
   return tn_compose_plug(path, settings->plugs.items, settings->plugs.count, options, bytes, size);
 }
 
+static void warn_of_unused(void *data, const char *plug) {
+  (void)data;
+  fprintf(stderr, "warning: nothing that --plug %s exports is imported: it is no part of the result\n", plug);
+}
+
 static int compose_to_file(const cli_settings *settings, const char *path, const tn_compose_options *options) {
   const char *output = settings->output != NULL ? settings->output : "-";
   uint8_t *bytes;
@@ -69,7 +75,8 @@ int cli_compose(const cli_settings *settings, char **operands, int count) {
                                 .dependencies = dependencies,
                                 .dependency_count = dependency_count,
                                 .import_dependencies = settings->import_dependencies,
-                                .no_validation = settings->no_validation};
+                                .no_validation = settings->no_validation,
+                                .on_unused_plug = warn_of_unused};
   int exit_code = split_dependencies(&settings->dependencies, dependencies);
   if (exit_code == CLI_EXIT_OK) exit_code = compose_to_file(settings, operands[0], &options);
   for (size_t i = 0; i < dependency_count; i++)

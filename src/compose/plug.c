@@ -186,13 +186,15 @@ static tn_error *plug_all(plugging *p) {
 }
 
 tn_error *tn_compose_plug_into(tn_compose_graph *graph, const tn_compose_package *socket,
-                               const tn_compose_package *const *plugs, uint32_t count) {
+                               const tn_compose_package *const *plugs, uint32_t count, bool *is_used) {
   plugging p = {.graph = graph, .socket = socket, .plugs = plugs, .count = count};
   p.links = TN_ARENA_ARRAY(graph->arena, plug_link, socket->world->imports.list.len);
   p.nodes = TN_ARENA_ARRAY(graph->arena, tn_compose_node *, count);
   p.is_under_way = TN_ARENA_ARRAY(graph->arena, bool, count);
   if (p.links == NULL || p.nodes == NULL || p.is_under_way == NULL) return tn_error_no_memory();
   tn_error *error = plug_all(&p);
+  for (uint32_t i = 0; i < count; i++)
+    is_used[i] = p.nodes[i] != NULL;
   tn_error_delete(p.mismatch);
   return error;
 }

@@ -42,6 +42,13 @@ class Compose(Case):
         self.expect(self.compose("--plug", ADDER, ADDS, "-o", whole), 0, "", "")
         self.expect_42(whole)
 
+    def test_a_plug_that_nothing_imports_is_warned_of(self):
+        whole = self.folder / "whole.wasm"
+        hello = COMPONENTS.parent.parent.parent / "examples" / "hello.wat"
+        done = self.expect(self.compose("--plug", ADDER, "--plug", hello, ADDS, "-o", whole), 0, "")
+        self.assertIn("warning: nothing that --plug %s exports" % hello, done.err)
+        self.expect_42(whole)
+
     def test_a_document_runs_with_packages_by_option(self):
         whole = self.folder / "whole.wasm"
         self.expect(self.compose(self.documents(), "--dep", "docs:adder=%s" % ADDER, "-d", "docs:adds=%s" % ADDS,

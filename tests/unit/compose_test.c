@@ -133,7 +133,8 @@ static tn_error *plug(const packages *all, tn_buffer *out) {
   tn_error *error = tn_compose_package_new(&graph, TN_STR("user"), (tn_str){0}, all->user, &socket);
   if (error == NULL) error = tn_compose_package_new(&graph, TN_STR("thing"), (tn_str){0}, all->thing, &plugged);
   const tn_compose_package *plugs[] = {plugged};
-  if (error == NULL) error = tn_compose_plug_into(&graph, socket, plugs, 1);
+  bool is_used;
+  if (error == NULL) error = tn_compose_plug_into(&graph, socket, plugs, 1, &is_used);
   if (error == NULL) error = tn_compose_encode(&graph, (tn_compose_encoding){.import_components = true}, out);
   tn_arena_free(&arena);
   return error;
