@@ -13,12 +13,24 @@ void cli_settings_init(cli_settings *settings) {
 
 void cli_settings_free(cli_settings *settings) {
   cli_texts *lists[] = {
-      &settings->directories, &settings->read_only_directories, &settings->environment,
-      &settings->network,     &settings->network_connect,       &settings->network_listen,
-      &settings->network_udp, &settings->setting_names,         &settings->setting_values,
-      &settings->routes,      &settings->links,                 &settings->config_values,         &settings->http,
-      &settings->plugs,       &settings->dependencies,
-      &settings->adapters,    &settings->import_names,
+      &settings->directories,
+      &settings->read_only_directories,
+      &settings->environment,
+      &settings->network,
+      &settings->network_connect,
+      &settings->network_listen,
+      &settings->network_udp,
+      &settings->setting_names,
+      &settings->setting_values,
+      &settings->routes,
+      &settings->links,
+      &settings->config_values,
+      &settings->http,
+      &settings->plugs,
+      &settings->dependencies,
+      &settings->features,
+      &settings->adapters,
+      &settings->import_names,
   };
   for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
     free(lists[i]->items);
@@ -76,10 +88,13 @@ static bool find_letter(unsigned command, char letter, cli_option *out) {
   return false;
 }
 
-static bool find_grouped(unsigned command, char group, const char *name, size_t length, cli_option *out) {
+static bool find_grouped(unsigned command, char group, const char *name, size_t length,
+                         cli_option *out) {
   for (size_t i = 0; i < cli_option_count(); i++) {
     *out = cli_option_at(i);
-    if ((out->commands & command) != 0 && out->group == group && is_named(out->group_name, name, length)) return true;
+    if ((out->commands & command) != 0 && out->group == group &&
+        is_named(out->group_name, name, length))
+      return true;
   }
   return false;
 }
@@ -94,7 +109,8 @@ static int report_unknown_long(unsigned command, const char *name, size_t length
   bool is_elsewhere = find_long(CLI_EVERY, name, length, &option);
   for (size_t i = 0; i < cli_option_count(); i++) {
     option = cli_option_at(i);
-    if ((option.commands & command) != 0 && option.name != NULL) cli_suggestion_consider(&suggestion, option.name);
+    if ((option.commands & command) != 0 && option.name != NULL)
+      cli_suggestion_consider(&suggestion, option.name);
   }
   if (is_elsewhere)
     snprintf(hint, sizeof hint, "it is an option of another command; see tenon help");
@@ -123,13 +139,15 @@ static int report_unknown_grouped(unsigned command, char group, const char *name
 }
 
 /* What the server's settings mean the library reads. */
-static const char *keep_setting(cli_settings *settings, const cli_option *option, const char *value) {
+static const char *keep_setting(cli_settings *settings, const cli_option *option,
+                                const char *value) {
   const char *wrong = cli_parse_texts(&settings->setting_names, option->setting);
-  return wrong != NULL ? wrong : cli_parse_texts(&settings->setting_values, value != NULL ? value : "true");
+  return wrong != NULL ? wrong
+                       : cli_parse_texts(&settings->setting_values, value != NULL ? value : "true");
 }
 
-static int apply(unsigned command, const cli_option *option, const char *spelling, size_t spelling_length,
-                 const char *value, cli_settings *settings) {
+static int apply(unsigned command, const cli_option *option, const char *spelling,
+                 size_t spelling_length, const char *value, cli_settings *settings) {
   if (option->argument != NULL && value == NULL)
     return cli_report(CLI_EXIT_USAGE, option->help, "%.*s needs a value: %s", (int)spelling_length,
                       spelling, option->argument);
@@ -159,8 +177,8 @@ static int parse_grouped(unsigned command, char group, char *text, cli_settings 
       return report_unknown_grouped(command, group, item, length);
     char spelling[80];
     int spelled = snprintf(spelling, sizeof spelling, "-%c %s", group, option.group_name);
-    int exit_code =
-        apply(command, &option, spelling, (size_t)spelled, value != NULL ? value + 1 : NULL, settings);
+    int exit_code = apply(command, &option, spelling, (size_t)spelled,
+                          value != NULL ? value + 1 : NULL, settings);
     if (exit_code != CLI_EXIT_OK) return exit_code;
   }
   return CLI_EXIT_OK;
@@ -183,7 +201,8 @@ static int parse_long(parser *p) {
   char *equals = strchr(name, '=');
   size_t length = equals != NULL ? (size_t)(equals - name) : strlen(name);
   cli_option option;
-  if (!find_long(p->command, name, length, &option)) return report_unknown_long(p->command, name, length);
+  if (!find_long(p->command, name, length, &option))
+    return report_unknown_long(p->command, name, length);
   const char *value = equals != NULL ? equals + 1 : option.argument != NULL ? take_next(p) : NULL;
   return apply(p->command, &option, argument, length + 2, value, p->settings);
 }
