@@ -80,7 +80,7 @@ export fn @"guests:link/stock#[method]shelf.put"(
     append(shelf, &.{.{
         .name = String.of(name[0..length]),
         .amount = amount,
-        .unit = @enumFromInt(unit),
+        .unit = @fromBackingInt(@intCast(unit)),
         .marks = @intCast(marks),
     }});
 }
@@ -93,7 +93,7 @@ export fn @"guests:link/stock#[method]shelf.change"(
     number: u32,
     size: usize,
 ) *const stock.AmountOrReason {
-    changed = apply(shelf, name[0..length], @enumFromInt(change), number, size);
+    changed = apply(shelf, name[0..length], @fromBackingInt(@intCast(change)), number, size);
     return &changed;
 }
 
@@ -120,6 +120,6 @@ export fn @"guests:link/stock#[static]shelf.join"(one: *Shelf, other: *Shelf) i3
 
 export fn @"guests:link/stock#count"(items: [*]const Item, length: usize, unit: u32) u32 {
     var result: u32 = 0;
-    for (items[0..length]) |item| result += @intFromBool(@intFromEnum(item.unit) == unit);
+    for (items[0..length]) |item| result += @intFromBool(@backingInt(item.unit) == unit);
     return result;
 }

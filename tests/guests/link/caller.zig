@@ -48,12 +48,12 @@ fn newShelf(label: []const u8) i32 {
 }
 
 fn put(shelf: i32, name: []const u8, amount: u32, unit: stock.Unit, marks: u8) void {
-    imports.@"[method]shelf.put"(shelf, name.ptr, name.len, amount, @intFromEnum(unit), marks);
+    imports.@"[method]shelf.put"(shelf, name.ptr, name.len, amount, @backingInt(unit), marks);
 }
 
 fn change(shelf: i32, name: []const u8, what: stock.Change, number: u32, size: usize) stock.AmountOrReason {
     var result: stock.AmountOrReason = undefined;
-    imports.@"[method]shelf.change"(shelf, name.ptr, name.len, @intFromEnum(what), number, size, &result);
+    imports.@"[method]shelf.change"(shelf, name.ptr, name.len, @backingInt(what), number, size, &result);
     return result;
 }
 
@@ -83,7 +83,7 @@ export fn @"guests:link/tour#take"() *const Seen {
     seen.found = find(both, new_name);
     seen.missing = find(both, "eggs");
     imports.@"[method]shelf.items"(both, &seen.items);
-    seen.pieces = imports.count(seen.items.first, seen.items.count, @intFromEnum(stock.Unit.piece));
+    seen.pieces = imports.count(seen.items.first, seen.items.count, @backingInt(stock.Unit.piece));
     for ([_]i32{ both, cellar, pantry }) |shelf| imports.@"[resource-drop]shelf"(shelf);
     return &seen;
 }
