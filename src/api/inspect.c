@@ -52,20 +52,9 @@ static tn_error *read_subject(subject *s) {
 /* ---- core types -------------------------------------------------------------------------------- */
 
 static const char *valtype_name(tn_core_valtype type) {
-  switch (type.code) {
-  case 0x7f:
-    return "i32";
-  case 0x7e:
-    return "i64";
-  case 0x7d:
-    return "f32";
-  case 0x7c:
-    return "f64";
-  case 0x7b:
-    return "v128";
-  default:
-    return type.heap == -0x10 ? "funcref" : type.heap == -0x11 ? "externref" : "ref";
-  }
+  const char *name = tn_core_number_name(type.code);
+  if (name != NULL) return name;
+  return type.heap == -0x10 ? "funcref" : type.heap == -0x11 ? "externref" : "ref";
 }
 
 static void print_valtypes(tn_buffer *out, const tn_core_valtype *types, uint32_t count) {

@@ -13,6 +13,9 @@ typedef struct tn_core_valtype {
   int32_t heap;
 } tn_core_valtype;
 
+/* "i32", "v128"; NULL for what is no number or vector type. */
+const char *tn_core_number_name(uint8_t code);
+
 typedef struct tn_core_func_type {
   uint32_t param_count;
   uint32_t result_count;

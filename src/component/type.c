@@ -77,6 +77,30 @@ const tn_type *tn_type_of_primitive(tn_primitive primitive) {
   return tn_type_primitive(primitive_kinds[primitive]);
 }
 
+const char *tn_type_kind_name(tn_type_kind kind) {
+  static const char *const names[] = {
+      [TN_TYPE_BOOL] = "bool",     [TN_TYPE_S8] = "s8",
+      [TN_TYPE_U8] = "u8",         [TN_TYPE_S16] = "s16",
+      [TN_TYPE_U16] = "u16",       [TN_TYPE_S32] = "s32",
+      [TN_TYPE_U32] = "u32",       [TN_TYPE_S64] = "s64",
+      [TN_TYPE_U64] = "u64",       [TN_TYPE_F32] = "f32",
+      [TN_TYPE_F64] = "f64",       [TN_TYPE_CHAR] = "char",
+      [TN_TYPE_STRING] = "string", [TN_TYPE_ERROR_CONTEXT] = "error-context",
+      [TN_TYPE_LIST] = "list",     [TN_TYPE_FIXED_LIST] = "fixed-length list",
+      [TN_TYPE_MAP] = "map",       [TN_TYPE_RECORD] = "record",
+      [TN_TYPE_TUPLE] = "tuple",   [TN_TYPE_VARIANT] = "variant",
+      [TN_TYPE_ENUM] = "enum",     [TN_TYPE_OPTION] = "option",
+      [TN_TYPE_RESULT] = "result", [TN_TYPE_FLAGS] = "flags",
+      [TN_TYPE_OWN] = "own",       [TN_TYPE_BORROW] = "borrow",
+      [TN_TYPE_STREAM] = "stream", [TN_TYPE_FUTURE] = "future",
+  };
+  return names[kind];
+}
+
+const char *tn_primitive_name(tn_primitive primitive) {
+  return tn_type_kind_name(primitive_kinds[primitive]);
+}
+
 /* ---- layouts: CanonicalABI.md#alignment and #element-size -------------------------------------- */
 
 static tn_error *set_layout(tn_type *type, int pointer, uint64_t size, uint32_t alignment) {

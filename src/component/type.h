@@ -105,6 +105,9 @@ struct tn_func_type {
 const tn_type *tn_type_primitive(tn_type_kind kind);
 /* The same for a primitive as the syntax tree has it. */
 const tn_type *tn_type_of_primitive(tn_primitive primitive);
+/* "u32", "list", "fixed-length list", "own": for primitives the name that WIT and the text format have. */
+const char *tn_type_kind_name(tn_type_kind kind);
+const char *tn_primitive_name(tn_primitive primitive);
 
 /* Fills in what is derived; all types that `type` contains must be finished. Error TN_ERROR_INVALID when
  * it would take 2^28 bytes or more, is heavier than TN_MAX_TYPE_WEIGHT or nests deeper than TN_MAX_TYPE_DEPTH

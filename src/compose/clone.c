@@ -1,5 +1,5 @@
 #include "compose/type.h"
-#include "component/validate/pointer_map.h"
+#include "base/pointer_map.h"
 
 /* Invariant: `copies` leads from types to their copies. */
 typedef struct cloner {

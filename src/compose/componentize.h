@@ -15,7 +15,7 @@
 #define TN_COMPOSE_COMPONENTIZE_H
 
 #include "component/component.h"
-#include "component/validate/pointer_map.h"
+#include "base/pointer_map.h"
 #include "component/write/builder.h"
 #include "compose/core_abi.h"
 #include "tenon/componentize.h"

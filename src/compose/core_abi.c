@@ -1,6 +1,6 @@
 #include "compose/core_abi.h"
 
-#include "component/validate/pointer_map.h"
+#include "base/pointer_map.h"
 
 enum { I32 = 0x7f, I64 = 0x7e, F32 = 0x7d, F64 = 0x7c };
 
@@ -197,8 +197,8 @@ bool tn_core_signature_fits(const tn_core_signature *signature, const tn_core_fu
 }
 
 static const char *code_name(uint8_t code) {
-  static const char *const names[] = {"v128", "f64", "f32", "i64", "i32"};
-  return code >= 0x7b && code <= I32 ? names[code - 0x7b] : "ref";
+  const char *name = tn_core_number_name(code);
+  return name != NULL ? name : "ref";
 }
 
 void tn_core_signature_print(tn_buffer *out, const tn_core_signature *signature) {

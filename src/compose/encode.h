@@ -2,7 +2,7 @@
 #ifndef TN_COMPOSE_ENCODE_H
 #define TN_COMPOSE_ENCODE_H
 
-#include "component/validate/pointer_map.h"
+#include "base/pointer_map.h"
 #include "component/write/builder.h"
 #include "compose/type.h"
 

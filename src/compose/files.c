@@ -1,50 +1,20 @@
 #include "compose/files.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "component/component.h"
 #include "component/extern_name.h"
 #include "engine/engine.h"
 #include "wit/package/package.h"
 
-enum { MAX_FILE = 1 << 30 };
-
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
-static tn_error *cannot_read(const char *path) {
-  return tn_error_new(TN_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
-}
-
-static tn_error *read_descriptor(tn_arena *arena, const char *path, int descriptor, tn_str *out) {
-  struct stat status;
-  if (fstat(descriptor, &status) != 0) return cannot_read(path);
-  if (!S_ISREG(status.st_mode)) return tn_error_new(TN_ERROR_IO, "cannot read %s: it is not a file", path);
-  if (status.st_size > MAX_FILE) return tn_error_new(TN_ERROR_LIMIT, "%s has more than 1 GiB", path);
-  size_t size = (size_t)status.st_size, done = 0;
-  char *bytes = tn_arena_alloc(arena, size + 1, 1);
-  if (bytes == NULL) return tn_error_no_memory();
-  while (done < size) {
-    ssize_t count = read(descriptor, bytes + done, size - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return cannot_read(path);
-    if (count == 0) break; /* it was cut meanwhile */
-    done += (size_t)count;
-  }
-  *out = (tn_str){bytes, done};
-  return NULL;
-}
-
 tn_error *tn_compose_read_file(tn_arena *arena, const char *path, tn_str *out) {
-  int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) return cannot_read(path);
-  tn_error *error = read_descriptor(arena, path, descriptor, out);
-  close(descriptor);
-  return error;
+  enum { MAX_FILE = 1 << 30 };
+  return tn_file_read(arena, path, MAX_FILE, out);
 }
 
 static bool is_folder(const char *path) {

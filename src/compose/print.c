@@ -1,14 +1,6 @@
 #include "compose/type.h"
 
-static const char *const primitive_names[] = {
-    [TN_PRIM_BOOL] = "bool",     [TN_PRIM_S8] = "s8",
-    [TN_PRIM_U8] = "u8",         [TN_PRIM_S16] = "s16",
-    [TN_PRIM_U16] = "u16",       [TN_PRIM_S32] = "s32",
-    [TN_PRIM_U32] = "u32",       [TN_PRIM_S64] = "s64",
-    [TN_PRIM_U64] = "u64",       [TN_PRIM_F32] = "f32",
-    [TN_PRIM_F64] = "f64",       [TN_PRIM_CHAR] = "char",
-    [TN_PRIM_STRING] = "string", [TN_PRIM_ERROR_CONTEXT] = "error-context",
-};
+#include "component/type.h"
 
 static const char *const kind_names[] = {
     [TN_AST_PRIMITIVE] = "type",     [TN_AST_RECORD] = "record",   [TN_AST_VARIANT] = "variant",
@@ -22,7 +14,7 @@ static const char *const kind_names[] = {
 
 const char *tn_compose_type_kind_name(const tn_compose_type *type) {
   const tn_compose_type *root = tn_compose_root(type);
-  return root->kind == TN_AST_PRIMITIVE ? primitive_names[root->primitive] : kind_names[root->kind];
+  return root->kind == TN_AST_PRIMITIVE ? tn_primitive_name(root->primitive) : kind_names[root->kind];
 }
 
 const char *tn_compose_item_kind_name(const tn_compose_item *item) {
@@ -101,7 +93,7 @@ void tn_compose_print_type(tn_buffer *out, const tn_compose_type *type) {
   }
   switch (root->kind) {
   case TN_AST_PRIMITIVE:
-    tn_buffer_append_text(out, primitive_names[root->primitive]);
+    tn_buffer_append_text(out, tn_primitive_name(root->primitive));
     return;
   case TN_AST_RECORD:
   case TN_AST_VARIANT:

@@ -1,4 +1,5 @@
 /* Types in the component text format: Explainer.md#type-definitions. */
+#include "component/type.h"
 #include "compose/print_component.h"
 
 /* ---- small things --------------------------------------------------------------------------------------- */
@@ -57,12 +58,12 @@ void tn_print_extern_name(tn_component_printer *p, const tn_extern_name *name) {
 /* ---- core types ----------------------------------------------------------------------------------------- */
 
 void tn_print_core_valtype(tn_buffer *out, tn_core_valtype type) {
-  static const char *const numbers[] = {"v128", "f64", "f32", "i64", "i32"};
   static const char *const heaps[] = {"nocont", "noexn", "nofunc", "noextern", "none", "func", "extern", "any",
                                       "eq",     "i31",   "struct", "array",    "exn",  "?",    "cont"};
   enum { REF_NULL = 0x63, FIRST_HEAP = 0x75 - 0x80 };
-  if (type.code >= 0x7b) {
-    tn_buffer_append_text(out, numbers[type.code - 0x7b]);
+  const char *number = tn_core_number_name(type.code);
+  if (number != NULL) {
+    tn_buffer_append_text(out, number);
     return;
   }
   tn_buffer_append_text(out, type.code == REF_NULL ? "(ref null " : "(ref ");
@@ -203,16 +204,10 @@ void tn_print_core_type(tn_component_printer *p, const tn_core_type *type) {
 /* ---- component types ------------------------------------------------------------------------------------ */
 
 void tn_print_valtype(tn_component_printer *p, const tn_ast_valtype *type) {
-  static const char *const primitives[] = {
-      [TN_PRIM_BOOL] = "bool", [TN_PRIM_S8] = "s8",     [TN_PRIM_U8] = "u8",         [TN_PRIM_S16] = "s16",
-      [TN_PRIM_U16] = "u16",   [TN_PRIM_S32] = "s32",   [TN_PRIM_U32] = "u32",       [TN_PRIM_S64] = "s64",
-      [TN_PRIM_U64] = "u64",   [TN_PRIM_F32] = "f32",   [TN_PRIM_F64] = "f64",       [TN_PRIM_CHAR] = "char",
-      [TN_PRIM_STRING] = "string", [TN_PRIM_ERROR_CONTEXT] = "error-context",
-  };
   if (type->is_index) {
     tn_buffer_format(p->out, "%u", type->index);
   } else {
-    tn_buffer_append_text(p->out, primitives[type->primitive]);
+    tn_buffer_append_text(p->out, tn_primitive_name(type->primitive));
   }
 }
 

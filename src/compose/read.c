@@ -1,6 +1,6 @@
 /* From the syntax tree of a component to types. wit/model.h resolves the indices. */
 #include "compose/type.h"
-#include "component/validate/pointer_map.h"
+#include "base/pointer_map.h"
 #include "wit/model.h"
 
 /* Invariant: `known` leads from the root nodes that were seen to the types made of them. */

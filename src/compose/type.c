@@ -124,3 +124,8 @@ tn_compose_item *tn_compose_items_find(const tn_compose_items *items, tn_str nam
   tn_str track = tn_name_track(name);
   return exact != NULL || track.len == name.len ? exact : item_at(items, &items->by_track, track);
 }
+
+const tn_compose_type *tn_compose_type_of_kind(const tn_compose_item *item, tn_ast_type_kind kind) {
+  const tn_compose_type *root = item->sort == TN_SORT_TYPE ? tn_compose_root(item->type) : NULL;
+  return root != NULL && root->kind == kind ? root : NULL;
+}

@@ -110,6 +110,8 @@ tn_error *tn_compose_items_rename(tn_compose_types *types, tn_compose_items *ite
                                   tn_str name);
 /* The item whose name is `name`, or else a name that may be linked with it: the highest such version. */
 tn_compose_item *tn_compose_items_find(const tn_compose_items *items, tn_str name);
+/* What is behind all names of an item that is a type, if it is of this kind; else NULL. */
+const tn_compose_type *tn_compose_type_of_kind(const tn_compose_item *item, tn_ast_type_kind kind);
 /* Whether two names stand for compatible versions of one interface. */
 bool tn_compose_is_compatible(tn_str a, tn_str b);
 /* Whether the version of name `a` is above that of `b`; both are compatible. */

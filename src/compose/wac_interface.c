@@ -10,8 +10,7 @@ tn_error *tn_wac_id(tn_wac *wac, tn_str name, tn_str *out) {
 
 /* ---- use ----------------------------------------------------------------------------------------------- */
 
-/* The interface of "use a:b/c.{…}" or "use c.{…}"; `name` is for messages. */
-static tn_error *read_used_interface(tn_wac *wac, tn_compose_interface **out, tn_wit_word *name) {
+tn_error *tn_wac_read_interface(tn_wac *wac, tn_compose_interface **out, tn_wit_word *name) {
   tn_compose_item item;
   if (tn_wac_at_path(wac)) {
     tn_wac_path path;
@@ -24,10 +23,9 @@ static tn_error *read_used_interface(tn_wac *wac, tn_compose_interface **out, tn
     TN_TRY(tn_wac_find(wac, &wac->root, *name, &entry));
     item = entry->item;
   }
-  const tn_compose_type *root = item.sort == TN_SORT_TYPE ? tn_compose_root(item.type) : NULL;
-  if (root == NULL || root->kind != TN_AST_INSTANCE)
-    return tn_wac_wrong_kind(wac, *name, &item, "an interface");
-  *out = root->interface;
+  const tn_compose_type *type = tn_compose_type_of_kind(&item, TN_AST_INSTANCE);
+  if (type == NULL) return tn_wac_wrong_kind(wac, *name, &item, "an interface");
+  *out = type->interface;
   return NULL;
 }
 
@@ -53,7 +51,7 @@ tn_error *tn_wac_use(tn_wac *wac, tn_compose_items *items) {
   tn_compose_interface *interface;
   tn_wit_word from, name, as;
   tn_wit_lexer_advance(&wac->reader.lexer);
-  TN_TRY(read_used_interface(wac, &interface, &from));
+  TN_TRY(tn_wac_read_interface(wac, &interface, &from));
   TN_TRY(tn_wit_reader_expect(&wac->reader, '.', "'.{' and the names of types"));
   TN_TRY(tn_wit_reader_expect(&wac->reader, '{', "'{'"));
   do {

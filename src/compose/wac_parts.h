@@ -107,6 +107,8 @@ tn_error *tn_wac_type_declaration(tn_wac *wac, tn_compose_interface *home, tn_co
 
 /* ---- wac_interface.c ------------------------------------------------------------------------- */
 
+/* Reads "a:b/c" or the name of an interface that the text declares; `name` is for messages. */
+tn_error *tn_wac_read_interface(tn_wac *wac, tn_compose_interface **out, tn_wit_word *name);
 /* "{ … }": the items of an interface; `id` .data == NULL: it has no name. */
 tn_error *tn_wac_interface_body(tn_wac *wac, tn_str id, tn_compose_interface **out);
 /* "use a.{b, c as d};" in an interface or (home NULL) a world, whose items these are. */

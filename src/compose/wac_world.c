@@ -24,11 +24,6 @@ static tn_compose_items *side(world_reader *r, bool is_import) {
   return is_import ? &r->world->imports : &r->world->exports;
 }
 
-static const tn_compose_type *type_of_kind(const tn_compose_item *item, tn_ast_type_kind kind) {
-  const tn_compose_type *root = item->sort == TN_SORT_TYPE ? tn_compose_root(item->type) : NULL;
-  return root != NULL && root->kind == kind ? root : NULL;
-}
-
 /* ---- imports and exports -------------------------------------------------------------------------------- */
 
 static tn_error *find_anywhere(tn_wac *wac, tn_wit_word name, const tn_wac_entry **out) {
@@ -63,23 +58,10 @@ static tn_error *read_labelled(world_reader *r, tn_compose_item *out) {
 
 /* An interface that is imported or exported by its own name. */
 static tn_error *read_interface_name(world_reader *r, tn_compose_item *out, tn_wit_word *name) {
-  tn_wac *wac = r->wac;
-  tn_compose_item item;
-  if (tn_wac_at_path(wac)) {
-    tn_wac_path path;
-    TN_TRY(tn_wac_read_path(wac, &path));
-    TN_TRY(tn_wac_resolve_path(wac, &path, &item));
-    *name = (tn_wit_word){path.text, path.offset};
-  } else {
-    const tn_wac_entry *entry;
-    TN_TRY(tn_wac_name(wac, "an interface", name));
-    TN_TRY(tn_wac_find(wac, &wac->root, *name, &entry));
-    item = entry->item;
-  }
-  const tn_compose_type *type = type_of_kind(&item, TN_AST_INSTANCE);
-  if (type == NULL) return tn_wac_wrong_kind(wac, *name, &item, "an interface");
-  *out = (tn_compose_item){.name = type->interface->id, .sort = TN_SORT_INSTANCE, .interface = type->interface};
-  return tn_wit_reader_expect(&wac->reader, ';', "';'");
+  tn_compose_interface *interface;
+  TN_TRY(tn_wac_read_interface(r->wac, &interface, name));
+  *out = (tn_compose_item){.name = interface->id, .sort = TN_SORT_INSTANCE, .interface = interface};
+  return tn_wit_reader_expect(&r->wac->reader, ';', "';'");
 }
 
 /* Whether "label:" is next. */
@@ -312,7 +294,7 @@ tn_error *tn_wac_check_target(tn_wac *wac, const tn_wac_path *path) {
   tn_compose_item item;
   tn_wit_word name = {path->text, path->offset};
   TN_TRY(tn_wac_resolve_path(wac, path, &item));
-  const tn_compose_type *type = type_of_kind(&item, TN_AST_COMPONENT);
+  const tn_compose_type *type = tn_compose_type_of_kind(&item, TN_AST_COMPONENT);
   if (type == NULL) return tn_wac_wrong_kind(wac, name, &item, "a world");
   uint32_t mark = wac->types->bound.len;
   tn_compose_open_imports(wac->graph, true);

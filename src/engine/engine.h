@@ -152,11 +152,6 @@ typedef struct tn_core_extern {
   };
 } tn_core_extern;
 
-/* A function as an import. */
-static inline tn_core_extern tn_core_extern_of_func(tn_core_func func) {
-  return (tn_core_extern){.kind = 0 /* the engine's number for functions */, .func = func};
-}
-
 typedef struct tn_core_instance {
   uint64_t store;
   size_t item;

@@ -94,7 +94,7 @@ static int64_t incoming_read(tn_http_incoming *incoming, uint8_t *out, size_t si
       stream->reading_since = tn_loop_time(session->loop);
       if (session->read_timeout != 0)
         tn_http2_session_check_by(session, stream->reading_since + session->read_timeout);
-      if (session->class->before_read != NULL) session->class->before_read(stream);
+      tell_interest(stream);
     }
     return 0;
   }

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "component/type.h"
 #include "wit/wit.h"
 
 enum { MAX_LENGTH = 16 << 20, MAX_COST = 100000000, MAX_DEPTH = 200 };
@@ -74,19 +75,10 @@ static void text(tn_wit_describer *d, const char *what) {
 
 static void describe_valtype(tn_wit_describer *d, const tn_wit_space *space,
                              const tn_ast_valtype *type, uint32_t depth) {
-  static const char *const primitives[] = {
-      [TN_PRIM_BOOL] = "bool",     [TN_PRIM_S8] = "s8",
-      [TN_PRIM_U8] = "u8",         [TN_PRIM_S16] = "s16",
-      [TN_PRIM_U16] = "u16",       [TN_PRIM_S32] = "s32",
-      [TN_PRIM_U32] = "u32",       [TN_PRIM_S64] = "s64",
-      [TN_PRIM_U64] = "u64",       [TN_PRIM_F32] = "f32",
-      [TN_PRIM_F64] = "f64",       [TN_PRIM_CHAR] = "char",
-      [TN_PRIM_STRING] = "string", [TN_PRIM_ERROR_CONTEXT] = "error-context",
-  };
   if (type->is_absent) {
     text(d, "_");
   } else if (!type->is_index) {
-    text(d, primitives[type->primitive]);
+    text(d, tn_primitive_name(type->primitive));
   } else {
     const tn_wit_node *node = tn_wit_space_type(space, type->index);
     if (node == NULL) {

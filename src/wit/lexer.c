@@ -205,6 +205,13 @@ static bool is_version_character(char c) {
   return tn_text_is(c, TN_TEXT_DIGIT | TN_TEXT_LETTER) || c == '-' || c == '+';
 }
 
+uint64_t tn_wit_token_number(const tn_wit_token *token, uint32_t max) {
+  uint64_t number = 0;
+  for (size_t i = 0; i < token->text.len && number <= max; i++)
+    number = number * 10 + (uint64_t)(token->text.data[i] - '0');
+  return number <= max ? number : (uint64_t)max + 1;
+}
+
 void tn_wit_lexer_advance_version(tn_wit_lexer *lexer) {
   if (!skip_space(lexer)) return;
   tn_str text = lexer->text;

@@ -89,6 +89,8 @@ tn_wit_keyword tn_wit_find_keyword(tn_str name);
 void tn_wit_lexer_start(tn_wit_lexer *lexer, tn_str text, size_t offset);
 /* Moves on to the next token. At the end it stays there. */
 void tn_wit_lexer_advance(tn_wit_lexer *lexer);
+/* The number that an INTEGER token of digits stands for; `max` + 1 when it is larger than `max`. */
+uint64_t tn_wit_token_number(const tn_wit_token *token, uint32_t max);
 /* Reads a semantic version that starts right behind white space at `next`, as the current token: an INTEGER
  * token that holds all of it, or BAD. Its grammar (digits, letters, '.', '-', '+') does not fit the other
  * tokens, so the parser asks for it where it expects one. */

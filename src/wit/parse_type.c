@@ -177,11 +177,8 @@ static tn_error *read_length(tn_wit_parser *parser, uint32_t *out) {
   if (token->kind != TN_WIT_INTEGER || token->text.data[0] == '0') {
     return tn_wit_expected(parser, "a length (1 or more)");
   }
-  uint64_t length = 0;
-  for (size_t i = 0; i < token->text.len; i++) {
-    length = length * 10 + (uint64_t)(token->text.data[i] - '0');
-    if (length > UINT32_MAX) return tn_wit_error(parser, token->start, "this length is too large");
-  }
+  uint64_t length = tn_wit_token_number(token, UINT32_MAX);
+  if (length > UINT32_MAX) return tn_wit_error(parser, token->start, "this length is too large");
   *out = (uint32_t)length;
   tn_wit_lexer_advance(&parser->lexer);
   return NULL;

@@ -9,16 +9,6 @@ void tn_wit_print_name(tn_buffer *out, tn_str name) {
   tn_buffer_append_str(out, name);
 }
 
-static const char *const primitive_names[] = {
-    [TN_TYPE_BOOL] = "bool",     [TN_TYPE_S8] = "s8",
-    [TN_TYPE_U8] = "u8",         [TN_TYPE_S16] = "s16",
-    [TN_TYPE_U16] = "u16",       [TN_TYPE_S32] = "s32",
-    [TN_TYPE_U32] = "u32",       [TN_TYPE_S64] = "s64",
-    [TN_TYPE_U64] = "u64",       [TN_TYPE_F32] = "f32",
-    [TN_TYPE_F64] = "f64",       [TN_TYPE_CHAR] = "char",
-    [TN_TYPE_STRING] = "string", [TN_TYPE_ERROR_CONTEXT] = "error-context",
-};
-
 /* "list<a, b>": `count` arguments. */
 static void print_arguments(tn_buffer *out, const char *name, const tn_type *const *types,
                             uint32_t count, uint32_t depth) {
@@ -133,7 +123,7 @@ static void print_compound(tn_buffer *out, const tn_type *type, uint32_t depth) 
 static void print_type(tn_buffer *out, const tn_type *type, uint32_t depth) {
   enum { MAX_DEPTH = 500 };
   if (type->kind <= TN_TYPE_ERROR_CONTEXT) {
-    tn_buffer_append_text(out, primitive_names[type->kind]);
+    tn_buffer_append_text(out, tn_type_kind_name(type->kind));
   } else if (depth == MAX_DEPTH) {
     tn_buffer_append_text(out, "…");
   } else {

@@ -1,23 +1,10 @@
 /* Instances on a loop that they share, and those that are made anew with the memory of one that has ended: a guest
  * cannot tell them from others. */
-#include "api/api.h"
-#include "guest.h"
-
-static tn_loop *loop;
+#include "guest_loop.h"
 
 static int set_up(void **state) {
-  tn_engine_options options;
-  tn_engine_options_init(&options);
-  options.epoch_interruption = true;
-  options.pooling = true;
   (void)state;
-  if (tn_engine_new(&options, &engine) != NULL) return 1;
-  return tn_loop_new(&loop) == NULL ? 0 : 1;
-}
-
-static int tear_down(void **state) {
-  tn_loop_delete(loop);
-  return guest_tear_down(state);
+  return guest_loop_set_up(false);
 }
 
 /* `count` counts in a global, a memory and a table that grows; `echo` needs memory of the host's for its call. */
@@ -41,13 +28,6 @@ static const char counter[] =
     " (func (export \"spin\") (canon lift (core func $m \"spin\")))"
     " (func (export \"trap\") (canon lift (core func $m \"trap\")))" GUEST_FINE ")";
 
-static tn_instance *instance_on_loop(const tn_linked *linked) {
-  tn_instance_options options = guest_options();
-  tn_instance *instance = NULL;
-  assert_ok(tn_instance_new_on(linked, &options, loop, &instance));
-  return instance;
-}
-
 static void renew(tn_instance *instance) {
   tn_instance_options options = guest_options();
   tn_instance_end(instance);
@@ -65,7 +45,7 @@ static void assert_fresh(tn_instance *instance) {
 static void several_instances_share_a_loop(void **state) {
   (void)state;
   tn_linked *linked = guest_link(engine, counter, NULL);
-  tn_instance *first = instance_on_loop(linked), *second = instance_on_loop(linked);
+  tn_instance *first = guest_instance_on(linked, loop), *second = guest_instance_on(linked, loop);
   assert_ptr_equal(tn_instance_guest(first)->loop, loop);
   assert_fresh(first);
   assert_fresh(second);
@@ -80,7 +60,7 @@ static void several_instances_share_a_loop(void **state) {
 static void a_renewed_instance_knows_nothing_of_the_one_before(void **state) {
   (void)state;
   tn_linked *linked = guest_link(engine, counter, NULL);
-  tn_instance *instance = instance_on_loop(linked);
+  tn_instance *instance = guest_instance_on(linked, loop);
   for (int i = 0; i < 20; i++) {
     assert_fresh(instance);
     renew(instance);
@@ -92,7 +72,7 @@ static void a_renewed_instance_knows_nothing_of_the_one_before(void **state) {
 static void a_renewed_instance_works_after_a_trap(void **state) {
   (void)state;
   tn_linked *linked = guest_link(engine, counter, NULL);
-  tn_instance *instance = instance_on_loop(linked);
+  tn_instance *instance = guest_instance_on(linked, loop);
   assert_error(guest_invoke(instance, "trap()"), TN_ERROR_TRAP, "unreachable");
   assert_error(guest_invoke(instance, "fine()"), TN_ERROR_POISONED, "earlier error");
   renew(instance);
@@ -104,7 +84,7 @@ static void a_renewed_instance_works_after_a_trap(void **state) {
 static void a_cancellation_and_a_time_limit_end_with_their_guest(void **state) {
   (void)state;
   tn_linked *linked = guest_link(engine, counter, NULL);
-  tn_instance *instance = instance_on_loop(linked);
+  tn_instance *instance = guest_instance_on(linked, loop);
   tn_instance_cancel(instance);
   assert_error(guest_invoke(instance, "fine()"), TN_ERROR_CANCELLED, "cancelled");
   tn_instance_end(instance);
@@ -122,7 +102,7 @@ static void a_cancellation_and_a_time_limit_end_with_their_guest(void **state) {
 static void an_instance_can_be_renewed_after_that_has_failed(void **state) {
   (void)state;
   tn_linked *linked = guest_link(engine, counter, NULL);
-  tn_instance *instance = instance_on_loop(linked);
+  tn_instance *instance = guest_instance_on(linked, loop);
   tn_instance_options options = guest_options();
   options.max_memory_bytes = 1024;
   tn_instance_end(instance);
@@ -178,7 +158,7 @@ static void finds_exports_of_any_patch_version(void **state) {
   assert_int_equal(tn_linked_find_export(linked, TN_STR("a:b/c"), TN_STR("g")), SIZE_MAX);
   assert_int_equal(tn_linked_find_export(linked, TN_STR("a:b/d"), TN_STR("f")), SIZE_MAX);
   assert_int_equal(tn_linked_find_export(linked, TN_STR("b/c"), TN_STR("f")), SIZE_MAX);
-  tn_instance *instance = instance_on_loop(linked);
+  tn_instance *instance = guest_instance_on(linked, loop);
   const tn_func *func = tn_instance_func_at(instance, index);
   assert_true(tn_str_equal(tn_func_name(func), TN_STR("a:b/c@0.2.17#ff")));
   assert_null(tn_instance_func_at(instance, SIZE_MAX));
@@ -196,5 +176,5 @@ int main(void) {
       cmocka_unit_test(renewal_survives_any_failed_allocation),
       cmocka_unit_test(finds_exports_of_any_patch_version),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, set_up, guest_loop_tear_down);
 }

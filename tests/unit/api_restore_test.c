@@ -2,25 +2,11 @@
  * that cannot be had they are made from nothing. */
 #include <pthread.h>
 
-#include "api/api.h"
-#include "guest.h"
-
-static tn_loop *loop;
+#include "guest_loop.h"
 
 static int set_up(void **state) {
-  tn_engine_options options;
-  tn_engine_options_init(&options);
-  options.epoch_interruption = true;
-  options.pooling = true;
-  options.consume_fuel = true;
   (void)state;
-  if (tn_engine_new(&options, &engine) != NULL) return 1;
-  return tn_loop_new(&loop) == NULL ? 0 : 1;
-}
-
-static int tear_down(void **state) {
-  tn_loop_delete(loop);
-  return guest_tear_down(state);
+  return guest_loop_set_up(true);
 }
 
 /* Two memories, one of them not exported, globals that are not either, and data in all of them. The start function changes
@@ -78,13 +64,6 @@ static tn_linked *recycled(const char *text, tn_linker *linker, bool expected) {
   assert_ok(tn_linked_recycle(linked, &is_possible));
   assert_int_equal(is_possible, expected);
   return linked;
-}
-
-static tn_instance *instance_on(const tn_linked *linked, tn_loop *on) {
-  tn_instance_options options = guest_options();
-  tn_instance *instance = NULL;
-  assert_ok(tn_instance_new_on(linked, &options, on, &instance));
-  return instance;
 }
 
 static void renew(tn_instance *instance) {
@@ -145,7 +124,7 @@ static void change_at_random(tn_instance *instance, uint64_t *seed) {
 static void a_restored_instance_is_a_fresh_one_byte_for_byte(void **state) {
   (void)state;
   tn_linked *linked = recycled(busy, NULL, true);
-  tn_instance *fresh = instance_on(linked, loop), *instance = instance_on(linked, loop);
+  tn_instance *fresh = guest_instance_on(linked, loop), *instance = guest_instance_on(linked, loop);
   uint64_t seed = 1;
   for (int i = 0; i < 60; i++) {
     const tn_store *store = instance->instantiated.runtime.store;
@@ -164,10 +143,10 @@ static void a_restored_instance_is_a_fresh_one_byte_for_byte(void **state) {
 static void instances_in_used_slots_are_restored_too(void **state) {
   (void)state;
   tn_linked *linked = recycled(busy, NULL, true);
-  tn_instance *fresh = instance_on(linked, loop);
+  tn_instance *fresh = guest_instance_on(linked, loop);
   uint64_t seed = 2;
   for (int i = 0; i < 40; i++) {
-    tn_instance *instance = instance_on(linked, loop);
+    tn_instance *instance = guest_instance_on(linked, loop);
     for (int use = 0; use < 3; use++) {
       change_at_random(instance, &seed);
       assert_true(tn_instance_retire(instance));
@@ -187,7 +166,7 @@ static void without_a_pool_instances_are_restored_too(void **state) {
   tn_engine *pooling = engine;
   assert_ok(tn_engine_new(&options, &engine));
   tn_linked *linked = recycled(busy, NULL, true);
-  tn_instance *fresh = instance_on(linked, loop), *instance = instance_on(linked, loop);
+  tn_instance *fresh = guest_instance_on(linked, loop), *instance = guest_instance_on(linked, loop);
   uint64_t seed = 3;
   for (int i = 0; i < 10; i++) {
     change_at_random(instance, &seed);
@@ -214,7 +193,7 @@ static void assert_is_made_anew(tn_instance *instance, tn_instance *fresh) {
 static void what_has_grown_failed_or_written_too_much_is_made_anew(void **state) {
   (void)state;
   tn_linked *linked = recycled(busy, NULL, true);
-  tn_instance *fresh = instance_on(linked, loop), *instance = instance_on(linked, loop);
+  tn_instance *fresh = guest_instance_on(linked, loop), *instance = guest_instance_on(linked, loop);
   assert_call(instance, "grow()", "5");
   assert_is_made_anew(instance, fresh);
   assert_error(guest_invoke(instance, "trap()"), TN_ERROR_TRAP, "unreachable");
@@ -238,7 +217,7 @@ static void what_has_grown_failed_or_written_too_much_is_made_anew(void **state)
 static void a_guest_that_always_grows_is_not_tried_for_ever(void **state) {
   (void)state;
   tn_linked *linked = recycled(busy, NULL, true);
-  tn_instance *instance = instance_on(linked, loop);
+  tn_instance *instance = guest_instance_on(linked, loop);
   int tries = 0;
   for (; tries < 100 && instance->instantiated.can_restore; tries++) {
     assert_call(instance, "grow()", "5");
@@ -254,7 +233,7 @@ static void a_guest_that_always_grows_is_not_tried_for_ever(void **state) {
 static void other_limits_make_another_store(void **state) {
   (void)state;
   tn_linked *linked = recycled(busy, NULL, true);
-  tn_instance *instance = instance_on(linked, loop);
+  tn_instance *instance = guest_instance_on(linked, loop);
   assert_true(tn_instance_retire(instance));
   tn_instance_options options = guest_options();
   options.max_memory_bytes = 300 * 65536;
@@ -272,7 +251,7 @@ static void other_limits_make_another_store(void **state) {
 static void fuel_is_given_anew(void **state) {
   (void)state;
   tn_linked *linked = recycled(busy, NULL, true);
-  tn_instance *instance = instance_on(linked, loop);
+  tn_instance *instance = guest_instance_on(linked, loop);
   tn_instance_options options = guest_options();
   options.has_fuel = true;
   options.fuel = 100000;
@@ -293,7 +272,7 @@ static void modules_that_can_change_more_are_never_restored(void **state) {
   (void)state;
   tn_linked *linked = recycled(
       BUSY(BUSY_CORE " (func (export \"more\") (table.set $t (i32.const 0) (ref.null func)))"), NULL, false);
-  tn_instance *instance = instance_on(linked, loop), *fresh = instance_on(linked, loop);
+  tn_instance *instance = guest_instance_on(linked, loop), *fresh = guest_instance_on(linked, loop);
   callf(instance, "set(1)");
   assert_is_made_anew(instance, fresh);
   tn_instance_delete(instance);
@@ -304,14 +283,14 @@ static void modules_that_can_change_more_are_never_restored(void **state) {
 static void memories_too_large_to_be_copied_are_made_anew(void **state) {
   (void)state;
   tn_linked *linked = recycled(GUEST("(memory 4000) (memory 97) (func (export \"f\"))", ""), NULL, true);
-  tn_instance *instance = instance_on(linked, loop);
+  tn_instance *instance = guest_instance_on(linked, loop);
   assert_false(tn_instance_retire(instance));
   renew(instance);
   assert_call(instance, "fine()", "7");
   tn_instance_delete(instance);
   tn_linked_delete(linked);
   linked = recycled(GUEST("(memory 4000) (memory 96) (func (export \"f\"))", ""), NULL, true);
-  instance = instance_on(linked, loop);
+  instance = guest_instance_on(linked, loop);
   assert_true(tn_instance_retire(instance));
   renew(instance);
   assert_call(instance, "fine()", "7");
@@ -345,7 +324,7 @@ static void what_asks_the_host_at_its_start_asks_each_time(void **state) {
   assert_ok(tn_linker_define_func(linker, "", "f", "func() -> u32", on_call, NULL));
   tn_linked *linked = recycled(STARTS("(global.set $g (call $f))"), linker, true);
   called = 10;
-  tn_instance *instance = instance_on(linked, loop);
+  tn_instance *instance = guest_instance_on(linked, loop);
   assert_int_equal(called, 11);
   assert_call(instance, "next()", "12");
   assert_false(tn_instance_retire(instance));
@@ -354,7 +333,7 @@ static void what_asks_the_host_at_its_start_asks_each_time(void **state) {
   tn_instance_delete(instance);
   tn_linked_delete(linked);
   linked = recycled(STARTS(""), linker, true);
-  instance = instance_on(linked, loop);
+  instance = guest_instance_on(linked, loop);
   for (int i = 0; i < 3; i++) {
     assert_call(instance, "next()", "2");
     assert_call(instance, "next()", "3");
@@ -393,7 +372,7 @@ static void what_a_guest_holds_is_dropped_once_and_its_handles_start_anew(void *
       " (core instance $m (instantiate $M (with \"\" (instance (export \"make\" (func $make))))))"
       " (func (export \"make\") (result u32) (canon lift (core func $m \"make\"))))",
       linker, true);
-  tn_instance *instance = instance_on(linked, loop);
+  tn_instance *instance = guest_instance_on(linked, loop);
   dropped = 0;
   for (int i = 1; i <= 5; i++) {
     assert_call(instance, "make()", "2");
@@ -437,7 +416,7 @@ static void components_that_call_each_other_are_restored_together(void **state) 
   (void)state;
   tn_linked *linked = recycled(pair, NULL, true);
   assert_int_equal(linked->plan.adapter_count, 1);
-  tn_instance *instance = instance_on(linked, loop);
+  tn_instance *instance = guest_instance_on(linked, loop);
   for (int i = 0; i < 5; i++) {
     const tn_store *store = instance->instantiated.runtime.store;
     assert_call(instance, "go()", "16");
@@ -531,5 +510,5 @@ int main(void) {
       cmocka_unit_test(threads_share_what_instances_are_restored_from),
       cmocka_unit_test(any_failed_allocation_leaves_an_instance_that_works),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, set_up, guest_loop_tear_down);
 }

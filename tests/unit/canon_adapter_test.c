@@ -110,7 +110,7 @@ typedef struct fused {
 
 static tn_core_extern import_of_adapter(const fused *f, tn_adapter_import import) {
   world *w = f->w;
-  if (import.kind == TN_ADAPTER_IMPORT_FUNC) return tn_core_extern_of_func(w->funcs[import.slot]);
+  if (import.kind == TN_ADAPTER_IMPORT_FUNC) return world_func_extern(w->funcs[import.slot]);
   if (import.kind == TN_ADAPTER_IMPORT_MEMORY) {
     return export_of(w, &f->libraries[(int32_t)import.slot == f->options[1].memory], "mem");
   }

@@ -94,6 +94,10 @@ static inline const tn_func_type *world_func_type(world *w, const char *wit) {
   return type;
 }
 
+static inline tn_core_extern world_func_extern(tn_core_func func) {
+  return (tn_core_extern){.kind = 0 /* the engine's number for functions */, .func = func};
+}
+
 /* Instantiates a guest; each lowered function is imported in order. */
 static inline tn_core_instance world_guest(world *w, const char *text, tn_lowered *const *imports,
                                            size_t count) {
@@ -106,7 +110,7 @@ static inline tn_core_instance world_guest(world *w, const char *text, tn_lowere
     tn_core_func func;
     assert_ok(tn_core_func_new(w->runtime.context, tn_lowered_type(imports[i]),
                                tn_lowered_entry(imports[i]), imports[i], &func));
-    externs[i] = tn_core_extern_of_func(func);
+    externs[i] = world_func_extern(func);
   }
   tn_core_instance instance;
   assert_ok(tn_core_instantiate(w->runtime.context, module, externs, count, &instance));

@@ -6,23 +6,7 @@
 /* ---- value types ------------------------------------------------------------------------------- */
 
 static const char *value_kind_name(const tn_checked_type *type) {
-  static const char *const value_kind_names[] = {
-      [TN_TYPE_BOOL] = "bool",     [TN_TYPE_S8] = "s8",
-      [TN_TYPE_U8] = "u8",         [TN_TYPE_S16] = "s16",
-      [TN_TYPE_U16] = "u16",       [TN_TYPE_S32] = "s32",
-      [TN_TYPE_U32] = "u32",       [TN_TYPE_S64] = "s64",
-      [TN_TYPE_U64] = "u64",       [TN_TYPE_F32] = "f32",
-      [TN_TYPE_F64] = "f64",       [TN_TYPE_CHAR] = "char",
-      [TN_TYPE_STRING] = "string", [TN_TYPE_ERROR_CONTEXT] = "error-context",
-      [TN_TYPE_LIST] = "list",     [TN_TYPE_FIXED_LIST] = "fixed-length list",
-      [TN_TYPE_MAP] = "map",       [TN_TYPE_RECORD] = "record",
-      [TN_TYPE_TUPLE] = "tuple",   [TN_TYPE_VARIANT] = "variant",
-      [TN_TYPE_ENUM] = "enum",     [TN_TYPE_OPTION] = "option",
-      [TN_TYPE_RESULT] = "result", [TN_TYPE_FLAGS] = "flags",
-      [TN_TYPE_OWN] = "own",       [TN_TYPE_BORROW] = "borrow",
-      [TN_TYPE_STREAM] = "stream", [TN_TYPE_FUTURE] = "future",
-  };
-  return value_kind_names[type->value.kind];
+  return tn_type_kind_name(type->value.kind);
 }
 
 static bool is_primitive(const tn_checked_type *type) {

@@ -54,20 +54,8 @@ static const char *heap_name(int32_t heap) {
 }
 
 static const char *number_name(uint8_t code) {
-  switch (code) {
-  case 0x7f:
-    return "i32";
-  case 0x7e:
-    return "i64";
-  case 0x7d:
-    return "f32";
-  case 0x7c:
-    return "f64";
-  case 0x7b:
-    return "v128";
-  default:
-    return "unknown";
-  }
+  const char *name = tn_core_number_name(code);
+  return name != NULL ? name : "unknown";
 }
 
 static bool is_reference(tn_core_valtype type) {

@@ -26,7 +26,7 @@
 #include "component/ast.h"
 #include "component/component.h"
 #include "component/extern_name.h"
-#include "component/validate/pointer_map.h"
+#include "base/pointer_map.h"
 #include "component/type.h"
 
 /* ---- checked types ----------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
 #ifndef TN_WIT_PACKAGE_DECODE_INTERNAL_H
 #define TN_WIT_PACKAGE_DECODE_INTERNAL_H
 
-#include "component/validate/pointer_map.h"
+#include "base/pointer_map.h"
 #include "wit/model.h"
 #include "wit/package/model.h"
 

@@ -14,7 +14,7 @@
 #ifndef TN_WIT_PACKAGE_ENCODE_H
 #define TN_WIT_PACKAGE_ENCODE_H
 
-#include "component/validate/pointer_map.h"
+#include "base/pointer_map.h"
 #include "component/write/builder.h"
 #include "wit/package/model.h"
 

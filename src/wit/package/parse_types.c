@@ -33,12 +33,9 @@ static tn_error *read_length(tn_wit_reader *reader, uint32_t *out) {
   const tn_wit_token *token = &reader->lexer.token;
   if (token->kind != TN_WIT_INTEGER || token->text.data[0] == '0')
     return tn_wit_reader_expected(reader, "a length (1 or more)");
-  uint64_t length = 0;
-  for (size_t i = 0; i < token->text.len; i++) {
-    length = length * 10 + (uint64_t)(token->text.data[i] - '0');
-    if (length > MAX_LENGTH)
-      return tn_wit_place_error(tn_wit_reader_place(reader), "this length is too large");
-  }
+  uint64_t length = tn_wit_token_number(token, MAX_LENGTH);
+  if (length > MAX_LENGTH)
+    return tn_wit_place_error(tn_wit_reader_place(reader), "this length is too large");
   *out = (uint32_t)length;
   tn_wit_lexer_advance(&reader->lexer);
   return NULL;

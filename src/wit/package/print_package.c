@@ -1,4 +1,5 @@
 /* Packages as text that reads back to the same. WIT.md#top-level-items */
+#include "component/type.h"
 #include "wit/package/package.h"
 #include "wit/package/syntax.h"
 #include "wit/text.h"
@@ -185,19 +186,10 @@ static void put_structural(printer *p, const tn_wit_type *type, uint32_t depth) 
 }
 
 static void put_type(printer *p, const tn_wit_type *type, uint32_t depth) {
-  static const char *const primitives[] = {
-      [TN_PRIM_BOOL] = "bool",     [TN_PRIM_S8] = "s8",
-      [TN_PRIM_U8] = "u8",         [TN_PRIM_S16] = "s16",
-      [TN_PRIM_U16] = "u16",       [TN_PRIM_S32] = "s32",
-      [TN_PRIM_U32] = "u32",       [TN_PRIM_S64] = "s64",
-      [TN_PRIM_U64] = "u64",       [TN_PRIM_F32] = "f32",
-      [TN_PRIM_F64] = "f64",       [TN_PRIM_CHAR] = "char",
-      [TN_PRIM_STRING] = "string", [TN_PRIM_ERROR_CONTEXT] = "error-context",
-  };
   if (type->declaration.name.data != NULL) {
     put_name(p, type->declaration.name);
   } else if (type->kind == TN_WIT_KIND_PRIMITIVE) {
-    put(p, primitives[type->primitive]);
+    put(p, tn_primitive_name(type->primitive));
   } else if (depth == MAX_DEPTH) {
     p->is_too_deep = true;
   } else {

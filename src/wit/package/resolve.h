@@ -10,7 +10,7 @@
 #ifndef TN_WIT_PACKAGE_RESOLVE_H
 #define TN_WIT_PACKAGE_RESOLVE_H
 
-#include "component/validate/pointer_map.h"
+#include "base/pointer_map.h"
 #include "wit/package/syntax.h"
 
 /* ---- order (order.c) ------------------------------------------------------------------------- */

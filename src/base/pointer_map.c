@@ -1,4 +1,4 @@
-#include "component/validate/pointer_map.h"
+#include "base/pointer_map.h"
 
 #include <assert.h>
 

@@ -1,6 +1,6 @@
 /* A map from pointers to pointers; memory comes from an arena. Not thread-safe. */
-#ifndef TN_COMPONENT_POINTER_MAP_H
-#define TN_COMPONENT_POINTER_MAP_H
+#ifndef TN_BASE_POINTER_MAP_H
+#define TN_BASE_POINTER_MAP_H
 
 #include <stdbool.h>
 #include <stdint.h>
