@@ -318,6 +318,13 @@ class Case(unittest.TestCase):
     def assertServes(self, server):
         self.expect(server.request("/hello"), 200, "Hello, World!\n")
 
+    def assertCounts(self, server, name, count):
+        """A metric reaches a number, soon if not at once: what a client sees may be ahead of what is counted."""
+        end = time.monotonic() + scaled(5)
+        while server.metric(name) < count and time.monotonic() < end:
+            time.sleep(0.02)
+        self.assertEqual(server.metric(name), count)
+
 
 class Load:
     """Requests of several threads, each over and over on its own connection, until it is stopped. Every one must be

@@ -159,7 +159,7 @@ class Limits(Case):
         wait_until(lambda: server.metric("requests_queued") == 1, what="a queued request")
         got = self.expect(server.request("/hello"), 503)
         self.assertRegex(got.headers["Retry-After"], r"^\d+$")
-        self.assertEqual(server.metric("requests_rejected_total"), 1)
+        self.assertCounts(server, "requests_rejected_total", 1)
         busy[0].close()
         busy[1].close()
         busy[2].close()

@@ -81,7 +81,7 @@ class Others(Case):
         certificate, key = certificates.server
         server = self.serve(extra_listen=[{"address": "127.0.0.1:%d" % port, "certificate": certificate, "key": key}])
         self.disturb(server, lambda: self.send(port, b"\x16\x03\x01" + bytes(range(256)) * 8, 0))
-        self.assertGreater(server.metric("tls_failures_total"), 2)
+        wait_until(lambda: server.metric("tls_failures_total") > 2, what="failures to be counted")
 
     def test_guests_use_up_their_memory(self):
         server = self.serve(defaults={"max-memory": "8MiB"})

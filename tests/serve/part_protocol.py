@@ -114,7 +114,7 @@ class Messages(Case):
             s.sendall(LAST)
             answer = receive(s)
         self.assertEqual(parse_head(answer)[1].get("connection"), "close")
-        self.assertEqual(server.metric("connections_total"), 1)
+        self.assertCounts(server, "connections_total", 1)
 
     def test_pipelined_requests_are_answered_in_order(self):
         server = self.serve()
