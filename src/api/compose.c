@@ -6,7 +6,7 @@
 #include "compose/files.h"
 #include "compose/graph.h"
 #include "compose/plug.h"
-#include "compose/wac.h"
+#include "compose/wac/wac.h"
 
 static const tn_compose_options no_options;
 

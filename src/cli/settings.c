@@ -56,7 +56,7 @@ static void print_setting(const tn_server_setting *setting) {
 }
 
 void cli_print_settings(void) {
-  puts("<!-- Made by `make docs` from the table of src/serve/setting_table.c. Do not edit. -->\n"
+  puts("<!-- Made by `make docs` from the table of src/serve/settings/setting_table.c. Do not edit. -->\n"
        "# Settings of the server\n"
        "\n"
        "What the file of `tenon serve --config` may hold; docs/serve.md says how they go together. Sizes: `65536`, `\"64KiB\"`, "

@@ -10,10 +10,10 @@
 #include "base/alloc.h"
 #include "base/container.h"
 #include "base/error.h"
-#include "http/clients.h"
+#include "http/client/clients.h"
 #include "http/connection.h"
-#include "http/http1.h"
-#include "http/http1_connection.h"
+#include "http/http1/http1.h"
+#include "http/http1/connection.h"
 
 enum {
   ACCEPTS_A_TURN = 64,

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 
 #include "api/api.h"
-#include "serve/admission.h"
-#include "serve/config.h"
-#include "serve/metrics.h"
+#include "serve/request/admission.h"
+#include "serve/settings/config.h"
+#include "serve/observe/metrics.h"
 
 /* What tells whether a file is still the same. */
 typedef struct tn_file_identity {

@@ -4,7 +4,7 @@
 
 #include "api/api.h"
 #include "serve/output.h"
-#include "serve/trace.h"
+#include "serve/observe/trace.h"
 #include "wasi/http/http.h"
 
 typedef struct tn_worker tn_worker;

@@ -7,8 +7,8 @@
 #include <sys/un.h>
 
 #include "http/tls.h"
-#include "serve/config.h"
-#include "serve/log.h"
+#include "serve/settings/config.h"
+#include "serve/observe/log.h"
 
 typedef struct tn_worker tn_worker;
 

@@ -2,7 +2,7 @@
 #ifndef TN_SERVE_OUTPUT_H
 #define TN_SERVE_OUTPUT_H
 
-#include "serve/log.h"
+#include "serve/observe/log.h"
 
 /* A longer line is logged in parts. */
 enum { TN_OUTPUT_LINE = 4096 };

@@ -1,6 +1,6 @@
 /* Which component answers: looked up once a request, so without allocation, and with one comparison of the host for all
  * routes that share one. */
-#include "serve/config.h"
+#include "serve/settings/config.h"
 
 #include "base/str.h"
 

@@ -3,7 +3,7 @@
 #ifndef TN_SERVE_SERVER_H
 #define TN_SERVE_SERVER_H
 
-#include "serve/admin.h"
+#include "serve/observe/admin.h"
 #include "serve/generation.h"
 #include "serve/listener.h"
 #include "serve/notify.h"

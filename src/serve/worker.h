@@ -8,9 +8,9 @@
 
 #include "serve/generation.h"
 #include "serve/instance_pool.h"
-#include "serve/log.h"
-#include "serve/request.h"
-#include "serve/trace.h"
+#include "serve/observe/log.h"
+#include "serve/request/request.h"
+#include "serve/observe/trace.h"
 
 typedef struct tn_server tn_server;
 

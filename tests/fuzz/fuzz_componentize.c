@@ -6,9 +6,9 @@
 #include "base/error.h"
 #include "component/component.h"
 #include "component/write/write.h"
-#include "compose/componentize.h"
-#include "compose/core_reduce.h"
-#include "compose/print_component.h"
+#include "compose/componentize/componentize.h"
+#include "compose/componentize/core_reduce.h"
+#include "compose/print/component.h"
 #include "compose/strip.h"
 #include "compose/unbundle.h"
 

@@ -2,7 +2,7 @@
  * readers rely on, and must be the same however it was cut into pieces. */
 #include <stdlib.h>
 
-#include "http/http1.h"
+#include "http/http1/http1.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "compose/graph.h"
-#include "compose/wac.h"
+#include "compose/wac/wac.h"
 #include "engine/engine.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

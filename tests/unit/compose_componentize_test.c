@@ -4,10 +4,10 @@
 
 #include "base/alloc.h"
 #include "component/component.h"
-#include "compose/componentize.h"
-#include "compose/core_reduce.h"
-#include "compose/core_write.h"
-#include "compose/embed.h"
+#include "compose/componentize/componentize.h"
+#include "compose/componentize/core_reduce.h"
+#include "compose/componentize/core_write.h"
+#include "compose/componentize/embed.h"
 #include "wit/package/package.h"
 
 static tn_arena arena;

@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "compose/graph.h"
 #include "compose/plug.h"
-#include "compose/wac.h"
+#include "compose/wac/wac.h"
 #include "component/component.h"
 #include "engine/engine.h"
 

@@ -17,7 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/buffer.h"
-#include "http/client.h"
+#include "http/client/client.h"
 
 #define MILLISECOND UINT64_C(1000000)
 

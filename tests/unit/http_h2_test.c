@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
-#include "http/http2_client.h"
+#include "http/http2/client.h"
 #include "http/server.h"
 
 enum { BLOCK = 32 << 10 };

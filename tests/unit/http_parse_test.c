@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "base/alloc.h"
-#include "http/http1.h"
+#include "http/http1/http1.h"
 
 /* ---- grammars (message.h) ----------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "serve/admission.h"
+#include "serve/request/admission.h"
 #include "test.h"
 
 static void no_more_permits_than_there_are(void **state) {

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "serve/builder.h"
+#include "serve/settings/builder.h"
 #include "wasi/config.h"
 
 /* ---- fixture: a folder with serve.toml and data/ ----------------------------------------------------- */

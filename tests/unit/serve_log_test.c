@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "serve/log.h"
+#include "serve/observe/log.h"
 #include "test.h"
 
 static char path[64];

@@ -2,7 +2,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "serve/metrics.h"
+#include "serve/observe/metrics.h"
 #include "test.h"
 
 static tn_metric_request get(int status, uint64_t duration) {

@@ -1,5 +1,5 @@
 /* Request ids and W3C trace context. */
-#include "serve/trace.h"
+#include "serve/observe/trace.h"
 #include "test.h"
 
 #define TRACE_ID  "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -4,7 +4,7 @@
 #ifndef TN_WASI_HTTP_HTTP_H
 #define TN_WASI_HTTP_HTTP_H
 
-#include "http/client.h"
+#include "http/client/client.h"
 #include "http/message.h"
 #include "wasi/wasi.h"
 

@@ -1,0 +1,228 @@
+/* tenon exec: a run whose answer depends on nothing but what it is given. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/exec/exec.h"
+#include "cli/exec/record.h"
+#include "cli/file.h"
+#include "cli/rights.h"
+
+/* The most output that is kept in memory, unless --max-output says otherwise. */
+enum { KEPT_OUTPUT = 1 << 28 };
+
+/* ---- setting up --------------------------------------------------------------------------------------- */
+
+/* What exec does whatever its options say: code that behaves the same on every processor, fuel counted. */
+static cli_settings settings_of(const cli_settings *given) {
+  cli_settings settings = *given;
+  settings.deterministic = true;
+  settings.interruptible = settings.timeout.is_set ? CLI_CHOICE_YES : CLI_CHOICE_NO;
+  if (!settings.fuel.is_set) settings.fuel = (cli_amount){true, UINT64_MAX};
+  return settings;
+}
+
+static int check_options(const cli_settings *settings, int count) {
+  bool has_arguments =
+      settings->arguments != NULL || settings->arguments_json != NULL || settings->arguments_file != NULL;
+  unsigned ways = (unsigned)(settings->arguments != NULL) + (unsigned)(settings->arguments_json != NULL) +
+                  (unsigned)(settings->arguments_file != NULL) +
+                  (unsigned)(settings->function != NULL && count > 1);
+  if (has_arguments && settings->function == NULL)
+    return cli_report(CLI_EXIT_USAGE,
+                      "name the function with --function; what a command is given follows the file",
+                      "there are arguments for a function but no function");
+  if (ways > 1)
+    return cli_report(CLI_EXIT_USAGE, NULL,
+                      "the function's arguments are given in more than one way: behind the file, --args, "
+                      "--args-json, --input");
+  if (settings->record != NULL && settings->replay != NULL)
+    return cli_report(CLI_EXIT_USAGE, NULL, "--record and --replay exclude each other");
+  if (settings->replay != NULL && (settings->result_cache != NULL || settings->verify.is_set))
+    return cli_report(CLI_EXIT_USAGE, NULL,
+                      "--replay compares with the recording; --verify and --cache go without it");
+  return CLI_EXIT_OK;
+}
+
+/* The bytes that are hashed are those that run. */
+static int load(exec_job *job, tn_error **error) {
+  char *bytes;
+  size_t size;
+  int exit_code = cli_read_file(job->operands[0], &bytes, &size);
+  if (exit_code != CLI_EXIT_OK) return exit_code;
+  tn_sha256(bytes, size, job->component_hash);
+  *error = tn_component_from_bytes(job->engine, bytes, size, job->operands[0],
+                                   cli_load_flags(job->settings, job->operands[0]), &job->component);
+  free(bytes);
+  return CLI_EXIT_OK;
+}
+
+static tn_error *link_job(exec_job *job) {
+  tn_error *error = tn_linker_new(&job->linker);
+  if (error == NULL) error = tn_linker_define_wasi(job->linker);
+  if (error == NULL && job->settings->replay == NULL) error = exec_deny(job);
+  if (error == NULL && job->recording != NULL) error = tn_linker_record(job->linker);
+  return error == NULL ? tn_linker_link(job->linker, job->component, &job->linked) : error;
+}
+
+/* 0, or an exit code after reporting. */
+static int prepare(exec_job *job) {
+  tn_error *error = cli_engine_new(job->settings, true, &job->engine);
+  int exit_code = error == NULL ? load(job, &error) : CLI_EXIT_OK;
+  if (exit_code != CLI_EXIT_OK) return exit_code;
+  if (error == NULL) error = link_job(job);
+  return error == NULL ? CLI_EXIT_OK : cli_report_error(error);
+}
+
+static void end_job(exec_job *job) {
+  tn_linked_delete(job->linked);
+  tn_linker_delete(job->linker);
+  tn_component_delete(job->component);
+  if (job->engine != NULL) tn_engine_delete(job->engine);
+  tn_recording_delete(job->recording);
+  exec_bytes_free(&job->input.bytes);
+  exec_bytes_free(&job->arguments_json);
+  if (job->input.is_read && job->input.descriptor >= 0) close(job->input.descriptor);
+}
+
+/* ---- one run ------------------------------------------------------------------------------------------- */
+
+static void hash_outcome(const exec_job *job, exec_outcome *outcome) {
+  exec_bytes text = {0};
+  exec_describe_input(job, &text);
+  tn_sha256(text.data, text.size, outcome->input_hash);
+  text.size = 0;
+  exec_bytes_format(&text, "%d;", outcome->exit_code);
+  exec_bytes_field(&text, cli_text(outcome->result != NULL ? outcome->result : ""));
+  exec_bytes_field(&text, exec_bytes_str(&outcome->output[0]));
+  exec_bytes_field(&text, exec_bytes_str(&outcome->output[1]));
+  tn_sha256(text.data, text.size, outcome->output_hash);
+  exec_bytes_free(&text);
+}
+
+static tn_error *run_instance(exec_job *job, exec_world *world, tn_instance **instance, exec_outcome *outcome) {
+  tn_instance_options options;
+  tn_instance_options_init(&options);
+  cli_configure_limits(&options, job->settings);
+  options.wasi = world->config;
+  options.sure_memory = true;
+  options.recording = job->recording;
+  tn_error *error = tn_instance_new(job->linked, &options, instance);
+  if (error != NULL) return error;
+  if (job->settings->function != NULL) return exec_call_function(job, *instance, outcome);
+  return tn_instance_run(*instance, &outcome->exit_code);
+}
+
+/* Runs the guest; what it comes to is in `outcome`, an error of its included. */
+static int run_once(exec_job *job, bool is_silent, exec_outcome *outcome) {
+  exec_world world = {.job = job, .outcome = outcome, .is_silent = is_silent};
+  tn_instance *instance = NULL;
+  tn_error *error = exec_world_make(&world);
+  if (job->recording != NULL) tn_recording_on_output(job->recording, exec_world_write, &world);
+  if (error == NULL) error = run_instance(job, &world, &instance, outcome);
+  if (instance != NULL) {
+    outcome->fuel = job->settings->fuel.value - tn_instance_fuel_left(instance);
+    outcome->memory_peak = tn_instance_memory_peak(instance);
+  }
+  if (error != NULL && tn_error_get_kind(error) == TN_ERROR_EXIT) {
+    outcome->exit_code = tn_error_get_exit_code(error);
+    tn_error_delete(error);
+    error = NULL;
+  }
+  outcome->error = error;
+  if (error != NULL) outcome->exit_code = exec_exit_code_of(error);
+  if (job->recording != NULL) exec_record_finish(job, outcome);
+  tn_instance_delete(instance);
+  tn_wasi_config_delete(world.config);
+  hash_outcome(job, outcome);
+  if (job->input.is_read && job->input.failure != 0) return exec_input_read(&job->input);
+  if (outcome->output[0].failed || outcome->output[1].failed)
+    return cli_report(CLI_EXIT_INTERNAL, NULL, "the guest's output does not fit into memory");
+  if (world.write_failure == 0) return CLI_EXIT_OK;
+  return cli_report(CLI_EXIT_IO, NULL, "while writing the guest's output: %s", strerror(world.write_failure));
+}
+
+/* ---- telling ------------------------------------------------------------------------------------------- */
+
+static void show_output(const exec_outcome *outcome) {
+  const exec_bytes *out = &outcome->output[0], *error = &outcome->output[1];
+  if (out->size > 0) fwrite(out->data, 1, out->size, stdout);
+  fflush(stdout);
+  if (error->size > 0) fwrite(error->data, 1, error->size, stderr);
+}
+
+static int tell(const exec_job *job, const exec_outcome *outcome) {
+  const cli_settings *settings = job->settings;
+  if (settings->json) {
+    exec_print_json(job, outcome);
+    return outcome->exit_code;
+  }
+  if (outcome->is_cached) show_output(outcome);
+  if (outcome->result != NULL) puts(outcome->result);
+  fflush(stdout);
+  if (outcome->error != NULL) exec_report_error(job, outcome);
+  if (settings->quiet) return outcome->exit_code;
+  fprintf(stderr, "fuel: %" PRIu64 ", memory peak: %" PRIu64 " bytes%s", outcome->fuel, outcome->memory_peak,
+          outcome->is_cached ? ", from the cache" : "");
+  if (outcome->verified > 0)
+    fprintf(stderr, ", verified by %u more run%s", outcome->verified, outcome->verified == 1 ? "" : "s");
+  fputc('\n', stderr);
+  return outcome->exit_code;
+}
+
+/* ---- the command --------------------------------------------------------------------------------------- */
+
+static int run_and_prove(exec_job *job, exec_outcome *outcome) {
+  const cli_settings *settings = job->settings;
+  if (settings->replay != NULL) return exec_replay(job, outcome, run_once);
+  int exit_code = run_once(job, false, outcome);
+  if (exit_code == CLI_EXIT_OK && settings->record != NULL) exit_code = exec_record_write(job);
+  if (exit_code == CLI_EXIT_OK && settings->verify.is_set) exit_code = exec_verify(job, outcome, run_once);
+  return exit_code;
+}
+
+static int run_job(exec_job *job) {
+  const cli_settings *settings = job->settings;
+  exec_outcome outcome = {0};
+  bool is_cacheable = settings->result_cache != NULL && job->is_deterministic;
+  if (settings->result_cache != NULL && !job->is_deterministic)
+    fputs("warning: the cache is not used for a run that is not deterministic\n", stderr);
+  if (is_cacheable && settings->record == NULL && !settings->verify.is_set && exec_cache_find(job, &outcome)) {
+    hash_outcome(job, &outcome);
+    int cached = tell(job, &outcome);
+    exec_outcome_free(&outcome);
+    return cached;
+  }
+  int exit_code = run_and_prove(job, &outcome);
+  if (exit_code == CLI_EXIT_OK && is_cacheable) exec_cache_store(job, &outcome);
+  if (exit_code == CLI_EXIT_OK) exit_code = tell(job, &outcome);
+  exec_outcome_free(&outcome);
+  return exit_code;
+}
+
+int cli_exec(const cli_settings *given, char **operands, int count) {
+  if (count == 0) return cli_report(CLI_EXIT_USAGE, "tenon exec FILE", "tenon exec takes a file");
+  signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report */
+  cli_settings settings = settings_of(given);
+  exec_job job = {.settings = &settings, .operands = operands, .count = count, .input = {.descriptor = -1}};
+  job.input.path =
+      settings.arguments_file != NULL && strcmp(settings.arguments_file, "-") == 0 ? "" : settings.input;
+  job.input.timeout = settings.timeout.is_set ? settings.timeout.value : 0;
+  job.keeps_output = settings.json || settings.result_cache != NULL || settings.record != NULL ||
+                     settings.replay != NULL || settings.verify.is_set;
+  if (job.keeps_output && !settings.max_output.is_set) settings.max_output = (cli_amount){true, KEPT_OUTPUT};
+  int exit_code = check_options(&settings, count);
+  if (exit_code == CLI_EXIT_OK) exit_code = exec_record_open(&job, &settings);
+  exec_choose_policy(&job);
+  if (exit_code == CLI_EXIT_OK) exit_code = exec_read_arguments(&job);
+  if (exit_code == CLI_EXIT_OK && settings.result_cache != NULL && job.is_deterministic)
+    exit_code = exec_input_read(&job.input);
+  if (exit_code == CLI_EXIT_OK) exit_code = prepare(&job);
+  if (exit_code == CLI_EXIT_OK) exit_code = run_job(&job);
+  exec_record_close(&job);
+  end_job(&job);
+  return exit_code;
+}

@@ -1,0 +1,118 @@
+/* tenon exec: what a run is fed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/exec/exec.h"
+#include "cli/file.h"
+#include "cli/rights.h"
+
+/* ---- standard input --------------------------------------------------------------------------------- */
+
+static uint64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/* Whether something can be read before the deadline. */
+static bool wait_for(int descriptor, uint64_t deadline) {
+  enum { MILLISECOND = 1000000 };
+  struct pollfd polled = {descriptor, POLLIN, 0};
+  int outcome;
+  do {
+    uint64_t time = now(), left = time < deadline ? (deadline - time) / MILLISECOND + 1 : 0;
+    outcome = poll(&polled, 1, left < INT_MAX ? (int)left : INT_MAX);
+  } while ((outcome < 0 && errno == EINTR) || (outcome == 0 && now() < deadline));
+  return outcome != 0;
+}
+
+/* `timeout` 0: none. */
+static int read_all(int descriptor, uint64_t timeout, exec_bytes *out) {
+  char part[65536];
+  uint64_t start = now(), deadline = timeout < UINT64_MAX - start ? start + timeout : UINT64_MAX;
+  for (;;) {
+    if (timeout > 0 && !wait_for(descriptor, deadline)) return ETIMEDOUT;
+    ssize_t count = read(descriptor, part, sizeof part);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno;
+    if (count == 0) return out->failed ? ENOMEM : 0;
+    exec_bytes_add(out, part, (size_t)count);
+  }
+}
+
+/* The bytes as a file, so that each run reads them from the start without waiting. */
+static int make_file(const exec_bytes *bytes) {
+  int descriptor = memfd_create("tenon-input", MFD_CLOEXEC);
+  for (size_t done = 0; descriptor >= 0 && done < bytes->size;) {
+    ssize_t count = write(descriptor, bytes->data + done, bytes->size - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      close(descriptor);
+      return -1;
+    }
+    done += (size_t)count;
+  }
+  return descriptor;
+}
+
+static int read_input(exec_input *input) {
+  if (input->path != NULL && input->path[0] == '\0') return 0;
+  bool is_own = input->path == NULL || strcmp(input->path, "-") == 0;
+  int descriptor = is_own ? STDIN_FILENO : open(input->path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return errno;
+  int failure = read_all(descriptor, input->timeout, &input->bytes);
+  if (!is_own) close(descriptor);
+  if (failure != 0 || input->bytes.size == 0) return failure;
+  input->descriptor = make_file(&input->bytes);
+  return input->descriptor < 0 ? errno : 0;
+}
+
+static void ensure_read(exec_input *input) {
+  if (input->is_read) return;
+  input->is_read = true;
+  input->descriptor = -1;
+  input->failure = read_input(input);
+}
+
+int exec_input_open(void *data) {
+  exec_input *input = data;
+  ensure_read(input);
+  if (input->failure != 0 || input->descriptor < 0) return -1;
+  lseek(input->descriptor, 0, SEEK_SET);
+  return input->descriptor;
+}
+
+int exec_input_read(exec_input *input) {
+  ensure_read(input);
+  if (input->failure == 0) return CLI_EXIT_OK;
+  if (input->failure == ETIMEDOUT)
+    return cli_report(CLI_EXIT_TIMEOUT, "raise --timeout", "standard input has not ended within %.3f s",
+                      (double)input->timeout / 1e9);
+  return cli_report(CLI_EXIT_IO, NULL, "while reading %s: %s",
+                    input->path != NULL ? input->path : "standard input", strerror(input->failure));
+}
+
+/* ---- arguments of a function ------------------------------------------------------------------------ */
+
+int exec_read_arguments(exec_job *job) {
+  const cli_settings *settings = job->settings;
+  if (settings->arguments_json != NULL) exec_bytes_text(&job->arguments_json, settings->arguments_json);
+  if (settings->arguments_file == NULL) return CLI_EXIT_OK;
+  char *text;
+  size_t size;
+  int exit_code = cli_read_file(settings->arguments_file, &text, &size);
+  if (exit_code != CLI_EXIT_OK) return exit_code;
+  exec_bytes_add(&job->arguments_json, text, size);
+  free(text);
+  if (size == 0)
+    return cli_report(CLI_EXIT_USAGE, NULL, "there are no arguments in %s", settings->arguments_file);
+  return CLI_EXIT_OK;
+}

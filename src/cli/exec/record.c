@@ -1,0 +1,291 @@
+#include "cli/exec/record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/file.h"
+#include "cli/rights.h"
+
+/* ---- notes -------------------------------------------------------------------------------------------- */
+
+/* Limits decide what a guest sees, so that a replay has to have the same. */
+typedef struct limit_note {
+  const char *name;
+  size_t offset;
+} limit_note;
+
+#define LIMIT(name, field)                                                                                     \
+  { name, offsetof(cli_settings, field) }
+static const limit_note limit_notes[] = {
+    LIMIT("fuel", fuel),
+    LIMIT("max-memory", max_memory),
+    LIMIT("max-table-elements", max_table_elements),
+    LIMIT("max-instances", max_instances),
+    LIMIT("max-memories", max_memories),
+    LIMIT("max-tables", max_tables),
+    LIMIT("max-handles", max_handles),
+    LIMIT("max-stack", max_stack),
+};
+#undef LIMIT
+enum { LIMIT_NOTES = sizeof limit_notes / sizeof *limit_notes };
+
+static cli_amount *limit_of(cli_settings *settings, const limit_note *note) {
+  return (cli_amount *)((char *)settings + note->offset);
+}
+
+static tn_error *note_text(tn_recording *recording, const char *name, const char *text) {
+  return text == NULL ? NULL : tn_recording_set_note(recording, name, cli_text(text));
+}
+
+static tn_error *note_number(tn_recording *recording, const char *name, uint64_t number) {
+  char digits[24];
+  snprintf(digits, sizeof digits, "%" PRIu64, number);
+  return note_text(recording, name, digits);
+}
+
+static tn_error *note_call(exec_job *job, cli_settings *settings) {
+  tn_recording *recording = job->recording;
+  exec_bytes operands = {0};
+  for (int i = 1; i < job->count; i++) {
+    exec_bytes_text(&operands, job->operands[i]);
+    exec_bytes_add(&operands, "", 1);
+  }
+  tn_error *error = note_text(recording, "tenon", TN_VERSION_STRING);
+  if (error == NULL) error = note_text(recording, "function", settings->function);
+  if (error == NULL) error = note_text(recording, "arguments", settings->arguments);
+  if (error == NULL) error = tn_recording_set_note(recording, "operands", exec_bytes_str(&operands));
+  for (size_t i = 0; i < LIMIT_NOTES && error == NULL; i++) {
+    const cli_amount *amount = limit_of(settings, &limit_notes[i]);
+    if (amount->is_set) error = note_number(recording, limit_notes[i].name, amount->value);
+  }
+  exec_bytes_free(&operands);
+  return error;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------ */
+
+static char *copy_note(const tn_recording *recording, const char *name) {
+  tn_str note = tn_recording_note(recording, name);
+  return note.data == NULL ? NULL : strndup(note.data, note.len);
+}
+
+static bool take_limit(const tn_recording *recording, const char *name, cli_amount *out) {
+  char *text = copy_note(recording, name), *end = NULL;
+  *out = (cli_amount){0};
+  if (text == NULL) return true;
+  *out = (cli_amount){true, strtoull(text, &end, 10)};
+  bool is_number = text[0] != '\0' && *end == '\0';
+  free(text);
+  return is_number;
+}
+
+/* The operands lie one after the other, each ended by NUL. */
+static bool take_operands(exec_job *job) {
+  tn_str note = tn_recording_note(job->recording, "operands");
+  size_t count = 1;
+  for (size_t i = 0; i < note.len; i++)
+    count += note.data[i] == '\0';
+  bool is_ended = note.len == 0 || note.data[note.len - 1] == '\0';
+  job->recorded_texts = malloc(note.len + 1);
+  job->recorded_operands = calloc(count, sizeof *job->recorded_operands);
+  if (!is_ended || job->recorded_texts == NULL || job->recorded_operands == NULL) return false;
+  if (note.len > 0) memcpy(job->recorded_texts, note.data, note.len);
+  job->recorded_operands[0] = job->operands[0];
+  char *at = job->recorded_texts;
+  for (size_t i = 1; i < count; i++, at += strlen(at) + 1)
+    job->recorded_operands[i] = at;
+  job->operands = job->recorded_operands;
+  job->count = (int)count;
+  return true;
+}
+
+/* What was run is run again: the file is all that is given. */
+static int take_call(exec_job *job, cli_settings *settings) {
+  bool is_whole = take_operands(job);
+  for (size_t i = 0; i < LIMIT_NOTES && is_whole; i++)
+    is_whole = take_limit(job->recording, limit_notes[i].name, limit_of(settings, &limit_notes[i]));
+  if (!is_whole || !settings->fuel.is_set)
+    return cli_report(CLI_EXIT_LOAD, NULL, "the recording %s does not say how the component was run",
+                      settings->replay);
+  job->recorded_function = copy_note(job->recording, "function");
+  job->recorded_arguments = copy_note(job->recording, "arguments");
+  tn_str json = tn_recording_note(job->recording, "arguments-json");
+  exec_bytes_add(&job->arguments_json, json.data, json.len);
+  settings->function = job->recorded_function;
+  settings->arguments = job->recorded_arguments;
+  settings->max_output = (cli_amount){0};
+  return CLI_EXIT_OK;
+}
+
+static int read_recording(exec_job *job, cli_settings *settings) {
+  bool has_call = settings->function != NULL || settings->arguments != NULL ||
+                  settings->arguments_json != NULL || settings->arguments_file != NULL || job->count > 1;
+  if (has_call)
+    return cli_report(CLI_EXIT_USAGE, "give the file alone",
+                      "what is called and with what arguments is in the recording");
+  char *bytes;
+  size_t size;
+  int exit_code = cli_read_file(settings->replay, &bytes, &size);
+  if (exit_code != CLI_EXIT_OK) return exit_code;
+  tn_error *error = tn_recording_from_bytes(bytes, size, &job->recording);
+  free(bytes);
+  if (error != NULL) {
+    exit_code = cli_report(cli_exit_code_of(error), tn_error_get_hint(error), "while reading %s: %s",
+                           settings->replay, tn_error_get_message(error));
+    tn_error_delete(error);
+    return exit_code;
+  }
+  tn_recording_rewind(job->recording, TN_REPLAY);
+  return take_call(job, settings);
+}
+
+int exec_record_open(exec_job *job, cli_settings *settings) {
+  if (settings->replay != NULL) return read_recording(job, settings);
+  if (settings->record == NULL && !settings->verify.is_set) return CLI_EXIT_OK;
+  tn_error *error = tn_recording_new(&job->recording);
+  if (error == NULL) error = note_call(job, settings);
+  return cli_report_error(error);
+}
+
+void exec_record_close(exec_job *job) {
+  free(job->recorded_texts);
+  free(job->recorded_operands);
+  free(job->recorded_function);
+  free(job->recorded_arguments);
+}
+
+/* ---- the end of a run --------------------------------------------------------------------------------- */
+
+static tn_error *note_outcome(exec_job *job, const exec_outcome *outcome) {
+  tn_recording *recording = job->recording;
+  tn_error *error = note_text(recording, "component-sha256", job->component_hash);
+  if (error == NULL && job->arguments_json.size > 0)
+    error = tn_recording_set_note(recording, "arguments-json", exec_bytes_str(&job->arguments_json));
+  if (error == NULL) error = note_number(recording, "exit-code", (uint64_t)outcome->exit_code);
+  if (error == NULL) error = note_text(recording, "result", outcome->result);
+  if (error == NULL) error = note_number(recording, "fuel-used", outcome->fuel);
+  if (error == NULL) error = note_number(recording, "memory-peak", outcome->memory_peak);
+  return error;
+}
+
+void exec_record_finish(exec_job *job, const exec_outcome *outcome) {
+  bool is_new = tn_recording_get_mode(job->recording) == TN_RECORD;
+  tn_error *error = is_new ? note_outcome(job, outcome) : NULL;
+  if (error == NULL) error = tn_recording_finish(job->recording);
+  tn_error_delete(error); /* what it says, the recording keeps: there are no bytes, or there is a difference */
+}
+
+static int report_lost(void) {
+  return cli_report(CLI_EXIT_INTERNAL, NULL,
+                    "the recording does not fit: more than 1 GiB of calls, or no memory");
+}
+
+int exec_record_write(const exec_job *job) {
+  tn_str bytes = tn_recording_bytes(job->recording);
+  return bytes.data == NULL ? report_lost() : cli_write_file(job->settings->record, (const uint8_t *)bytes.data, bytes.len);
+}
+
+/* ---- comparing ---------------------------------------------------------------------------------------- */
+
+static int differs(const exec_job *job, const char *what, const char *expected, const char *given) {
+  const char *run = job->settings->replay != NULL ? "the run differs from the recording"
+                                                  : "a second run differs from the first";
+  return cli_report(CLI_EXIT_DIFFERS, NULL, "%s: %s was %s, and now is %s", run, what, expected, given);
+}
+
+static int compare_text(const exec_job *job, const char *what, const char *expected, const char *given) {
+  if (expected == NULL) expected = "none";
+  if (given == NULL) given = "none";
+  return strcmp(expected, given) == 0 ? CLI_EXIT_OK : differs(job, what, expected, given);
+}
+
+static int compare_number(const exec_job *job, const char *what, uint64_t expected, uint64_t given) {
+  if (expected == given) return CLI_EXIT_OK;
+  char texts[2][24];
+  snprintf(texts[0], sizeof texts[0], "%" PRIu64, expected);
+  snprintf(texts[1], sizeof texts[1], "%" PRIu64, given);
+  return differs(job, what, texts[0], texts[1]);
+}
+
+static int compare_calls(const exec_job *job) {
+  const char *difference = tn_recording_difference(job->recording);
+  if (difference == NULL) return CLI_EXIT_OK;
+  return cli_report(CLI_EXIT_DIFFERS, NULL, "%s: %s",
+                    job->settings->replay != NULL ? "the run differs from the recording"
+                                                  : "a second run differs from the first",
+                    difference);
+}
+
+/* How far a guest gets in a time depends on the machine. */
+static bool is_out_of_time(const exec_outcome *outcome) {
+  uint64_t used, allowed;
+  return outcome->error != NULL && tn_error_get_limit(outcome->error, &used, &allowed) == TN_LIMIT_TIME;
+}
+
+static const char *message_of(const exec_outcome *outcome) {
+  return outcome->error == NULL ? NULL : tn_error_get_message(outcome->error);
+}
+
+static int compare_outcomes(const exec_job *job, const exec_outcome *first, const exec_outcome *second) {
+  int exit_code = compare_calls(job);
+  if (exit_code == CLI_EXIT_OK)
+    exit_code = compare_number(job, "the exit code", (uint64_t)first->exit_code, (uint64_t)second->exit_code);
+  if (exit_code == CLI_EXIT_OK)
+    exit_code = compare_text(job, "the error", message_of(first), message_of(second));
+  if (exit_code == CLI_EXIT_OK) exit_code = compare_text(job, "the result", first->result, second->result);
+  if (exit_code == CLI_EXIT_OK)
+    exit_code = compare_text(job, "the hash of the output", first->output_hash, second->output_hash);
+  if (exit_code != CLI_EXIT_OK || is_out_of_time(first)) return exit_code;
+  exit_code = compare_number(job, "the fuel used", first->fuel, second->fuel);
+  if (exit_code != CLI_EXIT_OK) return exit_code;
+  return compare_number(job, "the memory peak", first->memory_peak, second->memory_peak);
+}
+
+static int verify_once(exec_job *job, const exec_outcome *first, exec_run_func run) {
+  exec_outcome second = {0};
+  tn_recording_rewind(job->recording, TN_CHECK);
+  int exit_code = run(job, true, &second);
+  if (exit_code == CLI_EXIT_OK) exit_code = compare_outcomes(job, first, &second);
+  exec_outcome_free(&second);
+  return exit_code;
+}
+
+int exec_verify(exec_job *job, exec_outcome *outcome, exec_run_func run) {
+  if (tn_recording_bytes(job->recording).data == NULL) return report_lost();
+  for (uint64_t i = 0; i < job->settings->verify.value; i++) {
+    int exit_code = verify_once(job, outcome, run);
+    if (exit_code != CLI_EXIT_OK) return exit_code;
+    outcome->verified++;
+  }
+  return CLI_EXIT_OK;
+}
+
+/* ---- replay ------------------------------------------------------------------------------------------- */
+
+static int compare_note(const exec_job *job, const char *note, const char *what, const char *given) {
+  char *expected = copy_note(job->recording, note);
+  int exit_code = compare_text(job, what, expected, given);
+  free(expected);
+  return exit_code;
+}
+
+static int compare_number_note(const exec_job *job, const char *note, const char *what, uint64_t given) {
+  char digits[24];
+  snprintf(digits, sizeof digits, "%" PRIu64, given);
+  return compare_note(job, note, what, digits);
+}
+
+int exec_replay(exec_job *job, exec_outcome *outcome, exec_run_func run) {
+  int exit_code = compare_note(job, "component-sha256", "the component's SHA-256", job->component_hash);
+  if (exit_code == CLI_EXIT_OK) exit_code = run(job, false, outcome);
+  if (exit_code == CLI_EXIT_OK) exit_code = compare_calls(job);
+  if (exit_code == CLI_EXIT_OK)
+    exit_code = compare_number_note(job, "exit-code", "the exit code", (uint64_t)outcome->exit_code);
+  if (exit_code == CLI_EXIT_OK) exit_code = compare_note(job, "result", "the result", outcome->result);
+  if (exit_code == CLI_EXIT_OK)
+    exit_code = compare_number_note(job, "fuel-used", "the fuel used", outcome->fuel);
+  if (exit_code != CLI_EXIT_OK) return exit_code;
+  return compare_number_note(job, "memory-peak", "the memory peak", outcome->memory_peak);
+}

@@ -1,0 +1,215 @@
+/* tenon exec: what the guest sees of the world, and what it may not ask for. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/exec/exec.h"
+#include "cli/rights.h"
+
+/* ---- policy ----------------------------------------------------------------------------------------- */
+
+/* What a service is denied or granted by. Hints name the flags that would allow it. */
+typedef struct service_policy {
+  unsigned service;
+  const char *hint;
+} service_policy;
+
+static const service_policy policies[] = {
+    {TN_SERVICE_CLOCKS, "--clock virtual gives the guest a clock that shows the same times in every run, "
+                        "--allow-clock the real one"},
+    {TN_SERVICE_RANDOM,
+     "--random seed=1 gives the guest numbers that are the same in every run, --allow-random real ones"},
+    {TN_SERVICE_FILES, "--dir HOST::GUEST grants a directory, --dir-ro one for reading only"},
+    {TN_SERVICE_NETWORK, "--net HOST:PORT grants TCP and UDP with a host"},
+    {TN_SERVICE_HTTP, "--http HOST grants requests to a host"},
+};
+
+static bool grants_files(const cli_settings *settings) {
+  return settings->directories.count > 0 || settings->read_only_directories.count > 0;
+}
+
+static bool grants_network(const cli_settings *settings) {
+  return settings->inherit_network || settings->network.count > 0 || settings->network_connect.count > 0 ||
+         settings->network_listen.count > 0 || settings->network_udp.count > 0 ||
+         settings->name_lookup == CLI_CHOICE_YES;
+}
+
+static bool grants_http(const cli_settings *settings) {
+  return settings->http_all || settings->http.count > 0;
+}
+
+static void warn(exec_job *job, bool is_granted, const char *option, const char *what) {
+  if (!is_granted) return;
+  job->is_deterministic = false;
+  if (job->settings->replay != NULL) return; /* nothing is asked then */
+  fprintf(stderr, "warning: with %s the run depends on %s: another run may give another answer\n", option,
+          what);
+}
+
+void exec_choose_policy(exec_job *job) {
+  const cli_settings *settings = job->settings;
+  bool has_clock = settings->clock.is_virtual || settings->allow_clock;
+  bool has_random = settings->random_seed.is_set || settings->allow_random;
+  job->denied = (has_clock ? 0u : TN_SERVICE_CLOCKS) | (has_random ? 0u : TN_SERVICE_RANDOM) |
+                (grants_files(settings) ? 0u : TN_SERVICE_FILES) |
+                (grants_network(settings) ? 0u : TN_SERVICE_NETWORK) |
+                (grants_http(settings) ? 0u : TN_SERVICE_HTTP);
+  job->is_deterministic = true;
+  warn(job, settings->allow_clock, "--allow-clock", "the time");
+  warn(job, settings->allow_random, "--allow-random", "chance");
+  warn(job, grants_files(settings), "--dir", "what is in the directory");
+  warn(job, grants_network(settings), "--net", "the network");
+  warn(job, grants_http(settings), "--http", "the network");
+}
+
+tn_error *exec_deny(exec_job *job) {
+  tn_error *error = NULL;
+  for (size_t i = 0; i < sizeof policies / sizeof *policies && error == NULL; i++)
+    if ((job->denied & policies[i].service) != 0)
+      error = tn_linker_deny(job->linker, policies[i].service, policies[i].hint);
+  return error;
+}
+
+/* ---- clock ------------------------------------------------------------------------------------------ */
+
+static uint64_t add(uint64_t a, uint64_t b) {
+  return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+/* Each look at the clock moves it, so that a guest that waits for time to pass does not wait for ever. */
+static uint64_t monotonic_now(void *data) {
+  exec_clock *clock = data;
+  uint64_t now = clock->monotonic;
+  clock->monotonic = add(now, clock->step);
+  return now;
+}
+
+static uint64_t wall_now(void *data) {
+  exec_clock *clock = data;
+  return add(clock->start, monotonic_now(clock));
+}
+
+static void wait_until(void *data, uint64_t deadline) {
+  exec_clock *clock = data;
+  if (clock->monotonic < deadline) clock->monotonic = deadline;
+}
+
+static tn_error *set_clock(exec_world *world) {
+  const cli_settings *settings = world->job->settings;
+  if (!settings->clock.is_virtual || settings->allow_clock) return NULL;
+  world->clock = (exec_clock){.start = settings->clock.start, .step = settings->clock.step};
+  tn_clock clock = {monotonic_now, wall_now, wait_until, .resolution = 1, .data = &world->clock};
+  return tn_wasi_config_set_clock(world->config, &clock);
+}
+
+/* ---- output ----------------------------------------------------------------------------------------- */
+
+static void show(exec_world *world, int stream, const uint8_t *bytes, size_t size) {
+  for (size_t done = 0; done < size && world->write_failure == 0;) {
+    ssize_t count = write(stream, bytes + done, size - done);
+    if (count < 0 && errno != EINTR) world->write_failure = errno;
+    if (count > 0) done += (size_t)count;
+  }
+}
+
+void exec_world_write(void *data, int stream, const uint8_t *bytes, size_t size) {
+  exec_world *world = data;
+  exec_job *job = world->job;
+  if (job->recording != NULL) tn_recording_output(job->recording, stream, bytes, size);
+  if (job->keeps_output) exec_bytes_add(&world->outcome->output[stream - 1], bytes, size);
+  if (!world->is_silent && !job->settings->json) show(world, stream, bytes, size);
+}
+
+/* ---- the configuration ------------------------------------------------------------------------------ */
+
+static tn_error *set_streams(exec_world *world) {
+  tn_error *error = tn_wasi_config_set_input_callback(world->config, exec_input_open, &world->job->input);
+  if (error == NULL) error = tn_wasi_config_set_output_callback(world->config, 1, exec_world_write, world);
+  if (error == NULL) error = tn_wasi_config_set_output_callback(world->config, 2, exec_world_write, world);
+  return error;
+}
+
+tn_error *exec_world_make(exec_world *world) {
+  exec_job *job = world->job;
+  const cli_settings *settings = job->settings;
+  tn_error *error = tn_wasi_config_new(&world->config);
+  if (error != NULL) return error;
+  bool is_function = settings->function != NULL;
+  error = cli_configure_arguments(world->config, settings, job->operands, is_function ? 1 : job->count);
+  if (error == NULL) error = set_streams(world);
+  if (error == NULL) error = cli_configure_files(world->config, settings);
+  if (error == NULL) error = cli_configure_environment(world->config, settings);
+  if (error == NULL) error = cli_configure_network(world->config, settings);
+  if (error == NULL && settings->max_output.is_set)
+    error = tn_wasi_config_set_output_limit(world->config, settings->max_output.value);
+  if (error == NULL && settings->random_seed.is_set && !settings->allow_random)
+    error = tn_wasi_config_set_random_seed(world->config, settings->random_seed.value);
+  if (error == NULL) error = set_clock(world);
+  unsigned deterministic = TN_DETERMINISTIC_FILES | (settings->allow_clock ? 0u : TN_DETERMINISTIC_TIMES);
+  return error == NULL ? tn_wasi_config_set_deterministic(world->config, deterministic) : error;
+}
+
+/* ---- descriptions for hashes ------------------------------------------------------------------------ */
+
+static void add_text(exec_bytes *out, const char *text) {
+  exec_bytes_field(out, text == NULL ? (tn_str){NULL, 0} : cli_text(text));
+}
+
+static void add_texts(exec_bytes *out, const cli_texts *texts) {
+  exec_bytes_format(out, "%zu;", texts->count);
+  for (size_t i = 0; i < texts->count; i++)
+    add_text(out, texts->items[i]);
+}
+
+extern char **environ;
+
+/* Names alone stand for what the environment says. */
+static void add_environment(exec_bytes *out, const cli_settings *settings) {
+  for (char **variable = environ; settings->inherit_environment && *variable != NULL; variable++)
+    add_text(out, *variable);
+  for (size_t i = 0; i < settings->environment.count; i++) {
+    const char *text = settings->environment.items[i];
+    add_text(out, text);
+    if (strchr(text, '=') == NULL) add_text(out, getenv(text));
+  }
+}
+
+void exec_describe_input(const exec_job *job, exec_bytes *out) {
+  const cli_settings *settings = job->settings;
+  const char *slash = strrchr(job->operands[0], '/');
+  add_text(out, settings->argv0 != NULL ? settings->argv0 : slash != NULL ? slash + 1 : job->operands[0]);
+  add_text(out, settings->function);
+  add_text(out, settings->arguments);
+  exec_bytes_field(out, exec_bytes_str(&job->arguments_json));
+  exec_bytes_format(out, "%d;", job->count - 1);
+  for (int i = 1; i < job->count; i++)
+    add_text(out, job->operands[i]);
+  add_environment(out, settings);
+  add_texts(out, &settings->config_values);
+  add_text(out, settings->working_directory);
+  exec_bytes_field(out, exec_bytes_str(&job->input.bytes));
+}
+
+static void add_amount(exec_bytes *out, const cli_amount *amount) {
+  exec_bytes_format(out, "%d:%" PRIu64 ";", amount->is_set, amount->value);
+}
+
+void exec_describe_policy(const exec_job *job, exec_bytes *out) {
+  const cli_settings *settings = job->settings;
+  exec_bytes_format(out, "denied %u; clock %d %" PRIu64 " %" PRIu64 ";", job->denied,
+                    settings->clock.is_virtual, settings->clock.start, settings->clock.step);
+  add_amount(out, &settings->random_seed);
+  add_amount(out, &settings->max_memory);
+  add_amount(out, &settings->max_table_elements);
+  add_amount(out, &settings->max_instances);
+  add_amount(out, &settings->max_memories);
+  add_amount(out, &settings->max_tables);
+  add_amount(out, &settings->max_handles);
+  add_amount(out, &settings->max_output);
+  add_amount(out, &settings->max_stack);
+  add_amount(out, &settings->fuel);
+  exec_bytes_format(out, "compiler %d %u;", settings->compiler, settings->optimize);
+}

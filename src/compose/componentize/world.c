@@ -1,0 +1,168 @@
+/* The worlds that core modules have embedded, and what they are together. */
+#include "component/binary/sections.h"
+#include "component/extern_name.h"
+#include "compose/componentize/componentize.h"
+#include "wit/package/package.h"
+
+const char *tn_make_part_name(const tn_maker *m, const tn_core_part *part) {
+  if (part->name.data == NULL) return "the module";
+  tn_str text = tn_arena_format(m->arena, "adapter '%" TN_STR_FORMAT "'", TN_STR_ARG(part->name));
+  return text.data == NULL ? "an adapter" : text.data;
+}
+
+tn_error *tn_make_core_name(tn_maker *m, const char *prefix, const tn_made_item *item, tn_str function,
+                            tn_str *out) {
+  if (item->item.kind == TN_WIT_WORLD_FUNCTION) {
+    *out = tn_arena_format(m->arena, "%s%" TN_STR_FORMAT, prefix, TN_STR_ARG(function));
+  } else {
+    *out = tn_arena_format(m->arena, "%s%" TN_STR_FORMAT "#%" TN_STR_FORMAT, prefix, TN_STR_ARG(item->item.name),
+                           TN_STR_ARG(function));
+  }
+  return out->data == NULL ? tn_error_no_memory() : NULL;
+}
+
+/* Whether two names "…a:b/c@1.0.0#f" differ in nothing but the version, which is compatible. */
+static bool is_same_but_for_version(tn_str a, tn_str b) {
+  size_t a_end = tn_str_find(a, '#', 0), b_end = tn_str_find(b, '#', 0);
+  if (!tn_str_equal(tn_str_slice(a, a_end, a.len), tn_str_slice(b, b_end, b.len))) return false;
+  /* Behind the '@' there is the version alone, whatever is in front of the interface. */
+  size_t a_at = tn_str_find(a, '@', 0), b_at = tn_str_find(b, '@', 0);
+  if (a_at >= a_end || b_at >= b_end || !tn_str_equal(tn_str_slice(a, 0, a_at), tn_str_slice(b, 0, b_at)))
+    return false;
+  return tn_str_equal(tn_version_track(tn_str_slice(a, a_at + 1, a_end)),
+                      tn_version_track(tn_str_slice(b, b_at + 1, b_end)));
+}
+
+const tn_core_export *tn_make_find_core_export(const tn_core_part *part, tn_str core_name) {
+  const tn_core_export *export_ = tn_map_get(&part->exports, core_name);
+  for (uint32_t i = 0; export_ == NULL && i < part->module->export_count; i++) {
+    if (is_same_but_for_version(part->module->exports[i].name, core_name)) export_ = &part->module->exports[i];
+  }
+  return export_ != NULL && export_->type.kind == TN_CORE_EXTERN_FUNC ? export_ : NULL;
+}
+
+const tn_wit_function *tn_make_find_function(const tn_wit_interface *interface, tn_str item_name) {
+  for (uint32_t i = 0; i < interface->functions.len; i++) {
+    if (tn_str_equal(interface->functions.items[i]->item_name, item_name)) return interface->functions.items[i];
+  }
+  return NULL;
+}
+
+/* ---- reading -------------------------------------------------------------------------------------------- */
+
+static tn_error *read_world(tn_maker *m, tn_core_part *part, tn_str payload) {
+  const tn_wit_world **slot = TN_VEC_PUSH(m->arena, &part->worlds);
+  tn_string_encoding encoding;
+  if (slot == NULL) return tn_error_no_memory();
+  TN_TRY(tn_wit_decode_embedded(&m->set, payload, slot, &encoding));
+  if (part->worlds.len > 1 && encoding != part->encoding) {
+    return tn_error_new(TN_ERROR_INVALID, "its worlds were embedded with different string encodings");
+  }
+  part->encoding = encoding;
+  return NULL;
+}
+
+tn_error *tn_make_read_worlds(tn_maker *m, tn_core_part *part) {
+  tn_sections sections = {0};
+  TN_TRY(tn_sections_list(m->arena, part->module->bytes, &sections));
+  for (uint32_t i = 0; i < sections.items.len; i++) {
+    const tn_section *section = &sections.items.items[i];
+    if (section->name.data == NULL || !tn_str_starts_with(section->name, TN_STR("component-type"))) continue;
+    TN_TRY(tn_error_wrap(read_world(m, part, section->contents), "custom section '%" TN_STR_FORMAT "' of %s",
+                         TN_STR_ARG(section->name), tn_make_part_name(m, part)));
+  }
+  return NULL;
+}
+
+/* ---- merging -------------------------------------------------------------------------------------------- */
+
+tn_made_item *tn_made_find(const tn_made_items *items, tn_str name) {
+  return tn_map_get(&items->by_name, name);
+}
+
+tn_made_item *tn_made_find_module(const tn_made_items *items, tn_str module) {
+  tn_made_item *found = tn_made_find(items, module);
+  for (uint32_t i = 0; found == NULL && i < items->all.len; i++) {
+    if (is_same_but_for_version(items->all.items[i]->item.name, module)) found = items->all.items[i];
+  }
+  return found;
+}
+
+static tn_error *add_item(tn_maker *m, tn_made_items *items, const tn_wit_world_item *item) {
+  tn_made_item *made = TN_ARENA_NEW(m->arena, tn_made_item);
+  tn_made_item **slot = TN_VEC_PUSH(m->arena, &items->all);
+  if (made == NULL || slot == NULL) return tn_error_no_memory();
+  made->item = *item;
+  *slot = made;
+  return tn_map_put(m->arena, &items->by_name, item->name, made) ? NULL : tn_error_no_memory();
+}
+
+static tn_error *merge_item(tn_maker *m, tn_made_items *items, const tn_wit_world_item *item) {
+  const tn_made_item *there = tn_made_find(items, item->name);
+  if (there == NULL) return add_item(m, items, item);
+  if (there->item.kind != item->kind) {
+    return tn_error_new(TN_ERROR_INVALID, "'%" TN_STR_FORMAT "' is different things in the embedded worlds",
+                        TN_STR_ARG(item->name));
+  }
+  if (item->kind != TN_WIT_WORLD_TYPE || there->item.type == item->type) return NULL;
+  bool is_put = tn_pointer_map_put(m->arena, &m->world_types, item->type, there->item.type);
+  return is_put ? NULL : tn_error_no_memory();
+}
+
+/* Gives an interface to the newest version that stands for all compatible ones. */
+static tn_error *find_newer(tn_maker *m, tn_map *tracks, tn_made_item *item) {
+  tn_name name, other;
+  tn_semver version, other_version;
+  if (item->item.kind != TN_WIT_WORLD_INTERFACE || item->item.declaration.name.data != NULL) return NULL;
+  TN_TRY(tn_name_parse(item->item.name, &name));
+  if (name.version.data == NULL) return NULL;
+  tn_str track = tn_name_track(item->item.name);
+  tn_made_item *newest = tn_map_get(tracks, track);
+  if (newest != NULL) {
+    TN_TRY(tn_name_parse(newest->item.name, &other));
+    TN_TRY(tn_semver_parse(name.version, &version));
+    TN_TRY(tn_semver_parse(other.version, &other_version));
+    if (tn_semver_compare(&version, &other_version) <= 0) return NULL;
+  }
+  return tn_map_put(m->arena, tracks, track, item) ? NULL : tn_error_no_memory();
+}
+
+static tn_error *merge_versions(tn_maker *m) {
+  tn_map tracks = {0};
+  if (m->options->no_merging) return NULL;
+  for (uint32_t i = 0; i < m->imports.all.len; i++)
+    TN_TRY(find_newer(m, &tracks, m->imports.all.items[i]));
+  for (uint32_t i = 0; i < m->imports.all.len; i++) {
+    tn_made_item *item = m->imports.all.items[i];
+    if (item->item.kind != TN_WIT_WORLD_INTERFACE) continue;
+    tn_made_item *newest = tn_map_get(&tracks, tn_name_track(item->item.name));
+    if (newest != item) item->newer = newest;
+  }
+  return NULL;
+}
+
+tn_error *tn_make_merge_worlds(tn_maker *m) {
+  for (uint32_t i = 0; i < m->parts.len; i++) {
+    const tn_core_part *part = m->parts.items[i];
+    for (uint32_t j = 0; j < part->worlds.len; j++) {
+      const tn_wit_world *world = part->worlds.items[j];
+      for (uint32_t k = 0; k < world->imports.len; k++)
+        TN_TRY(merge_item(m, &m->imports, &world->imports.items[k]));
+      for (uint32_t k = 0; k < world->exports.len; k++)
+        TN_TRY(merge_item(m, &m->exports, &world->exports.items[k]));
+    }
+  }
+  return merge_versions(m);
+}
+
+tn_made_item *tn_make_find_import_of(const tn_maker *m, const tn_wit_interface *interface) {
+  if (interface->declaration.name.data != NULL) {
+    const char *id = tn_wit_interface_id(m->arena, interface);
+    tn_made_item *item = id == NULL ? NULL : tn_made_find(&m->imports, tn_str_from(id));
+    return item != NULL && item->newer != NULL ? item->newer : item;
+  }
+  for (uint32_t i = 0; i < m->imports.all.len; i++) {
+    if (m->imports.all.items[i]->item.interface == interface) return m->imports.all.items[i];
+  }
+  return NULL;
+}

@@ -1,0 +1,253 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "serve/observe/log_parts.h"
+
+enum { MAX_WAITING = 8 << 20, WORKER_BYTES = 64 << 10, CLOSE_SECONDS = 1 };
+
+/* ---- the thread ---------------------------------------------------------------------------------- */
+
+/* Writes all of it. What cannot be written is lost. */
+static bool write_all(int descriptor, const char *bytes, size_t size) {
+  while (size > 0) {
+    ssize_t count = write(descriptor, bytes, size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    bytes += count;
+    size -= (size_t)count;
+  }
+  return true;
+}
+
+/* With the mutex held, which is given back while it writes. */
+static void write_waiting(tn_log_sink *sink) {
+  tn_buffer lines = sink->waiting;
+  uint64_t count = sink->waiting_lines;
+  int descriptor = sink->descriptor;
+  sink->waiting = (tn_buffer){0};
+  sink->waiting_lines = 0;
+  sink->is_writing = true;
+  pthread_mutex_unlock(&sink->mutex);
+  if (!write_all(descriptor, lines.data, lines.len)) atomic_fetch_add(&sink->lost, count);
+  pthread_mutex_lock(&sink->mutex);
+  sink->is_writing = false;
+  if (sink->waiting.data == NULL) { /* its memory serves again */
+    lines.len = 0;
+    sink->waiting = lines;
+  } else {
+    tn_buffer_free(&lines);
+  }
+  pthread_cond_broadcast(&sink->is_idle);
+}
+
+static void *run_thread(void *argument) {
+  tn_log_sink *sink = argument;
+  pthread_mutex_lock(&sink->mutex);
+  while (!sink->is_ending || sink->waiting.len > 0) {
+    if (sink->waiting.len > 0) {
+      write_waiting(sink);
+    } else {
+      pthread_cond_wait(&sink->has_lines, &sink->mutex);
+    }
+  }
+  pthread_mutex_unlock(&sink->mutex);
+  return NULL;
+}
+
+/* ---- handing over -------------------------------------------------------------------------------- */
+
+static void hand_over(tn_log_sink *sink, const tn_buffer *lines, uint32_t count) {
+  if (lines->failed || count == 0) {
+    atomic_fetch_add(&sink->lost, count);
+    return;
+  }
+  pthread_mutex_lock(&sink->mutex);
+  bool was_empty = sink->waiting.len == 0;
+  size_t before = sink->waiting.len;
+  bool fits = before + lines->len <= MAX_WAITING;
+  if (fits) tn_buffer_append(&sink->waiting, lines->data, lines->len);
+  if (fits && !sink->waiting.failed) {
+    sink->waiting_lines += count;
+  } else {
+    sink->waiting.failed = false;
+    sink->waiting.len = before;
+    atomic_fetch_add(&sink->lost, count);
+  }
+  pthread_mutex_unlock(&sink->mutex);
+  if (was_empty) pthread_cond_signal(&sink->has_lines);
+}
+
+tn_buffer *tn_log_begin(tn_log *log, tn_buffer *room) {
+  return log->is_worker ? &log->lines : room;
+}
+
+void tn_log_end(tn_log *log, tn_buffer *room) {
+  if (!log->is_worker) {
+    hand_over(log->sink, room, 1);
+    tn_buffer_free(room);
+    return;
+  }
+  log->line_count++;
+  if (log->lines.len >= WORKER_BYTES || log->lines.failed) tn_log_flush(log);
+}
+
+void tn_log_flush(tn_log *log) {
+  if (log->line_count == 0) return;
+  hand_over(log->sink, &log->lines, log->line_count);
+  log->lines.len = 0;
+  log->lines.failed = false;
+  log->line_count = 0;
+}
+
+uint64_t tn_log_lost(const tn_log *log) {
+  return atomic_load(&log->sink->lost);
+}
+
+/* ---- making and ending --------------------------------------------------------------------------- */
+
+static tn_error *open_file(const char *path, int *out) {
+  int descriptor = path == NULL ? dup(STDERR_FILENO)
+                                : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor < 0) {
+    return tn_error_new(TN_ERROR_IO, "opening the log %s: %s",
+                        path == NULL ? "on standard error" : path, strerror(errno));
+  }
+  if (path == NULL) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+  *out = descriptor;
+  return NULL;
+}
+
+static void sink_delete(tn_log_sink *sink) {
+  if (sink->descriptor >= 0) close(sink->descriptor);
+  pthread_cond_destroy(&sink->has_lines);
+  pthread_cond_destroy(&sink->is_idle);
+  pthread_mutex_destroy(&sink->mutex);
+  tn_buffer_free(&sink->waiting);
+  tn_free(sink->path);
+  tn_free(sink);
+}
+
+static tn_error *copy_path(const char *path, char **out) {
+  *out = NULL;
+  if (path == NULL) return NULL;
+  size_t size = strlen(path) + 1;
+  char *copy = tn_malloc(size);
+  if (copy == NULL) return tn_error_no_memory();
+  *out = memcpy(copy, path, size);
+  return NULL;
+}
+
+static tn_error *sink_start(tn_log_sink *sink, const char *path) {
+  TN_TRY(open_file(path, &sink->descriptor));
+  TN_TRY(copy_path(path, &sink->path));
+  int failed = pthread_create(&sink->thread, NULL, run_thread, sink);
+  if (failed != 0)
+    return tn_error_new(TN_ERROR_IO, "making the log's thread: %s", strerror(failed));
+  sink->has_thread = true;
+  return NULL;
+}
+
+tn_error *tn_log_new(tn_serve_log_format format, const char *path, tn_log **out) {
+  tn_log *log = tn_calloc(1, sizeof *log);
+  tn_log_sink *sink = tn_calloc(1, sizeof *sink);
+  if (log == NULL || sink == NULL) {
+    tn_free(log);
+    tn_free(sink);
+    return tn_error_no_memory();
+  }
+  pthread_mutex_init(&sink->mutex, NULL);
+  pthread_cond_init(&sink->has_lines, NULL);
+  pthread_cond_init(&sink->is_idle, NULL);
+  sink->descriptor = -1;
+  atomic_init(&sink->format, format);
+  tn_error *error = sink_start(sink, path);
+  if (error != NULL) {
+    sink_delete(sink);
+    tn_free(log);
+    return error;
+  }
+  *log = (tn_log){.sink = sink};
+  *out = log;
+  return NULL;
+}
+
+tn_error *tn_log_new_worker(tn_log *log, tn_log **out) {
+  tn_log *made = tn_calloc(1, sizeof *made);
+  if (made == NULL) return tn_error_no_memory();
+  *made = (tn_log){.sink = log->sink, .is_worker = true};
+  *out = made;
+  return NULL;
+}
+
+/* Whoever reads a pipe may have stopped reading: then the thread cannot be waited for. */
+static bool wait_until_written(tn_log_sink *sink) {
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += CLOSE_SECONDS;
+  pthread_mutex_lock(&sink->mutex);
+  int waited = 0;
+  while ((sink->waiting.len > 0 || sink->is_writing) && waited == 0)
+    waited = pthread_cond_timedwait(&sink->is_idle, &sink->mutex, &until);
+  bool is_written = sink->waiting.len == 0 && !sink->is_writing;
+  sink->is_ending = true;
+  pthread_mutex_unlock(&sink->mutex);
+  pthread_cond_signal(&sink->has_lines);
+  return is_written;
+}
+
+void tn_log_delete(tn_log *log) {
+  if (log == NULL) return;
+  tn_log_flush(log);
+  tn_buffer_free(&log->lines);
+  if (!log->is_worker) {
+    if (wait_until_written(log->sink)) {
+      pthread_join(log->sink->thread, NULL);
+      sink_delete(log->sink);
+    } else {
+      pthread_detach(
+          log->sink->thread); /* it is stuck in a write: the sink stays until the process ends */
+    }
+  }
+  tn_free(log);
+}
+
+/* Writes to what `path` names from now on. */
+static tn_error *redirect(tn_log_sink *sink, const char *path) {
+  int opened;
+  TN_TRY(open_file(path, &opened));
+  pthread_mutex_lock(&sink->mutex);
+  /* The thread may be writing to the old one: it takes the new one's place under the same number. */
+  int failed = dup3(opened, sink->descriptor, O_CLOEXEC) < 0 ? errno : 0;
+  pthread_mutex_unlock(&sink->mutex);
+  close(opened);
+  return failed == 0 ? NULL
+                     : tn_error_new(TN_ERROR_IO, "opening the log again: %s", strerror(failed));
+}
+
+tn_error *tn_log_reopen(tn_log *log) {
+  return log->sink->path != NULL ? redirect(log->sink, log->sink->path) : NULL;
+}
+
+tn_error *tn_log_change(tn_log *log, tn_serve_log_format format, const char *path) {
+  tn_log_sink *sink = log->sink;
+  char *copy;
+  TN_TRY(copy_path(path, &copy));
+  tn_error *error = redirect(sink, copy);
+  if (error != NULL) {
+    tn_free(copy);
+    return error;
+  }
+  tn_free(sink->path);
+  sink->path = copy;
+  atomic_store_explicit(&sink->format, format, memory_order_relaxed);
+  return NULL;
+}
+
+bool tn_log_takes_requests(const tn_log *log) {
+  return tn_log_format(log) != TN_SERVE_LOG_OFF;
+}

@@ -1,0 +1,168 @@
+/* Looking at settings without serving: everything that is wrong with them, and what they come to. */
+#include "base/alloc.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "http/tls.h"
+#include "serve/generation.h"
+#include "serve/settings/settings.h"
+
+/* ---- components and certificates ----------------------------------------------------------------------- */
+
+static tn_error *make_maker(const tn_server_settings *settings, const tn_serve_config *config,
+                            tn_generation_maker *maker) {
+  tn_engine_options options = config->engine;
+  options.pooling = false; /* nothing is instantiated */
+  options.epoch_interruption = true; /* as the server has it, so that its cache has the code afterwards */
+  maker->settings = settings;
+  TN_TRY(tn_engine_new(&options, &maker->engine));
+  TN_TRY(tn_metrics_new(1, &maker->metrics));
+  TN_TRY(tn_linker_new(&maker->linker));
+  return tn_linker_define_wasi(maker->linker);
+}
+
+static void free_maker(tn_generation_maker *maker) {
+  if (maker->linker != NULL) tn_linker_delete(maker->linker);
+  if (maker->metrics != NULL) tn_metrics_delete(maker->metrics);
+  tn_engine_delete(maker->engine);
+}
+
+/* Makes a generation of this component alone: what it refuses, a server would refuse. */
+static tn_error *try_component(const tn_generation_maker *maker, tn_serve_component *component) {
+  tn_serve_config *alone = tn_calloc(1, sizeof *alone);
+  tn_generation *generation;
+  if (alone == NULL) return tn_error_no_memory();
+  alone->components = component;
+  alone->component_count = 1;
+  tn_error *error = tn_generation_make(maker, alone, NULL, &generation);
+  if (error != NULL) {
+    tn_free(alone);
+    return error;
+  }
+  tn_generation_delete(generation); /* and with it the component's rights */
+  return NULL;
+}
+
+static void check_components(const tn_server_settings *settings, const tn_serve_config *config,
+                             tn_problems *problems) {
+  tn_generation_maker maker = {0};
+  tn_error *error = make_maker(settings, config, &maker);
+  tn_problems_add_error(problems, (tn_place){0}, NULL, error);
+  for (uint32_t i = 0; error == NULL && i < config->component_count; i++) {
+    tn_serve_component *component = &config->components[i];
+    if (component->path == NULL) continue;
+    tn_place place = {component->line != 0 ? settings->file : NULL, component->line, component->column};
+    tn_problems_add_error(problems, place, NULL, try_component(&maker, component));
+  }
+  free_maker(&maker);
+}
+
+static void check_certificates(const tn_server_settings *settings, const tn_serve_config *config,
+                               tn_problems *problems) {
+  for (uint32_t i = 0; i < config->listen_count; i++) {
+    const tn_serve_listen *listen = &config->listens[i];
+    if (listen->certificate_path == NULL || listen->key_path == NULL) continue;
+    tn_place place = {listen->line != 0 ? settings->file : NULL, listen->line, listen->column};
+    tn_tls_server_options options = {
+        .certificate_path = listen->certificate_path,
+        .key_path = listen->key_path,
+        .client_ca_path = listen->client_ca_path,
+        .client_certificate_optional = listen->client_certificate_optional,
+        .http2 = config->http.http2,
+    };
+    tn_tls_context *context;
+    tn_error *error = tn_tls_server_context_new(&options, &context);
+    if (error == NULL) tn_tls_context_release(context);
+    tn_problems_add_error(problems, place, NULL, error);
+  }
+}
+
+size_t tn_server_settings_check(const tn_server_settings *settings,
+                                void (*report)(void *data, const tn_server_problem *problem),
+                                void *data) {
+  tn_problems problems = {0};
+  tn_serve_config *config;
+  tn_serve_config_build(settings, &problems, &config);
+  if (config != NULL) {
+    check_certificates(settings, config, &problems);
+    check_components(settings, config, &problems);
+    tn_serve_config_delete(config);
+  }
+  tn_problems_sort(&problems);
+  for (uint32_t i = 0; i < problems.items.len; i++)
+    report(data, &problems.items.items[i]);
+  size_t count = problems.items.len;
+  if (problems.no_memory) {
+    report(data, &(tn_server_problem){.kind = TN_ERROR_NO_MEMORY, .message = "out of memory"});
+    count++;
+  }
+  tn_problems_free(&problems);
+  return count;
+}
+
+/* ---- description ----------------------------------------------------------------------------------------- */
+
+static void describe_listen(tn_buffer *out, const tn_serve_listen *listen) {
+  const char *clients = listen->client_ca_path == NULL        ? ""
+                        : listen->client_certificate_optional ? ", client certificates optional"
+                                                              : ", client certificates required";
+  tn_buffer_format(out, "listen  %s://%s%s\n", listen->certificate_path != NULL ? "https" : "http",
+                   listen->address.data, clients);
+}
+
+static void describe_route(tn_buffer *out, const tn_serve_config *config, const tn_serve_route *route) {
+  const tn_serve_component *component = &config->components[route->component];
+  tn_buffer_format(out, "route   %" TN_STR_FORMAT "%s -> %s (%s)\n", TN_STR_ARG(route->host),
+                   route->path.len > 0 ? route->path.data : "/", component->name.data, component->path);
+}
+
+static bool has_route(const tn_serve_config *config, uint32_t component) {
+  for (uint32_t i = 0; i < config->route_count; i++)
+    if (config->routes[i].component == component) return true;
+  return false;
+}
+
+static void describe(tn_buffer *out, const tn_serve_config *config) {
+  for (uint32_t i = 0; i < config->listen_count; i++)
+    describe_listen(out, &config->listens[i]);
+  if (config->admin_address.len > 0) tn_buffer_format(out, "admin   http://%s\n", config->admin_address.data);
+  for (uint32_t i = 0; i < config->route_count; i++)
+    describe_route(out, config, &config->routes[i]);
+  for (uint32_t i = 0; i < config->component_count; i++)
+    if (!has_route(config, i))
+      tn_buffer_format(out, "unused  %s (%s): no route leads to it\n", config->components[i].name.data,
+                       config->components[i].path);
+}
+
+tn_error *tn_server_settings_describe(const tn_server_settings *settings, char **out) {
+  tn_serve_config *config;
+  TN_TRY(tn_serve_config_make(settings, &config));
+  tn_buffer text = {0};
+  describe(&text, config);
+  tn_serve_config_delete(config);
+  char *taken = tn_buffer_take(&text);
+  if (taken == NULL) return tn_error_no_memory();
+  *out = taken;
+  return NULL;
+}
+
+/* ---- documentation --------------------------------------------------------------------------------------- */
+
+size_t tn_server_setting_count(void) {
+  return tn_setting_count;
+}
+
+tn_server_setting tn_server_setting_at(size_t index) {
+  const tn_setting *setting = &tn_settings[index];
+  return (tn_server_setting){
+      .section = tn_setting_section_name(setting->section),
+      .name = setting->name,
+      .argument = setting->argument,
+      .fallback = setting->fallback,
+      .help = setting->help,
+      .is_list = setting->type == TN_SETTING_LIST,
+      .is_flag = setting->type == TN_SETTING_FLAG,
+      .can_be_none = setting->can_be_none,
+      .is_in_file = !setting->is_flag_only,
+      .is_settable = !setting->is_file_only,
+  };
+}
