@@ -59,8 +59,10 @@ int main(int argc, char **argv) {
     perror("connect");
     return 1;
   }
-  int size = snprintf(part, sizeof part, "POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %s\r\n\r\n",
-                      argv[2], argv[3]);
+  int size =
+      snprintf(part, sizeof part,
+               "POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %s\r\n\r\n",
+               argv[2], argv[3]);
   double start = now();
   if (!send_all(self.socket, part, (size_t)size)) return 1;
   pthread_t thread;
@@ -73,7 +75,8 @@ int main(int argc, char **argv) {
   pthread_join(thread, NULL);
   close(self.socket);
   if (self.has_failed || received < self.size) {
-    fprintf(stderr, "%llu of %llu bytes came back\n", (unsigned long long)received, (unsigned long long)self.size);
+    fprintf(stderr, "%llu of %llu bytes came back\n", (unsigned long long)received,
+            (unsigned long long)self.size);
     return 1;
   }
   printf("%.6f %llu\n", seconds, (unsigned long long)received);

@@ -56,8 +56,11 @@ static tn_instance *make(bench *b) {
 
 static void bare_store(bench *b) {
   tn_store *store;
-  tn_store_limits limits = {.memory_bytes = UINT64_MAX, .table_elements = UINT64_MAX,
-                            .instances = UINT32_MAX, .tables = UINT32_MAX, .memories = UINT32_MAX};
+  tn_store_limits limits = {.memory_bytes = UINT64_MAX,
+                            .table_elements = UINT64_MAX,
+                            .instances = UINT32_MAX,
+                            .tables = UINT32_MAX,
+                            .memories = UINT32_MAX};
   check(tn_store_new(b->engine->core, &limits, NULL, &store));
   tn_store_delete(store);
 }
@@ -77,7 +80,8 @@ static void is_over(void *argument, tn_error *error) {
 
 static void with_a_fiber(bench *b) {
   tn_instance *instance = make(b);
-  check(tn_loop_spawn(tn_instance_guest(instance), instance->instantiated.runtime.store, nothing, is_over, NULL));
+  check(tn_loop_spawn(tn_instance_guest(instance), instance->instantiated.runtime.store, nothing,
+                      is_over, NULL));
   tn_instance_delete(instance);
 }
 
@@ -86,7 +90,8 @@ static void restored(bench *b) {
   tn_instance_options options;
   tn_instance_options_init(&options);
   check(tn_instance_renew(b->instance, &options));
-  check(tn_loop_spawn(tn_instance_guest(b->instance), b->instance->instantiated.runtime.store, nothing, is_over, NULL));
+  check(tn_loop_spawn(tn_instance_guest(b->instance), b->instance->instantiated.runtime.store,
+                      nothing, is_over, NULL));
   tn_instance_retire(b->instance);
 }
 

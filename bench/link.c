@@ -10,24 +10,24 @@
 #include "tenon.h"
 
 /* Hands its string to the next component and adds 1 to the result; the last one gives the length of the string. */
-#define STAGE(import, body)                                                                                     \
-  "(component " import " (core module $L (memory (export \"mem\") 1) (data (i32.const 8) \"0123456789abcdef\")" \
-  "  (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 64)))"                          \
-  " (core instance $l (instantiate $L)) " body                                                                  \
-  " (func $f (param \"s\" string) (result u32)"                                                                 \
-  "  (canon lift (core func $m \"f\") (memory $l \"mem\") (realloc (func $l \"realloc\"))))"                    \
+#define STAGE(import, body)                                                                        \
+  "(component " import                                                                             \
+  " (core module $L (memory (export \"mem\") 1) (data (i32.const 8) \"0123456789abcdef\")"         \
+  "  (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 64)))"             \
+  " (core instance $l (instantiate $L)) " body " (func $f (param \"s\" string) (result u32)"       \
+  "  (canon lift (core func $m \"f\") (memory $l \"mem\") (realloc (func $l \"realloc\"))))"       \
   " (instance $i (export \"f\" (func $f))) (export \"t:s%u/i\" (instance $i)))"
 
 static const char last_text[] =
     STAGE("", "(core module $M (func (export \"f\") (param i32 i32) (result i32) (local.get 1)))"
               "(core instance $m (instantiate $M))");
-static const char middle_text[] =
-    STAGE("(import \"t:s%u/i\" (instance $in (export \"f\" (func (param \"s\" string) (result u32)))))",
-          "(core func $f (canon lower (func $in \"f\") (memory $l \"mem\")))"
-          "(core module $M (import \"\" \"f\" (func $f (param i32 i32) (result i32)))"
-          " (func (export \"f\") (param i32 i32) (result i32)"
-          "  (i32.add (i32.const 1) (call $f (local.get 0) (local.get 1)))))"
-          "(core instance $m (instantiate $M (with \"\" (instance (export \"f\" (func $f))))))");
+static const char middle_text[] = STAGE(
+    "(import \"t:s%u/i\" (instance $in (export \"f\" (func (param \"s\" string) (result u32)))))",
+    "(core func $f (canon lower (func $in \"f\") (memory $l \"mem\")))"
+    "(core module $M (import \"\" \"f\" (func $f (param i32 i32) (result i32)))"
+    " (func (export \"f\") (param i32 i32) (result i32)"
+    "  (i32.add (i32.const 1) (call $f (local.get 0) (local.get 1)))))"
+    "(core instance $m (instantiate $M (with \"\" (instance (export \"f\" (func $f))))))");
 
 static void check(tn_error *error) {
   if (error == NULL) return;
@@ -119,7 +119,8 @@ static void measure_chain(tn_engine *engine, unsigned length) {
   double linking;
   tn_linked *linked = link_chain(engine, length, &linking);
   double instance = measure_instance(linked), call = measure_call(linked, length);
-  printf("%8u %14.1f µs %14.2f µs %14.1f ns\n", length, linking / length / 1e3, instance / length / 1e3, call / length);
+  printf("%8u %14.1f µs %14.2f µs %14.1f ns\n", length, linking / length / 1e3,
+         instance / length / 1e3, call / length);
   tn_linked_delete(linked);
 }
 

@@ -52,8 +52,8 @@ static tn_error *fill_linker(tn_engine *engine, tn_linker *linker) {
   if (error == NULL) error = tn_linker_add_component(linker, tax, &rights);
   tn_component_delete(tax);
   if (error != NULL) return error;
-  return tn_linker_define_func(linker, "demo:shop/prices@1.0.0", "price", "func(article: u32) -> u32",
-                               price, NULL);
+  return tn_linker_define_func(linker, "demo:shop/prices@1.0.0", "price",
+                               "func(article: u32) -> u32", price, NULL);
 }
 
 static tn_error *call_total(const tn_linked *linked) {
@@ -78,7 +78,8 @@ int main(void) {
   tn_engine_options_init(&options);
 
   tn_error *error = tn_engine_new(&options, &engine);
-  if (error == NULL) error = tn_component_from_bytes(engine, shop_text, strlen(shop_text), "shop.wat", 0, &shop);
+  if (error == NULL)
+    error = tn_component_from_bytes(engine, shop_text, strlen(shop_text), "shop.wat", 0, &shop);
   if (error == NULL) error = tn_linker_new(&linker);
 
   /* Without the two, linking says what is missing. */

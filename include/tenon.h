@@ -399,13 +399,14 @@ typedef struct tn_instance_options {
   uint32_t max_handles; /* of each component instance; with preview 1, open files and directories */
   bool has_fuel;        /* the engine must count fuel */
   uint64_t fuel;
-  uint64_t timeout; /* nanoseconds of wall-clock time from the instance's making, running or
+  uint64_t timeout;  /* nanoseconds of wall-clock time from the instance's making, running or
                                 * blocked; 0: none */
-  void *user;       /* see tn_instance_user */
-  bool count_memory;                 /* see tn_instance_memory_peak (tenon/exec.h) */
-  bool sure_memory;                  /* memory.grow is decided by the limit alone: where the machine has not as much, the
+  void *user;        /* see tn_instance_user */
+  bool count_memory; /* see tn_instance_memory_peak (tenon/exec.h) */
+  bool
+      sure_memory; /* memory.grow is decided by the limit alone: where the machine has not as much, the
                                       * guest ends with TN_ERROR_NO_MEMORY. Implies count_memory */
-  struct tn_recording *recording;    /* see tenon/exec.h; NULL: none. Outlives the instance */
+  struct tn_recording *recording; /* see tenon/exec.h; NULL: none. Outlives the instance */
 } tn_instance_options;
 
 TN_API void tn_instance_options_init(tn_instance_options *options);
@@ -527,7 +528,7 @@ TN_API tn_error *tn_server_settings_describe(const tn_server_settings *settings,
 
 /* One setting, for help and documentation. Strings are static. */
 typedef struct tn_server_setting {
-  const char *section;  /* "": top level of the file; "limits", "listen", "component", "route" */
+  const char *section; /* "": top level of the file; "limits", "listen", "component", "route" */
   const char *name;
   const char *argument; /* what stands for the value: "SIZE"; NULL: a flag or a table */
   const char *fallback; /* the default; NULL: none */

@@ -27,7 +27,8 @@ typedef enum tn_embed_encoding {
 typedef struct tn_embed_options {
   const char *world; /* "world", "a:b/world", "a:b/world@1.0.0"; NULL: the only one that there is */
   tn_embed_encoding encoding; /* of the module's strings */
-  const char *const *features; /* what is @unstable is there only if its feature is named here: "a", "a,b" */
+  const char *const
+      *features; /* what is @unstable is there only if its feature is named here: "a", "a,b" */
   size_t feature_count;
   bool all_features;
   bool only_custom; /* the result is the custom section alone */
@@ -37,8 +38,8 @@ typedef struct tn_embed_options {
  * "component-type". With `module` NULL, the module is one that has all imports and exports of the world and
  * does nothing. TN_ERROR_INVALID with file, line and column; TN_ERROR_NOT_FOUND for a world that is not there;
  * TN_ERROR_MALFORMED when the module is none. */
-TN_API tn_error *tn_embed(const char *wit, const void *module, size_t module_size, const tn_embed_options *options,
-                          uint8_t **bytes, size_t *size);
+TN_API tn_error *tn_embed(const char *wit, const void *module, size_t module_size,
+                          const tn_embed_options *options, uint8_t **bytes, size_t *size);
 
 /* ---- a component from a core module -------------------------------------------------------------------- */
 
@@ -67,16 +68,17 @@ typedef struct tn_componentize_options {
  * exports "a:b/c@1.0.0#f", "f", "memory", "cabi_realloc", "_initialize". TN_ERROR_LINK for an import that
  * nothing meets and an export that is not there; TN_ERROR_UNSUPPORTED for built-ins that this version does not
  * know. */
-TN_API tn_error *tn_componentize(const void *module, size_t module_size, const tn_componentize_options *options,
-                                 uint8_t **bytes, size_t *size);
+TN_API tn_error *tn_componentize(const void *module, size_t module_size,
+                                 const tn_componentize_options *options, uint8_t **bytes,
+                                 size_t *size);
 
 /* ---- finished files ------------------------------------------------------------------------------------ */
 
 /* Leaves custom sections out, of a component or core module and of all that is nested in it. `pattern` is a
  * POSIX extended regular expression that names of sections match in any place; NULL: all but "name",
  * "component-name", "dylink.0" and those whose names begin with "component-type", and with `all`, these too. */
-TN_API tn_error *tn_strip(const void *file, size_t file_size, const char *pattern, bool all, uint8_t **bytes,
-                          size_t *size);
+TN_API tn_error *tn_strip(const void *file, size_t file_size, const char *pattern, bool all,
+                          uint8_t **bytes, size_t *size);
 
 /* One core module that was taken out of a component. */
 typedef struct tn_unbundled {
@@ -90,8 +92,8 @@ typedef tn_error *(*tn_unbundle_func)(void *data, const tn_unbundled *module);
 
 /* Makes a component that imports the core modules of `threshold` bytes and more, nested components' as well,
  * and hands each of them out. A module that the component has several times is handed out once. */
-TN_API tn_error *tn_unbundle(const void *component, size_t component_size, size_t threshold, tn_unbundle_func take,
-                             void *data, uint8_t **bytes, size_t *size);
+TN_API tn_error *tn_unbundle(const void *component, size_t component_size, size_t threshold,
+                             tn_unbundle_func take, void *data, uint8_t **bytes, size_t *size);
 
 /* A component as text for people, in the component text format. Core modules and custom sections are told of in
  * comments. TN_ERROR_UNSUPPORTED for a core module. */

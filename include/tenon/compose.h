@@ -25,8 +25,9 @@ typedef struct tn_compose_options {
   const char *folder;
   const tn_compose_dependency *dependencies;
   size_t dependency_count;
-  bool import_dependencies; /* components become imports ("unlocked-dep=<a:b>") and no part of the result */
-  bool no_validation;       /* the result is not validated */
+  bool
+      import_dependencies; /* components become imports ("unlocked-dep=<a:b>") and no part of the result */
+  bool no_validation; /* the result is not validated */
   /* Told of each plug that the socket imports nothing of, which is then no part of the result; may be NULL. */
   void (*on_unused_plug)(void *data, const char *plug);
   void *data; /* for on_unused_plug */
@@ -35,7 +36,8 @@ typedef struct tn_compose_options {
 /* Reads WAC text and makes the component that it describes. *bytes is given back with tn_release. Errors:
  * TN_ERROR_INVALID (the text), TN_ERROR_LINK (what does not fit together) and TN_ERROR_IO (a package that is
  * not there), with file, line, column and the line itself. Thread-safe. */
-TN_API tn_error *tn_compose(const char *path, const tn_compose_options *options, uint8_t **bytes, size_t *size);
+TN_API tn_error *tn_compose(const char *path, const tn_compose_options *options, uint8_t **bytes,
+                            size_t *size);
 /* The same for text that is not in a file; `name` is for messages. */
 TN_API tn_error *tn_compose_text(tn_str text, const char *name, const tn_compose_options *options,
                                  uint8_t **bytes, size_t *size);

@@ -15,9 +15,11 @@ extern "C" {
 
 /* Groups of functions of WASI 0.2 and preview 1 whose answers come from outside. */
 enum {
-  TN_SERVICE_CLOCKS = 1,  /* reading a clock, sleeping; the time zone is always UTC and no part of it */
-  TN_SERVICE_RANDOM = 2,  /* all random numbers, those for hash tables included */
-  TN_SERVICE_FILES = 4,   /* everything with a path; asking which directories are granted is no part of it */
+  TN_SERVICE_CLOCKS =
+      1, /* reading a clock, sleeping; the time zone is always UTC and no part of it */
+  TN_SERVICE_RANDOM = 2, /* all random numbers, those for hash tables included */
+  TN_SERVICE_FILES =
+      4, /* everything with a path; asking which directories are granted is no part of it */
   TN_SERVICE_NETWORK = 8, /* sockets and name lookup */
   TN_SERVICE_HTTP = 16,   /* sending a request */
 };
@@ -42,7 +44,8 @@ TN_API tn_error *tn_wasi_config_set_deterministic(tn_wasi_config *config, unsign
  * the guest first reads. It must not wait (a file): the guest sees a pipe in which everything lies already.
  * -1: nothing. */
 typedef int (*tn_input_func)(void *data);
-TN_API tn_error *tn_wasi_config_set_input_callback(tn_wasi_config *config, tn_input_func open, void *data);
+TN_API tn_error *tn_wasi_config_set_input_callback(tn_wasi_config *config, tn_input_func open,
+                                                   void *data);
 
 /* ---- what a run has used ------------------------------------------------------------------------- */
 
@@ -106,7 +109,8 @@ TN_API tn_error *tn_linker_record(tn_linker *linker);
 TN_API void tn_recording_rewind(tn_recording *recording, tn_recording_mode mode);
 /* Tells the recording what the guest has written to a standard stream: to be called by an output callback. In
  * a replay, where no such callback is ever called, `write` of tn_recording_on_output is. */
-TN_API void tn_recording_output(tn_recording *recording, int stream, const uint8_t *bytes, size_t size);
+TN_API void tn_recording_output(tn_recording *recording, int stream, const uint8_t *bytes,
+                                size_t size);
 TN_API void tn_recording_on_output(tn_recording *recording, tn_output_func write, void *data);
 TN_API tn_recording_mode tn_recording_get_mode(const tn_recording *recording);
 /* The run is over, and what its instance still does is not part of it. Before tn_instance_delete. Errors:

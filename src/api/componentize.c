@@ -35,7 +35,8 @@ static tn_error *to_binary(tn_arena *arena, const void *bytes, size_t size, tn_s
   uint8_t *binary;
   size_t length;
   *out = bytes_of(bytes, size);
-  bool is_text = tn_file_kind_of(*out) == TN_FILE_UNKNOWN && size > 0 && *(const char *)bytes != '\0';
+  bool is_text =
+      tn_file_kind_of(*out) == TN_FILE_UNKNOWN && size > 0 && *(const char *)bytes != '\0';
   if (!is_text) return NULL;
   TN_TRY(tn_core_text_to_binary(*out, &binary, &length));
   *out = tn_arena_copy(arena, bytes_of(binary, length));
@@ -45,26 +46,28 @@ static tn_error *to_binary(tn_arena *arena, const void *bytes, size_t size, tn_s
 
 /* ---- making components ---------------------------------------------------------------------------------- */
 
-tn_error *tn_embed(const char *wit, const void *module, size_t module_size, const tn_embed_options *options,
-                   uint8_t **bytes, size_t *size) {
+tn_error *tn_embed(const char *wit, const void *module, size_t module_size,
+                   const tn_embed_options *options, uint8_t **bytes, size_t *size) {
   static const tn_embed_options no_options;
   tn_buffer out = {0};
   tn_arena arena = {0};
   tn_str binary = {NULL, 0};
   tn_error *error = module == NULL ? NULL : to_binary(&arena, module, module_size, &binary);
-  if (error == NULL) error = tn_embed_world(&out, wit, binary, options != NULL ? options : &no_options);
+  if (error == NULL)
+    error = tn_embed_world(&out, wit, binary, options != NULL ? options : &no_options);
   tn_arena_free(&arena);
   return tn_error_wrap(hand_out(error, &out, bytes, size), "while embedding a world");
 }
 
-static tn_error *componentize(tn_arena *arena, tn_buffer *out, const void *module, size_t module_size,
-                              tn_componentize_options options) {
+static tn_error *componentize(tn_arena *arena, tn_buffer *out, const void *module,
+                              size_t module_size, tn_componentize_options options) {
   tn_adapter *adapters = TN_ARENA_ARRAY(arena, tn_adapter, options.adapter_count);
   tn_str binary;
   if (adapters == NULL) return tn_error_no_memory();
   for (size_t i = 0; i < options.adapter_count; i++) {
     const tn_adapter *adapter = &options.adapters[i];
-    TN_TRY(tn_error_wrap(to_binary(arena, adapter->bytes, adapter->size, &binary), "adapter '%s'", adapter->name));
+    TN_TRY(tn_error_wrap(to_binary(arena, adapter->bytes, adapter->size, &binary), "adapter '%s'",
+                         adapter->name));
     adapters[i] = (tn_adapter){adapter->name, binary.data, binary.len};
   }
   options.adapters = adapters;
@@ -72,12 +75,13 @@ static tn_error *componentize(tn_arena *arena, tn_buffer *out, const void *modul
   return tn_make_component(out, binary, &options);
 }
 
-tn_error *tn_componentize(const void *module, size_t module_size, const tn_componentize_options *options,
-                          uint8_t **bytes, size_t *size) {
+tn_error *tn_componentize(const void *module, size_t module_size,
+                          const tn_componentize_options *options, uint8_t **bytes, size_t *size) {
   tn_componentize_options no_options = {0};
   tn_arena arena = {0};
   tn_buffer out = {0};
-  tn_error *error = componentize(&arena, &out, module, module_size, options != NULL ? *options : no_options);
+  tn_error *error =
+      componentize(&arena, &out, module, module_size, options != NULL ? *options : no_options);
   tn_arena_free(&arena);
   return tn_error_wrap(hand_out(error, &out, bytes, size), "while making a component");
 }
@@ -100,14 +104,17 @@ static bool stays(void *data, tn_str name) {
   if (rule->has_pattern) return !matches(rule, name);
   if (rule->all) return false;
   return tn_str_equal(name, TN_STR("name")) || tn_str_equal(name, TN_STR("component-name")) ||
-         tn_str_equal(name, TN_STR("dylink.0")) || tn_str_starts_with(name, TN_STR("component-type"));
+         tn_str_equal(name, TN_STR("dylink.0")) ||
+         tn_str_starts_with(name, TN_STR("component-type"));
 }
 
-static tn_error *strip(tn_arena *arena, tn_buffer *out, const void *file, size_t size, strip_rule *rule) {
+static tn_error *strip(tn_arena *arena, tn_buffer *out, const void *file, size_t size,
+                       strip_rule *rule) {
   const tn_component_ast *component, *stripped;
   tn_str binary;
   TN_TRY(to_binary(arena, file, size, &binary));
-  if (tn_file_kind_of(binary) != TN_FILE_COMPONENT) return tn_strip_module(out, binary, stays, rule);
+  if (tn_file_kind_of(binary) != TN_FILE_COMPONENT)
+    return tn_strip_module(out, binary, stays, rule);
   TN_TRY(tn_component_decode(arena, binary, &component));
   TN_TRY(tn_strip_component(arena, component, stays, rule, &stripped));
   return tn_component_write(out, stripped);
@@ -121,8 +128,8 @@ static tn_error *compile_pattern(const char *pattern, strip_rule *rule) {
   return tn_error_new(TN_ERROR_ARGUMENT, "'%s' is no regular expression: %s", pattern, reason);
 }
 
-tn_error *tn_strip(const void *file, size_t file_size, const char *pattern, bool all, uint8_t **bytes,
-                   size_t *size) {
+tn_error *tn_strip(const void *file, size_t file_size, const char *pattern, bool all,
+                   uint8_t **bytes, size_t *size) {
   tn_buffer out = {0};
   tn_arena arena = {0};
   strip_rule rule = {.has_pattern = pattern != NULL, .all = all};
@@ -135,7 +142,8 @@ tn_error *tn_strip(const void *file, size_t file_size, const char *pattern, bool
 
 /* ---- taking apart and printing -------------------------------------------------------------------------- */
 
-static tn_error *decode(tn_arena *arena, const void *bytes, size_t size, const tn_component_ast **out) {
+static tn_error *decode(tn_arena *arena, const void *bytes, size_t size,
+                        const tn_component_ast **out) {
   tn_str file;
   TN_TRY(to_binary(arena, bytes, size, &file));
   if (tn_file_kind_of(file) == TN_FILE_CORE_MODULE) {
@@ -145,8 +153,8 @@ static tn_error *decode(tn_arena *arena, const void *bytes, size_t size, const t
   return tn_component_decode(arena, file, out);
 }
 
-tn_error *tn_unbundle(const void *component, size_t component_size, size_t threshold, tn_unbundle_func take,
-                      void *data, uint8_t **bytes, size_t *size) {
+tn_error *tn_unbundle(const void *component, size_t component_size, size_t threshold,
+                      tn_unbundle_func take, void *data, uint8_t **bytes, size_t *size) {
   tn_arena arena = {0};
   tn_buffer out = {0};
   const tn_component_ast *tree, *rest;

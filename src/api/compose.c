@@ -41,8 +41,8 @@ static tn_error *load_package(void *data, tn_str name, tn_str version, tn_str *b
   return tn_compose_read_package(source->arena, path, bytes);
 }
 
-static tn_error *compose_text(tn_arena *arena, tn_str text, const char *name, const tn_compose_options *options,
-                              uint8_t **bytes, size_t *size) {
+static tn_error *compose_text(tn_arena *arena, tn_str text, const char *name,
+                              const tn_compose_options *options, uint8_t **bytes, size_t *size) {
   tn_compose_graph graph;
   tn_wit_source file = {.path = tn_str_from(name), .text = text};
   package_source source = {.arena = arena, .options = options != NULL ? options : &no_options};
@@ -51,15 +51,16 @@ static tn_error *compose_text(tn_arena *arena, tn_str text, const char *name, co
   return tn_error_wrap(encode(&graph, source.options, bytes, size), "while composing %s", name);
 }
 
-tn_error *tn_compose_text(tn_str text, const char *name, const tn_compose_options *options, uint8_t **bytes,
-                          size_t *size) {
+tn_error *tn_compose_text(tn_str text, const char *name, const tn_compose_options *options,
+                          uint8_t **bytes, size_t *size) {
   tn_arena arena = {0};
   tn_error *error = compose_text(&arena, text, name, options, bytes, size);
   tn_arena_free(&arena);
   return error;
 }
 
-tn_error *tn_compose(const char *path, const tn_compose_options *options, uint8_t **bytes, size_t *size) {
+tn_error *tn_compose(const char *path, const tn_compose_options *options, uint8_t **bytes,
+                     size_t *size) {
   tn_arena arena = {0};
   tn_str text;
   tn_error *error = tn_compose_read_file(&arena, path, &text);
@@ -70,23 +71,27 @@ tn_error *tn_compose(const char *path, const tn_compose_options *options, uint8_
 
 /* ---- plugs --------------------------------------------------------------------------------------------- */
 
-static tn_error *read_component(tn_compose_graph *graph, const char *path, const tn_compose_package **out) {
+static tn_error *read_component(tn_compose_graph *graph, const char *path,
+                                const tn_compose_package **out) {
   tn_str bytes;
   tn_compose_package *package;
   TN_TRY(tn_compose_read_package(graph->arena, path, &bytes));
   tn_str name = tn_arena_copy(graph->arena, tn_str_from(path));
   if (name.data == NULL) return tn_error_no_memory();
-  TN_TRY(tn_error_wrap(tn_compose_package_new(graph, name, (tn_str){NULL, 0}, bytes, &package), "%s", path));
+  TN_TRY(tn_error_wrap(tn_compose_package_new(graph, name, (tn_str){NULL, 0}, bytes, &package),
+                       "%s", path));
   *out = package;
   return NULL;
 }
 
-static tn_error *plug(tn_arena *arena, const char *socket, const char *const *plugs, size_t plug_count,
-                      const tn_compose_options *options, uint8_t **bytes, size_t *size) {
+static tn_error *plug(tn_arena *arena, const char *socket, const char *const *plugs,
+                      size_t plug_count, const tn_compose_options *options, uint8_t **bytes,
+                      size_t *size) {
   tn_compose_graph graph;
   const tn_compose_package *target;
   tn_compose_graph_init(&graph, arena);
-  const tn_compose_package **packages = TN_ARENA_ARRAY(arena, const tn_compose_package *, plug_count);
+  const tn_compose_package **packages =
+      TN_ARENA_ARRAY(arena, const tn_compose_package *, plug_count);
   bool *is_used = TN_ARENA_ARRAY(arena, bool, plug_count);
   if (packages == NULL || is_used == NULL) return tn_error_no_memory();
   TN_TRY(read_component(&graph, socket, &target));

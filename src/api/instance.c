@@ -151,7 +151,8 @@ static void end_host_side(tn_instance *instance) {
 }
 
 void tn_instance_end(tn_instance *instance) {
-  tn_sanitizer_give(instance->linked->plan.engine); /* others may have its memory before the next line has ended */
+  tn_sanitizer_give(instance->linked->plan
+                        .engine); /* others may have its memory before the next line has ended */
   tn_plan_instantiated_end(&instance->instantiated);
   end_host_side(instance);
 }
@@ -278,11 +279,12 @@ tn_error *tn_instance_func(tn_instance *instance, tn_str name, const tn_func **o
     }
   }
   if (is_core_export(instance, name)) {
-    return tn_error_new(TN_ERROR_UNSUPPORTED,
-                        "`%" TN_STR_FORMAT
-                        "` is exported, but a function of its type cannot be called from here: it may take up to "
-                        "%d numbers and return one",
-                        TN_STR_ARG(name), TN_MAX_FLAT_PARAMS);
+    return tn_error_new(
+        TN_ERROR_UNSUPPORTED,
+        "`%" TN_STR_FORMAT
+        "` is exported, but a function of its type cannot be called from here: it may take up to "
+        "%d numbers and return one",
+        TN_STR_ARG(name), TN_MAX_FLAT_PARAMS);
   }
   tn_error *error = tn_error_new(TN_ERROR_NOT_FOUND, "no function `%" TN_STR_FORMAT "` is exported",
                                  TN_STR_ARG(name));
@@ -319,7 +321,8 @@ static const tn_func *find_command(tn_instance *instance) {
     return tn_instance_func_at(instance, index);
   }
   for (size_t i = 0; i < tn_instance_func_count(instance); i++) {
-    if (tn_str_equal(instance->funcs[i].export_->name, TN_STR("_start"))) return &instance->funcs[i];
+    if (tn_str_equal(instance->funcs[i].export_->name, TN_STR("_start")))
+      return &instance->funcs[i];
   }
   return NULL;
 }

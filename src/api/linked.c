@@ -16,10 +16,11 @@ tn_error *tn_linker_add_component(tn_linker *linker, const tn_component *compone
   static const tn_link_options none = {0};
   if (options == NULL) options = &none;
   if (tn_component_is_module(component)) {
-    return tn_error_set_hint(
-        tn_error_new(TN_ERROR_LINK, "%" TN_STR_FORMAT " is a core module: only components can be linked with",
-                     TN_STR_ARG(component->compiled.name)),
-        "make a component of it first");
+    return tn_error_set_hint(tn_error_new(TN_ERROR_LINK,
+                                          "%" TN_STR_FORMAT
+                                          " is a core module: only components can be linked with",
+                                          TN_STR_ARG(component->compiled.name)),
+                             "make a component of it first");
   }
   tn_component *owner = tn_component_retain(component);
   tn_error *error = tn_linker_add_compiled(linker, &owner->compiled, options->name, options->wasi,
@@ -32,8 +33,8 @@ tn_error *tn_linker_link(tn_linker *linker, const tn_component *component, tn_li
   tn_linked *linked = tn_calloc(1, sizeof *linked);
   if (linked == NULL) return tn_error_no_memory();
   atomic_init(&linked->references, 1);
-  tn_error *error = tn_plan_make(&component->compiled, linker, component->engine->cache_directory,
-                                 &linked->plan);
+  tn_error *error =
+      tn_plan_make(&component->compiled, linker, component->engine->cache_directory, &linked->plan);
   if (error != NULL) {
     tn_free(linked);
     return error;
@@ -54,7 +55,8 @@ void tn_linked_delete(tn_linked *linked) {
 }
 
 tn_error *tn_linked_recycle(tn_linked *linked, bool *is_possible) {
-  tn_error *error = linked->restorer == NULL ? tn_restorer_new(&linked->plan, &linked->restorer) : NULL;
+  tn_error *error =
+      linked->restorer == NULL ? tn_restorer_new(&linked->plan, &linked->restorer) : NULL;
   *is_possible = linked->restorer != NULL;
   return error;
 }

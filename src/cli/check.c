@@ -11,7 +11,8 @@ static void report(void *data, const tn_server_problem *problem) {
   else if (problem->line == 0)
     cli_report(code, problem->hint, "%s: %s", problem->file, problem->message);
   else
-    cli_report(code, problem->hint, "%s:%u:%u: %s", problem->file, problem->line, problem->column, problem->message);
+    cli_report(code, problem->hint, "%s:%u:%u: %s", problem->file, problem->line, problem->column,
+               problem->message);
   if (*exit_code == CLI_EXIT_OK) *exit_code = code;
 }
 
@@ -24,7 +25,8 @@ static tn_error *print_summary(const tn_server_settings *server, const char *pat
   return NULL;
 }
 
-static tn_error *check(tn_server_settings *server, const cli_settings *settings, const char *path, int *exit_code) {
+static tn_error *check(tn_server_settings *server, const cli_settings *settings, const char *path,
+                       int *exit_code) {
   char room[4096];
   const char *folder = cli_choose_cache(settings, room, sizeof room);
   tn_error *error = folder != NULL ? tn_server_settings_set(server, "cache-dir", folder) : NULL;
@@ -45,7 +47,8 @@ static int check_file(const cli_settings *settings, const char *path) {
 }
 
 int cli_check(const cli_settings *settings, char **operands, int count) {
-  if (count == 0) return cli_report(CLI_EXIT_USAGE, "tenon check serve.toml", "tenon check takes a file");
+  if (count == 0)
+    return cli_report(CLI_EXIT_USAGE, "tenon check serve.toml", "tenon check takes a file");
   int exit_code = CLI_EXIT_OK;
   for (int i = 0; i < count; i++) {
     int code = check_file(settings, operands[i]);

@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 
+/* clang-format off: rows are easier to read without it */
 const cli_command cli_commands[] = {
     {"run", CLI_RUN, CLI_OPERANDS_FILES, true, "[run] [OPTIONS] FILE [ARGUMENTS…]",
      "Run a command, or call one function of a component",
@@ -105,14 +106,15 @@ const cli_command cli_commands[] = {
      "Leave custom sections out of a component or core module",
      "Debug information, producers and the like are left out, in core modules and nested components as well. Names (for "
      "backtraces), embedded worlds and what dynamic linking needs stay, unless --all or --delete says otherwise.",
-     "tenon strip app.wasm -o small.wasm\ntenon strip --delete '^[.]debug' app.wasm -o small.wasm", cli_strip},
+     "tenon strip app.wasm -o small.wasm\ntenon strip --delete '^[.]debug' app.wasm -o small.wasm",
+     cli_strip},
     {"unbundle", CLI_UNBUNDLE, CLI_OPERANDS_FILES, false, "unbundle [OPTIONS] FILE",
      "Take the core modules out of a component",
      "The modules are printed with their sizes, and with --module-dir written to files. With -o the rest is written: a "
      "component that imports what was taken out.",
-     "tenon unbundle app.wasm\ntenon unbundle app.wasm --module-dir modules -o rest.wasm", cli_unbundle},
-    {"print", CLI_PRINT, CLI_OPERANDS_FILES, false, "print FILE…",
-     "Print a component as text",
+     "tenon unbundle app.wasm\ntenon unbundle app.wasm --module-dir modules -o rest.wasm",
+     cli_unbundle},
+    {"print", CLI_PRINT, CLI_OPERANDS_FILES, false, "print FILE…", "Print a component as text",
      "This is the component text format, with indices for names. Core modules and custom sections are told of in comments: "
      "size, imports, exports. (tenon unbundle takes core modules out, for tools that print them.) tenon inspect and tenon "
      "wit show less, and easier to read.",
@@ -159,6 +161,7 @@ const cli_command cli_commands[] = {
     {"version", CLI_VERSION, CLI_OPERANDS_NONE, false, "version", "Print the version", NULL, NULL,
      cli_version},
 };
+/* clang-format on */
 const size_t cli_command_count = sizeof cli_commands / sizeof cli_commands[0];
 
 const cli_command *cli_command_find(const char *name) {

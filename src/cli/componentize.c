@@ -13,13 +13,16 @@
 
 /* Checked before the work is done. */
 static int check_output(const cli_settings *settings) {
-  bool is_terminal = (settings->output == NULL || strcmp(settings->output, "-") == 0) && isatty(STDOUT_FILENO);
+  bool is_terminal =
+      (settings->output == NULL || strcmp(settings->output, "-") == 0) && isatty(STDOUT_FILENO);
   if (!is_terminal) return CLI_EXIT_OK;
-  return cli_report(CLI_EXIT_USAGE, "say where to: -o FILE", "a binary file is not printed on a terminal");
+  return cli_report(CLI_EXIT_USAGE, "say where to: -o FILE",
+                    "a binary file is not printed on a terminal");
 }
 
 /* Writes a result, or reports the error. */
-static int write_result(const cli_settings *settings, tn_error *error, uint8_t *bytes, size_t size) {
+static int write_result(const cli_settings *settings, tn_error *error, uint8_t *bytes,
+                        size_t size) {
   int exit_code = cli_report_error(error);
   if (exit_code != CLI_EXIT_OK) return exit_code;
   exit_code = cli_write_file(settings->output != NULL ? settings->output : "-", bytes, size);
@@ -30,15 +33,16 @@ static int write_result(const cli_settings *settings, tn_error *error, uint8_t *
 /* ---- embed --------------------------------------------------------------------------------------------- */
 
 static int parse_encoding(const char *text, tn_embed_encoding *out) {
-  static const char *const names[] = {
-      [TN_EMBED_UTF8] = "utf8", [TN_EMBED_UTF16] = "utf16", [TN_EMBED_COMPACT_UTF16] = "compact-utf16"};
+  static const char *const names[] = {[TN_EMBED_UTF8] = "utf8",
+                                      [TN_EMBED_UTF16] = "utf16",
+                                      [TN_EMBED_COMPACT_UTF16] = "compact-utf16"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     if (text != NULL && strcmp(text, names[i]) != 0) continue;
     *out = (tn_embed_encoding)i;
     return CLI_EXIT_OK;
   }
-  return cli_report(CLI_EXIT_USAGE, "utf8, utf16 or compact-utf16", "--encoding %s is no encoding of strings",
-                    text);
+  return cli_report(CLI_EXIT_USAGE, "utf8, utf16 or compact-utf16",
+                    "--encoding %s is no encoding of strings", text);
 }
 
 int cli_embed(const cli_settings *settings, char **operands, int count) {
@@ -52,13 +56,15 @@ int cli_embed(const cli_settings *settings, char **operands, int count) {
   uint8_t *bytes = NULL;
   size_t module_size = 0, size = 0;
   if (count != (has_module ? 2 : 1)) {
-    return cli_report(CLI_EXIT_USAGE, "tenon embed wit/ core.wasm -o embedded.wasm",
-                      has_module ? "tenon embed takes WIT and a core module"
-                                 : "with --dummy and --only-custom, tenon embed takes WIT and nothing else");
+    return cli_report(
+        CLI_EXIT_USAGE, "tenon embed wit/ core.wasm -o embedded.wasm",
+        has_module ? "tenon embed takes WIT and a core module"
+                   : "with --dummy and --only-custom, tenon embed takes WIT and nothing else");
   }
   int exit_code = check_output(settings);
   if (exit_code == CLI_EXIT_OK) exit_code = parse_encoding(settings->encoding, &options.encoding);
-  if (exit_code == CLI_EXIT_OK && has_module) exit_code = cli_read_file(operands[1], &module, &module_size);
+  if (exit_code == CLI_EXIT_OK && has_module)
+    exit_code = cli_read_file(operands[1], &module, &module_size);
   if (exit_code != CLI_EXIT_OK) return exit_code;
   tn_error *error = tn_embed(operands[0], module, module_size, &options, &bytes, &size);
   free(module);
@@ -73,7 +79,8 @@ static int read_adapter(const char *text, tn_adapter *out) {
   const char *path = equals != NULL ? equals + 1 : text;
   const char *slash = strrchr(path, '/');
   const char *base = slash != NULL ? slash + 1 : path;
-  char *name = equals != NULL ? strndup(text, (size_t)(equals - text)) : strndup(base, strcspn(base, "."));
+  char *name =
+      equals != NULL ? strndup(text, (size_t)(equals - text)) : strndup(base, strcspn(base, "."));
   char *bytes;
   if (name == NULL) return cli_report(CLI_EXIT_INTERNAL, NULL, "out of memory");
   int exit_code = cli_read_file(path, &bytes, &out->size);
@@ -106,7 +113,8 @@ static int check_new(const cli_settings *settings, int count) {
   const char *merging = settings->merging;
   if (count != 1) return cli_report(CLI_EXIT_USAGE, NULL, "tenon new takes one core module");
   if (merging != NULL && strcmp(merging, "true") != 0 && strcmp(merging, "false") != 0)
-    return cli_report(CLI_EXIT_USAGE, NULL, "--merge-imports-based-on-semver is true or false, not %s", merging);
+    return cli_report(CLI_EXIT_USAGE, NULL,
+                      "--merge-imports-based-on-semver is true or false, not %s", merging);
   for (size_t i = 0; i < settings->import_names.count; i++) {
     if (strchr(settings->import_names.items[i], '=') == NULL)
       return cli_report(CLI_EXIT_USAGE, "as in --import-name 'a:b/c=unlocked-dep=<a:b>'",
@@ -124,8 +132,8 @@ int cli_new(const cli_settings *settings, char **operands, int count) {
                                      .import_names = settings->import_names.items,
                                      .import_name_count = settings->import_names.count,
                                      .realloc_via_memory_grow = settings->realloc_via_memory_grow,
-                                     .no_merging =
-                                         settings->merging != NULL && strcmp(settings->merging, "false") == 0,
+                                     .no_merging = settings->merging != NULL &&
+                                                   strcmp(settings->merging, "false") == 0,
                                      .no_validation = settings->no_validation};
   char *module = NULL;
   uint8_t *bytes = NULL;
@@ -168,7 +176,8 @@ static int write_module(const cli_settings *settings, const tn_unbundled *module
   char *path;
   if (settings->module_folder == NULL) return CLI_EXIT_OK;
   if (mkdir(settings->module_folder, 0777) != 0 && errno != EEXIST)
-    return cli_report(CLI_EXIT_IO, NULL, "cannot make %s: %s", settings->module_folder, strerror(errno));
+    return cli_report(CLI_EXIT_IO, NULL, "cannot make %s: %s", settings->module_folder,
+                      strerror(errno));
   if (asprintf(&path, "%s/%.*s.wasm", settings->module_folder, (int)module->import_name.len,
                module->import_name.data) < 0)
     return cli_report(CLI_EXIT_INTERNAL, NULL, "out of memory");
@@ -179,8 +188,10 @@ static int write_module(const cli_settings *settings, const tn_unbundled *module
 
 static tn_error *take_module(void *data, const tn_unbundled *module) {
   unbundle_state *state = data;
-  fprintf(state->report, "%.*s %zu", (int)module->import_name.len, module->import_name.data, module->bytes.len);
-  if (module->name.data != NULL) fprintf(state->report, " %.*s", (int)module->name.len, module->name.data);
+  fprintf(state->report, "%.*s %zu", (int)module->import_name.len, module->import_name.data,
+          module->bytes.len);
+  if (module->name.data != NULL)
+    fprintf(state->report, " %.*s", (int)module->name.len, module->name.data);
   fputc('\n', state->report);
   if (state->exit_code == CLI_EXIT_OK) state->exit_code = write_module(state->settings, module);
   return NULL;
@@ -225,7 +236,8 @@ static int print(const char *path) {
 
 int cli_print(const cli_settings *settings, char **operands, int count) {
   (void)settings;
-  if (count == 0) return cli_report(CLI_EXIT_USAGE, NULL, "tenon print takes at least one component");
+  if (count == 0)
+    return cli_report(CLI_EXIT_USAGE, NULL, "tenon print takes at least one component");
   for (int i = 0; i < count; i++) {
     int exit_code = print(operands[i]);
     if (exit_code != CLI_EXIT_OK) return exit_code;

@@ -17,8 +17,8 @@ static bool is_wac(const char *path) {
 static int split_dependency(const char *text, tn_compose_dependency *out) {
   const char *equals = strchr(text, '=');
   if (equals == NULL || equals == text || equals[1] == '\0')
-    return cli_report(CLI_EXIT_USAGE, "as in --dep my:package=FILE", "--dep %s names no package and file",
-                      text);
+    return cli_report(CLI_EXIT_USAGE, "as in --dep my:package=FILE",
+                      "--dep %s names no package and file", text);
   char *name = strndup(text, (size_t)(equals - text));
   if (name == NULL) return cli_report(CLI_EXIT_INTERNAL, NULL, "out of memory");
   *out = (tn_compose_dependency){.name = name, .path = equals + 1};
@@ -33,23 +33,27 @@ static int split_dependencies(const cli_texts *texts, tn_compose_dependency *out
   return CLI_EXIT_OK;
 }
 
-static tn_error *compose(const cli_settings *settings, const char *path, const tn_compose_options *options,
-                         uint8_t **bytes, size_t *size) {
+static tn_error *compose(const cli_settings *settings, const char *path,
+                         const tn_compose_options *options, uint8_t **bytes, size_t *size) {
   if (settings->plugs.count == 0) return tn_compose(path, options, bytes, size);
   return tn_compose_plug(path, settings->plugs.items, settings->plugs.count, options, bytes, size);
 }
 
 static void warn_of_unused(void *data, const char *plug) {
   (void)data;
-  fprintf(stderr, "warning: nothing that --plug %s exports is imported: it is no part of the result\n", plug);
+  fprintf(stderr,
+          "warning: nothing that --plug %s exports is imported: it is no part of the result\n",
+          plug);
 }
 
-static int compose_to_file(const cli_settings *settings, const char *path, const tn_compose_options *options) {
+static int compose_to_file(const cli_settings *settings, const char *path,
+                           const tn_compose_options *options) {
   const char *output = settings->output != NULL ? settings->output : "-";
   uint8_t *bytes;
   size_t size;
   if (strcmp(output, "-") == 0 && isatty(STDOUT_FILENO))
-    return cli_report(CLI_EXIT_USAGE, "say where to: -o FILE", "a component is not printed on a terminal");
+    return cli_report(CLI_EXIT_USAGE, "say where to: -o FILE",
+                      "a component is not printed on a terminal");
   int exit_code = cli_report_error(compose(settings, path, options, &bytes, &size));
   if (exit_code != CLI_EXIT_OK) return exit_code;
   exit_code = cli_write_file(output, bytes, size);
@@ -60,15 +64,18 @@ static int compose_to_file(const cli_settings *settings, const char *path, const
 int cli_compose(const cli_settings *settings, char **operands, int count) {
   size_t dependency_count = settings->dependencies.count;
   if (count != 1)
-    return cli_report(CLI_EXIT_USAGE, NULL, "tenon compose takes one file: WAC, or with --plug a component");
+    return cli_report(CLI_EXIT_USAGE, NULL,
+                      "tenon compose takes one file: WAC, or with --plug a component");
   if (settings->plugs.count == 0 && !is_wac(operands[0]))
     return cli_report(CLI_EXIT_USAGE, "with --plug FILE a component is given what FILE exports",
-                      "%s is not named *.wac, and no component is to be plugged into it", operands[0]);
+                      "%s is not named *.wac, and no component is to be plugged into it",
+                      operands[0]);
   bool names_packages =
       dependency_count > 0 || settings->dependency_folder != NULL || settings->import_dependencies;
   if (settings->plugs.count > 0 && names_packages)
-    return cli_report(CLI_EXIT_USAGE, NULL,
-                      "--dep, --deps-dir and --import-dependencies are for packages that WAC names, --plug is not");
+    return cli_report(
+        CLI_EXIT_USAGE, NULL,
+        "--dep, --deps-dir and --import-dependencies are for packages that WAC names, --plug is not");
   tn_compose_dependency *dependencies = calloc(dependency_count + 1, sizeof *dependencies);
   if (dependencies == NULL) return cli_report(CLI_EXIT_INTERNAL, NULL, "out of memory");
   tn_compose_options options = {.folder = settings->dependency_folder,

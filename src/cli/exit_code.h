@@ -11,28 +11,29 @@
 #include "tenon.h"
 
 /* name, number, meaning */
-#define CLI_EXIT_CODES(X)                                                                          \
-  X(OK, 0, "success")                                                                              \
-  X(FAILED, 1, "the guest's `run` returned an error; assertions of a test script failed; tenon wit: a change breaks, a "  \
-    "component does not fit")          \
-  X(OUTPUT, 109, "tenon exec: limit of output")                                                    \
-  X(HANDLES, 110, "tenon exec: limit of handles")                                                  \
-  X(DIFFERS, 111, "tenon exec: a run differed from its recording or from the first run")           \
-  X(USAGE, 112, "wrong arguments: an unknown option, a value that cannot be read")                 \
-  X(IO, 113, "a file could not be read or written")                                                \
-  X(LOAD, 114, "not a WebAssembly file, or one that is malformed or invalid")                      \
-  X(UNSUPPORTED, 115, "valid, but needs what this version does not have")                          \
-  X(LINK, 116, "an import is missing or has the wrong type")                                       \
-  X(NOT_FOUND, 117, "no such exported function")                                                   \
-  X(FUEL, 118, "out of fuel")                                                                      \
-  X(MEMORY, 119, "memory or table limit")                                                          \
-  X(LIMIT, 120, "another limit: handles, instances, bytes of output")                              \
-  X(DENIED, 121, "a right that was not granted; tenon exec: a call that depends on the outside")                                                   \
-  X(STACK, 122, "stack overflow in the guest")                                                     \
-  X(INTERNAL, 123, "the host is out of memory, or a bug in Tenon")                                 \
-  X(TIMEOUT, 124, "out of time, running or blocked")                                               \
-  X(INTERRUPTED, 130, "interrupted by Ctrl-C (SIGINT)")                                            \
-  X(TRAP, 134, "the guest trapped")                                                                \
+#define CLI_EXIT_CODES(X)                                                                                     \
+  X(OK, 0, "success")                                                                                         \
+  X(FAILED, 1,                                                                                                \
+    "the guest's `run` returned an error; assertions of a test script failed; tenon wit: a change breaks, a " \
+    "component does not fit")                                                                                 \
+  X(OUTPUT, 109, "tenon exec: limit of output")                                                               \
+  X(HANDLES, 110, "tenon exec: limit of handles")                                                             \
+  X(DIFFERS, 111, "tenon exec: a run differed from its recording or from the first run")                      \
+  X(USAGE, 112, "wrong arguments: an unknown option, a value that cannot be read")                            \
+  X(IO, 113, "a file could not be read or written")                                                           \
+  X(LOAD, 114, "not a WebAssembly file, or one that is malformed or invalid")                                 \
+  X(UNSUPPORTED, 115, "valid, but needs what this version does not have")                                     \
+  X(LINK, 116, "an import is missing or has the wrong type")                                                  \
+  X(NOT_FOUND, 117, "no such exported function")                                                              \
+  X(FUEL, 118, "out of fuel")                                                                                 \
+  X(MEMORY, 119, "memory or table limit")                                                                     \
+  X(LIMIT, 120, "another limit: handles, instances, bytes of output")                                         \
+  X(DENIED, 121, "a right that was not granted; tenon exec: a call that depends on the outside")              \
+  X(STACK, 122, "stack overflow in the guest")                                                                \
+  X(INTERNAL, 123, "the host is out of memory, or a bug in Tenon")                                            \
+  X(TIMEOUT, 124, "out of time, running or blocked")                                                          \
+  X(INTERRUPTED, 130, "interrupted by Ctrl-C (SIGINT)")                                                       \
+  X(TRAP, 134, "the guest trapped")                                                                           \
   X(TERMINATED, 143, "ended by SIGTERM")
 
 enum cli_exit_code {

@@ -255,9 +255,10 @@ static void print_environment(const help_form *form) {
                    "where the cache of compiled code is kept; see --cache-dir");
 }
 
-static const char introduction[] = "Tenon runs and serves WebAssembly components, and runs WASI preview 1 modules, "
-                                   "safely: a guest can do nothing that was not "
-                                   "granted to it.";
+static const char introduction[] =
+    "Tenon runs and serves WebAssembly components, and runs WASI preview 1 modules, "
+    "safely: a guest can do nothing that was not "
+    "granted to it.";
 
 static void print_general(void) {
   text_paragraphs(introduction);

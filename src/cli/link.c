@@ -32,7 +32,9 @@ static tn_error *read_right(cli_link *link, char *part) {
   if (value != NULL) *value++ = '\0';
   cli_option option;
   if (!find_right(part, &option))
-    return mistake(link, part, "is not a right: those of tenon run, such as dir=HOST::GUEST, env=NAME=VALUE or net=HOST:PORT");
+    return mistake(
+        link, part,
+        "is not a right: those of tenon run, such as dir=HOST::GUEST, env=NAME=VALUE or net=HOST:PORT");
   if (option.argument != NULL && value == NULL) return mistake(link, part, "needs a value");
   const char *wrong = option.parse((char *)&link->rights + option.offset, value);
   if (wrong == NULL) return NULL;
@@ -49,9 +51,12 @@ static tn_error *configure(cli_link *link, char *path) {
   const cli_settings *rights = &link->rights;
   tn_wasi_config *wasi = link->wasi;
   tn_error *error = cli_configure_arguments(wasi, rights, &path, 1);
-  if (error == NULL) error = tn_wasi_config_set_stdin(wasi, stdio_kind(rights->inherit_stdin), STDIN_FILENO);
-  if (error == NULL) error = tn_wasi_config_set_stdout(wasi, stdio_kind(rights->inherit_stdout), STDOUT_FILENO);
-  if (error == NULL) error = tn_wasi_config_set_stderr(wasi, stdio_kind(rights->inherit_stderr), STDERR_FILENO);
+  if (error == NULL)
+    error = tn_wasi_config_set_stdin(wasi, stdio_kind(rights->inherit_stdin), STDIN_FILENO);
+  if (error == NULL)
+    error = tn_wasi_config_set_stdout(wasi, stdio_kind(rights->inherit_stdout), STDOUT_FILENO);
+  if (error == NULL)
+    error = tn_wasi_config_set_stderr(wasi, stdio_kind(rights->inherit_stderr), STDERR_FILENO);
   if (error == NULL) error = cli_configure_files(wasi, rights);
   if (error == NULL) error = cli_configure_environment(wasi, rights);
   if (error == NULL) error = cli_configure_network(wasi, rights);
@@ -60,7 +65,8 @@ static tn_error *configure(cli_link *link, char *path) {
   return error;
 }
 
-static tn_error *add(cli_link *link, const cli_settings *settings, tn_engine *engine, tn_linker *linker) {
+static tn_error *add(cli_link *link, const cli_settings *settings, tn_engine *engine,
+                     tn_linker *linker) {
   char *rest = strdup(link->text); /* the rights point into it */
   if (rest == NULL) return out_of_memory();
   cli_settings_init(&link->rights);
@@ -76,7 +82,8 @@ static tn_error *add(cli_link *link, const cli_settings *settings, tn_engine *en
   return error == NULL ? tn_linker_add_component(linker, link->component, &options) : error;
 }
 
-tn_error *cli_links_add(const cli_settings *settings, tn_engine *engine, tn_linker *linker, cli_links *out) {
+tn_error *cli_links_add(const cli_settings *settings, tn_engine *engine, tn_linker *linker,
+                        cli_links *out) {
   size_t count = settings->links.count;
   out->items = calloc(count + 1, sizeof *out->items);
   if (out->items == NULL) return out_of_memory();
@@ -92,6 +99,7 @@ tn_error *cli_links_add(const cli_settings *settings, tn_engine *engine, tn_link
 void cli_links_warn_of_unused(const cli_links *links, const tn_linked *linked) {
   for (size_t i = 0; i < links->count; i++) {
     if (tn_linked_uses(linked, links->items[i].component)) continue;
-    fprintf(stderr, "warning: nothing imports what --link %s exports: it takes no part\n", links->items[i].text);
+    fprintf(stderr, "warning: nothing imports what --link %s exports: it takes no part\n",
+            links->items[i].text);
   }
 }

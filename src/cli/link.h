@@ -18,7 +18,8 @@ typedef struct cli_links {
 } cli_links;
 
 /* Loads what --link says and adds it to the linker, in order. A mistake in the text is TN_ERROR_ARGUMENT. */
-tn_error *cli_links_add(const cli_settings *settings, tn_engine *engine, tn_linker *linker, cli_links *out);
+tn_error *cli_links_add(const cli_settings *settings, tn_engine *engine, tn_linker *linker,
+                        cli_links *out);
 /* What takes no part in the link is most likely a mistake: warns of it. */
 void cli_links_warn_of_unused(const cli_links *links, const tn_linked *linked);
 

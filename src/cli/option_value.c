@@ -200,15 +200,17 @@ const char *cli_parse_verify(void *field, const char *value) {
 static bool read_date(const char *text, uint64_t *out) {
   struct tm time = {0};
   int length = 0;
-  int count = sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &time.tm_year, &time.tm_mon, &time.tm_mday, &time.tm_hour,
-                     &time.tm_min, &time.tm_sec, &length);
+  int count = sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &time.tm_year, &time.tm_mon, &time.tm_mday,
+                     &time.tm_hour, &time.tm_min, &time.tm_sec, &length);
   if (count != 6 || length != 19) return false;
   time.tm_year -= 1900;
   time.tm_mon--;
   struct tm wanted = time;
   time_t seconds = timegm(&time); /* 31 June becomes 1 July: no date, then */
-  bool is_date = time.tm_mon == wanted.tm_mon && time.tm_mday == wanted.tm_mday && time.tm_hour == wanted.tm_hour;
-  if (!is_date || time.tm_min != wanted.tm_min || time.tm_sec != wanted.tm_sec || seconds < 0) return false;
+  bool is_date = time.tm_mon == wanted.tm_mon && time.tm_mday == wanted.tm_mday &&
+                 time.tm_hour == wanted.tm_hour;
+  if (!is_date || time.tm_min != wanted.tm_min || time.tm_sec != wanted.tm_sec || seconds < 0)
+    return false;
   static const unit zone[] = {{"Z", 1000000000}, {NULL, 0}};
   char fraction[32];
   if (strlen(text + length) + 2 > sizeof fraction) return false;
@@ -245,7 +247,8 @@ const char *cli_parse_clock(void *field, const char *value) {
   cli_clock clock = {.is_virtual = true, .start = 315532800000000000u, .step = 1000};
   static const char name[] = "virtual";
   size_t length = sizeof name - 1;
-  bool has_name = strncmp(value, name, length) == 0 && (value[length] == '\0' || value[length] == '=');
+  bool has_name =
+      strncmp(value, name, length) == 0 && (value[length] == '\0' || value[length] == '=');
   if (!has_name) return "is not virtual[=START[,STEP]]; --allow-clock gives the real one";
   const char *wrong = value[length] == '=' ? read_clock(value + length + 1, &clock) : NULL;
   if (wrong == NULL) *(cli_clock *)field = clock;

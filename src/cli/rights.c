@@ -63,7 +63,8 @@ static tn_error *add_config_values(tn_wasi_config *config, const cli_texts *valu
   for (size_t i = 0; i < values->count && error == NULL; i++) {
     const char *text = values->items[i], *equals = strchr(text, '=');
     if (equals == NULL) return tn_error_make(TN_ERROR_ARGUMENT, "--config-value takes KEY=VALUE");
-    error = tn_wasi_config_add_config_value(config, (tn_str){text, (size_t)(equals - text)}, cli_text(equals + 1));
+    error = tn_wasi_config_add_config_value(config, (tn_str){text, (size_t)(equals - text)},
+                                            cli_text(equals + 1));
   }
   return error;
 }

@@ -127,7 +127,9 @@ typedef struct session {
 
 static tn_error *link_session(session *s, const cli_settings *settings) {
   if (settings->links.count > 0 && tn_component_is_module(s->component))
-    return tn_error_make(TN_ERROR_LINK, "a core module cannot be linked (--link) with components: only components can");
+    return tn_error_make(
+        TN_ERROR_LINK,
+        "a core module cannot be linked (--link) with components: only components can");
   tn_error *error = tn_linker_new(&s->linker);
   if (error == NULL) error = tn_linker_define_wasi(s->linker);
   if (error == NULL) error = cli_links_add(settings, s->engine, s->linker, &s->links);

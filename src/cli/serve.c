@@ -48,7 +48,9 @@ static void raise_descriptor_limit(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit); /* if it fails, what there is must do; the server says when that is too little */
+  setrlimit(
+      RLIMIT_NOFILE,
+      &limit); /* if it fails, what there is must do; the server says when that is too little */
 }
 
 /* ---- settings ------------------------------------------------------------------------------------------- */
@@ -68,13 +70,16 @@ static tn_error *set_cache(tn_server_settings *server, const cli_settings *setti
   return folder != NULL ? tn_server_settings_set(server, "cache-dir", folder) : NULL;
 }
 
-static tn_error *configure(tn_server_settings *server, const cli_settings *settings, char **operands, int count) {
+static tn_error *configure(tn_server_settings *server, const cli_settings *settings,
+                           char **operands, int count) {
   tn_error *error = set_cache(server, settings);
   if (error == NULL && settings->config_file != NULL)
     error = tn_server_settings_set_file(server, settings->config_file);
-  if (error == NULL && settings->no_logging_prefix) error = tn_server_settings_set(server, "output", "inherit");
+  if (error == NULL && settings->no_logging_prefix)
+    error = tn_server_settings_set(server, "output", "inherit");
   for (size_t i = 0; i < settings->setting_names.count && error == NULL; i++)
-    error = tn_server_settings_set(server, settings->setting_names.items[i], settings->setting_values.items[i]);
+    error = tn_server_settings_set(server, settings->setting_names.items[i],
+                                   settings->setting_values.items[i]);
   for (size_t i = 0; i < settings->routes.count && error == NULL; i++)
     error = tn_server_settings_add_route(server, settings->routes.items[i]);
   if (error == NULL && count == 1) error = serve_everything(server, operands[0]);
@@ -122,7 +127,8 @@ int cli_serve(const cli_settings *settings, char **operands, int count) {
     return cli_report(CLI_EXIT_USAGE, "several components are served by --route or --config",
                       "tenon serve takes one file");
   if (count == 0 && settings->config_file == NULL && settings->routes.count == 0)
-    return cli_report(CLI_EXIT_USAGE, "tenon serve FILE", "tenon serve takes a file, --route or --config");
+    return cli_report(CLI_EXIT_USAGE, "tenon serve FILE",
+                      "tenon serve takes a file, --route or --config");
   watch_signals();
   raise_descriptor_limit();
   tn_server_settings *server;

@@ -4,7 +4,8 @@
 
 static tn_error *check_item(tn_compose_types *types, const tn_compose_item *given,
                             const tn_compose_item *expected);
-static tn_error *check_value(tn_compose_types *types, tn_compose_type *given, tn_compose_type *expected);
+static tn_error *check_value(tn_compose_types *types, tn_compose_type *given,
+                             tn_compose_type *expected);
 
 /* ---- what is wrong ------------------------------------------------------------------------------------- */
 
@@ -16,10 +17,11 @@ static tn_error *differ(const tn_compose_type *given, const tn_compose_type *exp
     tn_buffer_format(&want, " (%s)", tn_compose_type_kind_name(expected));
     tn_buffer_format(&got, " (%s)", tn_compose_type_kind_name(given));
   }
-  tn_error *error = want.failed || got.failed
-                        ? tn_error_no_memory()
-                        : tn_error_new(TN_ERROR_LINK, "expected %" TN_STR_FORMAT ", given %" TN_STR_FORMAT,
-                                       TN_STR_ARG(tn_buffer_str(&want)), TN_STR_ARG(tn_buffer_str(&got)));
+  tn_error *error =
+      want.failed || got.failed
+          ? tn_error_no_memory()
+          : tn_error_new(TN_ERROR_LINK, "expected %" TN_STR_FORMAT ", given %" TN_STR_FORMAT,
+                         TN_STR_ARG(tn_buffer_str(&want)), TN_STR_ARG(tn_buffer_str(&got)));
   tn_buffer_free(&want);
   tn_buffer_free(&got);
   return error;
@@ -67,14 +69,18 @@ static tn_error *wrong_resource(const tn_compose_type *given, const tn_compose_t
   tn_buffer_free(&want);
   tn_buffer_free(&got);
   return tn_error_set_hint(
-      error, "each instance of a component has resource types of its own: all who pass such a resource "
-             "to each other must get the interface that it comes from from the same instance");
+      error,
+      "each instance of a component has resource types of its own: all who pass such a resource "
+      "to each other must get the interface that it comes from from the same instance");
 }
 
-static tn_error *check_resource(tn_compose_types *types, tn_compose_type *given, tn_compose_type *expected) {
-  if (given->kind != TN_AST_RESOURCE || expected->kind != TN_AST_RESOURCE) return differ(given, expected);
+static tn_error *check_resource(tn_compose_types *types, tn_compose_type *given,
+                                tn_compose_type *expected) {
+  if (given->kind != TN_AST_RESOURCE || expected->kind != TN_AST_RESOURCE)
+    return differ(given, expected);
   if (given == expected) return NULL;
-  return expected->is_open ? tn_compose_bind(types, expected, given) : wrong_resource(given, expected);
+  return expected->is_open ? tn_compose_bind(types, expected, given)
+                           : wrong_resource(given, expected);
 }
 
 static const char *member_word(tn_ast_type_kind kind) {
@@ -90,19 +96,21 @@ static const char *member_word(tn_ast_type_kind kind) {
   }
 }
 
-static tn_error *check_optional(tn_compose_types *types, tn_compose_type *given, tn_compose_type *expected,
-                                const char *what) {
+static tn_error *check_optional(tn_compose_types *types, tn_compose_type *given,
+                                tn_compose_type *expected, const char *what) {
   if (given == NULL && expected == NULL) return NULL;
   if (given == NULL || expected == NULL)
-    return tn_error_new(TN_ERROR_LINK, "expected %s %s, given %s", expected == NULL ? "no" : "a", what,
-                        given == NULL ? "none" : "one");
+    return tn_error_new(TN_ERROR_LINK, "expected %s %s, given %s", expected == NULL ? "no" : "a",
+                        what, given == NULL ? "none" : "one");
   return tn_error_wrap(check_value(types, given, expected), "%s", what);
 }
 
-static tn_error *check_label(const tn_compose_type *given, const tn_compose_type *expected, uint32_t index) {
+static tn_error *check_label(const tn_compose_type *given, const tn_compose_type *expected,
+                             uint32_t index) {
   tn_str want = expected->members[index].label, got = given->members[index].label;
   if (tn_str_equal(want, got)) return NULL;
-  return tn_error_new(TN_ERROR_LINK, "%s %u: expected `%" TN_STR_FORMAT "`, given `%" TN_STR_FORMAT "`",
+  return tn_error_new(TN_ERROR_LINK,
+                      "%s %u: expected `%" TN_STR_FORMAT "`, given `%" TN_STR_FORMAT "`",
                       member_word(expected->kind), index + 1, TN_STR_ARG(want), TN_STR_ARG(got));
 }
 
@@ -127,13 +135,15 @@ static tn_error *check_members(tn_compose_types *types, const tn_compose_type *g
                       expected->member_count == 1 ? "" : "s", given->member_count);
 }
 
-static tn_error *check_parts(tn_compose_types *types, tn_compose_type *given, tn_compose_type *expected) {
+static tn_error *check_parts(tn_compose_types *types, tn_compose_type *given,
+                             tn_compose_type *expected) {
   switch (expected->kind) {
   case TN_AST_PRIMITIVE:
     return given->primitive == expected->primitive ? NULL : differ(given, expected);
   case TN_AST_OWN:
   case TN_AST_BORROW:
-    return check_resource(types, tn_compose_root(given->element), tn_compose_root(expected->element));
+    return check_resource(types, tn_compose_root(given->element),
+                          tn_compose_root(expected->element));
   case TN_AST_FIXED_LIST:
     if (given->length != expected->length) return differ(given, expected);
     return tn_error_wrap(check_value(types, given->element, expected->element), "element");
@@ -158,7 +168,8 @@ static bool is_value(const tn_compose_type *type) {
 }
 
 /* What was found equal is bound, so that it is not compared again. */
-static tn_error *check_value(tn_compose_types *types, tn_compose_type *given, tn_compose_type *expected) {
+static tn_error *check_value(tn_compose_types *types, tn_compose_type *given,
+                             tn_compose_type *expected) {
   tn_compose_type *got = tn_compose_root(given), *want = tn_compose_root(expected);
   if (got == want) return NULL;
   TN_TRY(tn_compose_spend(types));
@@ -176,12 +187,14 @@ static tn_error *check_function_parts(tn_compose_types *types, tn_compose_type *
                                       tn_compose_type *expected) {
   if (given->is_async != expected->is_async)
     return tn_error_new(TN_ERROR_LINK, "expected %s function, given %s one",
-                        expected->is_async ? "an async" : "a sync", given->is_async ? "an async" : "a sync");
+                        expected->is_async ? "an async" : "a sync",
+                        given->is_async ? "an async" : "a sync");
   TN_TRY(check_members(types, given, expected));
   return check_optional(types, given->element, expected->element, "result");
 }
 
-static tn_error *check_function(tn_compose_types *types, tn_compose_type *given, tn_compose_type *expected) {
+static tn_error *check_function(tn_compose_types *types, tn_compose_type *given,
+                                tn_compose_type *expected) {
   tn_compose_type *got = tn_compose_root(given), *want = tn_compose_root(expected);
   if (got == want) return NULL;
   return with_signatures(check_function_parts(types, got, want), got, want);
@@ -190,7 +203,8 @@ static tn_error *check_function(tn_compose_types *types, tn_compose_type *given,
 /* What is wrong with a type that has a name says the name itself. */
 static tn_error *in_item(tn_error *error, const tn_compose_item *item) {
   if (error == NULL) return NULL;
-  if (item->sort == TN_SORT_TYPE && tn_str_equal(tn_compose_root(item->type)->name, item->name)) return error;
+  if (item->sort == TN_SORT_TYPE && tn_str_equal(tn_compose_root(item->type)->name, item->name))
+    return error;
   return in_member(error, tn_compose_item_kind_name(item), item->name);
 }
 
@@ -229,9 +243,9 @@ static tn_error *check_world(tn_compose_types *types, const tn_compose_world *gi
     const tn_compose_item *needed = &given->imports.list.items[i];
     const tn_compose_item *there = tn_compose_items_get(&expected->imports, needed->name);
     if (there == NULL)
-      return tn_error_new(TN_ERROR_LINK,
-                          "the given component imports `%" TN_STR_FORMAT "`, which it would not get",
-                          TN_STR_ARG(needed->name));
+      return tn_error_new(
+          TN_ERROR_LINK, "the given component imports `%" TN_STR_FORMAT "`, which it would not get",
+          TN_STR_ARG(needed->name));
     TN_TRY(in_member(check_item(types, there, needed), "import", needed->name));
   }
   for (uint32_t i = 0; i < expected->exports.list.len; i++) {
@@ -245,10 +259,12 @@ static tn_error *check_world(tn_compose_types *types, const tn_compose_world *gi
   return NULL;
 }
 
-static tn_error *check_type(tn_compose_types *types, tn_compose_type *given, tn_compose_type *expected) {
+static tn_error *check_type(tn_compose_types *types, tn_compose_type *given,
+                            tn_compose_type *expected) {
   tn_compose_type *got = tn_compose_root(given), *want = tn_compose_root(expected);
   if (got == want) return NULL;
-  if (want->kind == TN_AST_RESOURCE || got->kind == TN_AST_RESOURCE) return check_resource(types, got, want);
+  if (want->kind == TN_AST_RESOURCE || got->kind == TN_AST_RESOURCE)
+    return check_resource(types, got, want);
   if (got->kind != want->kind) return differ(got, want);
   switch (want->kind) {
   case TN_AST_FUNC:
@@ -291,7 +307,8 @@ tn_error *tn_compose_check(tn_compose_types *types, const tn_compose_item *given
 
 /* ---- merging ------------------------------------------------------------------------------------------- */
 
-tn_error *tn_compose_merge(tn_compose_types *types, tn_compose_interface *into, tn_compose_interface *other) {
+tn_error *tn_compose_merge(tn_compose_types *types, tn_compose_interface *into,
+                           tn_compose_interface *other) {
   if (into == other) return NULL;
   for (uint32_t i = 0; i < other->items.list.len; i++) {
     const tn_compose_item *item = &other->items.list.items[i];

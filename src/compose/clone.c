@@ -73,7 +73,8 @@ static tn_error *clone_items(cloner *c, const tn_compose_items *items, tn_compos
 }
 
 tn_error *tn_compose_clone_interface(tn_compose_types *types, const tn_compose_interface *interface,
-                                     tn_compose_foreign_func foreign, void *data, tn_compose_interface **out) {
+                                     tn_compose_foreign_func foreign, void *data,
+                                     tn_compose_interface **out) {
   tn_compose_interface *copy = tn_compose_interface_new(types, interface->id);
   if (copy == NULL) return tn_error_no_memory();
   cloner c = {.types = types,

@@ -14,7 +14,8 @@ static const char *const kind_names[] = {
 
 const char *tn_compose_type_kind_name(const tn_compose_type *type) {
   const tn_compose_type *root = tn_compose_root(type);
-  return root->kind == TN_AST_PRIMITIVE ? tn_primitive_name(root->primitive) : kind_names[root->kind];
+  return root->kind == TN_AST_PRIMITIVE ? tn_primitive_name(root->primitive)
+                                        : kind_names[root->kind];
 }
 
 const char *tn_compose_item_kind_name(const tn_compose_item *item) {
@@ -52,7 +53,8 @@ static void print_member(tn_buffer *out, const tn_compose_type *type, uint32_t i
   if (has_label && type->kind == TN_AST_VARIANT) tn_buffer_append_text(out, ")");
 }
 
-static void print_members(tn_buffer *out, const tn_compose_type *type, const char *open, const char *close) {
+static void print_members(tn_buffer *out, const tn_compose_type *type, const char *open,
+                          const char *close) {
   tn_buffer_append_text(out, open);
   for (uint32_t i = 0; i < type->member_count; i++)
     print_member(out, type, i);
@@ -86,7 +88,8 @@ void tn_compose_print_function(tn_buffer *out, const tn_compose_type *type) {
 void tn_compose_print_type(tn_buffer *out, const tn_compose_type *type) {
   enum { MAX_TEXT = 4000 };
   const tn_compose_type *root = tn_compose_root(type);
-  if (out->len > MAX_TEXT) return; /* messages are for people; shared parts would make it exponential */
+  if (out->len > MAX_TEXT)
+    return; /* messages are for people; shared parts would make it exponential */
   if (root->name.data != NULL) {
     tn_buffer_append_str(out, root->name);
     return;

@@ -28,11 +28,12 @@ static tn_error *import_component(encoder *e, const tn_compose_package *package,
   const tn_ast_type *type;
   tn_ast_extern_type extern_type = {.sort = TN_SORT_COMPONENT};
   bool has_version = package->version.data != NULL;
-  tn_str name =
-      has_version
-          ? tn_arena_format(e->graph->arena, "unlocked-dep=<%" TN_STR_FORMAT "@{>=%" TN_STR_FORMAT "}>",
-                            TN_STR_ARG(package->name), TN_STR_ARG(package->version))
-          : tn_arena_format(e->graph->arena, "unlocked-dep=<%" TN_STR_FORMAT ">", TN_STR_ARG(package->name));
+  tn_str name = has_version
+                    ? tn_arena_format(e->graph->arena,
+                                      "unlocked-dep=<%" TN_STR_FORMAT "@{>=%" TN_STR_FORMAT "}>",
+                                      TN_STR_ARG(package->name), TN_STR_ARG(package->version))
+                    : tn_arena_format(e->graph->arena, "unlocked-dep=<%" TN_STR_FORMAT ">",
+                                      TN_STR_ARG(package->name));
   if (name.data == NULL) return tn_error_no_memory();
   TN_TRY(tn_compose_encode_world(&e->graph->types, package->world, &type));
   TN_TRY(tn_builder_add_type(&e->builder, type, &extern_type.index));
@@ -53,7 +54,8 @@ static tn_error *component_index(encoder *e, const tn_compose_package *package, 
 
 /* ---- nodes --------------------------------------------------------------------------------------------- */
 
-static tn_error *encode_argument(encoder *e, const tn_compose_argument *argument, tn_ast_argument *out) {
+static tn_error *encode_argument(encoder *e, const tn_compose_argument *argument,
+                                 tn_ast_argument *out) {
   out->name.name = argument->name;
   if (argument->node != NULL) {
     out->item = (tn_sort_index){argument->node->item.sort, node_index(e, argument->node)};
@@ -65,7 +67,8 @@ static tn_error *encode_argument(encoder *e, const tn_compose_argument *argument
 
 static tn_error *encode_instance(encoder *e, const tn_compose_node *node, uint32_t *index) {
   tn_definition definition = {.kind = TN_DEFINITION_INSTANCE, .instance = {.is_instantiate = true}};
-  tn_ast_argument *arguments = TN_ARENA_ARRAY(e->graph->arena, tn_ast_argument, node->argument_count);
+  tn_ast_argument *arguments =
+      TN_ARENA_ARRAY(e->graph->arena, tn_ast_argument, node->argument_count);
   if (arguments == NULL) return tn_error_no_memory();
   for (uint32_t i = 0; i < node->argument_count; i++)
     TN_TRY(encode_argument(e, &node->arguments[i], &arguments[i]));
@@ -99,8 +102,8 @@ static tn_error *encode_node(encoder *e, const tn_compose_node *node) {
     TN_TRY(encode_instance(e, node, &index));
     break;
   case TN_COMPOSE_ALIAS:
-    TN_TRY(tn_builder_add_alias(&e->builder, node_index(e, node->source), node->item.name, node->item.sort,
-                                &index));
+    TN_TRY(tn_builder_add_alias(&e->builder, node_index(e, node->source), node->item.name,
+                                node->item.sort, &index));
     break;
   case TN_COMPOSE_DEFINITION:
     TN_TRY(encode_definition(e, node, &index));
@@ -123,8 +126,8 @@ static tn_error *encode_exports(encoder *e) {
 
 static tn_error *add_producers(encoder *e) {
   static const char bytes[] = "\x01\x0cprocessed-by\x01\x05tenon";
-  tn_str section =
-      tn_arena_format(e->graph->arena, "%s%c%s", bytes, (int)strlen(TN_VERSION_STRING), TN_VERSION_STRING);
+  tn_str section = tn_arena_format(e->graph->arena, "%s%c%s", bytes, (int)strlen(TN_VERSION_STRING),
+                                   TN_VERSION_STRING);
   if (section.data == NULL) return tn_error_no_memory();
   return tn_builder_add_custom(&e->builder, TN_STR("producers"), section);
 }
@@ -158,5 +161,6 @@ tn_error *tn_compose_encode(tn_compose_graph *graph, tn_compose_encoding encodin
   size_t start = out->len;
   TN_TRY(encode(&e, out));
   if (out->failed) return tn_error_no_memory();
-  return encoding.no_validation ? NULL : validate(tn_str_slice(tn_buffer_str(out), start, out->len));
+  return encoding.no_validation ? NULL
+                                : validate(tn_str_slice(tn_buffer_str(out), start, out->len));
 }

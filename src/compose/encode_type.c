@@ -2,7 +2,8 @@
 
 #include "base/error.h"
 
-static bool remember(tn_compose_scope *scope, tn_pointer_map *map, const void *key, uint32_t index) {
+static bool remember(tn_compose_scope *scope, tn_pointer_map *map, const void *key,
+                     uint32_t index) {
   return tn_pointer_map_put(scope->types_of->arena, map, key, (void *)(uintptr_t)(index + 1));
 }
 
@@ -13,12 +14,14 @@ static bool recall(const tn_pointer_map *map, const void *key, uint32_t *index) 
   return true;
 }
 
-static tn_error *remember_type(tn_compose_scope *scope, const tn_compose_type *root, uint32_t index) {
+static tn_error *remember_type(tn_compose_scope *scope, const tn_compose_type *root,
+                               uint32_t index) {
   return remember(scope, &scope->types, root, index) ? NULL : tn_error_no_memory();
 }
 
 /* Functions of a resource must mention it by the name that they have it in their own. */
-tn_error *tn_compose_scope_name_type(tn_compose_scope *scope, const tn_compose_type *type, uint32_t index) {
+tn_error *tn_compose_scope_name_type(tn_compose_scope *scope, const tn_compose_type *type,
+                                     uint32_t index) {
   const tn_compose_type *root = tn_compose_root(type);
   uint32_t first;
   if (recall(&scope->named, root, &first)) return NULL;
@@ -28,8 +31,8 @@ tn_error *tn_compose_scope_name_type(tn_compose_scope *scope, const tn_compose_t
 
 tn_error *tn_compose_scope_open(tn_compose_scope *scope, tn_compose_types *types,
                                 tn_component_builder *component, const tn_compose_items *imports) {
-  *scope =
-      (tn_compose_scope){.types_of = types, .component = component, .has_imports = true, .imports = imports};
+  *scope = (tn_compose_scope){
+      .types_of = types, .component = component, .has_imports = true, .imports = imports};
   scope->decls.arena = types->arena;
   uint32_t count = imports->list.len;
   scope->import_indices = TN_ARENA_ARRAY(types->arena, uint32_t, count);
@@ -50,7 +53,8 @@ static tn_error *add_definition(tn_compose_scope *scope, const tn_ast_type *type
   return tn_decl_builder_add_type(&scope->decls, type, index);
 }
 
-static tn_error *add_alias(tn_compose_scope *scope, uint32_t instance, tn_str name, uint32_t *index) {
+static tn_error *add_alias(tn_compose_scope *scope, uint32_t instance, tn_str name,
+                           uint32_t *index) {
   if (scope->component != NULL)
     return tn_builder_add_alias(scope->component, instance, name, TN_SORT_TYPE, index);
   tn_ast_decl decl = {
@@ -59,7 +63,8 @@ static tn_error *add_alias(tn_compose_scope *scope, uint32_t instance, tn_str na
   return tn_decl_builder_add(&scope->decls, &decl, index);
 }
 
-static tn_error *add_import(tn_compose_scope *scope, tn_str name, tn_ast_extern_type type, uint32_t *index) {
+static tn_error *add_import(tn_compose_scope *scope, tn_str name, tn_ast_extern_type type,
+                            uint32_t *index) {
   if (scope->component != NULL) return tn_builder_add_import(scope->component, name, type, index);
   return tn_decl_builder_add_import(&scope->decls, name, type, index);
 }
@@ -70,21 +75,22 @@ static tn_error *encode_interface(tn_compose_scope *outer, const tn_compose_inte
                                   bool types_only, const tn_ast_type **out);
 
 /* Imports an interface only because its types are used. */
-static tn_error *import_home(tn_compose_scope *scope, const tn_compose_interface *home, uint32_t *index) {
+static tn_error *import_home(tn_compose_scope *scope, const tn_compose_interface *home,
+                             uint32_t *index) {
   const tn_ast_type *type;
   tn_ast_extern_type extern_type = {.sort = TN_SORT_INSTANCE};
   TN_TRY(encode_interface(scope, home, true, &type));
   TN_TRY(add_definition(scope, type, &extern_type.index));
   TN_TRY(add_import(scope, home->id, extern_type, index));
-  bool is_kept =
-      remember(scope, &scope->instances, home, *index) &&
-      tn_map_put(scope->types_of->arena, &scope->instances_by_id, home->id, (void *)(uintptr_t)(*index + 1));
+  bool is_kept = remember(scope, &scope->instances, home, *index) &&
+                 tn_map_put(scope->types_of->arena, &scope->instances_by_id, home->id,
+                            (void *)(uintptr_t)(*index + 1));
   return is_kept ? NULL : tn_error_no_memory();
 }
 
 /* The instance that has the types of an interface in this very scope. */
-static tn_error *find_home(tn_compose_scope *scope, const tn_compose_interface *home, uint32_t *index,
-                           bool *found) {
+static tn_error *find_home(tn_compose_scope *scope, const tn_compose_interface *home,
+                           uint32_t *index, bool *found) {
   uint32_t position;
   *found = true;
   if (recall(&scope->instances, home, index)) return NULL;
@@ -96,7 +102,8 @@ static tn_error *find_home(tn_compose_scope *scope, const tn_compose_interface *
   if (home->id.data == NULL) return NULL;
   uintptr_t there = (uintptr_t)tn_map_get(&scope->instances_by_id, home->id);
   const tn_compose_item *item = tn_compose_items_get(scope->imports, home->id);
-  bool is_type = scope->component != NULL; /* the component itself imports nothing that it was not told to */
+  bool is_type =
+      scope->component != NULL; /* the component itself imports nothing that it was not told to */
   *found = there != 0 || (item != NULL && item->sort == TN_SORT_INSTANCE) || !is_type;
   if (!*found) return NULL;
   if (there != 0) {
@@ -108,10 +115,12 @@ static tn_error *find_home(tn_compose_scope *scope, const tn_compose_interface *
 }
 
 /* Finds a named type that is there already, here or around. */
-static tn_error *find_type(tn_compose_scope *scope, const tn_compose_type *root, uint32_t *index, bool *found) {
+static tn_error *find_type(tn_compose_scope *scope, const tn_compose_type *root, uint32_t *index,
+                           bool *found) {
   *found = recall(&scope->types, root, index);
   if (*found || root->name.data == NULL) return NULL;
-  const tn_compose_interface *home = root->home == NULL ? NULL : tn_compose_interface_root(root->home);
+  const tn_compose_interface *home =
+      root->home == NULL ? NULL : tn_compose_interface_root(root->home);
   uint32_t instance, outer_index;
   if (home != NULL && home != scope->self) {
     TN_TRY(find_home(scope, home, &instance, found));
@@ -129,7 +138,8 @@ static tn_error *find_type(tn_compose_scope *scope, const tn_compose_type *root,
 
 /* ---- definitions --------------------------------------------------------------------------------------- */
 
-static tn_error *encode_valtype(tn_compose_scope *scope, const tn_compose_type *type, tn_ast_valtype *out) {
+static tn_error *encode_valtype(tn_compose_scope *scope, const tn_compose_type *type,
+                                tn_ast_valtype *out) {
   *out = (tn_ast_valtype){.is_absent = type == NULL};
   if (type == NULL) return NULL;
   const tn_compose_type *root = tn_compose_root(type);
@@ -141,7 +151,8 @@ static tn_error *encode_valtype(tn_compose_scope *scope, const tn_compose_type *
   return tn_compose_encode_type(scope, root, &out->index);
 }
 
-static tn_error *encode_members(tn_compose_scope *scope, const tn_compose_type *type, tn_ast_type *ast) {
+static tn_error *encode_members(tn_compose_scope *scope, const tn_compose_type *type,
+                                tn_ast_type *ast) {
   if (type->member_count == 0) return NULL;
   tn_ast_field *fields = TN_ARENA_ARRAY(scope->types_of->arena, tn_ast_field, type->member_count);
   if (fields == NULL) return tn_error_no_memory();
@@ -154,7 +165,8 @@ static tn_error *encode_members(tn_compose_scope *scope, const tn_compose_type *
   return NULL;
 }
 
-static tn_error *encode_parts(tn_compose_scope *scope, const tn_compose_type *type, tn_ast_type *ast) {
+static tn_error *encode_parts(tn_compose_scope *scope, const tn_compose_type *type,
+                              tn_ast_type *ast) {
   if (type->kind == TN_AST_OWN || type->kind == TN_AST_BORROW)
     return tn_compose_encode_type(scope, type->element, &ast->resource);
   TN_TRY(encode_members(scope, type, ast));
@@ -165,7 +177,8 @@ static tn_error *encode_parts(tn_compose_scope *scope, const tn_compose_type *ty
 
 static tn_error *lost_resource(const tn_compose_type *type) {
   return tn_error_new(TN_ERROR_LINK,
-                      "resource `%" TN_STR_FORMAT "` comes from within the composition, so that what is "
+                      "resource `%" TN_STR_FORMAT
+                      "` comes from within the composition, so that what is "
                       "imported cannot know it",
                       TN_STR_ARG(type->name));
 }
@@ -174,8 +187,10 @@ static tn_error *define(tn_compose_scope *scope, const tn_compose_type *root, ui
   const tn_ast_type *made;
   tn_ast_type *type = TN_ARENA_NEW(scope->types_of->arena, tn_ast_type);
   if (type == NULL) return tn_error_no_memory();
-  *type = (tn_ast_type){
-      .kind = root->kind, .primitive = root->primitive, .length = root->length, .is_async = root->is_async};
+  *type = (tn_ast_type){.kind = root->kind,
+                        .primitive = root->primitive,
+                        .length = root->length,
+                        .is_async = root->is_async};
   made = type;
   switch (root->kind) {
   case TN_AST_RESOURCE:
@@ -194,7 +209,8 @@ static tn_error *define(tn_compose_scope *scope, const tn_compose_type *root, ui
   return remember_type(scope, root, *index);
 }
 
-tn_error *tn_compose_encode_type(tn_compose_scope *scope, const tn_compose_type *type, uint32_t *index) {
+tn_error *tn_compose_encode_type(tn_compose_scope *scope, const tn_compose_type *type,
+                                 uint32_t *index) {
   const tn_compose_type *root = tn_compose_root(type);
   bool found;
   TN_TRY(tn_compose_spend(scope->types_of));
@@ -235,7 +251,8 @@ static tn_error *encode_extern_type(tn_compose_scope *scope, const tn_compose_it
     TN_TRY(tn_compose_encode_world(scope->types_of, item->world, &type));
     break;
   default:
-    return tn_error_new(TN_ERROR_UNSUPPORTED, "a %s cannot be passed on", tn_compose_item_kind_name(item));
+    return tn_error_new(TN_ERROR_UNSUPPORTED, "a %s cannot be passed on",
+                        tn_compose_item_kind_name(item));
   }
   return add_definition(scope, type, &out->index);
 }

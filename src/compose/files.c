@@ -38,7 +38,8 @@ static tn_error *read_wit(tn_arena *arena, const char *path, tn_str *out) {
   tn_buffer bytes = {0};
   TN_TRY(tn_wit_load(&set, path, &package));
   tn_error *error = tn_wit_encode_package(&bytes, package);
-  if (error == NULL) error = bytes.failed ? tn_error_no_memory() : in_arena(arena, tn_buffer_str(&bytes), out);
+  if (error == NULL)
+    error = bytes.failed ? tn_error_no_memory() : in_arena(arena, tn_buffer_str(&bytes), out);
   tn_buffer_free(&bytes);
   return error;
 }
@@ -54,7 +55,8 @@ static tn_error *text_to_binary(tn_arena *arena, tn_str text, tn_str *out) {
 
 tn_error *tn_compose_read_package(tn_arena *arena, const char *path, tn_str *out) {
   tn_str bytes;
-  if (is_folder(path) || tn_str_ends_with(tn_str_from(path), TN_STR(".wit"))) return read_wit(arena, path, out);
+  if (is_folder(path) || tn_str_ends_with(tn_str_from(path), TN_STR(".wit")))
+    return read_wit(arena, path, out);
   TN_TRY(tn_compose_read_file(arena, path, &bytes));
   *out = bytes;
   bool is_binary = bytes.len >= 4 && memcmp(bytes.data, "\0asm", 4) == 0;
@@ -74,7 +76,8 @@ typedef struct finder {
 
 static tn_error *try_path(finder *f, bool may_be_folder, tn_str path) {
   if (path.data == NULL) return tn_error_no_memory();
-  if (f->found == NULL && (is_file(path.data) || (may_be_folder && is_folder(path.data)))) f->found = path.data;
+  if (f->found == NULL && (is_file(path.data) || (may_be_folder && is_folder(path.data))))
+    f->found = path.data;
   return NULL;
 }
 
@@ -91,8 +94,8 @@ static tn_str without_ending(tn_str file) {
 /* A file of the folder that may be a version of the package: its name begins with `prefix`. */
 static tn_error *consider(finder *f, tn_str folder, tn_str prefix, tn_str file) {
   tn_semver version;
-  tn_str path =
-      tn_arena_format(f->arena, "%" TN_STR_FORMAT "/%" TN_STR_FORMAT, TN_STR_ARG(folder), TN_STR_ARG(file));
+  tn_str path = tn_arena_format(f->arena, "%" TN_STR_FORMAT "/%" TN_STR_FORMAT, TN_STR_ARG(folder),
+                                TN_STR_ARG(file));
   if (path.data == NULL) return tn_error_no_memory();
   bool is_wit_folder = is_folder(path.data);
   tn_str stem = is_wit_folder ? file : without_ending(file);
@@ -112,7 +115,8 @@ static tn_error *newest_in(finder *f, tn_str folder, tn_str prefix) {
   tn_error *error = NULL;
   DIR *entries = opendir(folder.data);
   if (entries == NULL) return NULL; /* then nothing is in it */
-  for (struct dirent *entry = readdir(entries); entry != NULL && error == NULL; entry = readdir(entries))
+  for (struct dirent *entry = readdir(entries); entry != NULL && error == NULL;
+       entry = readdir(entries))
     if (entry->d_name[0] != '.') error = consider(f, folder, prefix, tn_str_from(entry->d_name));
   closedir(entries);
   return error;
@@ -124,8 +128,8 @@ static tn_error *find_newest(finder *f) {
   while (slash > 0 && f->base.data[slash - 1] != '/')
     slash--;
   tn_str folder = tn_arena_copy(f->arena, tn_str_slice(f->base, 0, slash - 1));
-  tn_str prefix =
-      tn_arena_format(f->arena, "%" TN_STR_FORMAT "@", (int)(f->base.len - slash), f->base.data + slash);
+  tn_str prefix = tn_arena_format(f->arena, "%" TN_STR_FORMAT "@", (int)(f->base.len - slash),
+                                  f->base.data + slash);
   if (folder.data == NULL || prefix.data == NULL) return tn_error_no_memory();
   TN_TRY(newest_in(f, f->base, (tn_str){"", 0}));
   return newest_in(f, folder, prefix);
@@ -145,15 +149,16 @@ static tn_error *find_in_folder(finder *f) {
   static const char *const endings[] = {".wasm", ".wat", ".wit"};
   bool has_version = f->version.data != NULL;
   for (int form = 0; form < (has_version ? 2 : 1); form++) {
-    tn_str stem = !has_version
-                      ? f->base
-                      : tn_arena_format(f->arena, "%" TN_STR_FORMAT "%c%" TN_STR_FORMAT, TN_STR_ARG(f->base),
-                                        form == 0 ? '/' : '@', TN_STR_ARG(f->version));
+    tn_str stem = !has_version ? f->base
+                               : tn_arena_format(f->arena, "%" TN_STR_FORMAT "%c%" TN_STR_FORMAT,
+                                                 TN_STR_ARG(f->base), form == 0 ? '/' : '@',
+                                                 TN_STR_ARG(f->version));
     if (stem.data == NULL) return tn_error_no_memory();
     if (has_wit(stem.data)) TN_TRY(try_path(f, true, stem));
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-      TN_TRY(
-          try_path(f, false, tn_arena_format(f->arena, "%" TN_STR_FORMAT "%s", TN_STR_ARG(stem), endings[i])));
+      TN_TRY(try_path(
+          f, false,
+          tn_arena_format(f->arena, "%" TN_STR_FORMAT "%s", TN_STR_ARG(stem), endings[i])));
   }
   return f->found != NULL || has_version ? NULL : find_newest(f);
 }
@@ -182,7 +187,8 @@ static const char *find_dependency(const tn_compose_options *options, tn_str nam
   for (size_t i = 0; i < options->dependency_count; i++) {
     const tn_compose_dependency *dependency = &options->dependencies[i];
     if (!is_dependency(tn_str_from(dependency->name), name, &given)) continue;
-    if (given.data != NULL && version.data != NULL && tn_str_equal(given, version)) return dependency->path;
+    if (given.data != NULL && version.data != NULL && tn_str_equal(given, version))
+      return dependency->path;
     if (given.data == NULL) {
       any = dependency->path;
     } else if (is_above(given, best)) {
@@ -196,14 +202,15 @@ static const char *find_dependency(const tn_compose_options *options, tn_str nam
 static tn_error *not_found(const finder *f) {
   bool has_version = f->version.data != NULL;
   tn_str version = has_version ? f->version : TN_STR("");
-  tn_error *error = tn_error_new(TN_ERROR_IO, "package `%" TN_STR_FORMAT "%s%" TN_STR_FORMAT "` is not there",
-                                 TN_STR_ARG(f->name), has_version ? "@" : "", TN_STR_ARG(version));
+  tn_error *error =
+      tn_error_new(TN_ERROR_IO, "package `%" TN_STR_FORMAT "%s%" TN_STR_FORMAT "` is not there",
+                   TN_STR_ARG(f->name), has_version ? "@" : "", TN_STR_ARG(version));
   if (has_version)
-    return tn_error_set_hint(error,
-                             "put it at %" TN_STR_FORMAT "/%" TN_STR_FORMAT ".wasm, or say where it is: --dep "
-                             "%" TN_STR_FORMAT "@%" TN_STR_FORMAT "=FILE",
-                             TN_STR_ARG(f->base), TN_STR_ARG(version), TN_STR_ARG(f->name),
-                             TN_STR_ARG(version));
+    return tn_error_set_hint(
+        error,
+        "put it at %" TN_STR_FORMAT "/%" TN_STR_FORMAT ".wasm, or say where it is: --dep "
+        "%" TN_STR_FORMAT "@%" TN_STR_FORMAT "=FILE",
+        TN_STR_ARG(f->base), TN_STR_ARG(version), TN_STR_ARG(f->name), TN_STR_ARG(version));
   return tn_error_set_hint(
       error, "put it at %" TN_STR_FORMAT ".wasm, or say where it is: --dep %" TN_STR_FORMAT "=FILE",
       TN_STR_ARG(f->base), TN_STR_ARG(f->name));
@@ -214,8 +221,9 @@ tn_error *tn_compose_find_package(tn_arena *arena, const tn_compose_options *opt
   finder f = {.arena = arena, .name = name, .version = version};
   *path = find_dependency(options, name, version);
   if (*path != NULL) return NULL;
-  tn_str base = tn_arena_format(arena, "%s/%" TN_STR_FORMAT, options->folder != NULL ? options->folder : "deps",
-                                TN_STR_ARG(name));
+  tn_str base =
+      tn_arena_format(arena, "%s/%" TN_STR_FORMAT,
+                      options->folder != NULL ? options->folder : "deps", TN_STR_ARG(name));
   if (base.data == NULL) return tn_error_no_memory();
   for (size_t i = base.len - name.len; i < base.len; i++)
     if (base.data[i] == ':') ((char *)base.data)[i] = '/';

@@ -17,10 +17,11 @@ tn_error *tn_compose_package_new(tn_compose_graph *graph, tn_str name, tn_str ve
   package->name = name;
   package->version = version;
   if (tn_file_kind_of(bytes) != TN_FILE_COMPONENT) {
-    return tn_error_set_hint(tn_error_new(TN_ERROR_INVALID, tn_file_kind_of(bytes) == TN_FILE_CORE_MODULE
-                                                                ? "a core module is not a component"
-                                                                : "not a WebAssembly component"),
-                             "tenon new makes a component of a core module");
+    return tn_error_set_hint(
+        tn_error_new(TN_ERROR_INVALID, tn_file_kind_of(bytes) == TN_FILE_CORE_MODULE
+                                           ? "a core module is not a component"
+                                           : "not a WebAssembly component"),
+        "tenon new makes a component of a core module");
   }
   TN_TRY(tn_component_decode(graph->arena, bytes, &package->component));
   tn_error *error = tn_component_validate(&scratch, package->component);
@@ -32,7 +33,8 @@ tn_error *tn_compose_package_new(tn_compose_graph *graph, tn_str name, tn_str ve
   return NULL;
 }
 
-static tn_error *new_node(tn_compose_graph *graph, tn_compose_node_kind kind, tn_compose_node **out) {
+static tn_error *new_node(tn_compose_graph *graph, tn_compose_node_kind kind,
+                          tn_compose_node **out) {
   tn_compose_node **slot = TN_VEC_PUSH(graph->arena, &graph->nodes);
   tn_compose_node *node = TN_ARENA_NEW(graph->arena, tn_compose_node);
   if (slot == NULL || node == NULL) return tn_error_no_memory();
@@ -52,21 +54,27 @@ static tn_error *check_name(tn_str name, const char *what, tn_name_kind last) {
   tn_name parsed = {0};
   tn_error *error = tn_name_parse(name, &parsed);
   if (error == NULL && parsed.kind > last)
-    error = tn_error_new(TN_ERROR_INVALID, "names of dependencies, URLs and hashes are for imports only");
-  return tn_error_wrap(error, "`%" TN_STR_FORMAT "` is not a name for an %s", TN_STR_ARG(name), what);
+    error = tn_error_new(TN_ERROR_INVALID,
+                         "names of dependencies, URLs and hashes are for imports only");
+  return tn_error_wrap(error, "`%" TN_STR_FORMAT "` is not a name for an %s", TN_STR_ARG(name),
+                       what);
 }
 
 /* A compatible version is there: one import is to be both. */
-static tn_error *merge_import(tn_compose_graph *graph, tn_compose_item *there, const tn_compose_item *item) {
+static tn_error *merge_import(tn_compose_graph *graph, tn_compose_item *there,
+                              const tn_compose_item *item) {
   tn_str name = there->name;
   bool are_interfaces = there->sort == TN_SORT_INSTANCE && item->sort == TN_SORT_INSTANCE;
-  tn_error *error = are_interfaces ? tn_compose_merge(&graph->types, there->interface, item->interface)
-                                   : tn_compose_check(&graph->types, there, item);
+  tn_error *error = are_interfaces
+                        ? tn_compose_merge(&graph->types, there->interface, item->interface)
+                        : tn_compose_check(&graph->types, there, item);
   if (error != NULL)
     return tn_error_set_hint(
-        tn_error_wrap(error, "import `%" TN_STR_FORMAT "` is wanted in two forms that do not fit together",
+        tn_error_wrap(error,
+                      "import `%" TN_STR_FORMAT "` is wanted in two forms that do not fit together",
                       TN_STR_ARG(name)),
-        "what is imported is shared: one of the two has to be given `%" TN_STR_FORMAT "` from within",
+        "what is imported is shared: one of the two has to be given `%" TN_STR_FORMAT
+        "` from within",
         TN_STR_ARG(name));
   if (!tn_compose_is_newer(item->name, name)) return NULL;
   if (there->sort == TN_SORT_INSTANCE) there->interface->id = item->name;
@@ -93,8 +101,8 @@ void tn_compose_open_imports(tn_compose_graph *graph, bool are_open) {
 }
 
 /* `item` has the name and types that nothing else has. */
-static tn_error *place_import(tn_compose_graph *graph, const tn_compose_item *item, bool is_explicit,
-                              uint32_t *position) {
+static tn_error *place_import(tn_compose_graph *graph, const tn_compose_item *item,
+                              bool is_explicit, uint32_t *position) {
   tn_compose_item *there = tn_compose_items_find(&graph->imports, item->name);
   if (there != NULL) {
     *position = (uint32_t)(there - graph->imports.list.items);
@@ -130,10 +138,12 @@ static tn_error *foreign_type(void *data, const tn_compose_type *type, tn_compos
     graph->import_details.items[position].is_implied = true;
     there = &graph->imports.list.items[position];
   }
-  const tn_compose_item *found =
-      there->sort == TN_SORT_INSTANCE ? tn_compose_items_get(&there->interface->items, type->name) : NULL;
+  const tn_compose_item *found = there->sort == TN_SORT_INSTANCE
+                                     ? tn_compose_items_get(&there->interface->items, type->name)
+                                     : NULL;
   if (found == NULL || found->sort != TN_SORT_TYPE)
-    return tn_error_new(TN_ERROR_LINK, "import `%" TN_STR_FORMAT "` has no type `%" TN_STR_FORMAT "`",
+    return tn_error_new(TN_ERROR_LINK,
+                        "import `%" TN_STR_FORMAT "` has no type `%" TN_STR_FORMAT "`",
                         TN_STR_ARG(home->id), TN_STR_ARG(type->name));
   *out = found->type;
   return NULL;
@@ -146,11 +156,14 @@ tn_error *tn_compose_add_import(tn_compose_graph *graph, tn_str name, const tn_c
   TN_TRY(check_name(name, "import", TN_NAME_HASH));
   const tn_compose_item *there = tn_compose_items_get(&graph->imports, name);
   if (there != NULL && !graph->import_details.items[there - graph->imports.list.items].is_implied)
-    return tn_error_new(TN_ERROR_INVALID, "`%" TN_STR_FORMAT "` is imported already", TN_STR_ARG(name));
+    return tn_error_new(TN_ERROR_INVALID, "`%" TN_STR_FORMAT "` is imported already",
+                        TN_STR_ARG(name));
   copy.name = name;
   if (copy.sort == TN_SORT_INSTANCE) {
-    TN_TRY(tn_compose_clone_interface(&graph->types, item->interface, foreign_type, graph, &copy.interface));
-    if (copy.interface->id.data == NULL && tn_str_find(name, ':', 0) < name.len) copy.interface->id = name;
+    TN_TRY(tn_compose_clone_interface(&graph->types, item->interface, foreign_type, graph,
+                                      &copy.interface));
+    if (copy.interface->id.data == NULL && tn_str_find(name, ':', 0) < name.len)
+      copy.interface->id = name;
   }
   TN_TRY(add_import(graph, &copy, true, &position));
   TN_TRY(new_node(graph, TN_COMPOSE_IMPORT, out));
@@ -188,16 +201,19 @@ static const tn_compose_type *inner_resource(const tn_compose_item *item) {
   return found;
 }
 
-static tn_error *needs_inner_resource(const tn_compose_package *package, const tn_compose_item *wanted,
+static tn_error *needs_inner_resource(const tn_compose_package *package,
+                                      const tn_compose_item *wanted,
                                       const tn_compose_type *resource) {
-  tn_str id = resource->home != NULL ? tn_compose_interface_root(resource->home)->id : (tn_str){NULL, 0};
+  tn_str id =
+      resource->home != NULL ? tn_compose_interface_root(resource->home)->id : (tn_str){NULL, 0};
   if (id.data == NULL) id = TN_STR("an instance");
   return tn_error_set_hint(
-      tn_error_new(
-          TN_ERROR_LINK,
-          "`%" TN_STR_FORMAT "` needs `%" TN_STR_FORMAT "` for resource `%" TN_STR_FORMAT
-          "` of `%" TN_STR_FORMAT "`, which comes from within the composition, so that it cannot be imported",
-          TN_STR_ARG(package->name), TN_STR_ARG(wanted->name), TN_STR_ARG(resource->name), TN_STR_ARG(id)),
+      tn_error_new(TN_ERROR_LINK,
+                   "`%" TN_STR_FORMAT "` needs `%" TN_STR_FORMAT "` for resource `%" TN_STR_FORMAT
+                   "` of `%" TN_STR_FORMAT
+                   "`, which comes from within the composition, so that it cannot be imported",
+                   TN_STR_ARG(package->name), TN_STR_ARG(wanted->name), TN_STR_ARG(resource->name),
+                   TN_STR_ARG(id)),
       "what is outside does not know the resources within: provide `%" TN_STR_FORMAT
       "` from within, too, or leave both to be imported",
       TN_STR_ARG(wanted->name));
@@ -210,29 +226,34 @@ static tn_error *import_missing_argument(tn_compose_graph *graph, const tn_compo
     return tn_error_set_hint(
         tn_error_new(TN_ERROR_LINK,
                      "`%" TN_STR_FORMAT
-                     "` is imported by name, so that it cannot be imported for `%" TN_STR_FORMAT "` as well",
+                     "` is imported by name, so that it cannot be imported for `%" TN_STR_FORMAT
+                     "` as well",
                      TN_STR_ARG(wanted->name), TN_STR_ARG(package->name)),
         "give it to the instance as an argument");
   }
   if (wanted->sort == TN_SORT_VALUE || wanted->sort == TN_SORT_CORE_MODULE)
-    return tn_error_new(TN_ERROR_UNSUPPORTED, "import `%" TN_STR_FORMAT "` (a %s) cannot be passed on",
+    return tn_error_new(TN_ERROR_UNSUPPORTED,
+                        "import `%" TN_STR_FORMAT "` (a %s) cannot be passed on",
                         TN_STR_ARG(wanted->name), tn_compose_item_kind_name(wanted));
   const tn_compose_type *inner = inner_resource(wanted);
   if (inner != NULL) return needs_inner_resource(package, wanted, inner);
   return add_import(graph, wanted, false, position);
 }
 
-static tn_error *missing_argument(const tn_compose_package *package, const tn_compose_item *wanted) {
+static tn_error *missing_argument(const tn_compose_package *package,
+                                  const tn_compose_item *wanted) {
   return tn_error_set_hint(
-      tn_error_new(TN_ERROR_LINK, "`%" TN_STR_FORMAT "` needs an argument `%" TN_STR_FORMAT "` (%s)",
-                   TN_STR_ARG(package->name), TN_STR_ARG(wanted->name), tn_compose_item_kind_name(wanted)),
+      tn_error_new(
+          TN_ERROR_LINK, "`%" TN_STR_FORMAT "` needs an argument `%" TN_STR_FORMAT "` (%s)",
+          TN_STR_ARG(package->name), TN_STR_ARG(wanted->name), tn_compose_item_kind_name(wanted)),
       "give it, or end the arguments with `...` to have what is missing imported");
 }
 
 static tn_error *unknown_argument(const tn_compose_package *package, const tn_compose_world *world,
                                   tn_str name) {
-  tn_error *error = tn_error_new(TN_ERROR_LINK, "`%" TN_STR_FORMAT "` has no import `%" TN_STR_FORMAT "`",
-                                 TN_STR_ARG(package->name), TN_STR_ARG(name));
+  tn_error *error =
+      tn_error_new(TN_ERROR_LINK, "`%" TN_STR_FORMAT "` has no import `%" TN_STR_FORMAT "`",
+                   TN_STR_ARG(package->name), TN_STR_ARG(name));
   tn_buffer names = {0};
   for (uint32_t i = 0; i < world->imports.list.len && i < 20; i++)
     tn_buffer_format(&names, "%s`%" TN_STR_FORMAT "`", i > 0 ? ", " : "",
@@ -244,13 +265,16 @@ static tn_error *unknown_argument(const tn_compose_package *package, const tn_co
 }
 
 static tn_error *check_given_names(tn_compose_graph *graph, const tn_compose_package *package,
-                                   const tn_compose_world *world, given_arguments *given, uint32_t *failed) {
+                                   const tn_compose_world *world, given_arguments *given,
+                                   uint32_t *failed) {
   for (uint32_t i = 0; i < given->count; i++) {
     tn_str name = given->list[i].name;
     *failed = i;
-    if (tn_compose_items_get(&world->imports, name) == NULL) return unknown_argument(package, world, name);
+    if (tn_compose_items_get(&world->imports, name) == NULL)
+      return unknown_argument(package, world, name);
     if (find_given(given, name) != given->count)
-      return tn_error_new(TN_ERROR_LINK, "argument `%" TN_STR_FORMAT "` is given twice", TN_STR_ARG(name));
+      return tn_error_new(TN_ERROR_LINK, "argument `%" TN_STR_FORMAT "` is given twice",
+                          TN_STR_ARG(name));
     if (!tn_map_put(graph->arena, &given->by_name, name, (void *)(uintptr_t)(i + 1)))
       return tn_error_no_memory();
   }
@@ -259,8 +283,9 @@ static tn_error *check_given_names(tn_compose_graph *graph, const tn_compose_pac
 }
 
 /* In the order of the imports, so that interfaces are bound before those that use their types. */
-static tn_error *take_arguments(tn_compose_graph *graph, tn_compose_node *node, const tn_compose_world *world,
-                                const given_arguments *given, bool import_missing, uint32_t *failed) {
+static tn_error *take_arguments(tn_compose_graph *graph, tn_compose_node *node,
+                                const tn_compose_world *world, const given_arguments *given,
+                                bool import_missing, uint32_t *failed) {
   for (uint32_t i = 0; i < world->imports.list.len; i++) {
     const tn_compose_item *wanted = &world->imports.list.items[i];
     tn_compose_argument *argument = &node->arguments[i];
@@ -269,7 +294,8 @@ static tn_error *take_arguments(tn_compose_graph *graph, tn_compose_node *node, 
     if (*failed < given->count) {
       argument->node = given->list[*failed].node;
       TN_TRY(tn_error_wrap(tn_compose_check(&graph->types, &argument->node->item, wanted),
-                           "what is given for `%" TN_STR_FORMAT "` does not fit", TN_STR_ARG(wanted->name)));
+                           "what is given for `%" TN_STR_FORMAT "` does not fit",
+                           TN_STR_ARG(wanted->name)));
     } else if (import_missing) {
       TN_TRY(import_missing_argument(graph, node->package, wanted, &argument->import));
     } else {
@@ -312,7 +338,8 @@ tn_error *tn_compose_alias(tn_compose_graph *graph, tn_compose_node *instance, t
   TN_TRY(new_node(graph, TN_COMPOSE_ALIAS, out));
   (*out)->item = *item;
   (*out)->source = instance;
-  return tn_map_put(graph->arena, &instance->aliases, item->name, *out) ? NULL : tn_error_no_memory();
+  return tn_map_put(graph->arena, &instance->aliases, item->name, *out) ? NULL
+                                                                        : tn_error_no_memory();
 }
 
 /* ---- exports ------------------------------------------------------------------------------------------- */
@@ -327,9 +354,10 @@ tn_error *tn_compose_define(tn_compose_graph *graph, tn_str name, tn_compose_typ
 tn_error *tn_compose_add_export(tn_compose_graph *graph, tn_str name, tn_compose_node *node) {
   TN_TRY(check_name(name, "export", TN_NAME_INTERFACE));
   if (tn_map_has(&graph->exports_by_name, name))
-    return tn_error_set_hint(
-        tn_error_new(TN_ERROR_INVALID, "`%" TN_STR_FORMAT "` is exported already", TN_STR_ARG(name)),
-        "export it under another name with `as`");
+    return tn_error_set_hint(tn_error_new(TN_ERROR_INVALID,
+                                          "`%" TN_STR_FORMAT "` is exported already",
+                                          TN_STR_ARG(name)),
+                             "export it under another name with `as`");
   tn_compose_export *export = TN_VEC_PUSH(graph->arena, &graph->exports);
   if (export == NULL || !tn_map_put(graph->arena, &graph->exports_by_name, name, node))
     return tn_error_no_memory();

@@ -14,7 +14,8 @@ typedef struct tn_compose_package {
   tn_str name;    /* "a:b" */
   tn_str version; /* .data == NULL: none */
   const tn_component_ast *component;
-  const tn_compose_world *world; /* to look names and kinds up in; instances have worlds of their own */
+  const tn_compose_world
+      *world; /* to look names and kinds up in; instances have worlds of their own */
 } tn_compose_package;
 
 /* Something that the whole imports. */
@@ -39,7 +40,8 @@ typedef struct tn_compose_argument {
 
 struct tn_compose_node {
   tn_compose_node_kind kind;
-  tn_compose_item item; /* .name: of an import; of the export that an alias is of; of a definition */
+  tn_compose_item
+      item; /* .name: of an import; of the export that an alias is of; of a definition */
   uint32_t import;
   const tn_compose_package *package;
   uint32_t argument_count;
@@ -95,7 +97,8 @@ tn_error *tn_compose_instantiate(tn_compose_graph *graph, const tn_compose_packa
 tn_error *tn_compose_alias(tn_compose_graph *graph, tn_compose_node *instance, tn_str name,
                            tn_compose_node **out);
 /* A type (of sort TYPE) that is exported as `name`. */
-tn_error *tn_compose_define(tn_compose_graph *graph, tn_str name, tn_compose_type *type, tn_compose_node **out);
+tn_error *tn_compose_define(tn_compose_graph *graph, tn_str name, tn_compose_type *type,
+                            tn_compose_node **out);
 tn_error *tn_compose_add_export(tn_compose_graph *graph, tn_str name, tn_compose_node *node);
 /* The import or export behind a node's name: what names are inferred from. .data == NULL: none. */
 tn_str tn_compose_node_name(const tn_compose_node *node);

@@ -23,7 +23,8 @@ typedef struct plugging {
 /* ---- finding what fits --------------------------------------------------------------------------------- */
 
 /* Whether it fits is tried with types that nothing else has. */
-static tn_error *try_export(plugging *p, const tn_compose_item *export, const tn_compose_item *wanted) {
+static tn_error *try_export(plugging *p, const tn_compose_item *export,
+                            const tn_compose_item *wanted) {
   uint32_t mark = p->graph->types.bound.len;
   tn_error *error = tn_compose_check(&p->graph->types, export, wanted);
   tn_compose_unbind(&p->graph->types, mark);
@@ -50,7 +51,8 @@ static tn_error *claim(plugging *p, uint32_t plug, const tn_compose_item *export
   if (link->plug != 0 && link->plug != plug + 1) {
     const tn_compose_package *other = p->plugs[link->plug - 1];
     return tn_error_set_hint(tn_error_new(TN_ERROR_LINK,
-                                          "import `%" TN_STR_FORMAT "` is met by two plugs, `%" TN_STR_FORMAT
+                                          "import `%" TN_STR_FORMAT
+                                          "` is met by two plugs, `%" TN_STR_FORMAT
                                           "` and `%" TN_STR_FORMAT "`",
                                           TN_STR_ARG(wanted->name), TN_STR_ARG(other->name),
                                           TN_STR_ARG(p->plugs[plug]->name)),
@@ -82,8 +84,9 @@ static tn_error *check_links(plugging *p) {
     return error;
   }
   if (is_any) return NULL;
-  tn_error *error = tn_error_new(TN_ERROR_LINK, "`%" TN_STR_FORMAT "` imports nothing that the plugs export",
-                                 TN_STR_ARG(p->socket->name));
+  tn_error *error =
+      tn_error_new(TN_ERROR_LINK, "`%" TN_STR_FORMAT "` imports nothing that the plugs export",
+                   TN_STR_ARG(p->socket->name));
   return tn_error_set_hint(error, "tenon inspect shows what a component imports and exports");
 }
 
@@ -113,14 +116,16 @@ static bool passes_on(const plugging *p, uint32_t plug, const tn_compose_item *i
   for (uint32_t i = 0; i < p->socket->world->imports.list.len; i++) {
     if (p->links[i].plug != plug + 1) continue;
     const tn_compose_item *export = tn_compose_items_get(&world->exports, p->links[i].export);
-    if (export->sort == TN_SORT_INSTANCE && mentions(export->interface, import->interface)) return true;
+    if (export->sort == TN_SORT_INSTANCE && mentions(export->interface, import->interface))
+      return true;
   }
   return false;
 }
 
 /* The socket gets an interface from one plug, and resources of it from another, which therefore has to have
  * them from the same place. */
-static tn_error *shared_arguments(plugging *p, uint32_t plug, tn_compose_given *given, uint32_t *count) {
+static tn_error *shared_arguments(plugging *p, uint32_t plug, tn_compose_given *given,
+                                  uint32_t *count) {
   const tn_compose_items *imports = &p->plugs[plug]->world->imports;
   *count = 0;
   for (uint32_t i = 0; i < imports->list.len; i++) {
@@ -141,10 +146,12 @@ static tn_error *plug_node(plugging *p, uint32_t plug, tn_compose_node **out) {
   *out = p->nodes[plug];
   if (*out != NULL) return NULL;
   if (p->is_under_way[plug])
-    return tn_error_new(TN_ERROR_LINK, "plug `%" TN_STR_FORMAT "` needs resources of a plug that needs its own",
+    return tn_error_new(TN_ERROR_LINK,
+                        "plug `%" TN_STR_FORMAT "` needs resources of a plug that needs its own",
                         TN_STR_ARG(package->name));
   p->is_under_way[plug] = true;
-  tn_compose_given *given = TN_ARENA_ARRAY(p->graph->arena, tn_compose_given, package->world->imports.list.len);
+  tn_compose_given *given =
+      TN_ARENA_ARRAY(p->graph->arena, tn_compose_given, package->world->imports.list.len);
   if (given == NULL) return tn_error_no_memory();
   TN_TRY(shared_arguments(p, plug, given, &count));
   TN_TRY(tn_error_wrap(tn_compose_instantiate(p->graph, package, given, count, true, out, NULL),
@@ -186,7 +193,8 @@ static tn_error *plug_all(plugging *p) {
 }
 
 tn_error *tn_compose_plug_into(tn_compose_graph *graph, const tn_compose_package *socket,
-                               const tn_compose_package *const *plugs, uint32_t count, bool *is_used) {
+                               const tn_compose_package *const *plugs, uint32_t count,
+                               bool *is_used) {
   plugging p = {.graph = graph, .socket = socket, .plugs = plugs, .count = count};
   p.links = TN_ARENA_ARRAY(graph->arena, plug_link, socket->world->imports.list.len);
   p.nodes = TN_ARENA_ARRAY(graph->arena, tn_compose_node *, count);

@@ -10,6 +10,7 @@
  * plug i takes part. TN_ERROR_LINK: nothing fits, two plugs have the same, or what has the right name
  * has the wrong type. */
 tn_error *tn_compose_plug_into(tn_compose_graph *graph, const tn_compose_package *socket,
-                               const tn_compose_package *const *plugs, uint32_t count, bool *is_used);
+                               const tn_compose_package *const *plugs, uint32_t count,
+                               bool *is_used);
 
 #endif

@@ -15,7 +15,8 @@ static tn_error *bad_reference(void) {
   return tn_error_new(TN_ERROR_INVALID, "the component refers to something that it does not have");
 }
 
-static tn_error *read_index(reader *r, const tn_wit_node *node, uint32_t index, tn_compose_type **out) {
+static tn_error *read_index(reader *r, const tn_wit_node *node, uint32_t index,
+                            tn_compose_type **out) {
   const tn_wit_node *target = tn_wit_space_type(node->space, index);
   return target == NULL ? bad_reference() : read_node(r, target, out);
 }
@@ -75,7 +76,8 @@ static tn_error *read_parts(reader *r, const tn_wit_node *node, tn_compose_type 
   }
 }
 
-static tn_error *read_component_world(reader *r, const tn_wit_component *component, tn_compose_world **out);
+static tn_error *read_component_world(reader *r, const tn_wit_component *component,
+                                      tn_compose_world **out);
 
 /* Component and instance types. */
 static tn_error *read_declarations(reader *r, const tn_wit_node *node, tn_compose_type *type) {
@@ -96,15 +98,18 @@ static tn_error *read_node(reader *r, const tn_wit_node *node, tn_compose_type *
   *out = (tn_compose_type *)tn_pointer_map_get(&r->known, root);
   if (*out != NULL) return NULL;
   TN_TRY(tn_compose_spend(r->types));
-  tn_compose_type *type = tn_compose_type_new(r->types, root->ast == NULL ? TN_AST_RESOURCE : root->ast->kind);
-  if (type == NULL || !tn_pointer_map_put(r->types->arena, &r->known, root, type)) return tn_error_no_memory();
+  tn_compose_type *type =
+      tn_compose_type_new(r->types, root->ast == NULL ? TN_AST_RESOURCE : root->ast->kind);
+  if (type == NULL || !tn_pointer_map_put(r->types->arena, &r->known, root, type))
+    return tn_error_no_memory();
   *out = type;
   type->is_open = root->ast == NULL;
   if (root->ast == NULL) return NULL;
   type->primitive = root->ast->primitive;
   type->length = root->ast->length;
   type->is_async = root->ast->is_async;
-  if (type->kind == TN_AST_COMPONENT || type->kind == TN_AST_INSTANCE) return read_declarations(r, root, type);
+  if (type->kind == TN_AST_COMPONENT || type->kind == TN_AST_INSTANCE)
+    return read_declarations(r, root, type);
   return read_parts(r, root, type);
 }
 
@@ -159,7 +164,8 @@ static tn_error *read_items(reader *r, const tn_wit_items *items, tn_compose_int
   return NULL;
 }
 
-static tn_error *read_component_world(reader *r, const tn_wit_component *component, tn_compose_world **out) {
+static tn_error *read_component_world(reader *r, const tn_wit_component *component,
+                                      tn_compose_world **out) {
   tn_wit_component_world found;
   *out = tn_compose_world_new(r->types, (tn_str){NULL, 0});
   if (*out == NULL) return tn_error_no_memory();

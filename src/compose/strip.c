@@ -29,8 +29,8 @@ tn_error *tn_strip_module(tn_buffer *out, tn_str module, tn_keeps_section keeps,
 
 /* ---- components ----------------------------------------------------------------------------------------- */
 
-static tn_error *strip_core_module(tn_arena *arena, const tn_core_module *module, tn_keeps_section keeps,
-                                   void *data, const tn_core_module **out) {
+static tn_error *strip_core_module(tn_arena *arena, const tn_core_module *module,
+                                   tn_keeps_section keeps, void *data, const tn_core_module **out) {
   tn_core_module *copy = TN_ARENA_NEW(arena, tn_core_module);
   tn_buffer bytes = {0};
   if (copy == NULL) return tn_error_no_memory();
@@ -45,21 +45,22 @@ static tn_error *strip_core_module(tn_arena *arena, const tn_core_module *module
   return error;
 }
 
-static tn_error *strip_customs(tn_arena *arena, const tn_component_ast *component, tn_keeps_section keeps,
-                               void *data, tn_component_ast *out) {
+static tn_error *strip_customs(tn_arena *arena, const tn_component_ast *component,
+                               tn_keeps_section keeps, void *data, tn_component_ast *out) {
   tn_custom_section *customs = TN_ARENA_ARRAY(arena, tn_custom_section, component->custom_count);
   if (customs == NULL) return tn_error_no_memory();
   out->custom_count = 0;
   for (uint32_t i = 0; i < component->custom_count; i++) {
-    if (keeps(data, component->customs[i].name)) customs[out->custom_count++] = component->customs[i];
+    if (keeps(data, component->customs[i].name))
+      customs[out->custom_count++] = component->customs[i];
   }
   out->customs = customs;
   return NULL;
 }
 
 /* The decoder bounds how deep components nest. */
-tn_error *tn_strip_component(tn_arena *arena, const tn_component_ast *component, tn_keeps_section keeps,
-                             void *data, const tn_component_ast **out) {
+tn_error *tn_strip_component(tn_arena *arena, const tn_component_ast *component,
+                             tn_keeps_section keeps, void *data, const tn_component_ast **out) {
   tn_component_ast *copy = TN_ARENA_NEW(arena, tn_component_ast);
   tn_definition *definitions = TN_ARENA_ARRAY(arena, tn_definition, component->definition_count);
   if (copy == NULL || definitions == NULL) return tn_error_no_memory();
@@ -69,7 +70,8 @@ tn_error *tn_strip_component(tn_arena *arena, const tn_component_ast *component,
     tn_definition *definition = &definitions[i];
     *definition = component->definitions[i];
     if (definition->kind == TN_DEFINITION_CORE_MODULE) {
-      TN_TRY(strip_core_module(arena, definition->core_module, keeps, data, &definition->core_module));
+      TN_TRY(
+          strip_core_module(arena, definition->core_module, keeps, data, &definition->core_module));
     } else if (definition->kind == TN_DEFINITION_COMPONENT) {
       TN_TRY(tn_strip_component(arena, definition->component, keeps, data, &definition->component));
     }

@@ -7,7 +7,8 @@ enum { MAX_WORK = 4000000 };
 void tn_compose_types_init(tn_compose_types *types, tn_arena *arena) {
   *types = (tn_compose_types){.arena = arena};
   for (int i = 0; i <= TN_PRIM_ERROR_CONTEXT; i++) {
-    types->primitives[i] = (tn_compose_type){.kind = TN_AST_PRIMITIVE, .primitive = (tn_primitive)i};
+    types->primitives[i] =
+        (tn_compose_type){.kind = TN_AST_PRIMITIVE, .primitive = (tn_primitive)i};
   }
 }
 
@@ -72,7 +73,8 @@ static tn_compose_item *item_at(const tn_compose_items *items, const tn_map *map
 }
 
 /* Makes the item at `position` the one of its track if there is none of a higher version. */
-static bool put_track(tn_compose_types *types, tn_compose_items *items, tn_str name, uintptr_t position) {
+static bool put_track(tn_compose_types *types, tn_compose_items *items, tn_str name,
+                      uintptr_t position) {
   tn_str track = tn_name_track(name);
   if (track.len == name.len) return true;
   const tn_compose_item *there = item_at(items, &items->by_track, track);
@@ -80,9 +82,11 @@ static bool put_track(tn_compose_types *types, tn_compose_items *items, tn_str n
   return put(types, &items->by_track, track, position);
 }
 
-tn_error *tn_compose_items_add(tn_compose_types *types, tn_compose_items *items, const tn_compose_item *item) {
+tn_error *tn_compose_items_add(tn_compose_types *types, tn_compose_items *items,
+                               const tn_compose_item *item) {
   tn_compose_item *slot = TN_VEC_PUSH(types->arena, &items->list);
-  if (slot == NULL || !put(types, &items->by_name, item->name, items->list.len)) return tn_error_no_memory();
+  if (slot == NULL || !put(types, &items->by_name, item->name, items->list.len))
+    return tn_error_no_memory();
   *slot = *item;
   return put_track(types, items, item->name, items->list.len) ? NULL : tn_error_no_memory();
 }
@@ -91,10 +95,11 @@ tn_compose_item *tn_compose_items_get(const tn_compose_items *items, tn_str name
   return item_at(items, &items->by_name, name);
 }
 
-tn_error *tn_compose_items_rename(tn_compose_types *types, tn_compose_items *items, tn_compose_item *item,
-                                  tn_str name) {
+tn_error *tn_compose_items_rename(tn_compose_types *types, tn_compose_items *items,
+                                  tn_compose_item *item, tn_str name) {
   uintptr_t position = (uintptr_t)(item - items->list.items) + 1;
-  bool is_put = put(types, &items->by_name, name, position) && put(types, &items->by_name, item->name, 0) &&
+  bool is_put = put(types, &items->by_name, name, position) &&
+                put(types, &items->by_name, item->name, 0) &&
                 put_track(types, items, name, position);
   if (!is_put) return tn_error_no_memory();
   item->name = name;
@@ -109,7 +114,8 @@ static tn_semver version_of(tn_str name) {
   tn_name parsed = {0};
   tn_semver version = {0};
   tn_error *error = tn_name_parse(name, &parsed);
-  if (error == NULL && parsed.version.data != NULL) error = tn_semver_parse(parsed.version, &version);
+  if (error == NULL && parsed.version.data != NULL)
+    error = tn_semver_parse(parsed.version, &version);
   tn_error_delete(error); /* a name without a version has the lowest one */
   return version;
 }

@@ -42,8 +42,8 @@ struct tn_compose_type {
   tn_compose_type *key;
   tn_compose_interface *interface; /* INSTANCE */
   tn_compose_world *world;         /* COMPONENT */
-  tn_str name;                     /* that it was first imported or exported by; .data == NULL: none */
-  tn_compose_interface *home;      /* the interface that `name` is in; NULL: none */
+  tn_str name;                /* that it was first imported or exported by; .data == NULL: none */
+  tn_compose_interface *home; /* the interface that `name` is in; NULL: none */
 };
 
 /* One import or export. */
@@ -102,12 +102,13 @@ tn_error *tn_compose_bind(tn_compose_types *types, tn_compose_type *type, tn_com
 void tn_compose_unbind(tn_compose_types *types, uint32_t count);
 
 /* Adds an item, whose name is not there yet. */
-tn_error *tn_compose_items_add(tn_compose_types *types, tn_compose_items *items, const tn_compose_item *item);
+tn_error *tn_compose_items_add(tn_compose_types *types, tn_compose_items *items,
+                               const tn_compose_item *item);
 /* Valid until the next item is added; NULL: there is none. */
 tn_compose_item *tn_compose_items_get(const tn_compose_items *items, tn_str name);
 /* Gives an item another name. */
-tn_error *tn_compose_items_rename(tn_compose_types *types, tn_compose_items *items, tn_compose_item *item,
-                                  tn_str name);
+tn_error *tn_compose_items_rename(tn_compose_types *types, tn_compose_items *items,
+                                  tn_compose_item *item, tn_str name);
 /* The item whose name is `name`, or else a name that may be linked with it: the highest such version. */
 tn_compose_item *tn_compose_items_find(const tn_compose_items *items, tn_str name);
 /* What is behind all names of an item that is a type, if it is of this kind; else NULL. */
@@ -126,11 +127,13 @@ tn_error *tn_compose_read_world(tn_compose_types *types, const tn_component_ast 
 /* ---- clone.c ------------------------------------------------------------------------------------------ */
 
 /* Finds what stands for a type of another interface (its `home`, by its `name` there). */
-typedef tn_error *(*tn_compose_foreign_func)(void *data, const tn_compose_type *type, tn_compose_type **out);
+typedef tn_error *(*tn_compose_foreign_func)(void *data, const tn_compose_type *type,
+                                             tn_compose_type **out);
 
 /* A copy of an interface: its own types are copied, those of other interfaces are asked for. */
 tn_error *tn_compose_clone_interface(tn_compose_types *types, const tn_compose_interface *interface,
-                                     tn_compose_foreign_func foreign, void *data, tn_compose_interface **out);
+                                     tn_compose_foreign_func foreign, void *data,
+                                     tn_compose_interface **out);
 
 /* ---- check.c ------------------------------------------------------------------------------------------ */
 
@@ -139,7 +142,8 @@ tn_error *tn_compose_clone_interface(tn_compose_types *types, const tn_compose_i
 tn_error *tn_compose_check(tn_compose_types *types, const tn_compose_item *given,
                            const tn_compose_item *expected);
 /* Makes `into` an interface that has all that both have. TN_ERROR_LINK when the two contradict each other. */
-tn_error *tn_compose_merge(tn_compose_types *types, tn_compose_interface *into, tn_compose_interface *other);
+tn_error *tn_compose_merge(tn_compose_types *types, tn_compose_interface *into,
+                           tn_compose_interface *other);
 
 /* ---- print.c ------------------------------------------------------------------------------------------ */
 

@@ -35,7 +35,8 @@ static void write_valtype(tn_buffer *out, tn_core_valtype type, bool *is_support
   if (type.code == 0x63 || type.code == 0x64) tn_wasm_s64(out, type.heap);
 }
 
-static void write_valtypes(tn_buffer *out, const tn_core_valtype *types, uint32_t count, bool *is_supported) {
+static void write_valtypes(tn_buffer *out, const tn_core_valtype *types, uint32_t count,
+                           bool *is_supported) {
   tn_wasm_u32(out, count);
   for (uint32_t i = 0; i < count; i++)
     write_valtype(out, types[i], is_supported);
@@ -49,8 +50,8 @@ static void write_u64(tn_buffer *out, uint64_t value) {
 
 static void write_limits(tn_buffer *out, const tn_core_limits *limits) {
   enum { HAS_MAX = 1, SHARED = 2, IS_64 = 4, HAS_PAGE_SIZE = 8 };
-  int flags = (limits->has_max ? HAS_MAX : 0) | (limits->is_shared ? SHARED : 0) | (limits->is_64 ? IS_64 : 0) |
-              (limits->has_page_size ? HAS_PAGE_SIZE : 0);
+  int flags = (limits->has_max ? HAS_MAX : 0) | (limits->is_shared ? SHARED : 0) |
+              (limits->is_64 ? IS_64 : 0) | (limits->has_page_size ? HAS_PAGE_SIZE : 0);
   tn_buffer_append_byte(out, (uint8_t)flags);
   write_u64(out, limits->min);
   if (limits->has_max) write_u64(out, limits->max);
@@ -160,7 +161,8 @@ static tn_error *take_module(unbundler *u, const tn_core_module *module, taken_m
 }
 
 static bool is_taken(const unbundler *u, const tn_definition *definition) {
-  return definition->kind == TN_DEFINITION_CORE_MODULE && definition->core_module->bytes.len >= u->threshold;
+  return definition->kind == TN_DEFINITION_CORE_MODULE &&
+         definition->core_module->bytes.len >= u->threshold;
 }
 
 /* The decoder bounds how deep components nest. */
@@ -211,11 +213,13 @@ static tn_error *number_modules(unbundler *u, const tn_component_ast *component)
 static tn_error *check_core_types(const tn_component_ast *component) {
   for (uint32_t i = 0; i < component->definition_count; i++) {
     const tn_definition *definition = &component->definitions[i];
-    bool is_core_type = definition->kind == TN_DEFINITION_CORE_TYPE ||
-                        (definition->kind == TN_DEFINITION_ALIAS && definition->alias.sort == TN_SORT_CORE_TYPE);
+    bool is_core_type =
+        definition->kind == TN_DEFINITION_CORE_TYPE ||
+        (definition->kind == TN_DEFINITION_ALIAS && definition->alias.sort == TN_SORT_CORE_TYPE);
     if (is_core_type) {
-      return tn_error_new(TN_ERROR_UNSUPPORTED,
-                          "core modules cannot be taken out of a component that defines core types");
+      return tn_error_new(
+          TN_ERROR_UNSUPPORTED,
+          "core modules cannot be taken out of a component that defines core types");
     }
   }
   return NULL;
@@ -242,7 +246,8 @@ static tn_error *renumber_arguments(unbundler *u, tn_ast_instance *instance) {
 static tn_error *renumber_definition(unbundler *u, tn_definition *definition) {
   if (definition->kind == TN_DEFINITION_CORE_INSTANCE && definition->core_instance.is_instantiate) {
     renumber(u, &definition->core_instance.module);
-  } else if (definition->kind == TN_DEFINITION_EXPORT && definition->export_.item.sort == TN_SORT_CORE_MODULE) {
+  } else if (definition->kind == TN_DEFINITION_EXPORT &&
+             definition->export_.item.sort == TN_SORT_CORE_MODULE) {
     renumber(u, &definition->export_.item.index);
   } else if (definition->kind == TN_DEFINITION_INSTANCE) {
     return renumber_arguments(u, &definition->instance);
@@ -256,8 +261,9 @@ static tn_error *rewrite(unbundler *u, const tn_component_ast *component, uint32
 
 static tn_error *rewrite_definition(unbundler *u, tn_definition *definition, uint32_t depth) {
   taken_module *taken;
-  bool is_alias = definition->kind == TN_DEFINITION_ALIAS && definition->alias.kind == TN_ALIAS_OUTER &&
-                  definition->alias.sort == TN_SORT_CORE_MODULE && definition->alias.outer_count == depth;
+  bool is_alias =
+      definition->kind == TN_DEFINITION_ALIAS && definition->alias.kind == TN_ALIAS_OUTER &&
+      definition->alias.sort == TN_SORT_CORE_MODULE && definition->alias.outer_count == depth;
   if (is_alias) renumber(u, &definition->alias.outer_index);
   if (definition->kind == TN_DEFINITION_COMPONENT)
     return rewrite(u, definition->component, depth + 1, &definition->component);
@@ -292,7 +298,8 @@ static tn_error *rewrite(unbundler *u, const tn_component_ast *component, uint32
                          const tn_component_ast **out) {
   uint32_t head = depth == 0 ? 2 * u->modules.len : 0, count = head;
   tn_component_ast *copy = TN_ARENA_NEW(u->arena, tn_component_ast);
-  tn_definition *definitions = TN_ARENA_ARRAY(u->arena, tn_definition, head + component->definition_count);
+  tn_definition *definitions =
+      TN_ARENA_ARRAY(u->arena, tn_definition, head + component->definition_count);
   if (copy == NULL || definitions == NULL) return tn_error_no_memory();
   if (depth == 0) TN_TRY(add_imports(u, definitions));
   for (uint32_t i = 0; i < component->definition_count; i++) {
@@ -312,14 +319,16 @@ static tn_error *hand_out(unbundler *u) {
     tn_str name = tn_arena_format(u->arena, "unbundled-module%u", i);
     if (name.data == NULL) return tn_error_no_memory();
     const tn_core_module *module = u->modules.items[i]->module;
-    const tn_unbundled unbundled = {.import_name = name, .name = module->name, .bytes = module->bytes};
+    const tn_unbundled unbundled = {
+        .import_name = name, .name = module->name, .bytes = module->bytes};
     TN_TRY(u->take(u->data, &unbundled));
   }
   return NULL;
 }
 
-tn_error *tn_unbundle_component(tn_arena *arena, const tn_component_ast *component, size_t threshold,
-                                tn_unbundle_func take, void *data, const tn_component_ast **out) {
+tn_error *tn_unbundle_component(tn_arena *arena, const tn_component_ast *component,
+                                size_t threshold, tn_unbundle_func take, void *data,
+                                const tn_component_ast **out) {
   unbundler u = {.arena = arena, .threshold = threshold, .take = take, .data = data};
   TN_TRY(find_modules(&u, component));
   if (u.modules.len > 0) TN_TRY(check_core_types(component));

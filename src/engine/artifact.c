@@ -177,8 +177,8 @@ static tn_error *check_fingerprint(tn_str made_for, tn_str fingerprint) {
       "compiled artifact: it was compiled for another engine, settings or CPU (%" TN_STR_FORMAT ")",
       TN_STR_ARG(text));
   tn_buffer_free(&difference);
-  bool lacks_interruption =
-      has_word(made_for, TN_STR("interruptible=0")) && has_word(fingerprint, TN_STR("interruptible=1"));
+  bool lacks_interruption = has_word(made_for, TN_STR("interruptible=0")) &&
+                            has_word(fingerprint, TN_STR("interruptible=1"));
   return tn_error_set_hint(error, "compile it again on this machine, with the same options%s",
                            lacks_interruption ? "; a time limit needs `epoch_interruption`" : "");
 }

@@ -74,7 +74,8 @@ typedef struct tn_store_limits {
   uint32_t own_memories;
   bool has_fuel;
   bool counts_memory; /* as a limit of memory does */
-  bool grows_surely;  /* growth that a limit allows and the machine cannot give ends the guest: TN_ERROR_NO_MEMORY */
+  bool
+      grows_surely; /* growth that a limit allows and the machine cannot give ends the guest: TN_ERROR_NO_MEMORY */
   uint64_t fuel;
 } tn_store_limits;
 
@@ -215,7 +216,8 @@ typedef struct tn_core_number {
 
 tn_core_number tn_core_global_get(tn_core_context *context, const tn_core_global *global);
 /* False when it is not of the number's type. */
-bool tn_core_global_set(tn_core_context *context, const tn_core_global *global, tn_core_number number);
+bool tn_core_global_set(tn_core_context *context, const tn_core_global *global,
+                        tn_core_number number);
 
 /* Offsets of pages in a mapping. */
 typedef struct tn_page_range {

@@ -23,7 +23,8 @@ static uint8_t refuse_growth(tn_store *store, const char *what, size_t desired, 
 static bool can_map(size_t size) {
   const size_t margin = (size_t)64 << 20; /* what the engine maps besides */
   if (size > SIZE_MAX - margin) return false;
-  void *mapping = mmap(NULL, size + margin, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void *mapping =
+      mmap(NULL, size + margin, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return mapping != MAP_FAILED && munmap(mapping, size + margin) == 0;
 }
 
@@ -63,7 +64,8 @@ static bool is_engines(uint32_t limit, uint32_t own) {
 }
 
 static bool has_limits(const tn_store_limits *limits) {
-  return limits->counts_memory || limits->memory_bytes != UINT64_MAX || limits->table_elements != UINT64_MAX ||
+  return limits->counts_memory || limits->memory_bytes != UINT64_MAX ||
+         limits->table_elements != UINT64_MAX ||
          !is_engines(limits->instances, limits->own_instances) || !is_engines(limits->tables, 0) ||
          !is_engines(limits->memories, limits->own_memories);
 }

@@ -27,15 +27,50 @@ enum {
  * apart. */
 const uint8_t tn_http_characters[256] = {
     ALPHA(S),
-    ['0'] = S, ['1'] = S, ['2'] = S, ['3'] = S, ['4'] = S,
-    ['5'] = S, ['6'] = S, ['7'] = S, ['8'] = S, ['9'] = S,
-    ['+'] = S, ['-'] = S, ['.'] = S,
-    ['!'] = TH, ['$'] = TH, ['&'] = TH, ['\''] = TH, ['*'] = TH, ['_'] = TH, ['~'] = TH, ['%'] = TH,
-    ['('] = H, [')'] = H, [','] = H, [';'] = H, ['='] = H,
-    ['^'] = T, ['`'] = T, ['|'] = T, ['#'] = TN_CHAR_VALUE | TN_CHAR_TOKEN,
-    ['"'] = P, ['/'] = P, [':'] = P, ['<'] = P, ['>'] = P, ['?'] = P, ['@'] = P,
-    ['['] = P, ['\\'] = P, [']'] = P, ['{'] = P, ['}'] = P,
-    ['\t'] = V, [' '] = V,
+    ['0'] = S,
+    ['1'] = S,
+    ['2'] = S,
+    ['3'] = S,
+    ['4'] = S,
+    ['5'] = S,
+    ['6'] = S,
+    ['7'] = S,
+    ['8'] = S,
+    ['9'] = S,
+    ['+'] = S,
+    ['-'] = S,
+    ['.'] = S,
+    ['!'] = TH,
+    ['$'] = TH,
+    ['&'] = TH,
+    ['\''] = TH,
+    ['*'] = TH,
+    ['_'] = TH,
+    ['~'] = TH,
+    ['%'] = TH,
+    ['('] = H,
+    [')'] = H,
+    [','] = H,
+    [';'] = H,
+    ['='] = H,
+    ['^'] = T,
+    ['`'] = T,
+    ['|'] = T,
+    ['#'] = TN_CHAR_VALUE | TN_CHAR_TOKEN,
+    ['"'] = P,
+    ['/'] = P,
+    [':'] = P,
+    ['<'] = P,
+    ['>'] = P,
+    ['?'] = P,
+    ['@'] = P,
+    ['['] = P,
+    ['\\'] = P,
+    [']'] = P,
+    ['{'] = P,
+    ['}'] = P,
+    ['\t'] = V,
+    [' '] = V,
     [0x80 ... 0xff] = V,
 };
 
@@ -137,15 +172,21 @@ bool tn_http_name_equal(tn_str a, tn_str b) {
 
 bool tn_http_is_hop_by_hop(tn_str name) {
   switch (name.len) {
-  case 2: return tn_http_name_equal(name, TN_STR("te"));
-  case 7: return tn_http_name_equal(name, TN_STR("upgrade"));
+  case 2:
+    return tn_http_name_equal(name, TN_STR("te"));
+  case 7:
+    return tn_http_name_equal(name, TN_STR("upgrade"));
   case 10:
     return tn_http_name_equal(name, TN_STR("connection")) ||
            tn_http_name_equal(name, TN_STR("keep-alive"));
-  case 14: return tn_http_name_equal(name, TN_STR("http2-settings"));
-  case 16: return tn_http_name_equal(name, TN_STR("proxy-connection"));
-  case 17: return tn_http_name_equal(name, TN_STR("transfer-encoding"));
-  default: return false;
+  case 14:
+    return tn_http_name_equal(name, TN_STR("http2-settings"));
+  case 16:
+    return tn_http_name_equal(name, TN_STR("proxy-connection"));
+  case 17:
+    return tn_http_name_equal(name, TN_STR("transfer-encoding"));
+  default:
+    return false;
   }
 }
 

@@ -180,7 +180,7 @@ struct tn_http_exchange {
    * been called, which may be called again, to tell the client what went wrong. Cleared by that. If the
    * exchange is released instead, the client gets no response. */
   bool is_retracted;
-  uint64_t bytes_in;      /* of the body, so far */
+  uint64_t bytes_in; /* of the body, so far */
   uint64_t bytes_out;
   uint64_t started;   /* CLOCK_MONOTONIC, when its head was complete */
   void *handler_data; /* the handler's own */

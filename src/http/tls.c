@@ -63,7 +63,8 @@ static tn_error *pem_read_file(const char *path, tn_buffer *out) {
   int failed = ferror(file) ? errno : 0;
   fclose(file);
   if (failed != 0) return tn_error_new(TN_ERROR_IO, "%s: %s", path, strerror(failed));
-  if (out->len > MAX_FILE_SIZE) return tn_error_new(TN_ERROR_ARGUMENT, "%s: the file is too large", path);
+  if (out->len > MAX_FILE_SIZE)
+    return tn_error_new(TN_ERROR_ARGUMENT, "%s: the file is too large", path);
   return out->failed ? tn_error_no_memory() : NULL;
 }
 
@@ -147,8 +148,10 @@ static tn_error *pem_load_key(const char *path, EVP_PKEY **out) {
   }
   BIO *bio = BIO_new_mem_buf(text.len == 0 ? "" : text.data, (int)text.len);
   bool is_encrypted = false;
-  EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, refuse_passphrase, &is_encrypted);
-  if (bio == NULL) error = tn_error_no_memory();
+  EVP_PKEY *key =
+      bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, refuse_passphrase, &is_encrypted);
+  if (bio == NULL)
+    error = tn_error_no_memory();
   else if (is_encrypted)
     error = tn_error_new(TN_ERROR_ARGUMENT,
                          "%s:%u: the key is encrypted with a passphrase; it has to be without one",
@@ -182,17 +185,19 @@ static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
   const tn_tls_context *context = data;
   const unsigned char *list = context->http2 ? known : known + 3;
   unsigned size = context->http2 ? sizeof known - 1 : sizeof known - 4;
-  int found = SSL_select_next_proto((unsigned char **)out, out_size, list, size, offered, offered_size);
+  int found =
+      SSL_select_next_proto((unsigned char **)out, out_size, list, size, offered, offered_size);
   return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 static tn_error *use_chain(SSL_CTX *ctx, const char *path, STACK_OF(X509) * certificates) {
   if (SSL_CTX_use_certificate(ctx, sk_X509_value(certificates, 0)) != 1)
-    return tn_error_new(TN_ERROR_ARGUMENT, "%s: the certificate cannot be used: %s", path, tn_tls_take_reason());
+    return tn_error_new(TN_ERROR_ARGUMENT, "%s: the certificate cannot be used: %s", path,
+                        tn_tls_take_reason());
   for (int i = 1; i < sk_X509_num(certificates); i++)
     if (SSL_CTX_add1_chain_cert(ctx, sk_X509_value(certificates, i)) != 1)
-      return tn_error_new(TN_ERROR_ARGUMENT, "%s: certificate %d of the chain cannot be used: %s", path, i + 1,
-                          tn_tls_take_reason());
+      return tn_error_new(TN_ERROR_ARGUMENT, "%s: certificate %d of the chain cannot be used: %s",
+                          path, i + 1, tn_tls_take_reason());
   return NULL;
 }
 
@@ -223,7 +228,8 @@ static tn_error *trust_certificates(SSL_CTX *ctx, const char *path, bool name_th
   }
   certificates_free(certificates);
   if (is_done) return NULL;
-  return tn_error_new(TN_ERROR_ARGUMENT, "%s: a certificate cannot be trusted: %s", path, tn_tls_take_reason());
+  return tn_error_new(TN_ERROR_ARGUMENT, "%s: a certificate cannot be trusted: %s", path,
+                      tn_tls_take_reason());
 }
 
 static tn_error *ask_for_certificate(SSL_CTX *ctx, const tn_tls_context *context) {
@@ -254,20 +260,24 @@ static tn_error *configure_server(SSL_CTX *ctx, tn_tls_context *context) {
 /* OpenSSL looks where the system that it was built for keeps its certificates; the program may run on another. */
 static const char *find_system_certificates(void) {
   static const char *const places[] = {
-      "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-      "/etc/ssl/ca-bundle.pem",             "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+      "/etc/ssl/certs/ca-certificates.crt",
+      "/etc/pki/tls/certs/ca-bundle.crt",
+      "/etc/ssl/ca-bundle.pem",
+      "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
       "/etc/ssl/cert.pem",
   };
   bool is_told = getenv(X509_get_default_cert_file_env()) != NULL ||
                  getenv(X509_get_default_cert_dir_env()) != NULL;
-  if (is_told || access(X509_get_default_cert_dir(), R_OK) == 0 || access(X509_get_default_cert_file(), R_OK) == 0)
+  if (is_told || access(X509_get_default_cert_dir(), R_OK) == 0 ||
+      access(X509_get_default_cert_file(), R_OK) == 0)
     return NULL;
   for (size_t i = 0; i < sizeof places / sizeof *places; i++)
     if (access(places[i], R_OK) == 0) return places[i];
   return NULL;
 }
 
-static tn_error *configure_client(SSL_CTX *ctx, const tn_tls_context *context, const char *ca_path) {
+static tn_error *configure_client(SSL_CTX *ctx, const tn_tls_context *context,
+                                  const char *ca_path) {
   static const unsigned char both[] = "\x02h2\x08http/1.1";
   const unsigned char *offered = context->http2 ? both : both + 3;
   unsigned size = context->http2 ? sizeof both - 1 : sizeof both - 4;
@@ -279,7 +289,8 @@ static tn_error *configure_client(SSL_CTX *ctx, const tn_tls_context *context, c
   const char *elsewhere = find_system_certificates();
   if (elsewhere != NULL) return trust_certificates(ctx, elsewhere, false);
   if (SSL_CTX_set_default_verify_paths(ctx) == 1) return NULL;
-  return tn_error_new(TN_ERROR_IO, "the system's certificates cannot be read: %s", tn_tls_take_reason());
+  return tn_error_new(TN_ERROR_IO, "the system's certificates cannot be read: %s",
+                      tn_tls_take_reason());
 }
 
 /* ---- contexts -------------------------------------------------------------------------------- */
@@ -287,7 +298,8 @@ static tn_error *configure_client(SSL_CTX *ctx, const tn_tls_context *context, c
 static tn_error *ctx_new(tn_tls_context *context, const char *ca_path, SSL_CTX **out) {
   ERR_clear_error();
   SSL_CTX *ctx = SSL_CTX_new(context->is_server ? TLS_server_method() : TLS_client_method());
-  if (ctx == NULL) return tn_error_new(TN_ERROR_INTERNAL, "TLS cannot be set up: %s", tn_tls_take_reason());
+  if (ctx == NULL)
+    return tn_error_new(TN_ERROR_INTERNAL, "TLS cannot be set up: %s", tn_tls_take_reason());
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   /* Part of what is offered may be taken, and the rest offered from elsewhere; idle connections keep no
    * buffers. */
@@ -301,7 +313,9 @@ static tn_error *ctx_new(tn_tls_context *context, const char *ca_path, SSL_CTX *
   if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
       SSL_CTX_set_cipher_list(ctx, CIPHERS_OF_TLS_1_2) != 1)
     error = tn_error_new(TN_ERROR_INTERNAL, "TLS cannot be set up: %s", tn_tls_take_reason());
-  else error = context->is_server ? configure_server(ctx, context) : configure_client(ctx, context, ca_path);
+  else
+    error = context->is_server ? configure_server(ctx, context)
+                               : configure_client(ctx, context, ca_path);
   if (error != NULL) {
     SSL_CTX_free(ctx);
     return error;
@@ -384,7 +398,8 @@ static void keep_ticket_keys(const tn_tls_context *context, SSL_CTX *from, SSL_C
   unsigned char keys[128];
   long size = SSL_CTX_get_tlsext_ticket_keys(from, NULL, 0);
   if (context->client_ca_path != NULL || size <= 0 || size > (long)sizeof keys) return;
-  if (SSL_CTX_get_tlsext_ticket_keys(from, keys, size) == 1) SSL_CTX_set_tlsext_ticket_keys(to, keys, size);
+  if (SSL_CTX_get_tlsext_ticket_keys(from, keys, size) == 1)
+    SSL_CTX_set_tlsext_ticket_keys(to, keys, size);
   OPENSSL_cleanse(keys, sizeof keys);
 }
 
@@ -408,7 +423,8 @@ tn_tls_context *tn_tls_context_retain(tn_tls_context *context) {
 
 void tn_tls_context_release(tn_tls_context *context) {
   if (context == NULL) return;
-  if (atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) == 1) context_delete(context);
+  if (atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) == 1)
+    context_delete(context);
 }
 
 void tn_tls_thread_done(void) {
@@ -447,7 +463,8 @@ SSL_SESSION *tn_tls_context_take_resumption(tn_tls_context *context, const char 
   return found;
 }
 
-void tn_tls_context_keep_resumption(tn_tls_context *context, const char *host, SSL_SESSION *resumption) {
+void tn_tls_context_keep_resumption(tn_tls_context *context, const char *host,
+                                    SSL_SESSION *resumption) {
   char *copy = NULL;
   if (!copy_text(host, &copy)) {
     SSL_SESSION_free(resumption);

@@ -15,9 +15,9 @@
 #include "base/error.h"
 
 enum {
-  RECORD_SIZE = 16384, /* the largest that TLS has */
+  RECORD_SIZE = 16384,             /* the largest that TLS has */
   RECORD_ROOM = RECORD_SIZE + 256, /* encrypted */
-  BATCH_RECORDS = 4, /* of a long write, so many go out in one system call */
+  BATCH_RECORDS = 4,               /* of a long write, so many go out in one system call */
   HOST_SIZE = 256,
 };
 
@@ -29,15 +29,15 @@ struct tn_tls_session {
   int descriptor;
   bool read_wants_write;
   bool write_wants_read;
-  bool at_end;        /* the socket's end has been read */
+  bool at_end; /* the socket's end has been read */
   bool is_established;
-  int system_error;   /* of the last call on the socket that failed */
-  int alert;          /* the last one received that is not a close-notify, or -1 */
-  int64_t failure;    /* 0: none so far */
-  uint8_t *batch;     /* records that the socket has not taken */
+  int system_error; /* of the last call on the socket that failed */
+  int alert;        /* the last one received that is not a close-notify, or -1 */
+  int64_t failure;  /* 0: none so far */
+  uint8_t *batch;   /* records that the socket has not taken */
   size_t batch_start, batch_end;
-  bool is_batching;   /* records are gathered in `batch` */
-  size_t held;        /* bytes that are in the batch, but were not said to be written: offered again */
+  bool is_batching; /* records are gathered in `batch` */
+  size_t held; /* bytes that are in the batch, but were not said to be written: offered again */
   char host[HOST_SIZE]; /* clients */
   char problem[160];
 };
@@ -56,7 +56,8 @@ static int socket_result(BIO *bio, ssize_t result, int retry) {
 
 static ssize_t socket_send(const tn_tls_session *session, const void *bytes, size_t size) {
   ssize_t result;
-  do result = send(session->descriptor, bytes, size, MSG_NOSIGNAL);
+  do
+    result = send(session->descriptor, bytes, size, MSG_NOSIGNAL);
   while (result < 0 && errno == EINTR);
   return result;
 }
@@ -70,8 +71,8 @@ static void batch_free(tn_tls_session *session) {
 /* Sends what is in the batch: 1 when all has gone, else as `send`. */
 static ssize_t batch_send(tn_tls_session *session) {
   while (session->batch_start < session->batch_end) {
-    ssize_t sent =
-        socket_send(session, session->batch + session->batch_start, session->batch_end - session->batch_start);
+    ssize_t sent = socket_send(session, session->batch + session->batch_start,
+                               session->batch_end - session->batch_start);
     if (sent < 0) return sent;
     session->batch_start += (size_t)sent;
   }
@@ -82,7 +83,8 @@ static ssize_t batch_send(tn_tls_session *session) {
 static int socket_write(BIO *bio, const char *bytes, int size) {
   tn_tls_session *session = BIO_get_data(bio);
   BIO_clear_retry_flags(bio);
-  if (session->is_batching && (size_t)size <= (size_t)BATCH_RECORDS * RECORD_ROOM - session->batch_end) {
+  if (session->is_batching &&
+      (size_t)size <= (size_t)BATCH_RECORDS * RECORD_ROOM - session->batch_end) {
     memcpy(session->batch + session->batch_end, bytes, (size_t)size);
     session->batch_end += (size_t)size;
     return size;
@@ -96,7 +98,8 @@ static int socket_read(BIO *bio, char *out, int size) {
   tn_tls_session *session = BIO_get_data(bio);
   BIO_clear_retry_flags(bio);
   ssize_t result;
-  do result = recv(session->descriptor, out, (size_t)size, 0);
+  do
+    result = recv(session->descriptor, out, (size_t)size, 0);
   while (result < 0 && errno == EINTR);
   if (result == 0) session->at_end = true;
   return socket_result(bio, result, BIO_FLAGS_READ);
@@ -107,9 +110,12 @@ static long socket_control(BIO *bio, int command, long number, void *pointer) {
   (void)pointer;
   const tn_tls_session *session = BIO_get_data(bio);
   switch (command) {
-    case BIO_CTRL_FLUSH: return 1;
-    case BIO_CTRL_EOF: return session != NULL && session->at_end;
-    default: return 0;
+  case BIO_CTRL_FLUSH:
+    return 1;
+  case BIO_CTRL_EOF:
+    return session != NULL && session->at_end;
+  default:
+    return 0;
   }
 }
 
@@ -151,7 +157,8 @@ static tn_error *session_init_client(tn_tls_session *session, tn_str host) {
   memcpy(session->host, host.data, host.len);
   if (!session_set_host(session)) {
     ERR_clear_error();
-    return tn_error_new(TN_ERROR_ARGUMENT, "TLS cannot be spoken with a host called \"%s\"", session->host);
+    return tn_error_new(TN_ERROR_ARGUMENT, "TLS cannot be spoken with a host called \"%s\"",
+                        session->host);
   }
   SSL_SESSION *resumption = tn_tls_context_take_resumption(session->context, session->host);
   if (resumption != NULL) SSL_set_session(session->ssl, resumption);
@@ -160,7 +167,8 @@ static tn_error *session_init_client(tn_tls_session *session, tn_str host) {
   return NULL;
 }
 
-tn_error *tn_tls_session_new(tn_tls_context *context, int descriptor, tn_str host, tn_tls_session **out) {
+tn_error *tn_tls_session_new(tn_tls_context *context, int descriptor, tn_str host,
+                             tn_tls_session **out) {
   tn_tls_session *session = tn_calloc(1, sizeof *session);
   if (session == NULL) return tn_error_no_memory();
   session->context = tn_tls_context_retain(context);
@@ -176,8 +184,10 @@ tn_error *tn_tls_session_new(tn_tls_context *context, int descriptor, tn_str hos
     SSL_set_bio(session->ssl, bio, bio);
     SSL_set_app_data(session->ssl, session);
   }
-  if (error == NULL && tn_tls_context_is_server(context)) SSL_set_accept_state(session->ssl);
-  else if (error == NULL) error = session_init_client(session, host);
+  if (error == NULL && tn_tls_context_is_server(context))
+    SSL_set_accept_state(session->ssl);
+  else if (error == NULL)
+    error = session_init_client(session, host);
   if (error != NULL) {
     ERR_clear_error();
     tn_tls_session_delete(session);
@@ -190,7 +200,8 @@ tn_error *tn_tls_session_new(tn_tls_context *context, int descriptor, tn_str hos
 void tn_tls_session_delete(tn_tls_session *session) {
   if (session == NULL) return;
   /* A session that ends without a close-notify may be resumed all the same, as HTTP knows its messages' ends. */
-  if (session->ssl != NULL && session->is_established) SSL_set_shutdown(session->ssl, SSL_SENT_SHUTDOWN);
+  if (session->ssl != NULL && session->is_established)
+    SSL_set_shutdown(session->ssl, SSL_SENT_SHUTDOWN);
   SSL_free(session->ssl);
   batch_free(session);
   tn_tls_context_release(session->context);
@@ -199,7 +210,8 @@ void tn_tls_session_delete(tn_tls_session *session) {
 
 void tn_tls_session_on_info(const SSL *ssl, int where, int value) {
   /* `value` is the alert's level and description; TLS 1.3 has no levels (RFC 8446 section 6). */
-  if ((where & SSL_CB_READ_ALERT) != SSL_CB_READ_ALERT || (value & 0xff) == SSL_AD_CLOSE_NOTIFY) return;
+  if ((where & SSL_CB_READ_ALERT) != SSL_CB_READ_ALERT || (value & 0xff) == SSL_AD_CLOSE_NOTIFY)
+    return;
   tn_tls_session *session = SSL_get_app_data(ssl);
   if (session != NULL) session->alert = value & 0xff;
 }
@@ -231,7 +243,8 @@ static int64_t session_fail_protocol(tn_tls_session *session) {
   }
   if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
     ERR_clear_error();
-    return session_fail(session, TN_HTTP_CONNECTION_TERMINATED, "the peer closed the connection in the middle");
+    return session_fail(session, TN_HTTP_CONNECTION_TERMINATED,
+                        "the peer closed the connection in the middle");
   }
   if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
     ERR_clear_error();
@@ -239,26 +252,32 @@ static int64_t session_fail_protocol(tn_tls_session *session) {
                         X509_verify_cert_error_string(SSL_get_verify_result(session->ssl)));
   }
   bool is_certificate = reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE;
-  return session_fail(session, is_certificate ? TN_HTTP_TLS_CERTIFICATE_ERROR : TN_HTTP_TLS_PROTOCOL_ERROR,
+  return session_fail(session,
+                      is_certificate ? TN_HTTP_TLS_CERTIFICATE_ERROR : TN_HTTP_TLS_PROTOCOL_ERROR,
                       tn_tls_take_reason());
 }
 
 /* What a call that gave `result` means: 0 (wait), the end, or a failure, which stays. */
 static int64_t session_result(tn_tls_session *session, int result, bool is_write) {
   switch (SSL_get_error(session->ssl, result)) {
-    case SSL_ERROR_WANT_READ: session->write_wants_read = is_write; return 0;
-    case SSL_ERROR_WANT_WRITE: session->read_wants_write = !is_write; return 0;
-    case SSL_ERROR_ZERO_RETURN:
-      session->failure = TN_HTTP_END;
-      return session->failure;
-    case SSL_ERROR_SYSCALL:
-      ERR_clear_error();
-      return session_fail(session,
-                          session->system_error == ETIMEDOUT ? TN_HTTP_CONNECTION_TIMEOUT
-                                                             : TN_HTTP_CONNECTION_TERMINATED,
-                          session->system_error == 0 ? "the peer closed the connection"
-                                                     : strerrordesc_np(session->system_error));
-    default: return session_fail_protocol(session);
+  case SSL_ERROR_WANT_READ:
+    session->write_wants_read = is_write;
+    return 0;
+  case SSL_ERROR_WANT_WRITE:
+    session->read_wants_write = !is_write;
+    return 0;
+  case SSL_ERROR_ZERO_RETURN:
+    session->failure = TN_HTTP_END;
+    return session->failure;
+  case SSL_ERROR_SYSCALL:
+    ERR_clear_error();
+    return session_fail(session,
+                        session->system_error == ETIMEDOUT ? TN_HTTP_CONNECTION_TIMEOUT
+                                                           : TN_HTTP_CONNECTION_TERMINATED,
+                        session->system_error == 0 ? "the peer closed the connection"
+                                                   : strerrordesc_np(session->system_error));
+  default:
+    return session_fail_protocol(session);
   }
 }
 
@@ -286,7 +305,8 @@ int64_t tn_tls_session_handshake(tn_tls_session *session) {
   /* Whatever the socket is waited for, the handshake is tried again by whatever event comes. */
   int64_t failure = session_result(session, result, false);
   if (failure != TN_HTTP_END) return failure;
-  return session_fail(session, TN_HTTP_CONNECTION_TERMINATED, "the peer closed the connection in the handshake");
+  return session_fail(session, TN_HTTP_CONNECTION_TERMINATED,
+                      "the peer closed the connection in the handshake");
 }
 
 /* Fills `out` as far as there are whole records, so that few calls give much. What ended it is found again
@@ -340,7 +360,8 @@ static void cursor_advance(part_cursor *cursor, size_t size) {
 }
 
 /* The next record's bytes: where they lie when one part has enough, else gathered. */
-static size_t cursor_gather(const part_cursor *from, uint8_t room[RECORD_SIZE], const uint8_t **bytes) {
+static size_t cursor_gather(const part_cursor *from, uint8_t room[RECORD_SIZE],
+                            const uint8_t **bytes) {
   part_cursor cursor = *from;
   size_t filled = 0;
   while (cursor.count > 0 && filled < RECORD_SIZE) {
@@ -364,7 +385,8 @@ static int64_t session_flush(tn_tls_session *session) {
   if (session->batch == NULL || batch_send(session) > 0) return 1;
   if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
   session->system_error = errno;
-  tn_http_code code = errno == ETIMEDOUT ? TN_HTTP_CONNECTION_TIMEOUT : TN_HTTP_CONNECTION_TERMINATED;
+  tn_http_code code =
+      errno == ETIMEDOUT ? TN_HTTP_CONNECTION_TIMEOUT : TN_HTTP_CONNECTION_TERMINATED;
   return session_fail(session, code, strerrordesc_np(session->system_error));
 }
 
@@ -405,7 +427,8 @@ static int64_t session_write_batches(tn_tls_session *session, part_cursor *curso
 
 static size_t parts_size(const struct iovec *parts, int count) {
   size_t size = 0;
-  for (int i = 0; i < count; i++) size += parts[i].iov_len;
+  for (int i = 0; i < count; i++)
+    size += parts[i].iov_len;
   return size;
 }
 
@@ -424,7 +447,8 @@ int64_t tn_tls_session_write(tn_tls_session *session, const struct iovec *parts,
   }
   /* Without memory for a batch each record goes out alone. */
   bool is_long = parts_size(parts, count) > RECORD_SIZE;
-  if (is_long && session->batch == NULL) session->batch = tn_malloc((size_t)BATCH_RECORDS * RECORD_ROOM);
+  if (is_long && session->batch == NULL)
+    session->batch = tn_malloc((size_t)BATCH_RECORDS * RECORD_ROOM);
   int64_t result = session->batch != NULL ? session_write_batches(session, &cursor)
                                           : session_write_records(session, &cursor, INT_MAX);
   if (session->batch_end == 0) {
@@ -435,7 +459,8 @@ int64_t tn_tls_session_write(tn_tls_session *session, const struct iovec *parts,
 }
 
 void tn_tls_session_shutdown(tn_tls_session *session) {
-  if (!session->is_established || (session->failure != 0 && session->failure != TN_HTTP_END)) return;
+  if (!session->is_established || (session->failure != 0 && session->failure != TN_HTTP_END))
+    return;
   ERR_clear_error();
   SSL_shutdown(session->ssl);
   ERR_clear_error();

@@ -11,7 +11,8 @@
 
 /* `descriptor` stays the caller's. A server when the context is a server's, else a client of `host`, which is
  * verified. */
-tn_error *tn_tls_session_new(tn_tls_context *context, int descriptor, tn_str host, tn_tls_session **out);
+tn_error *tn_tls_session_new(tn_tls_context *context, int descriptor, tn_str host,
+                             tn_tls_session **out);
 /* NULL: nothing happens. */
 void tn_tls_session_delete(tn_tls_session *session);
 int64_t tn_tls_session_handshake(tn_tls_session *session);
@@ -37,7 +38,8 @@ const BIO_METHOD *tn_tls_context_bio_method(const tn_tls_context *context);
  * C.4). */
 SSL_SESSION *tn_tls_context_take_resumption(tn_tls_context *context, const char *host);
 /* Takes `resumption`. */
-void tn_tls_context_keep_resumption(tn_tls_context *context, const char *host, SSL_SESSION *resumption);
+void tn_tls_context_keep_resumption(tn_tls_context *context, const char *host,
+                                    SSL_SESSION *resumption);
 
 /* ---- what a context needs of its sessions (tls_session.c) -------------------------------------------- */
 

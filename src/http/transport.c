@@ -46,12 +46,14 @@ bool tn_transport_is_http2(const tn_transport *transport) {
 static int64_t transport_result(ssize_t result) {
   if (result >= 0) return result;
   if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
-  return tn_http_failure(errno == ETIMEDOUT ? TN_HTTP_CONNECTION_TIMEOUT : TN_HTTP_CONNECTION_TERMINATED);
+  return tn_http_failure(errno == ETIMEDOUT ? TN_HTTP_CONNECTION_TIMEOUT
+                                            : TN_HTTP_CONNECTION_TERMINATED);
 }
 
 static int64_t transport_receive(int descriptor, uint8_t *out, size_t size) {
   ssize_t result;
-  do result = recv(descriptor, out, size, 0);
+  do
+    result = recv(descriptor, out, size, 0);
   while (result < 0 && errno == EINTR);
   return result == 0 ? TN_HTTP_END : transport_result(result);
 }
@@ -68,7 +70,8 @@ int64_t tn_transport_read(tn_transport *transport, uint8_t *out, size_t size) {
 static int64_t transport_send(int descriptor, const struct iovec *parts, int count) {
   struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)count};
   ssize_t result;
-  do result = sendmsg(descriptor, &message, MSG_NOSIGNAL);
+  do
+    result = sendmsg(descriptor, &message, MSG_NOSIGNAL);
   while (result < 0 && errno == EINTR);
   return transport_result(result);
 }

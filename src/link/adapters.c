@@ -112,7 +112,8 @@ static tn_error *instantiate_group(tn_linking *linking, const tn_module *module,
 
 /* Keeps the bytes for the component that is being compiled. */
 static tn_error *record_group(tn_linking *linking, tn_str bytes) {
-  if (bytes.len > (uint64_t)MAX_ADAPTER_BYTES * linking->units.len - linking->adapter_bytes) return NULL;
+  if (bytes.len > (uint64_t)MAX_ADAPTER_BYTES * linking->units.len - linking->adapter_bytes)
+    return NULL;
   linking->flags_slot = 0;
   linking->adapter_bytes += bytes.len;
   tn_str *place = TN_VEC_PUSH(linking->arena, &linking->rehearsed);

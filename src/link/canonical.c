@@ -9,10 +9,12 @@ static tn_error *take_func_option(tn_linking *linking, tn_scope *scope, uint32_t
 
 static tn_error *resolve_options(tn_linking *linking, tn_scope *scope, const tn_ast_canon *canon,
                                  tn_canon_options *out) {
-  *out = (tn_canon_options){
-      .instance = scope->instance,
-      .rights = linking->instances.items[scope->instance].rights,
-      .memory = -1, .realloc = -1, .post_return = -1, .callback = -1};
+  *out = (tn_canon_options){.instance = scope->instance,
+                            .rights = linking->instances.items[scope->instance].rights,
+                            .memory = -1,
+                            .realloc = -1,
+                            .post_return = -1,
+                            .callback = -1};
   for (uint32_t i = 0; i < canon->option_count; i++) {
     const tn_ast_canon_option *option = &canon->options[i];
     switch (option->kind) {

@@ -31,7 +31,8 @@ tn_error *tn_compiled_source_read(int descriptor, const char *path, tn_compiled_
     bytes.len += (size_t)got;
     if (bytes.len > READ_MAX) {
       tn_buffer_free(&bytes);
-      return tn_error_new(TN_ERROR_ARGUMENT, "cannot read %s: there is more than 1 GiB in it", path);
+      return tn_error_new(TN_ERROR_ARGUMENT, "cannot read %s: there is more than 1 GiB in it",
+                          path);
     }
   }
   if (bytes.failed) {
@@ -170,8 +171,8 @@ const tn_module *tn_compiled_adapter(const tn_compiled *compiled, tn_str bytes) 
   return tn_map_get(&compiled->adapters_by_bytes, bytes);
 }
 
-tn_error *tn_compiled_describe_adapter(const tn_compiled *compiled, tn_arena *arena, const tn_module *module,
-                                       const tn_core_module **out) {
+tn_error *tn_compiled_describe_adapter(const tn_compiled *compiled, tn_arena *arena,
+                                       const tn_module *module, const tn_core_module **out) {
   for (uint32_t i = 0; i < compiled->adapter_count; i++) {
     if (compiled->modules[compiled->module_count + i] != module) continue;
     return tn_core_module_read(arena, compiled->adapters[i], 0, out);
@@ -189,8 +190,8 @@ static bool may_have_adapters(const tn_component_ast *ast) {
 
 static tn_error *find_adapters(tn_compiled *compiled) {
   if (!may_have_adapters(compiled->root)) return NULL;
-  TN_TRY(
-      tn_plan_rehearse(compiled, NULL, &compiled->arena, &compiled->adapters, &compiled->adapter_count));
+  TN_TRY(tn_plan_rehearse(compiled, NULL, &compiled->arena, &compiled->adapters,
+                          &compiled->adapter_count));
   return reserve_adapters(compiled, compiled->adapter_count);
 }
 

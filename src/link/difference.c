@@ -95,7 +95,8 @@ static bool print_label_difference(tn_buffer *out, const tn_type *expected, cons
   return true;
 }
 
-static void print_resource_difference(tn_buffer *out, const tn_type *expected, const tn_type *given) {
+static void print_resource_difference(tn_buffer *out, const tn_type *expected,
+                                      const tn_type *given) {
   if (!tn_str_equal(expected->resource->name, given->resource->name)) {
     print_pair(out, expected, given);
     return;
@@ -155,10 +156,12 @@ static void print_type_difference(tn_buffer *out, const tn_type *expected, const
   print_pair(out, expected, given);
 }
 
-void tn_func_type_difference(tn_buffer *out, const tn_func_type *expected, const tn_func_type *given) {
+void tn_func_type_difference(tn_buffer *out, const tn_func_type *expected,
+                             const tn_func_type *given) {
   if (expected->is_async != given->is_async) {
-    tn_buffer_append_text(out, expected->is_async ? "an async function is expected, a plain one given"
-                                                  : "a plain function is expected, an async one given");
+    tn_buffer_append_text(out, expected->is_async
+                                   ? "an async function is expected, a plain one given"
+                                   : "a plain function is expected, an async one given");
     return;
   }
   for (uint32_t i = 0; i < expected->param_count || i < given->param_count; i++) {
@@ -170,8 +173,9 @@ void tn_func_type_difference(tn_buffer *out, const tn_func_type *expected, const
       return;
     }
     if (!tn_str_equal(name, given->param_names[i])) {
-      tn_buffer_format(out, "parameter %u: expected the name `%" TN_STR_FORMAT "`, given `%" TN_STR_FORMAT "`",
-                       i + 1, TN_STR_ARG(name), TN_STR_ARG(given->param_names[i]));
+      tn_buffer_format(
+          out, "parameter %u: expected the name `%" TN_STR_FORMAT "`, given `%" TN_STR_FORMAT "`",
+          i + 1, TN_STR_ARG(name), TN_STR_ARG(given->param_names[i]));
       return;
     }
     if (tn_type_equal(expected->param_types[i], given->param_types[i])) continue;

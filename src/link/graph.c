@@ -38,7 +38,7 @@ typedef struct graph {
   tn_linking *linking;
   node *nodes;
   uint32_t count;
-  tn_map offers; /* track -> offers * */
+  tn_map offers;       /* track -> offers * */
   TN_VEC(node *) path; /* from what is linked to the node being looked at */
 } graph;
 
@@ -156,16 +156,19 @@ static tn_error *circle(const graph *g, const node *back) {
   tn_buffer text = {0};
   for (uint32_t i = start; i < g->path.len; i++) {
     const node *n = g->path.items[i], *next = i + 1 < g->path.len ? g->path.items[i + 1] : back;
-    tn_buffer_format(&text, "%s%" TN_STR_FORMAT " imports `%" TN_STR_FORMAT "` from %" TN_STR_FORMAT,
+    tn_buffer_format(&text,
+                     "%s%" TN_STR_FORMAT " imports `%" TN_STR_FORMAT "` from %" TN_STR_FORMAT,
                      i > start ? ", " : "", TN_STR_ARG(n->unit.name), TN_STR_ARG(n->via),
                      TN_STR_ARG(next->unit.name));
   }
   tn_error *error =
-      text.failed ? tn_error_no_memory()
-                  : tn_error_new(TN_ERROR_LINK, "components import each other in a circle: %" TN_STR_FORMAT,
-                                 TN_STR_ARG(tn_buffer_str(&text)));
+      text.failed
+          ? tn_error_no_memory()
+          : tn_error_new(TN_ERROR_LINK, "components import each other in a circle: %" TN_STR_FORMAT,
+                         TN_STR_ARG(tn_buffer_str(&text)));
   tn_buffer_free(&text);
-  return tn_error_set_hint(error, "a component can only import from those that can be made before it");
+  return tn_error_set_hint(error,
+                           "a component can only import from those that can be made before it");
 }
 
 static tn_error *bind(graph *g, node *n, const tn_ast_import *import, const offer *chosen) {
@@ -253,7 +256,8 @@ static tn_error *init_nodes(graph *g, const tn_compiled *compiled, const tn_link
   return NULL;
 }
 
-tn_error *tn_link_gather(tn_linking *linking, const tn_compiled *compiled, const tn_linker *linker) {
+tn_error *tn_link_gather(tn_linking *linking, const tn_compiled *compiled,
+                         const tn_linker *linker) {
   graph g = {.linking = linking};
   TN_TRY(init_nodes(&g, compiled, linker));
   return compiled->root != NULL ? walk(&g) : add_unit(linking, &g.nodes[0].unit);
@@ -265,13 +269,15 @@ static tn_str without_version(tn_str name) {
   return tn_str_slice(name, 0, tn_str_find(name, '@', 0));
 }
 
-const tn_linker_component *tn_link_other_version(const tn_linker *linker, tn_str name, tn_str *found) {
+const tn_linker_component *tn_link_other_version(const tn_linker *linker, tn_str name,
+                                                 tn_str *found) {
   for (uint32_t i = 0; i < linker->components.len; i++) {
     const tn_component_ast *ast = linker->components.items[i].compiled->root;
     for (uint32_t j = 0; j < ast->definition_count; j++) {
       if (ast->definitions[j].kind != TN_DEFINITION_EXPORT) continue;
       *found = ast->definitions[j].export_.name.name;
-      if (tn_str_equal(without_version(*found), without_version(name))) return &linker->components.items[i];
+      if (tn_str_equal(without_version(*found), without_version(name)))
+        return &linker->components.items[i];
     }
   }
   return NULL;

@@ -120,7 +120,8 @@ static tn_error *intercept_resource(tn_host_use *use, tn_resource *resource) {
   for (uint32_t i = 0; i < linker->interceptors.len; i++) {
     const tn_linker_interceptor *entry = &linker->interceptors.items[i];
     if (entry->interceptor->resource == NULL) continue;
-    TN_TRY(entry->interceptor->resource(entry->data, use->host->arena, use->interface->name, resource));
+    TN_TRY(entry->interceptor->resource(entry->data, use->host->arena, use->interface->name,
+                                        resource));
   }
   return NULL;
 }

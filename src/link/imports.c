@@ -63,7 +63,8 @@ static tn_error *missing(tn_linking *linking, tn_str name, tn_sort sort) {
   const tn_linker_component *near = tn_link_other_version(linking->host.linker, name, &other);
   if (near == NULL) return tn_error_set_hint(error, "%s", provide_it);
   return tn_error_set_hint(
-      error, "%" TN_STR_FORMAT " exports `%" TN_STR_FORMAT "`, which is not compatible with that version",
+      error,
+      "%" TN_STR_FORMAT " exports `%" TN_STR_FORMAT "`, which is not compatible with that version",
       TN_STR_ARG(near->name.data != NULL ? near->name : near->compiled->name), TN_STR_ARG(other));
 }
 
@@ -88,9 +89,9 @@ static tn_error *missing_func(tn_linking *linking, const provider *p, tn_str nam
       type.failed
           ? tn_error_no_memory()
           : tn_error_new(TN_ERROR_LINK,
-                         "import `%" TN_STR_FORMAT "` is not provided: %" TN_STR_FORMAT "'s `%" TN_STR_FORMAT
-                         "` has no function `%" TN_STR_FORMAT "`, %" TN_STR_FORMAT
-                         " expects `%" TN_STR_FORMAT "`",
+                         "import `%" TN_STR_FORMAT "` is not provided: %" TN_STR_FORMAT
+                         "'s `%" TN_STR_FORMAT "` has no function `%" TN_STR_FORMAT
+                         "`, %" TN_STR_FORMAT " expects `%" TN_STR_FORMAT "`",
                          TN_STR_ARG(path), TN_STR_ARG(provider_name(p)), TN_STR_ARG(p->name),
                          TN_STR_ARG(name), TN_STR_ARG(importer_name(linking)),
                          TN_STR_ARG(tn_buffer_str(&type)));
@@ -118,11 +119,12 @@ static tn_error *differs(tn_linking *linking, const provider *p, tn_str name,
   } else {
     tn_buffer_format(&text, " (by %" TN_STR_FORMAT ")", TN_STR_ARG(giver));
   }
-  tn_error *error = text.failed || wanted.failed || got.failed
-                        ? tn_error_no_memory()
-                        : tn_error_new(TN_ERROR_LINK,
-                                       "import `%" TN_STR_FORMAT "` has the wrong type: %" TN_STR_FORMAT,
-                                       TN_STR_ARG(path), TN_STR_ARG(tn_buffer_str(&text)));
+  tn_error *error =
+      text.failed || wanted.failed || got.failed
+          ? tn_error_no_memory()
+          : tn_error_new(TN_ERROR_LINK,
+                         "import `%" TN_STR_FORMAT "` has the wrong type: %" TN_STR_FORMAT,
+                         TN_STR_ARG(path), TN_STR_ARG(tn_buffer_str(&text)));
   tn_buffer_free(&text);
   tn_buffer_free(&wanted);
   tn_buffer_free(&got);
@@ -137,8 +139,8 @@ static tn_error *missing_resource(tn_linking *linking, const provider *p, tn_str
           ? tn_error_new(TN_ERROR_LINK, "import `%" TN_STR_FORMAT "` (resource) is not provided",
                          TN_STR_ARG(path))
           : tn_error_new(TN_ERROR_LINK,
-                         "import `%" TN_STR_FORMAT "` is not provided: %" TN_STR_FORMAT "'s `%" TN_STR_FORMAT
-                         "` has no resource `%" TN_STR_FORMAT "`",
+                         "import `%" TN_STR_FORMAT "` is not provided: %" TN_STR_FORMAT
+                         "'s `%" TN_STR_FORMAT "` has no resource `%" TN_STR_FORMAT "`",
                          TN_STR_ARG(path), TN_STR_ARG(provider_name(p)), TN_STR_ARG(p->name),
                          TN_STR_ARG(name));
   return tn_error_set_hint(error, "%s", provide_it);
@@ -151,8 +153,9 @@ static tn_error *unit_func(tn_linking *linking, const provider *p, tn_str name,
   const tn_item *item = tn_map_get(&p->exports->exports, name);
   if (item == NULL || item->sort != TN_SORT_FUNC) return missing_func(linking, p, name, type);
   *out = item->func;
-  return tn_func_type_equal(type, item->func->type) ? NULL
-                                                    : differs(linking, p, name, type, item->func->type);
+  return tn_func_type_equal(type, item->func->type)
+             ? NULL
+             : differs(linking, p, name, type, item->func->type);
 }
 
 static tn_error *host_func(tn_linking *linking, const provider *p, tn_str name,
@@ -192,10 +195,12 @@ static tn_error *find_resource(tn_linking *linking, const provider *p, tn_str na
   *out = NULL;
   if (p->exports != NULL) {
     const tn_item *item = tn_map_get(&p->exports->exports, name);
-    bool is_found = item != NULL && item->sort == TN_SORT_TYPE && item->type->kind == TN_TYPE_ITEM_RESOURCE;
+    bool is_found =
+        item != NULL && item->sort == TN_SORT_TYPE && item->type->kind == TN_TYPE_ITEM_RESOURCE;
     if (!is_found) return NULL;
     *out = item->type->resource;
-    if ((*out)->name.data == NULL) ((tn_resource *)*out)->name = name; /* its first name, for messages */
+    if ((*out)->name.data == NULL)
+      ((tn_resource *)*out)->name = name; /* its first name, for messages */
     return NULL;
   }
   if (linking->is_rehearsal) *out = &unknown_resource;
@@ -321,7 +326,8 @@ static tn_error *find_unit(const tn_binding *binding, provider *out) {
   if (out->interface.len == 0) return NULL;
   const tn_item *item = tn_map_get(&out->exports->exports, binding->name);
   if (item == NULL || item->sort != TN_SORT_INSTANCE)
-    return tn_error_new(TN_ERROR_INTERNAL, "no export \"%" TN_STR_FORMAT "\"", TN_STR_ARG(binding->name));
+    return tn_error_new(TN_ERROR_INTERNAL, "no export \"%" TN_STR_FORMAT "\"",
+                        TN_STR_ARG(binding->name));
   out->exports = item->instance;
   out->name = binding->name;
   return NULL;

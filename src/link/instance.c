@@ -75,7 +75,8 @@ static tn_error *fetch_host_func(const walk *w, const tn_core_source *source, tn
     return NULL;
   }
   TN_TRY(tn_host_funcs_get(w->runtime->context, w->plan->host_funcs, source->number, out));
-  bool is_kept = host.environment == NULL && common->count < sizeof common->items / sizeof *common->items;
+  bool is_kept =
+      host.environment == NULL && common->count < sizeof common->items / sizeof *common->items;
   if (!is_kept) return NULL;
   common->items[common->count].entry = host.func;
   common->items[common->count++].func = *out;
@@ -207,7 +208,8 @@ static tn_store_limits limits_for(const tn_plan *plan, const tn_store_limits *li
 }
 
 /* The arrays of the runtime. Sets what stays as it is, however often the plan is instantiated. */
-static tn_error *make_block(const tn_plan *plan, const block_layout *layout, tn_plan_instantiated *out) {
+static tn_error *make_block(const tn_plan *plan, const block_layout *layout,
+                            tn_plan_instantiated *out) {
   char *block = tn_calloc(1, layout->total);
   if (block == NULL) return tn_error_no_memory();
   tn_runtime *runtime = &out->runtime;
@@ -233,11 +235,13 @@ static void reset_flags(tn_runtime *runtime, tn_instance_flags *flags) {
 
 /* What can be told only once it is all there. */
 static void take_snapshot(const walk *w, tn_plan_instantiated *out) {
-  out->can_restore = out->restorer != NULL && tn_snapshot_take(out->restorer, w->runtime, w->core_instances, &out->snapshot);
+  out->can_restore = out->restorer != NULL &&
+                     tn_snapshot_take(out->restorer, w->runtime, w->core_instances, &out->snapshot);
 }
 
 static tn_error *instantiate_anew(const tn_plan *plan, const tn_store_limits *limits,
-                                  tn_epoch_func epoch, void *epoch_data, tn_plan_instantiated *out) {
+                                  tn_epoch_func epoch, void *epoch_data,
+                                  tn_plan_instantiated *out) {
   tn_runtime *runtime = &out->runtime;
   block_layout layout = layout_block(plan);
   if (out->block == NULL) {
@@ -251,7 +255,8 @@ static tn_error *instantiate_anew(const tn_plan *plan, const tn_store_limits *li
   runtime->context = tn_store_context(runtime->store);
   if (epoch != NULL) tn_store_on_epoch(runtime->store, epoch, epoch_data);
   common_funcs common = {0};
-  walk w = {plan, runtime, (tn_core_instance *)((char *)out->block + layout.core_instances), &common};
+  walk w = {plan, runtime, (tn_core_instance *)((char *)out->block + layout.core_instances),
+            &common};
   memset(w.core_instances, 0, plan->core_instance_slots * sizeof *w.core_instances);
   TN_TRY(walk_steps(&w));
   out->limits = *limits;
@@ -271,10 +276,10 @@ static tn_error *start_again(const tn_store_limits *limits, tn_plan_instantiated
 
 static bool has_limits(const tn_plan_instantiated *instantiated, const tn_store_limits *limits) {
   const tn_store_limits *has = &instantiated->limits;
-  return has->memory_bytes == limits->memory_bytes && has->table_elements == limits->table_elements &&
-         has->instances == limits->instances && has->tables == limits->tables &&
-         has->memories == limits->memories && has->counts_memory == limits->counts_memory &&
-         has->grows_surely == limits->grows_surely;
+  return has->memory_bytes == limits->memory_bytes &&
+         has->table_elements == limits->table_elements && has->instances == limits->instances &&
+         has->tables == limits->tables && has->memories == limits->memories &&
+         has->counts_memory == limits->counts_memory && has->grows_surely == limits->grows_surely;
 }
 
 tn_error *tn_plan_instantiate(const tn_plan *plan, const tn_store_limits *limits,
@@ -317,10 +322,12 @@ void tn_plan_instantiated_end(tn_plan_instantiated *instantiated) {
 bool tn_plan_instantiated_retire(tn_plan_instantiated *instantiated) {
   tn_runtime *runtime = &instantiated->runtime;
   if (runtime->store == NULL) return false;
-  bool is_sound = instantiated->can_restore && runtime->poisoned == TN_ERROR_NONE && runtime->task == NULL;
+  bool is_sound =
+      instantiated->can_restore && runtime->poisoned == TN_ERROR_NONE && runtime->task == NULL;
   if (is_sound) {
     end_guest(runtime);
-    instantiated->is_restored = tn_snapshot_restore(instantiated->restorer, runtime, instantiated->snapshot);
+    instantiated->is_restored =
+        tn_snapshot_restore(instantiated->restorer, runtime, instantiated->snapshot);
   }
   if (!instantiated->is_restored) tn_plan_instantiated_end(instantiated);
   return instantiated->is_restored;

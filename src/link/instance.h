@@ -10,7 +10,7 @@
  * instantiation left it. */
 typedef struct tn_plan_instantiated {
   tn_runtime runtime;
-  void *block; /* the runtime's arrays */
+  void *block;           /* the runtime's arrays */
   tn_restorer *restorer; /* not owned; NULL: the guest's store ends with it */
   tn_snapshot *snapshot;
   bool can_restore;

@@ -83,7 +83,8 @@ static void *copied_or_null(tn_linker *linker, const char *text, tn_str *out) {
 }
 
 tn_error *tn_linker_add_compiled(tn_linker *linker, const tn_compiled *compiled, const char *name,
-                                 const tn_wasi_config *rights, tn_release_func release, void *owner) {
+                                 const tn_wasi_config *rights, tn_release_func release,
+                                 void *owner) {
   tn_linker_component made = {
       .compiled = compiled, .rights = rights, .release = release, .owner = owner};
   if (name != NULL && !copied_or_null(linker, name, &made.name)) return tn_error_no_memory();

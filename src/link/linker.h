@@ -56,7 +56,8 @@ typedef struct tn_host_core_func {
 typedef struct tn_compiled tn_compiled;
 typedef void (*tn_release_func)(void *owner);
 tn_error *tn_linker_add_compiled(tn_linker *linker, const tn_compiled *compiled, const char *name,
-                                 const tn_wasi_config *rights, tn_release_func release, void *owner);
+                                 const tn_wasi_config *rights, tn_release_func release,
+                                 void *owner);
 
 tn_error *tn_linker_define_core(tn_linker *linker, const char *module,
                                 const tn_host_core_func *funcs, size_t count, void *data);

@@ -64,7 +64,7 @@ struct tn_linker {
   TN_VEC(tn_linker_interface *) interfaces;
   TN_VEC(tn_linker_core) cores;
   TN_VEC(tn_linker_interceptor) interceptors; /* innermost first */
-  TN_VEC(tn_linker_component) components;            /* in order: earlier ones go first */
+  TN_VEC(tn_linker_component) components;     /* in order: earlier ones go first */
 };
 
 /* The interface that serves an import of this name by semantic version, or NULL. */

@@ -60,7 +60,8 @@ static tn_error *link_units(tn_linking *linking) {
   for (uint32_t i = 0; i <= last; i++) {
     tn_unit *unit = linking->units.items[i];
     tn_error *error = link_unit(linking, unit, root, &scope);
-    if (error != NULL && i < last) error = tn_error_wrap(error, "%" TN_STR_FORMAT, TN_STR_ARG(unit->name));
+    if (error != NULL && i < last)
+      error = tn_error_wrap(error, "%" TN_STR_FORMAT, TN_STR_ARG(unit->name));
     TN_TRY(error);
   }
   return scope->ast != NULL ? tn_link_exports(linking, &scope->exports) : NULL;
@@ -92,7 +93,8 @@ static tn_error *find_adapters(const tn_compiled *compiled, tn_linker *linker,
   tn_str *adapters = NULL;
   uint32_t count = 0;
   TN_TRY(tn_plan_rehearse(compiled, linker, &plan->arena, &adapters, &count));
-  return tn_compiled_from_adapters(compiled->engine, adapters, count, cache_directory, &plan->adapters);
+  return tn_compiled_from_adapters(compiled->engine, adapters, count, cache_directory,
+                                   &plan->adapters);
 }
 
 static tn_error *make(tn_linking *linking, const tn_compiled *compiled, tn_linker *linker,

@@ -30,7 +30,8 @@ typedef struct tn_core_source {
   const tn_lowered *lowered;
   const tn_plan_adapter *adapter; /* LOWERED: takes its place where it exists; may be NULL */
   tn_host_import host;
-  uint32_t number; /* LOWERED and HOST, in steps that are not resolved in advance: in the plan's host_funcs */
+  uint32_t
+      number; /* LOWERED and HOST, in steps that are not resolved in advance: in the plan's host_funcs */
 } tn_core_source;
 
 /* The host function behind a source of kind LOWERED or HOST. */
@@ -55,7 +56,7 @@ typedef struct tn_step {
   uint32_t instance; /* INSTANTIATE: the component instance in which its start function runs */
   const tn_module *module;
   const tn_core_module *ast; /* of the module; NULL: an adapter */
-  tn_module_pre *pre; /* not NULL: all imports are host functions, resolved in advance */
+  tn_module_pre *pre;        /* not NULL: all imports are host functions, resolved in advance */
   uint32_t source_count;
   const tn_core_source *sources;
 } tn_step;
@@ -88,9 +89,10 @@ typedef struct tn_plan {
   uint32_t file_count;
   const tn_compiled **files;
   uint32_t rights_count;
-  const tn_wasi_config **rights; /* of the components of the linker, by tn_plan_instance.rights; [0] is NULL */
-  tn_compiled adapters;          /* those between several files; else they are `compiled`'s own */
-  tn_linker *linker; /* a reference */
+  const tn_wasi_config *
+      *rights; /* of the components of the linker, by tn_plan_instance.rights; [0] is NULL */
+  tn_compiled adapters; /* those between several files; else they are `compiled`'s own */
+  tn_linker *linker;    /* a reference */
   tn_arena arena;
   uint32_t step_count;
   const tn_step *steps;
@@ -102,7 +104,8 @@ typedef struct tn_plan {
   const tn_plan_instance *instances;
   uint32_t export_count;
   const tn_plan_export *exports;
-  tn_host_funcs *host_funcs; /* for the steps that are not resolved in advance; NULL: they need none */
+  tn_host_funcs
+      *host_funcs; /* for the steps that are not resolved in advance; NULL: they need none */
 } tn_plan;
 
 /* Resolves a loaded file against a linker. `compiled` must outlive the plan, as must the data of the linker's

@@ -83,8 +83,9 @@ struct tn_scope {
   tn_scope *parent;            /* the enclosing scope; NULL for the root */
   const tn_component_ast *ast; /* NULL for an instance type */
   const tn_compiled *compiled; /* the file that `ast` is of */
-  const tn_map *arguments;     /* imports by name -> tn_item; NULL for the root of a file: ask the linker */
-  uint32_t instance;           /* component instance */
+  const tn_map
+      *arguments;    /* imports by name -> tn_item; NULL for the root of a file: ask the linker */
+  uint32_t instance; /* component instance */
   uint32_t depth;
   TN_VEC(tn_core_item) core[5]; /* by tn_sort from CORE_FUNC to CORE_TAG */
   TN_VEC(const tn_core_module *) core_modules;
@@ -99,10 +100,10 @@ struct tn_scope {
 /* A file that is part of what is linked. Invariant: whatever it imports from other units has been linked before it. */
 typedef struct tn_unit {
   const tn_compiled *compiled;
-  tn_str name;      /* for messages */
-  tn_str path;      /* of its component instance */
-  uint32_t rights;  /* see tn_plan_instance */
-  tn_map bindings;  /* import -> const tn_binding *, where another unit meets it */
+  tn_str name;               /* for messages */
+  tn_str path;               /* of its component instance */
+  uint32_t rights;           /* see tn_plan_instance */
+  tn_map bindings;           /* import -> const tn_binding *, where another unit meets it */
   tn_instance_item *exports; /* NULL: not linked yet */
 } tn_unit;
 
@@ -114,8 +115,8 @@ typedef struct tn_binding {
 /* One run of tn_plan_make. */
 typedef struct tn_linking {
   tn_core_engine *engine;
-  TN_VEC(tn_unit *) units;     /* what is linked comes last */
-  const tn_unit *unit;         /* the one that is being linked */
+  TN_VEC(tn_unit *) units;              /* what is linked comes last */
+  const tn_unit *unit;                  /* the one that is being linked */
   const tn_compiled *compiled_adapters; /* has the compiled forms of adapters */
   tn_plan *plan;
   tn_arena *arena; /* the plan's */
@@ -144,7 +145,8 @@ tn_error *tn_link_gather(tn_linking *linking, const tn_compiled *compiled, const
 bool tn_link_has_only_types(const tn_ast_type *type);
 /* For messages: a component of the linker that exports the interface `name` in whatever version, which goes to *found;
  * or NULL. */
-const tn_linker_component *tn_link_other_version(const tn_linker *linker, tn_str name, tn_str *found);
+const tn_linker_component *tn_link_other_version(const tn_linker *linker, tn_str name,
+                                                 tn_str *found);
 
 /* flatten.c: walks the definitions of scope->ast into the scope. */
 tn_error *tn_link_component(tn_linking *linking, tn_scope *scope);
@@ -159,8 +161,8 @@ tn_error *tn_scope_push(tn_linking *linking, tn_scope *scope, tn_item item);
 tn_error *tn_link_take_func(tn_linking *linking, const tn_core_source *source, int32_t *slot);
 tn_error *tn_link_take_memory(tn_linking *linking, const tn_core_source *source, int32_t *slot);
 tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_compiled *compiled,
-                                     const tn_core_module *module, uint32_t instance, const tn_core_source *sources,
-                                     uint32_t *slot);
+                                     const tn_core_module *module, uint32_t instance,
+                                     const tn_core_source *sources, uint32_t *slot);
 tn_error *tn_link_add_step(tn_linking *linking, tn_step step);
 /* When every import of the step is a host function, they are resolved now, once for all instances. */
 tn_error *tn_link_resolve_in_advance(tn_linking *linking, tn_step *step);

@@ -122,7 +122,8 @@ static bool is_shim(const tn_core_module *module, uint32_t count) {
   sections found;
   uint32_t allowed = 1u << SECTION_CUSTOM | 1u << SECTION_TYPE | 1u << SECTION_FUNCTION |
                      1u << SECTION_TABLE | 1u << SECTION_EXPORT | 1u << SECTION_CODE;
-  if (module->import_count != 0 || !split(module, &found) || !has_only(&found, allowed)) return false;
+  if (module->import_count != 0 || !split(module, &found) || !has_only(&found, allowed))
+    return false;
   reader *table = &found.all[SECTION_TABLE];
   expect(table, 1);
   expect(table, 0x70);
@@ -143,16 +144,19 @@ static bool is_fix_up(const tn_core_module *module, uint32_t *filled) {
   if (module->import_count < 2 || module->export_count != 0) return false;
   uint32_t functions = module->import_count - 1;
   for (uint32_t i = 0; i <= functions; i++) {
-    if (module->imports[i].type.kind != (i < functions ? TN_CORE_EXTERN_FUNC : TN_CORE_EXTERN_TABLE)) return false;
+    if (module->imports[i].type.kind !=
+        (i < functions ? TN_CORE_EXTERN_FUNC : TN_CORE_EXTERN_TABLE))
+      return false;
   }
   sections found;
-  uint32_t allowed = 1u << SECTION_CUSTOM | 1u << SECTION_TYPE | 1u << SECTION_IMPORT | 1u << SECTION_START |
-                     1u << SECTION_ELEMENT;
+  uint32_t allowed = 1u << SECTION_CUSTOM | 1u << SECTION_TYPE | 1u << SECTION_IMPORT |
+                     1u << SECTION_START | 1u << SECTION_ELEMENT;
   if (!split(module, &found) || !has_only(&found, allowed)) return false;
   reader *start = &found.all[SECTION_START];
   uint32_t count = start->at == NULL ? functions : functions - 1;
   if (start->at != NULL && (read_u32(start) != count || start->has_failed)) return false;
-  static const uint8_t from_zero[] = {1, 0, 0x41, 0, 0x0b}; /* one segment: (elem (i32.const 0) func …) */
+  static const uint8_t from_zero[] = {1, 0, 0x41, 0,
+                                      0x0b}; /* one segment: (elem (i32.const 0) func …) */
   reader *elements = &found.all[SECTION_ELEMENT];
   for (size_t i = 0; i < sizeof from_zero; i++)
     expect(elements, from_zero[i]);
@@ -231,7 +235,8 @@ static bool starts_something(const pair *p) {
 /* Whether everything that uses the shim can do without, and nothing of the component runs meanwhile. */
 static bool can_bypass(const tn_linking *linking, const pair *p) {
   const tn_step *steps = linking->steps.items;
-  if (starts_something(p) && is_from(&steps[p->fix_up].sources[p->count], steps[p->shim].slot)) return false;
+  if (starts_something(p) && is_from(&steps[p->fix_up].sources[p->count], steps[p->shim].slot))
+    return false;
   for (uint32_t i = p->shim + 1; i < linking->steps.len; i++) {
     if (i == p->fix_up) continue;
     const tn_core_module *module = steps[i].ast;
@@ -250,7 +255,8 @@ static bool find_pair(const tn_linking *linking, uint32_t fix_up, pair *out) {
   *out = (pair){.fix_up = fix_up, .fix_up_module = steps[fix_up].ast};
   if (out->fix_up_module == NULL || !is_fix_up(out->fix_up_module, &out->count)) return false;
   const tn_core_source *table = &steps[fix_up].sources[steps[fix_up].source_count - 1];
-  while (out->shim < fix_up && !(steps[out->shim].kind == TN_STEP_INSTANTIATE && is_from(table, steps[out->shim].slot)))
+  while (out->shim < fix_up &&
+         !(steps[out->shim].kind == TN_STEP_INSTANTIATE && is_from(table, steps[out->shim].slot)))
     out->shim++;
   if (out->shim == fix_up) return false;
   out->shim_module = steps[out->shim].ast;

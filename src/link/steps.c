@@ -84,8 +84,7 @@ tn_error *tn_link_resolve_in_advance(tn_linking *linking, tn_step *step) {
   if (imports == NULL) return tn_error_no_memory();
   for (uint32_t i = 0; i < step->source_count; i++)
     imports[i] = tn_core_source_host(&step->sources[i]);
-  return tn_module_pre_new(linking->engine, step->module, imports, step->source_count,
-                           &step->pre);
+  return tn_module_pre_new(linking->engine, step->module, imports, step->source_count, &step->pre);
 }
 
 tn_error *tn_link_instantiate_module(tn_linking *linking, const tn_compiled *compiled,

@@ -179,7 +179,8 @@ static tn_error *loop_turn(tn_loop *loop, const bool *is_over) {
 
 tn_error *tn_loop_turn(tn_loop *loop, const bool *is_over) {
   if (loop->depth == MAX_DEPTH)
-    return tn_error_new(TN_ERROR_LIMIT, "more than %d guests block while they are instantiated", MAX_DEPTH);
+    return tn_error_new(TN_ERROR_LIMIT, "more than %d guests block while they are instantiated",
+                        MAX_DEPTH);
   loop->depth++;
   tn_error *error = loop_turn(loop, is_over);
   loop->depth--;

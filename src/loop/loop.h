@@ -58,7 +58,8 @@ struct tn_guest {
   } blocked;
   uint64_t deadline; /* UINT64_MAX: none */
   uint64_t timeout;  /* that it was made of, for messages */
-  tn_alarm alarm;    /* set to the deadline from the first wait on: most guests of a server never wait */
+  tn_alarm
+      alarm; /* set to the deadline from the first wait on: most guests of a server never wait */
   atomic_bool is_cancelled;
   tn_guest *next_cancelled; /* of those that the loop has yet to hear of */
 };
@@ -138,7 +139,8 @@ struct tn_io {
   tn_loop *loop;
   int descriptor;
 };
-tn_error *tn_io_start(tn_io *io, tn_loop *loop, int descriptor, void (*func)(tn_io *io, int events));
+tn_error *tn_io_start(tn_io *io, tn_loop *loop, int descriptor,
+                      void (*func)(tn_io *io, int events));
 /* Unregisters; does not close. Zeroed or stopped: nothing happens. */
 void tn_io_stop(tn_io *io);
 

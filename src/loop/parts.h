@@ -44,7 +44,7 @@ typedef struct tn_poller {
   tn_readiness *direct[TN_POLLER_DIRECT];
   int wakeup; /* eventfd, readable while another thread has something for the loop */
   int epoll;
-  int extra;           /* the pool's descriptor, or -1 */
+  int extra; /* the pool's descriptor, or -1 */
   bool has_io;
   bool lacks_pwait2;   /* an old kernel */
   uint32_t registered; /* readinesses in the epoll set */

@@ -195,7 +195,8 @@ static void poller_deliver(tn_poller *poller, const struct epoll_event *event) {
   }
 }
 
-static int poller_wait(tn_poller *poller, struct epoll_event *events, const struct timespec *timeout) {
+static int poller_wait(tn_poller *poller, struct epoll_event *events,
+                       const struct timespec *timeout) {
   if (!poller->lacks_pwait2) {
     int count = epoll_pwait2(poller->epoll, events, BATCH, timeout, NULL);
     if (count >= 0 || errno != ENOSYS) return count;
@@ -296,7 +297,8 @@ static tn_error *poller_move_to_set(tn_poller *poller) {
   return NULL;
 }
 
-tn_error *tn_io_start(tn_io *io, tn_loop *loop, int descriptor, void (*func)(tn_io *io, int events)) {
+tn_error *tn_io_start(tn_io *io, tn_loop *loop, int descriptor,
+                      void (*func)(tn_io *io, int events)) {
   tn_poller *poller = &loop->poller;
   TN_TRY(poller_move_to_set(poller));
   TN_TRY(poller_add(poller, descriptor, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, (uintptr_t)io));
@@ -338,7 +340,8 @@ static struct timespec *poller_timeout(uint64_t deadline, struct timespec *room)
   return room;
 }
 
-static tn_error *poller_turn_direct(tn_poller *poller, uint64_t deadline, bool with_extra, uint64_t *time) {
+static tn_error *poller_turn_direct(tn_poller *poller, uint64_t deadline, bool with_extra,
+                                    uint64_t *time) {
   struct pollfd polled[TN_POLLER_DIRECT + 3];
   int slots[TN_POLLER_DIRECT];
   nfds_t count = 0;
@@ -367,7 +370,8 @@ static tn_error *poller_turn_direct(tn_poller *poller, uint64_t deadline, bool w
     if (readiness != NULL) readiness->func(readiness->data);
   }
   if (polled[direct].revents != 0) poller_drain_wakeup(poller);
-  return polled[direct + 2].revents != 0 ? poller_collect(poller, &(struct timespec){0}, time) : NULL;
+  return polled[direct + 2].revents != 0 ? poller_collect(poller, &(struct timespec){0}, time)
+                                         : NULL;
 }
 
 tn_error *tn_poller_turn(tn_poller *poller, uint64_t deadline, bool with_extra, uint64_t *time) {

@@ -28,19 +28,19 @@ struct tn_p1_ranges {
   pointed out[PLACES];
 };
 
-#define F(address, size)                                                                                       \
+#define F(address, size)                                                                           \
   { FIXED, address, 0, size }
-#define B(address, count)                                                                                      \
+#define B(address, count)                                                                          \
   { COUNTED, address, count, 1 }
-#define A(address, count, size)                                                                                \
+#define A(address, count, size)                                                                    \
   { COUNTED, address, count, size }
-#define P(address, count)                                                                                      \
+#define P(address, count)                                                                          \
   { PARTS, address, count, 0 }
-#define R(address)                                                                                             \
+#define R(address)                                                                                 \
   { REST, address, 0, 0 }
-#define NONE                                                                                                   \
-  {                                                                                                            \
-    { 0 }                                                                                                      \
+#define NONE                                                                                       \
+  {                                                                                                \
+    { 0 }                                                                                          \
   }
 
 /* The parameters' numbers are those of wasi_snapshot_preview1; an iovec and a ciovec have 8 bytes, a
@@ -117,7 +117,8 @@ static guest_memory memory_of(tn_runtime *runtime) {
 typedef bool (*visit_func)(void *data, const guest_memory *memory, uint64_t address, uint64_t size);
 
 /* Ranges outside the memory are left out: the function fails on them. */
-static bool visit(const guest_memory *memory, uint64_t address, uint64_t size, visit_func func, void *data) {
+static bool visit(const guest_memory *memory, uint64_t address, uint64_t size, visit_func func,
+                  void *data) {
   if (size == 0 || address > memory->size || size > memory->size - address) return true;
   return func(data, memory, address, size);
 }
@@ -135,8 +136,8 @@ static bool visit_parts(const guest_memory *memory, uint64_t list, uint64_t coun
   return true;
 }
 
-static bool visit_place(const guest_memory *memory, const pointed *place, const tn_core_value *params,
-                        visit_func func, void *data) {
+static bool visit_place(const guest_memory *memory, const pointed *place,
+                        const tn_core_value *params, visit_func func, void *data) {
   uint64_t address = params[place->address].u32, count = params[place->count].u32;
   switch ((place_kind)place->kind) {
   case FIXED:
@@ -153,8 +154,8 @@ static bool visit_place(const guest_memory *memory, const pointed *place, const 
   return true;
 }
 
-static bool visit_all(const guest_memory *memory, const pointed places[PLACES], const tn_core_value *params,
-                      visit_func func, void *data) {
+static bool visit_all(const guest_memory *memory, const pointed places[PLACES],
+                      const tn_core_value *params, visit_func func, void *data) {
   for (size_t i = 0; i < PLACES; i++)
     if (!visit_place(memory, &places[i], params, func, data)) return false;
   return true;
@@ -205,7 +206,8 @@ tn_error *tn_p1_writes_take(tn_p1_writes *writes, const tn_p1_ranges *ranges, tn
 }
 
 /* The part of the range between its first and its last byte that is not as before; false: none. */
-static bool changed_part(const tn_p1_range *range, const guest_memory *memory, uint64_t *start, uint64_t *end) {
+static bool changed_part(const tn_p1_range *range, const guest_memory *memory, uint64_t *start,
+                         uint64_t *end) {
   const uint8_t *now = memory->base + range->address;
   *start = 0;
   *end = range->size;
@@ -226,7 +228,8 @@ void tn_p1_writes_put(tn_buffer *out, const tn_p1_writes *writes, tn_runtime *ru
     const tn_p1_range *range = &writes->ranges[i];
     if (!changed_part(range, &now, &start, &end)) continue;
     tn_put_number(out, range->address + start);
-    tn_put_bytes(out, (tn_str){(const char *)now.base + range->address + start, (size_t)(end - start)});
+    tn_put_bytes(out,
+                 (tn_str){(const char *)now.base + range->address + start, (size_t)(end - start)});
   }
 }
 

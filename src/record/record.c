@@ -45,12 +45,13 @@ static tn_error *expect(tn_recording *recording, tn_event_kind kind, tn_str name
   } while (is_there && out->kind == TN_EVENT_OUTPUT && recording->mode == TN_REPLAY);
   unsigned long long number = recording->call_number;
   if (!is_there)
-    return tn_recording_differs(recording, "call %llu is %s%" TN_STR_FORMAT ", where the recording ends",
+    return tn_recording_differs(recording,
+                                "call %llu is %s%" TN_STR_FORMAT ", where the recording ends",
                                 number, kind_name(kind), TN_STR_ARG(name));
   if (out->kind != kind || !tn_str_equal(out->name, name))
-    return tn_recording_differs(recording, "call %llu was %s%" TN_STR_FORMAT ", and now is %s%" TN_STR_FORMAT,
-                                number, kind_name(out->kind), TN_STR_ARG(out->name), kind_name(kind),
-                                TN_STR_ARG(name));
+    return tn_recording_differs(
+        recording, "call %llu was %s%" TN_STR_FORMAT ", and now is %s%" TN_STR_FORMAT, number,
+        kind_name(out->kind), TN_STR_ARG(out->name), kind_name(kind), TN_STR_ARG(name));
   give_output(recording, start, at);
   recording->at = at;
   return NULL;
@@ -75,15 +76,15 @@ static void describe(tn_buffer *out, const tn_type *type, tn_str bytes) {
   tn_arena_free(&arena);
 }
 
-static tn_error *differs_in(tn_recording *recording, tn_str name, const char *what, const tn_type *type,
-                            tn_str recorded, tn_str now) {
+static tn_error *differs_in(tn_recording *recording, tn_str name, const char *what,
+                            const tn_type *type, tn_str recorded, tn_str now) {
   tn_buffer texts[2] = {{0}, {0}};
   describe(&texts[0], type, recorded);
   describe(&texts[1], type, now);
   tn_error *error = tn_recording_differs(
       recording, "call %llu, %" TN_STR_FORMAT ": %s %" TN_STR_FORMAT ", and now %" TN_STR_FORMAT,
-      (unsigned long long)recording->call_number, TN_STR_ARG(name), what, TN_STR_ARG(tn_buffer_str(&texts[0])),
-      TN_STR_ARG(tn_buffer_str(&texts[1])));
+      (unsigned long long)recording->call_number, TN_STR_ARG(name), what,
+      TN_STR_ARG(tn_buffer_str(&texts[0])), TN_STR_ARG(tn_buffer_str(&texts[1])));
   tn_buffer_free(&texts[0]);
   tn_buffer_free(&texts[1]);
   return error;
@@ -95,17 +96,18 @@ static tn_error *check_params(tn_recording *recording, const tn_event *event, co
   return differs_in(recording, event->name, "was called with", type, event->params, params);
 }
 
-static tn_error *check_error(tn_recording *recording, const tn_event *event, const tn_error *error) {
+static tn_error *check_error(tn_recording *recording, const tn_event *event,
+                             const tn_error *error) {
   if (event->is_error && error != NULL && event->error_kind == tn_error_get_kind(error) &&
       tn_str_equal(event->message, tn_str_from(tn_error_get_message(error))))
     return NULL;
   tn_str none = TN_STR("a result");
   tn_str message = error == NULL ? none : tn_str_from(tn_error_get_message(error));
   tn_str recorded = event->is_error ? event->message : none;
-  return tn_recording_differs(recording,
-                              "call %llu, %" TN_STR_FORMAT ": gave %" TN_STR_FORMAT ", and now %" TN_STR_FORMAT,
-                              (unsigned long long)recording->call_number, TN_STR_ARG(event->name),
-                              TN_STR_ARG(recorded), TN_STR_ARG(message));
+  return tn_recording_differs(
+      recording, "call %llu, %" TN_STR_FORMAT ": gave %" TN_STR_FORMAT ", and now %" TN_STR_FORMAT,
+      (unsigned long long)recording->call_number, TN_STR_ARG(event->name), TN_STR_ARG(recorded),
+      TN_STR_ARG(message));
 }
 
 /* ---- component functions ------------------------------------------------------------------------------ */
@@ -158,7 +160,8 @@ static tn_error *add_call(const func_call *c, const void *result, const tn_error
 static tn_error *compare_call(const func_call *c, const void *result, const tn_error *error) {
   tn_recording *recording = c->recording;
   tn_event event;
-  if (recording->difference != NULL) return tn_recording_differs(recording, "%s", recording->difference);
+  if (recording->difference != NULL)
+    return tn_recording_differs(recording, "%s", recording->difference);
   TN_TRY(expect(recording, TN_EVENT_CALL, c->func->name, &event));
   TN_TRY(check_params(recording, &event, c->func->type->params, c->params));
   if (event.is_error || error != NULL) return check_error(recording, &event, error);
@@ -166,8 +169,8 @@ static tn_error *compare_call(const func_call *c, const void *result, const tn_e
   encode_result(c, result, &encoded);
   tn_error *difference = encoded.failed ? tn_error_no_memory() : NULL;
   if (difference == NULL && !tn_str_equal(event.result, tn_buffer_str(&encoded)))
-    difference =
-        differs_in(recording, event.name, "gave", c->func->type->result, event.result, tn_buffer_str(&encoded));
+    difference = differs_in(recording, event.name, "gave", c->func->type->result, event.result,
+                            tn_buffer_str(&encoded));
   tn_buffer_free(&encoded);
   return difference;
 }
@@ -183,12 +186,13 @@ static tn_error *call_and_note(const func_call *c, const void *params, void *res
 }
 
 static tn_error *damaged(tn_recording *recording, tn_str name) {
-  return tn_recording_differs(recording, "call %llu, %" TN_STR_FORMAT ": what was recorded is no result of it",
+  return tn_recording_differs(recording,
+                              "call %llu, %" TN_STR_FORMAT ": what was recorded is no result of it",
                               (unsigned long long)recording->call_number, TN_STR_ARG(name));
 }
 
-static tn_error *decode_result(const func_call *c, const tn_event *event, const tn_reserved *reserved,
-                               void *result) {
+static tn_error *decode_result(const func_call *c, const tn_event *event,
+                               const tn_reserved *reserved, void *result) {
   const tn_type *type = c->func->type->result;
   if (type == NULL) return event->result.len == 0 ? NULL : damaged(c->recording, event->name);
   tn_arena *arena = tn_call_arena_get(c->call);
@@ -202,7 +206,8 @@ static tn_error *decode_result(const func_call *c, const tn_event *event, const 
 static tn_error *replay(const func_call *c, void *result) {
   tn_recording *recording = c->recording;
   tn_event event;
-  if (recording->difference != NULL) return tn_recording_differs(recording, "%s", recording->difference);
+  if (recording->difference != NULL)
+    return tn_recording_differs(recording, "%s", recording->difference);
   TN_TRY(expect(recording, TN_EVENT_CALL, c->func->name, &event));
   TN_TRY(check_params(recording, &event, c->func->type->params, c->params));
   if (event.is_error) return tn_event_make_error(&event);
@@ -252,8 +257,8 @@ typedef struct core_call {
   tn_p1_writes writes;
 } core_call;
 
-static void encode_core_params(const recorded_core *func, tn_runtime *runtime, const tn_core_value *values,
-                               tn_buffer *out) {
+static void encode_core_params(const recorded_core *func, tn_runtime *runtime,
+                               const tn_core_value *values, tn_buffer *out) {
   enum { CODE_I32 = 0x7f };
   for (uint32_t i = 0; i < func->type->param_count; i++)
     tn_put_number(out, func->type->params[i].code == CODE_I32 ? values[i].u32 : values[i].u64);
@@ -282,10 +287,12 @@ static tn_error *add_core(const core_call *c, const tn_core_value *values, const
   return tn_recording_added(recording);
 }
 
-static tn_error *compare_core(const core_call *c, const tn_core_value *values, const tn_error *error) {
+static tn_error *compare_core(const core_call *c, const tn_core_value *values,
+                              const tn_error *error) {
   tn_recording *recording = c->recording;
   tn_event event;
-  if (recording->difference != NULL) return tn_recording_differs(recording, "%s", recording->difference);
+  if (recording->difference != NULL)
+    return tn_recording_differs(recording, "%s", recording->difference);
   TN_TRY(expect(recording, TN_EVENT_CORE, c->func->name, &event));
   TN_TRY(check_params(recording, &event, NULL, c->params));
   if (event.is_error || error != NULL) return check_error(recording, &event, error);
@@ -296,7 +303,8 @@ static tn_error *compare_core(const core_call *c, const tn_core_value *values, c
   encode_core_result(c, values, &now);
   tn_error *difference = recorded.failed || now.failed ? tn_error_no_memory() : NULL;
   if (difference == NULL && !tn_str_equal(tn_buffer_str(&recorded), tn_buffer_str(&now)))
-    difference = differs_in(recording, event.name, "gave", NULL, tn_buffer_str(&recorded), tn_buffer_str(&now));
+    difference = differs_in(recording, event.name, "gave", NULL, tn_buffer_str(&recorded),
+                            tn_buffer_str(&now));
   tn_buffer_free(&recorded);
   tn_buffer_free(&now);
   return difference;
@@ -305,7 +313,8 @@ static tn_error *compare_core(const core_call *c, const tn_core_value *values, c
 static tn_error *replay_core(const core_call *c, tn_core_value *values) {
   tn_recording *recording = c->recording;
   tn_event event;
-  if (recording->difference != NULL) return tn_recording_differs(recording, "%s", recording->difference);
+  if (recording->difference != NULL)
+    return tn_recording_differs(recording, "%s", recording->difference);
   TN_TRY(expect(recording, TN_EVENT_CORE, c->func->name, &event));
   TN_TRY(check_params(recording, &event, NULL, c->params));
   if (event.is_error) return tn_event_make_error(&event);
@@ -318,7 +327,8 @@ static tn_error *replay_core(const core_call *c, tn_core_value *values) {
 /* The real call. Its error, if it has one, comes as a trap and is taken out of it. */
 static tn_error *make_core_call(core_call *c, tn_core_caller *caller, tn_core_value *values) {
   TN_TRY(tn_p1_writes_take(&c->writes, c->func->ranges, c->runtime, values));
-  tn_core_trap *trap = c->func->func(c->func->environment, caller, values, c->func->type->param_count);
+  tn_core_trap *trap =
+      c->func->func(c->func->environment, caller, values, c->func->type->param_count);
   tn_error *error = trap == NULL ? NULL : tn_core_trap_take_error(c->runtime->context, trap);
   tn_error *failed =
       c->recording->mode == TN_RECORD ? add_core(c, values, error) : compare_core(c, values, error);
@@ -327,8 +337,8 @@ static tn_error *make_core_call(core_call *c, tn_core_caller *caller, tn_core_va
   return failed;
 }
 
-static tn_core_trap *call_recorded_core(void *environment, tn_core_caller *caller, tn_core_value *values,
-                                        size_t count) {
+static tn_core_trap *call_recorded_core(void *environment, tn_core_caller *caller,
+                                        tn_core_value *values, size_t count) {
   const recorded_core *func = environment;
   tn_core_context *context = tn_core_caller_context(caller);
   tn_runtime *runtime = tn_runtime_of(context);
@@ -337,7 +347,8 @@ static tn_core_trap *call_recorded_core(void *environment, tn_core_caller *calle
   tn_buffer encoded = {0};
   encode_core_params(func, runtime, values, &encoded);
   recording->call_number++;
-  core_call c = {.func = func, .recording = recording, .runtime = runtime, .params = tn_buffer_str(&encoded)};
+  core_call c = {
+      .func = func, .recording = recording, .runtime = runtime, .params = tn_buffer_str(&encoded)};
   tn_error *error;
   if (encoded.failed)
     error = tn_error_no_memory();
@@ -359,7 +370,8 @@ typedef struct recorded_resource {
 } recorded_resource;
 
 /* A drop cannot fail: what is wrong with it shows at the next call, or at the end. */
-static void note_drop(tn_recording *recording, const recorded_resource *resource, uint32_t representation) {
+static void note_drop(tn_recording *recording, const recorded_resource *resource,
+                      uint32_t representation) {
   tn_event event;
   uint64_t name;
   if (recording->difference != NULL || recording->is_lost) return;
@@ -372,10 +384,10 @@ static void note_drop(tn_recording *recording, const recorded_resource *resource
   }
   tn_error *error = expect(recording, TN_EVENT_DROP, resource->name, &event);
   if (error == NULL && event.value != representation)
-    error = tn_recording_differs(recording,
-                                 "after call %llu the drop of %" TN_STR_FORMAT " was of %llu, and now is of %u",
-                                 (unsigned long long)recording->call_number, TN_STR_ARG(resource->name),
-                                 (unsigned long long)event.value, representation);
+    error = tn_recording_differs(
+        recording, "after call %llu the drop of %" TN_STR_FORMAT " was of %llu, and now is of %u",
+        (unsigned long long)recording->call_number, TN_STR_ARG(resource->name),
+        (unsigned long long)event.value, representation);
   tn_error_delete(error);
 }
 
@@ -392,7 +404,8 @@ static void drop_recorded(tn_runtime *runtime, void *data, uint32_t representati
 /* "wasi:clocks/wall-clock#now": without the version, which other versions of Tenon may have raised. */
 static tn_error *full_name(tn_arena *arena, tn_str interface, tn_str name, tn_str *out) {
   interface = tn_str_slice(interface, 0, tn_str_find(interface, '@', 0));
-  *out = tn_arena_format(arena, "%" TN_STR_FORMAT "#%" TN_STR_FORMAT, TN_STR_ARG(interface), TN_STR_ARG(name));
+  *out = tn_arena_format(arena, "%" TN_STR_FORMAT "#%" TN_STR_FORMAT, TN_STR_ARG(interface),
+                         TN_STR_ARG(name));
   return out->data == NULL ? tn_error_no_memory() : NULL;
 }
 
@@ -408,11 +421,13 @@ static tn_error *record_func(void *data, tn_arena *arena, tn_str interface, tn_s
   return NULL;
 }
 
-static tn_error *record_core(void *data, tn_arena *arena, tn_str module, tn_str name, tn_host_import *found) {
+static tn_error *record_core(void *data, tn_arena *arena, tn_str module, tn_str name,
+                             tn_host_import *found) {
   (void)data;
   recorded_core *made = TN_ARENA_NEW(arena, recorded_core);
   if (made == NULL) return tn_error_no_memory();
-  *made = (recorded_core){.type = found->type, .func = found->func, .environment = found->environment};
+  *made =
+      (recorded_core){.type = found->type, .func = found->func, .environment = found->environment};
   made->ranges = tn_p1_ranges_of(name);
   if (made->ranges == NULL)
     return tn_error_new(TN_ERROR_UNSUPPORTED,
@@ -424,7 +439,8 @@ static tn_error *record_core(void *data, tn_arena *arena, tn_str module, tn_str 
   return NULL;
 }
 
-static tn_error *record_resource(void *data, tn_arena *arena, tn_str interface, tn_resource *resource) {
+static tn_error *record_resource(void *data, tn_arena *arena, tn_str interface,
+                                 tn_resource *resource) {
   (void)data;
   recorded_resource *made = TN_ARENA_NEW(arena, recorded_resource);
   if (made == NULL) return tn_error_no_memory();

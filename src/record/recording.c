@@ -176,8 +176,9 @@ bool tn_recording_name(tn_recording *recording, tn_str name, uint64_t *number) {
     tn_str *entry = TN_VEC_PUSH(&recording->arena, &recording->names);
     tn_str copy = tn_arena_copy(&recording->arena, name);
     found = recording->names.len;
-    recording->is_lost |= entry == NULL || copy.data == NULL ||
-                          !tn_map_put(&recording->arena, &recording->name_numbers, copy, (void *)found);
+    recording->is_lost |=
+        entry == NULL || copy.data == NULL ||
+        !tn_map_put(&recording->arena, &recording->name_numbers, copy, (void *)found);
     if (recording->is_lost) return false;
     *entry = copy;
     tn_buffer_append_byte(&recording->events, TN_EVENT_NAME);
@@ -210,7 +211,8 @@ void tn_event_put_error(tn_buffer *out, const tn_error *error) {
 tn_error *tn_event_make_error(const tn_event *event) {
   tn_error *error = tn_error_new(event->error_kind, "%" TN_STR_FORMAT, TN_STR_ARG(event->message));
   tn_error_set_exit_code(error, event->exit_code);
-  if (event->hint.data != NULL) tn_error_set_hint(error, "%" TN_STR_FORMAT, TN_STR_ARG(event->hint));
+  if (event->hint.data != NULL)
+    tn_error_set_hint(error, "%" TN_STR_FORMAT, TN_STR_ARG(event->hint));
   return error;
 }
 
@@ -226,7 +228,8 @@ tn_error *tn_recording_differs(tn_recording *recording, const char *format, ...)
     recording->difference = tn_buffer_take(&text);
     if (recording->difference == NULL) return tn_error_no_memory();
   }
-  return tn_error_new(TN_ERROR_TRAP, "the run differs from its recording: %s", recording->difference);
+  return tn_error_new(TN_ERROR_TRAP, "the run differs from its recording: %s",
+                      recording->difference);
 }
 
 const char *tn_recording_difference(const tn_recording *recording) {
@@ -248,16 +251,18 @@ static void add_output(tn_recording *recording, int stream, tn_str bytes) {
 
 static void compare_output(tn_recording *recording, int stream, tn_str bytes) {
   tn_event event;
-  bool is_same = tn_event_read(recording, &recording->at, &event) && event.kind == TN_EVENT_OUTPUT &&
-                 event.value == (uint64_t)stream && tn_str_equal(event.bytes, bytes);
+  bool is_same = tn_event_read(recording, &recording->at, &event) &&
+                 event.kind == TN_EVENT_OUTPUT && event.value == (uint64_t)stream &&
+                 tn_str_equal(event.bytes, bytes);
   if (is_same) return;
-  tn_error_delete(tn_recording_differs(recording,
-                                       "after call %llu the guest's output to stream %d is not the same",
-                                       (unsigned long long)recording->call_number, stream));
+  tn_error_delete(tn_recording_differs(
+      recording, "after call %llu the guest's output to stream %d is not the same",
+      (unsigned long long)recording->call_number, stream));
 }
 
 void tn_recording_output(tn_recording *recording, int stream, const uint8_t *bytes, size_t size) {
-  if (recording->is_finished || recording->mode == TN_REPLAY || recording->difference != NULL) return;
+  if (recording->is_finished || recording->mode == TN_REPLAY || recording->difference != NULL)
+    return;
   tn_str text = {(const char *)bytes, size};
   if (recording->mode == TN_RECORD)
     add_output(recording, stream, text);
@@ -298,7 +303,9 @@ static tn_error *finish_comparing(tn_recording *recording) {
       recording->write(recording->write_data, (int)event.value, (const uint8_t *)event.bytes.data,
                        event.bytes.len);
   }
-  return recording->difference == NULL ? NULL : tn_recording_differs(recording, "%s", recording->difference);
+  return recording->difference == NULL
+             ? NULL
+             : tn_recording_differs(recording, "%s", recording->difference);
 }
 
 tn_error *tn_recording_finish(tn_recording *recording) {
@@ -327,8 +334,9 @@ static tn_error *check_frame(tn_str file, tn_str *contents) {
     return malformed("it does not begin as one");
   memcpy(&version, file.data + sizeof magic, sizeof version);
   if (version != TN_RECORDING_VERSION)
-    return tn_error_new(TN_ERROR_UNSUPPORTED, "it is a recording of format %u; this version reads format %d",
-                        version, TN_RECORDING_VERSION);
+    return tn_error_new(TN_ERROR_UNSUPPORTED,
+                        "it is a recording of format %u; this version reads format %d", version,
+                        TN_RECORDING_VERSION);
   if (file.len < sizeof magic + VERSION_SIZE + HASH_SIZE) return malformed("it ends too early");
   unsigned char hash[HASH_SIZE];
   size_t hashed = file.len - HASH_SIZE;
@@ -341,7 +349,8 @@ static tn_error *check_frame(tn_str file, tn_str *contents) {
 
 static tn_error *read_notes(tn_recording *recording, tn_str *rest) {
   uint64_t count;
-  if (!tn_take_number(rest, &count) || count > MAX_NOTES) return malformed("its notes cannot be read");
+  if (!tn_take_number(rest, &count) || count > MAX_NOTES)
+    return malformed("its notes cannot be read");
   for (uint64_t i = 0; i < count; i++) {
     tn_str name, value;
     if (!tn_take_bytes(rest, &name) || !tn_take_bytes(rest, &value))
@@ -358,9 +367,10 @@ static tn_error *check_events(tn_recording *recording) {
     tn_event event;
     size_t before = rest.len;
     if (!read_event(recording, &rest, &event))
-      return tn_error_new(TN_ERROR_MALFORMED,
-                          "it is no recording that can be used: the event at byte %zu of %zu is wrong",
-                          recording->events.len - before, recording->events.len);
+      return tn_error_new(
+          TN_ERROR_MALFORMED,
+          "it is no recording that can be used: the event at byte %zu of %zu is wrong",
+          recording->events.len - before, recording->events.len);
     recording->call_count += event.kind == TN_EVENT_CALL || event.kind == TN_EVENT_CORE;
     if (event.kind != TN_EVENT_NAME) continue;
     if (recording->names.len >= MAX_NAMES) return malformed("there are too many names in it");

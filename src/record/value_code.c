@@ -42,11 +42,13 @@ static void encode_map(tn_buffer *out, const tn_type *type, const tn_native_list
   tn_put_number(out, map->len);
   for (size_t i = 0; i < map->len && !out->failed; i++) {
     for (uint32_t part = 0; part < 2; part++)
-      tn_value_encode(out, type->types[part], tn_native_entry_part(type, map->data, i, part), reserved);
+      tn_value_encode(out, type->types[part], tn_native_entry_part(type, map->data, i, part),
+                      reserved);
   }
 }
 
-void tn_value_encode(tn_buffer *out, const tn_type *type, const void *value, const tn_reserved *reserved) {
+void tn_value_encode(tn_buffer *out, const tn_type *type, const void *value,
+                     const tn_reserved *reserved) {
   switch (type->kind) {
   case TN_TYPE_BOOL:
     tn_buffer_append_byte(out, *(const uint8_t *)value != 0);
@@ -94,7 +96,8 @@ typedef struct decoder {
   tn_str *rest;
   const tn_reserved *reserved;
   tn_error **error;
-  uint64_t *budget; /* bytes that may still be allocated: few bytes can stand for much that is empty */
+  uint64_t
+      *budget; /* bytes that may still be allocated: few bytes can stand for much that is empty */
 } decoder;
 
 static bool decode(const decoder *d, const tn_type *type, void *out);
@@ -113,7 +116,8 @@ static bool decode_elements(const decoder *d, const tn_type *element, void *data
 }
 
 /* Room for `count` things, of which each takes at least a byte of what is left: no type is empty. */
-static bool decode_room(const decoder *d, uint64_t count, size_t size, size_t alignment, void **out) {
+static bool decode_room(const decoder *d, uint64_t count, size_t size, size_t alignment,
+                        void **out) {
   if (count > d->rest->len || count > *d->budget / size) return false;
   *d->budget -= count * size;
   *out = tn_arena_alloc(d->arena, (size_t)count * size + 1, alignment);
@@ -134,7 +138,8 @@ static bool decode_list(const decoder *d, const tn_type *type, tn_native_list *o
   if (is_reserved && (d->reserved->data == NULL || count > d->reserved->size)) return false;
   if (is_reserved)
     out->data = d->reserved->data;
-  else if (!decode_room(d, count, size_of(element), element->layout[TN_NATIVE].alignment, &out->data))
+  else if (!decode_room(d, count, size_of(element), element->layout[TN_NATIVE].alignment,
+                        &out->data))
     return false;
   out->len = (size_t)count;
   return decode_elements(d, element, out->data, out->len);
@@ -147,7 +152,8 @@ static bool decode_map(const decoder *d, const tn_type *type, tn_native_list *ou
   out->len = (size_t)count;
   for (size_t i = 0; i < out->len; i++) {
     for (uint32_t part = 0; part < 2; part++)
-      if (!decode(d, type->types[part], tn_native_entry_part(type, out->data, i, part))) return false;
+      if (!decode(d, type->types[part], tn_native_entry_part(type, out->data, i, part)))
+        return false;
   }
   return true;
 }
@@ -214,8 +220,8 @@ static bool decode(const decoder *d, const tn_type *type, void *out) {
   }
 }
 
-bool tn_value_decode(tn_arena *arena, const tn_type *type, tn_str *rest, void *out, const tn_reserved *reserved,
-                     tn_error **error) {
+bool tn_value_decode(tn_arena *arena, const tn_type *type, tn_str *rest, void *out,
+                     const tn_reserved *reserved, tn_error **error) {
   uint64_t budget = ((uint64_t)1 << 28) + 16 * (uint64_t)rest->len;
   decoder d = {arena, rest, reserved, error, &budget};
   *error = NULL;

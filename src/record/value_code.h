@@ -23,10 +23,11 @@ typedef struct tn_reserved {
   uint64_t size;
 } tn_reserved;
 
-void tn_value_encode(tn_buffer *out, const tn_type *type, const void *value, const tn_reserved *reserved);
+void tn_value_encode(tn_buffer *out, const tn_type *type, const void *value,
+                     const tn_reserved *reserved);
 /* Takes a value from the front of `rest` into cleared room; strings and lists go to the arena, or into what is
  * reserved. The bytes may be anything: false for what is no value of the type, *error for want of memory. */
-bool tn_value_decode(tn_arena *arena, const tn_type *type, tn_str *rest, void *out, const tn_reserved *reserved,
-                     tn_error **error);
+bool tn_value_decode(tn_arena *arena, const tn_type *type, tn_str *rest, void *out,
+                     const tn_reserved *reserved, tn_error **error);
 
 #endif

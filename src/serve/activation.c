@@ -33,7 +33,8 @@ static bool socket_option_is(int descriptor, int option, int expected) {
   return getsockopt(descriptor, SOL_SOCKET, option, &value, &size) == 0 && value == expected;
 }
 
-tn_error *tn_activation_each(tn_str name, tn_error *(*use)(void *data, int descriptor), void *data) {
+tn_error *tn_activation_each(tn_str name, tn_error *(*use)(void *data, int descriptor),
+                             void *data) {
   int count = passed_count();
   tn_str names = tn_str_from(getenv("LISTEN_FDNAMES"));
   bool has_any = false;
@@ -41,8 +42,10 @@ tn_error *tn_activation_each(tn_str name, tn_error *(*use)(void *data, int descr
     tn_str passed = take_name(&names);
     int descriptor = FIRST_DESCRIPTOR + i;
     if (name.len > 0 && !tn_str_equal(name, passed)) continue;
-    if (!socket_option_is(descriptor, SO_TYPE, SOCK_STREAM) || !socket_option_is(descriptor, SO_ACCEPTCONN, 1)) {
-      return tn_error_new(TN_ERROR_ARGUMENT, "descriptor %d, passed by the service manager, is no listening socket",
+    if (!socket_option_is(descriptor, SO_TYPE, SOCK_STREAM) ||
+        !socket_option_is(descriptor, SO_ACCEPTCONN, 1)) {
+      return tn_error_new(TN_ERROR_ARGUMENT,
+                          "descriptor %d, passed by the service manager, is no listening socket",
                           descriptor);
     }
     TN_TRY(use(data, descriptor));
@@ -50,9 +53,10 @@ tn_error *tn_activation_each(tn_str name, tn_error *(*use)(void *data, int descr
   }
   if (has_any) return NULL;
   tn_error *error =
-      name.len > 0 ? tn_error_new(TN_ERROR_ARGUMENT,
-                                  "the service manager has passed no socket named `%" TN_STR_FORMAT "`",
-                                  TN_STR_ARG(name))
-                   : tn_error_new(TN_ERROR_ARGUMENT, "the service manager has passed no socket");
+      name.len > 0
+          ? tn_error_new(TN_ERROR_ARGUMENT,
+                         "the service manager has passed no socket named `%" TN_STR_FORMAT "`",
+                         TN_STR_ARG(name))
+          : tn_error_new(TN_ERROR_ARGUMENT, "the service manager has passed no socket");
   return tn_error_set_hint(error, "listen on \"systemd\" only in a service with a .socket unit");
 }

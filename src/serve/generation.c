@@ -31,7 +31,8 @@ static tn_error *cannot_read(const char *path) {
   return tn_error_new(TN_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
 }
 
-static tn_error *read_bytes(int descriptor, const char *path, uint8_t *out, size_t size, size_t *read_size) {
+static tn_error *read_bytes(int descriptor, const char *path, uint8_t *out, size_t size,
+                            size_t *read_size) {
   size_t done = 0;
   while (done < size) {
     ssize_t count = read(descriptor, out + done, size - done);
@@ -50,8 +51,10 @@ static tn_error *read_open(int descriptor, const char *path, uint8_t **out, size
                            tn_file_identity *identity) {
   struct stat status;
   if (fstat(descriptor, &status) < 0) return cannot_read(path);
-  if (!S_ISREG(status.st_mode)) return tn_error_new(TN_ERROR_IO, "cannot read %s: it is no file", path);
-  if (status.st_size > MAX_FILE) return tn_error_new(TN_ERROR_IO, "cannot read %s: it is too large", path);
+  if (!S_ISREG(status.st_mode))
+    return tn_error_new(TN_ERROR_IO, "cannot read %s: it is no file", path);
+  if (status.st_size > MAX_FILE)
+    return tn_error_new(TN_ERROR_IO, "cannot read %s: it is too large", path);
   uint8_t *bytes = tn_malloc((size_t)status.st_size + 1);
   if (bytes == NULL) return tn_error_no_memory();
   tn_error *error = read_bytes(descriptor, path, bytes, (size_t)status.st_size, size);
@@ -64,7 +67,8 @@ static tn_error *read_open(int descriptor, const char *path, uint8_t **out, size
   return NULL;
 }
 
-static tn_error *read_file(const char *path, uint8_t **out, size_t *size, tn_file_identity *identity) {
+static tn_error *read_file(const char *path, uint8_t **out, size_t *size,
+                           tn_file_identity *identity) {
   int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return cannot_read(path);
   tn_error *error = read_open(descriptor, path, out, size, identity);
@@ -85,29 +89,34 @@ static bool is_handle_type(const tn_func_type *type) {
 }
 
 static tn_error *find_handle(const char *path, const tn_linked *linked, uint32_t *out) {
-  size_t index = tn_linked_find_export(linked, TN_STR("wasi:http/incoming-handler"), TN_STR("handle"));
+  size_t index =
+      tn_linked_find_export(linked, TN_STR("wasi:http/incoming-handler"), TN_STR("handle"));
   const tn_plan_export *export_ = index != SIZE_MAX ? &linked->plan.exports[index] : NULL;
   if (export_ != NULL && export_->lifted != NULL) {
     if (!is_handle_type(export_->type)) {
-      return tn_error_new(TN_ERROR_LINK, "%s: `%" TN_STR_FORMAT "` has another type than wasi:http says",
-                          path, TN_STR_ARG(export_->name));
+      return tn_error_new(TN_ERROR_LINK,
+                          "%s: `%" TN_STR_FORMAT "` has another type than wasi:http says", path,
+                          TN_STR_ARG(export_->name));
     }
     *out = (uint32_t)index;
     return NULL;
   }
   return tn_error_set_hint(
-      tn_error_new(TN_ERROR_NOT_FOUND, "%s does not answer HTTP: it does not export `wasi:http/incoming-handler`",
+      tn_error_new(TN_ERROR_NOT_FOUND,
+                   "%s does not answer HTTP: it does not export `wasi:http/incoming-handler`",
                    path),
       "`tenon inspect` lists what it exports; a component for `wasi:http/proxy` 0.2 is wanted");
 }
 
-static tn_error *add_link(const tn_generation_maker *maker, tn_linker *linker, const tn_serve_link *link) {
+static tn_error *add_link(const tn_generation_maker *maker, tn_linker *linker,
+                          const tn_serve_link *link) {
   uint8_t *bytes;
   size_t size;
   tn_file_identity ignored;
   tn_component *component;
   TN_TRY(read_file(link->path, &bytes, &size, &ignored));
-  tn_error *error = tn_component_from_bytes(maker->engine, bytes, size, link->path, link->load_flags, &component);
+  tn_error *error =
+      tn_component_from_bytes(maker->engine, bytes, size, link->path, link->load_flags, &component);
   tn_free(bytes);
   TN_TRY(error);
   error = tn_linker_add_component(linker, component, &(tn_link_options){.wasi = link->wasi});
@@ -116,7 +125,8 @@ static tn_error *add_link(const tn_generation_maker *maker, tn_linker *linker, c
 }
 
 /* The common linker, or with links one of its own. */
-static tn_error *take_linker(const tn_generation_maker *maker, const tn_serve_component *config, tn_linker **out) {
+static tn_error *take_linker(const tn_generation_maker *maker, const tn_serve_component *config,
+                             tn_linker **out) {
   if (config->link_count == 0) {
     *out = tn_linker_retain(maker->linker);
     return NULL;
@@ -182,7 +192,8 @@ static bool share(tn_generation_component *component, const tn_generation_compon
   return true;
 }
 
-static bool share_any(tn_generation_component *component, const tn_generation_component *loaded, uint32_t count) {
+static bool share_any(tn_generation_component *component, const tn_generation_component *loaded,
+                      uint32_t count) {
   for (uint32_t i = 0; i < count; i++)
     if (share(component, &loaded[i])) return true;
   return false;
@@ -193,7 +204,8 @@ static bool share_any(tn_generation_component *component, const tn_generation_co
 static tn_error *check_rights(const tn_generation_maker *maker, const tn_serve_component *config) {
   if (config->fuel == 0 || maker->engine->consume_fuel) return NULL;
   return tn_error_new(TN_ERROR_ARGUMENT,
-                      "component %" TN_STR_FORMAT ": a limit of fuel, where there was none, needs a restart",
+                      "component %" TN_STR_FORMAT
+                      ": a limit of fuel, where there was none, needs a restart",
                       TN_STR_ARG(config->name));
 }
 
@@ -230,7 +242,8 @@ static tn_error *make_components(const tn_generation_maker *maker, const tn_gene
     component->config = &generation->config->components[i];
     TN_TRY(configure(maker, component));
     if (share_any(component, generation->components, i)) continue;
-    if (previous != NULL && share_any(component, previous->components, previous->component_count)) continue;
+    if (previous != NULL && share_any(component, previous->components, previous->component_count))
+      continue;
     TN_TRY(load(maker, component));
   }
   return NULL;

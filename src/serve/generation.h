@@ -41,7 +41,7 @@ typedef struct tn_generation {
   tn_serve_config *config;
   tn_generation_component *components; /* as in config->components */
   uint32_t component_count;
-  struct tn_generation *next;          /* in the server's list */
+  struct tn_generation *next; /* in the server's list */
 } tn_generation;
 
 /* What generations are made with; lives as long as the server. */

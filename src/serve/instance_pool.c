@@ -50,7 +50,8 @@ static void pooled_free(tn_pooled *pooled) {
 
 static bool can_restore(const tn_pooled *pooled) {
   const tn_worker *worker = worker_of(pooled->component);
-  return pooled->component->shared->config->restores && worker->idle_instances < worker->max_idle_instances;
+  return pooled->component->shared->config->restores &&
+         worker->idle_instances < worker->max_idle_instances;
 }
 
 /* Ends the guest; if it `is_sound`, its instance may be restored. */
@@ -97,7 +98,8 @@ static tn_error *instantiate(tn_pooled *pooled) {
   tn_instance_options options = component->shared->options;
   options.user = pooled;
   if (pooled->instance != NULL) return tn_instance_renew(pooled->instance, &options);
-  return tn_instance_new_on(component->shared->linked, &options, worker_of(component)->loop, &pooled->instance);
+  return tn_instance_new_on(component->shared->linked, &options, worker_of(component)->loop,
+                            &pooled->instance);
 }
 
 static tn_error *set_up(tn_pooled *pooled) {
@@ -270,8 +272,8 @@ tn_error *tn_instance_pool_take(tn_worker_component *component, tn_pooled **out)
 
 static bool may_keep(const tn_pooled *pooled) {
   const tn_worker *worker = worker_of(pooled->component);
-  return pooled->uses < pooled->component->shared->config->reuse_count && is_current(pooled->component) &&
-         worker->idle_instances < worker->max_idle_instances;
+  return pooled->uses < pooled->component->shared->config->reuse_count &&
+         is_current(pooled->component) && worker->idle_instances < worker->max_idle_instances;
 }
 
 void tn_instance_pool_give(tn_pooled *pooled, bool is_sound) {

@@ -16,9 +16,9 @@ struct tn_pooled {
   tn_worker_component *component;
   tn_instance *instance;
   tn_wasi_http *http;
-  bool is_live;  /* it has been instantiated and has not ended */
+  bool is_live;     /* it has been instantiated and has not ended */
   bool is_restored; /* it has ended, and its instance is as good as fresh */
-  uint32_t uses; /* requests that it has been given */
+  uint32_t uses;    /* requests that it has been given */
   uint64_t idle_since;
   tn_lines output;
   /* What its outgoing requests carry: traceparent, tracestate. */

@@ -27,7 +27,8 @@ typedef struct opening {
 } opening;
 
 static tn_error *cannot_listen(const opening *o, const char *what) {
-  return tn_error_new(TN_ERROR_IO, "cannot listen on %" TN_STR_FORMAT ": %s", TN_STR_ARG(o->listen->address), what);
+  return tn_error_new(TN_ERROR_IO, "cannot listen on %" TN_STR_FORMAT ": %s",
+                      TN_STR_ARG(o->listen->address), what);
 }
 
 static bool local_address(int descriptor, struct sockaddr_storage *out, socklen_t *size) {
@@ -36,14 +37,17 @@ static bool local_address(int descriptor, struct sockaddr_storage *out, socklen_
 }
 
 /* "127.0.0.1:8080", "[::1]:8080", "unix:/path". */
-static void format_address(const struct sockaddr_storage *address, tn_str given, char *out, size_t size) {
+static void format_address(const struct sockaddr_storage *address, tn_str given, char *out,
+                           size_t size) {
   char host[INET6_ADDRSTRLEN];
   if (address->ss_family == AF_INET) {
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
-    snprintf(out, size, "%s:%u", inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host), ntohs(v4->sin_port));
+    snprintf(out, size, "%s:%u", inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host),
+             ntohs(v4->sin_port));
   } else if (address->ss_family == AF_INET6) {
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
-    snprintf(out, size, "[%s]:%u", inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host), ntohs(v6->sin6_port));
+    snprintf(out, size, "[%s]:%u", inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host),
+             ntohs(v6->sin6_port));
   } else {
     snprintf(out, size, "%" TN_STR_FORMAT, TN_STR_ARG(given));
   }
@@ -68,7 +72,8 @@ static tn_error *give(const opening *o, uint32_t worker, int descriptor) {
 static tn_error *share(void *data, int descriptor) {
   const opening *o = data;
   int flags = fcntl(descriptor, F_GETFL);
-  if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0) return cannot_listen(o, strerror(errno));
+  if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0)
+    return cannot_listen(o, strerror(errno));
   announce(o, descriptor);
   for (uint32_t i = 0; i < o->worker_count; i++) {
     int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
@@ -109,7 +114,8 @@ static tn_error *open_unix(opening *o) {
 /* ---- one socket for each worker ------------------------------------------------------------------------- */
 
 /* Whether another program listens there: with SO_REUSEPORT the kernel would divide its connections with us. */
-static tn_error *check_unused(const opening *o, const struct sockaddr_storage *address, socklen_t size) {
+static tn_error *check_unused(const opening *o, const struct sockaddr_storage *address,
+                              socklen_t size) {
   int probe = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (probe < 0) return cannot_listen(o, strerror(errno));
   int on = 1;
@@ -182,15 +188,16 @@ static tn_error *open_one(opening *o) {
   return open_tcp(o);
 }
 
-tn_error *tn_listeners_open(tn_listeners *listeners, const tn_serve_config *config, tn_worker *workers,
-                            uint32_t worker_count, tn_log *log) {
+tn_error *tn_listeners_open(tn_listeners *listeners, const tn_serve_config *config,
+                            tn_worker *workers, uint32_t worker_count, tn_log *log) {
   listeners->tls = tn_calloc(config->listen_count + 1, sizeof(tn_tls_context *));
   listeners->files = tn_calloc(config->listen_count + 1, sizeof *listeners->files);
   if (listeners->tls == NULL || listeners->files == NULL) return tn_error_no_memory();
   listeners->count = config->listen_count;
   for (uint32_t i = 0; i < config->listen_count; i++) {
     const tn_serve_listen *listen = &config->listens[i];
-    if (listen->certificate_path != NULL) TN_TRY(make_tls(listen, config->http.http2, &listeners->tls[i]));
+    if (listen->certificate_path != NULL)
+      TN_TRY(make_tls(listen, config->http.http2, &listeners->tls[i]));
     opening o = {listen, listeners->tls[i], &listeners->files[i], workers, worker_count, log};
     TN_TRY(open_one(&o));
   }

@@ -20,14 +20,14 @@ typedef struct tn_socket_file {
 } tn_socket_file;
 
 typedef struct tn_listeners {
-  tn_tls_context **tls; /* one for each listen of the configuration; NULL: plain */
+  tn_tls_context **tls;  /* one for each listen of the configuration; NULL: plain */
   tn_socket_file *files; /* likewise */
   uint32_t count;
 } tn_listeners;
 
 /* Opens all of them for all workers. */
-tn_error *tn_listeners_open(tn_listeners *listeners, const tn_serve_config *config, tn_worker *workers,
-                            uint32_t worker_count, tn_log *log);
+tn_error *tn_listeners_open(tn_listeners *listeners, const tn_serve_config *config,
+                            tn_worker *workers, uint32_t worker_count, tn_log *log);
 /* Reads the certificates again. The error is the first; the others are tried all the same. */
 tn_error *tn_listeners_reload(tn_listeners *listeners);
 /* Removes the files of its Unix sockets. */

@@ -46,7 +46,8 @@ static bool same_listens(const tn_serve_config *a, const tn_serve_config *b) {
   if (a->listen_count != b->listen_count) return false;
   for (uint32_t i = 0; i < a->listen_count; i++) {
     const tn_serve_listen *x = &a->listens[i], *y = &b->listens[i];
-    if (!tn_str_equal(x->address, y->address) || !same_text(x->certificate_path, y->certificate_path) ||
+    if (!tn_str_equal(x->address, y->address) ||
+        !same_text(x->certificate_path, y->certificate_path) ||
         !same_text(x->key_path, y->key_path) || !same_text(x->client_ca_path, y->client_ca_path) ||
         x->client_certificate_optional != y->client_certificate_optional)
       return false;
@@ -56,27 +57,34 @@ static bool same_listens(const tn_serve_config *a, const tn_serve_config *b) {
 
 /* Whether code that is compiled for the one runs alike with the other. */
 static bool same_code(const tn_engine_options *a, const tn_engine_options *b) {
-  return a->compiler == b->compiler && a->optimize == b->optimize && a->max_stack_bytes == b->max_stack_bytes;
+  return a->compiler == b->compiler && a->optimize == b->optimize &&
+         a->max_stack_bytes == b->max_stack_bytes;
 }
 
 static void warn(tn_server *server, const char *what) {
   tn_log_write(server->log, "warning", "%s changed: this takes effect at the next start", what);
 }
 
-static void warn_of_restart(tn_server *server, const tn_serve_config *before, const tn_serve_config *now) {
+static void warn_of_restart(tn_server *server, const tn_serve_config *before,
+                            const tn_serve_config *now) {
   if (!same_listens(before, now)) warn(server, "listening addresses have");
-  if (!tn_str_equal(before->admin_address, now->admin_address)) warn(server, "the admin address has");
+  if (!tn_str_equal(before->admin_address, now->admin_address))
+    warn(server, "the admin address has");
   if (before->threads != now->threads) warn(server, "the number of threads has");
-  if (now->max_concurrent > server->max_concurrent) warn(server, "the limit of concurrent requests, now larger, has");
-  if (tn_server_largest_memory(now) > server->engine.pool_memory_bytes) warn(server, "the largest memory, now larger, has");
-  if (!same_code(&server->engine, &now->engine)) warn(server, "compiler, opt-level or max-stack have");
+  if (now->max_concurrent > server->max_concurrent)
+    warn(server, "the limit of concurrent requests, now larger, has");
+  if (tn_server_largest_memory(now) > server->engine.pool_memory_bytes)
+    warn(server, "the largest memory, now larger, has");
+  if (!same_code(&server->engine, &now->engine))
+    warn(server, "compiler, opt-level or max-stack have");
   if (before->http.http2 != now->http.http2) warn(server, "whether HTTP/2 is offered has");
   if (before->watch != now->watch) warn(server, "watching has");
 }
 
 /* ---- what takes effect at once -------------------------------------------------------------------------- */
 
-static void change_log(tn_server *server, const tn_serve_config *before, const tn_serve_config *now) {
+static void change_log(tn_server *server, const tn_serve_config *before,
+                       const tn_serve_config *now) {
   if (before->log_format == now->log_format && same_text(before->log_path, now->log_path)) return;
   tn_error *error = tn_log_change(server->log, now->log_format, now->log_path);
   if (error == NULL) return;
@@ -106,7 +114,8 @@ static void install(tn_server *server, tn_generation *made) {
     tn_worker_adopt(&server->workers[i], made);
   }
   tn_server_release_generation(server, before);
-  tn_log_write(server->log, "info", "reloaded: generation %llu serves", (unsigned long long)made->number);
+  tn_log_write(server->log, "info", "reloaded: generation %llu serves",
+               (unsigned long long)made->number);
   if (server->watch.loop == NULL) return;
   tn_error *error = tn_watch_set(&server->watch, made->config);
   if (error == NULL) return;
@@ -116,8 +125,9 @@ static void install(tn_server *server, tn_generation *made) {
 
 static void say_failed(tn_server *server, const tn_error *error) {
   const char *hint = tn_error_get_hint(error);
-  tn_log_write(server->log, "error", "reload failed, what was there serves on: %s%s%s%s", tn_error_get_message(error),
-               hint != NULL ? " (" : "", hint != NULL ? hint : "", hint != NULL ? ")" : "");
+  tn_log_write(server->log, "error", "reload failed, what was there serves on: %s%s%s%s",
+               tn_error_get_message(error), hint != NULL ? " (" : "", hint != NULL ? hint : "",
+               hint != NULL ? ")" : "");
 }
 
 static bool is_stopping(const tn_server *server) {
@@ -137,7 +147,8 @@ static void done(void *argument, bool is_abandoned) {
   } else {
     install(server, self->made);
   }
-  tn_metrics_count_reload(server->maker.metrics, self->error == NULL); /* last: whoever sees it sees what is new */
+  tn_metrics_count_reload(server->maker.metrics,
+                          self->error == NULL); /* last: whoever sees it sees what is new */
   tn_error_delete(self->error);
   tn_server_release_generation(server, self->previous);
   tn_free(self);

@@ -30,7 +30,8 @@ static void collect(void *argument) {
 /* Unmapping much code takes milliseconds: the server's thread does it, not the worker. What there is no memory to tell it
  * of goes with the next one. */
 void tn_server_release_generation(tn_server *server, tn_generation *generation) {
-  if (atomic_fetch_sub(&generation->references, 1) == 1) tn_error_delete(tn_loop_post(server->loop, collect, server));
+  if (atomic_fetch_sub(&generation->references, 1) == 1)
+    tn_error_delete(tn_loop_post(server->loop, collect, server));
 }
 
 /* ---- workers -------------------------------------------------------------------------------------------- */
@@ -58,7 +59,8 @@ void tn_server_check_end(tn_server *server) {
 static void worker_has_ended(void *argument) {
   tn_server *server = argument;
   server->running_workers--;
-  if (atomic_load(&server->state) < TN_SERVER_DRAINING) tn_server_stop(server); /* one without which it must not go on */
+  if (atomic_load(&server->state) < TN_SERVER_DRAINING)
+    tn_server_stop(server); /* one without which it must not go on */
   tn_server_check_end(server);
 }
 
@@ -74,7 +76,8 @@ static void end_now(tn_server *server) {
 
 static void drained_too_long(tn_alarm *alarm) {
   tn_server *server = TN_CONTAINER(alarm, tn_server, drain_deadline);
-  tn_log_write(server->log, "warning", "requests that are still under way are cancelled: the time to drain is over");
+  tn_log_write(server->log, "warning",
+               "requests that are still under way are cancelled: the time to drain is over");
   end_now(server);
 }
 
@@ -95,7 +98,8 @@ static void start_draining(tn_server *server) {
 static void reopen_log(tn_server *server) {
   tn_error *error = tn_log_reopen(server->log);
   if (error == NULL) return;
-  tn_log_write(server->log, "error", "%s", tn_error_get_message(error)); /* to where it went before */
+  tn_log_write(server->log, "error", "%s",
+               tn_error_get_message(error)); /* to where it went before */
   tn_error_delete(error);
 }
 
@@ -161,7 +165,8 @@ static tn_error *start_workers(tn_server *server) {
 static void say_ready(tn_server *server) {
   const tn_serve_config *config = server->generations->config;
   tn_log_write(server->log, "info", "ready: %u component%s, %u worker%s", config->component_count,
-               config->component_count == 1 ? "" : "s", server->worker_count, server->worker_count == 1 ? "" : "s");
+               config->component_count == 1 ? "" : "s", server->worker_count,
+               server->worker_count == 1 ? "" : "s");
   tn_notify_send(&server->notify, "READY=1\nSTATUS=Serving");
   if (server->notify.watchdog_interval != 0) feed_watchdog(&server->watchdog);
 }
@@ -225,10 +230,13 @@ static void size_pool(tn_server *server, const tn_serve_config *config, tn_engin
     warm += component->warm;
     keeps |= component->reuse_count > 1 || component->restores;
   }
-  uint64_t kept = !keeps ? 0 : config->max_concurrent < MAX_KEPT ? config->max_concurrent : MAX_KEPT;
+  uint64_t kept = !keeps                              ? 0
+                  : config->max_concurrent < MAX_KEPT ? config->max_concurrent
+                                                      : MAX_KEPT;
   kept = (kept + config->threads - 1) / config->threads; /* of each worker */
   server->max_idle_instances = saturate(warm + kept);
-  engine->pool_instances = saturate(config->max_concurrent + (warm + kept + BATCH) * config->threads);
+  engine->pool_instances =
+      saturate(config->max_concurrent + (warm + kept + BATCH) * config->threads);
 }
 
 static tn_error *make_engine(tn_server *server, const tn_serve_config *config) {
@@ -246,7 +254,8 @@ static tn_error *make_engine(tn_server *server, const tn_serve_config *config) {
 static tn_error *make_loop(tn_server *server) {
   TN_TRY(tn_loop_new(&server->loop));
   server->wakeup = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  if (server->wakeup < 0) return tn_error_new(TN_ERROR_IO, "cannot make an eventfd: %s", strerror(errno));
+  if (server->wakeup < 0)
+    return tn_error_new(TN_ERROR_IO, "cannot make an eventfd: %s", strerror(errno));
   server->watchdog.func = feed_watchdog;
   server->drain_deadline.func = drained_too_long;
   return tn_io_start(&server->wakeup_io, server->loop, server->wakeup, on_wakeup);
@@ -261,7 +270,8 @@ static tn_error *make_workers(tn_server *server) {
     server->worker_count++;
     TN_TRY(tn_worker_init(&server->workers[i], server, i, generation));
   }
-  return tn_listeners_open(&server->listeners, config, server->workers, server->worker_count, server->log);
+  return tn_listeners_open(&server->listeners, config, server->workers, server->worker_count,
+                           server->log);
 }
 
 static tn_error *start_admin(tn_server *server, const tn_serve_config *config) {
@@ -303,9 +313,10 @@ static void warn_of_descriptors(tn_server *server, const tn_serve_config *config
   uint64_t connections = (uint64_t)config->http.max_connections * config->threads;
   uint64_t needed = connections + OWN + (uint64_t)OF_WORKER * config->threads;
   if (needed <= limit.rlim_cur) return;
-  tn_log_write(server->log, "warning",
-               "max-connections is %llu, but only %llu file descriptors are allowed (LimitNOFILE, ulimit -n)",
-               (unsigned long long)connections, (unsigned long long)limit.rlim_cur);
+  tn_log_write(
+      server->log, "warning",
+      "max-connections is %llu, but only %llu file descriptors are allowed (LimitNOFILE, ulimit -n)",
+      (unsigned long long)connections, (unsigned long long)limit.rlim_cur);
 }
 
 static tn_error *set_up(tn_server *server, tn_serve_config *config) {

@@ -26,7 +26,7 @@ struct tn_server {
   uint32_t worker_count;
   uint32_t max_idle_instances; /* kept by each worker */
   tn_engine_options engine;    /* what the engine was made with, but for the cache's folder */
-  uint32_t max_concurrent;     /* that the engine's pool has room for: permits.limit is not above it */
+  uint32_t max_concurrent; /* that the engine's pool has room for: permits.limit is not above it */
   tn_listeners listeners;
   tn_admin *admin;
 

@@ -172,7 +172,8 @@ void tn_watch_note(tn_watch *watch) {
 }
 
 void tn_watch_start(tn_watch *watch, tn_loop *loop, void (*changed)(void *data), void *data) {
-  *watch = (tn_watch){.loop = loop, .descriptor = -1, .settle.func = look, .changed = changed, .data = data};
+  *watch = (tn_watch){
+      .loop = loop, .descriptor = -1, .settle.func = look, .changed = changed, .data = data};
 }
 
 void tn_watch_stop(tn_watch *watch) {

@@ -61,7 +61,8 @@ static void generation_end(tn_worker_generation *generation) {
 }
 
 void tn_worker_release_generation(tn_worker_generation *generation) {
-  if (--generation->uses == 0 && generation != tn_worker_current(generation->worker)) generation_end(generation);
+  if (--generation->uses == 0 && generation != tn_worker_current(generation->worker))
+    generation_end(generation);
 }
 
 /* Makes `shared`, a reference, the one for new requests. The one before lives on as long as it has requests. */
@@ -82,8 +83,11 @@ static tn_error *adopt(tn_worker *worker, tn_generation *shared) {
 /* A worker's share of the connections is what the file allows, divided by the threads that the file wants. */
 static void change_limits(tn_worker *worker, const tn_serve_config *config) {
   tn_http_server_options options = config->http;
-  uint64_t connections = (uint64_t)options.max_connections * config->threads / worker->server->worker_count;
-  options.max_connections = connections == 0 ? 1 : connections < UINT32_MAX ? (uint32_t)connections : UINT32_MAX;
+  uint64_t connections =
+      (uint64_t)options.max_connections * config->threads / worker->server->worker_count;
+  options.max_connections = connections == 0           ? 1
+                            : connections < UINT32_MAX ? (uint32_t)connections
+                                                       : UINT32_MAX;
   tn_http_server_change_options(worker->http, &options);
 }
 
@@ -107,7 +111,8 @@ static void adopt_incoming(void *argument) {
 
 static void admit(tn_deferred *deferred) {
   tn_worker *worker = TN_CONTAINER(deferred, tn_worker, admit);
-  for (tn_worker_generation *generation = worker->generations, *older; generation != NULL; generation = older) {
+  for (tn_worker_generation *generation = worker->generations, *older; generation != NULL;
+       generation = older) {
     generation->uses++; /* so that it stays until the next one is known */
     for (uint32_t i = 0; i < generation->shared->component_count; i++)
       tn_request_admit_queued(&generation->components[i]);
@@ -208,7 +213,8 @@ static void *run(void *argument) {
   tn_worker *worker = argument;
   tn_error *error = tn_loop_run(worker->loop);
   if (error != NULL) {
-    tn_log_write(worker->log, "error", "worker %u has ended: %s", worker->number, tn_error_get_message(error));
+    tn_log_write(worker->log, "error", "worker %u has ended: %s", worker->number,
+                 tn_error_get_message(error));
     tn_error_delete(error);
   }
   tn_log_flush(worker->log);
@@ -227,7 +233,8 @@ static tn_error *init(tn_worker *worker, tn_generation *generation) {
   TN_TRY(tn_http_client_new(worker->loop, &client, &worker->client));
   const tn_http_server_options *http = &generation->config->http;
   TN_TRY(tn_http_server_new(worker->loop, http, &tn_request_handler, worker, &worker->http));
-  tn_metrics_set_worker(server->maker.metrics, worker->number, tn_http_server_get_counters(worker->http),
+  tn_metrics_set_worker(server->maker.metrics, worker->number,
+                        tn_http_server_get_counters(worker->http),
                         tn_http_client_get_counters(worker->client));
   atomic_fetch_add(&generation->references, 1);
   tn_error *error = adopt(worker, generation);
@@ -235,7 +242,8 @@ static tn_error *init(tn_worker *worker, tn_generation *generation) {
   return error;
 }
 
-tn_error *tn_worker_init(tn_worker *worker, tn_server *server, uint32_t number, tn_generation *generation) {
+tn_error *tn_worker_init(tn_worker *worker, tn_server *server, uint32_t number,
+                         tn_generation *generation) {
   worker->server = server;
   worker->number = number;
   worker->max_idle_instances = server->max_idle_instances;
@@ -255,7 +263,8 @@ tn_error *tn_worker_start(tn_worker *worker) {
   int result = pthread_create(&worker->thread, NULL, run, worker);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   worker->has_thread = result == 0;
-  return result == 0 ? NULL : tn_error_new(TN_ERROR_IO, "cannot start a worker: %s", strerror(result));
+  return result == 0 ? NULL
+                     : tn_error_new(TN_ERROR_IO, "cannot start a worker: %s", strerror(result));
 }
 
 static void free_lists(tn_worker *worker) {

@@ -66,7 +66,8 @@ struct tn_worker {
 };
 
 /* Makes everything but the thread. `listens` are opened with tn_worker_listen. */
-tn_error *tn_worker_init(tn_worker *worker, tn_server *server, uint32_t number, tn_generation *generation);
+tn_error *tn_worker_init(tn_worker *worker, tn_server *server, uint32_t number,
+                         tn_generation *generation);
 tn_error *tn_worker_start(tn_worker *worker);
 /* Waits for the thread, if there is one, and frees everything. */
 void tn_worker_free(tn_worker *worker);

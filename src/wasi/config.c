@@ -131,7 +131,8 @@ tn_error *tn_wasi_config_set_output_callback(tn_wasi_config *config, int stream,
   return NULL;
 }
 
-tn_error *tn_wasi_config_set_input_callback(tn_wasi_config *config, tn_input_func open, void *data) {
+tn_error *tn_wasi_config_set_input_callback(tn_wasi_config *config, tn_input_func open,
+                                            void *data) {
   if (open == NULL) return tn_error_new(TN_ERROR_ARGUMENT, "an input callback is a function");
   config->stdio[0] =
       (tn_config_stdio){.kind = TN_STDIO_CALLBACK, .descriptor = -1, .open = open, .data = data};

@@ -59,10 +59,12 @@ static tn_str without_version(tn_str interface) {
   return tn_str_slice(interface, 0, tn_str_find(interface, '@', 0));
 }
 
-static unsigned service_of(const service_member *members, size_t count, tn_str interface, tn_str name) {
+static unsigned service_of(const service_member *members, size_t count, tn_str interface,
+                           tn_str name) {
   for (size_t i = 0; i < count; i++) {
     if (!tn_str_equal(tn_str_from(members[i].interface), interface)) continue;
-    if (members[i].name == NULL || tn_str_equal(tn_str_from(members[i].name), name)) return members[i].service;
+    if (members[i].name == NULL || tn_str_equal(tn_str_from(members[i].name), name))
+      return members[i].service;
   }
   return 0;
 }
@@ -101,13 +103,14 @@ static const char *service_name(unsigned service) {
 
 static tn_error *denied_error(const denied_func *func) {
   tn_error *error = tn_error_new(
-      TN_ERROR_DENIED, "`%" TN_STR_FORMAT "#%" TN_STR_FORMAT "` was called, but the guest has no right to %s",
+      TN_ERROR_DENIED,
+      "`%" TN_STR_FORMAT "#%" TN_STR_FORMAT "` was called, but the guest has no right to %s",
       TN_STR_ARG(func->interface), TN_STR_ARG(func->name), func->service);
   return func->denial->hint == NULL ? error : tn_error_set_hint(error, "%s", func->denial->hint);
 }
 
-static tn_error *make_denied(tn_arena *arena, const denied_services *denial, unsigned service, tn_str interface,
-                             tn_str name, denied_func **out) {
+static tn_error *make_denied(tn_arena *arena, const denied_services *denial, unsigned service,
+                             tn_str interface, tn_str name, denied_func **out) {
   denied_func *made = TN_ARENA_NEW(arena, denied_func);
   if (made == NULL) return tn_error_no_memory();
   made->denial = denial;
@@ -124,7 +127,8 @@ static tn_error *deny_func(tn_call *call, void *data, const void *params, void *
   return denied_error(data);
 }
 
-static tn_core_trap *deny_core(void *environment, tn_core_caller *caller, tn_core_value *values, size_t count) {
+static tn_core_trap *deny_core(void *environment, tn_core_caller *caller, tn_core_value *values,
+                               size_t count) {
   (void)values, (void)count;
   return tn_core_trap_from_error(tn_core_caller_context(caller), denied_error(environment));
 }
@@ -133,7 +137,8 @@ static tn_core_trap *deny_core(void *environment, tn_core_caller *caller, tn_cor
  * to the function itself. */
 static bool subscribes_to_clock(tn_runtime *runtime, const tn_core_value *in) {
   enum { SUBSCRIPTION = 48, TYPE = 8, CLOCK = 0 };
-  if (runtime->memories == NULL || runtime->memories[0].store == 0) return false; /* the module has none */
+  if (runtime->memories == NULL || runtime->memories[0].store == 0)
+    return false; /* the module has none */
   const uint8_t *memory = tn_core_memory_base(runtime->context, &runtime->memories[0]);
   uint64_t size = tn_core_memory_size(runtime->context, &runtime->memories[0]);
   for (uint64_t i = 0; i < in[2].u32; i++) {
@@ -144,11 +149,12 @@ static bool subscribes_to_clock(tn_runtime *runtime, const tn_core_value *in) {
   return false;
 }
 
-static tn_core_trap *deny_core_clock(void *environment, tn_core_caller *caller, tn_core_value *values,
-                                     size_t count) {
+static tn_core_trap *deny_core_clock(void *environment, tn_core_caller *caller,
+                                     tn_core_value *values, size_t count) {
   const denied_func *func = environment;
   tn_core_context *context = tn_core_caller_context(caller);
-  if (subscribes_to_clock(tn_runtime_of(context), values)) return deny_core(environment, caller, values, count);
+  if (subscribes_to_clock(tn_runtime_of(context), values))
+    return deny_core(environment, caller, values, count);
   return func->allowed.func(func->allowed.environment, caller, values, count);
 }
 
@@ -183,9 +189,10 @@ static tn_error *intercept_core(void *data, tn_arena *arena, tn_str module, tn_s
 static const tn_interceptor interceptor = {.func = intercept_func, .core = intercept_core};
 
 tn_error *tn_linker_deny(tn_linker *linker, unsigned services, const char *hint) {
-  const unsigned all =
-      TN_SERVICE_CLOCKS | TN_SERVICE_RANDOM | TN_SERVICE_FILES | TN_SERVICE_NETWORK | TN_SERVICE_HTTP;
-  if ((services & ~all) != 0) return tn_error_new(TN_ERROR_ARGUMENT, "unknown services %#x", services & ~all);
+  const unsigned all = TN_SERVICE_CLOCKS | TN_SERVICE_RANDOM | TN_SERVICE_FILES |
+                       TN_SERVICE_NETWORK | TN_SERVICE_HTTP;
+  if ((services & ~all) != 0)
+    return tn_error_new(TN_ERROR_ARGUMENT, "unknown services %#x", services & ~all);
   tn_arena *arena = tn_linker_arena(linker);
   denied_services *made = TN_ARENA_NEW(arena, denied_services);
   if (made == NULL) return tn_error_no_memory();

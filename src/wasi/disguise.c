@@ -34,7 +34,8 @@ int tn_wasi_disguise_inode(tn_wasi *wasi, uint64_t device, uint64_t *inode) {
   if (number == 0) {
     number = (uintptr_t)inodes->given.count + 1;
     key = tn_arena_copy(&inodes->arena, key);
-    if (key.data == NULL || !tn_map_put(&inodes->arena, &inodes->given, key, (void *)number)) return -ENOMEM;
+    if (key.data == NULL || !tn_map_put(&inodes->arena, &inodes->given, key, (void *)number))
+      return -ENOMEM;
   }
   *inode = number;
   return 0;

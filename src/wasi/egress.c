@@ -10,8 +10,9 @@
 
 static tn_error *bad_rule(const char *rule, const char *problem) {
   tn_error *error = tn_error_new(TN_ERROR_ARGUMENT, "HTTP rule \"%s\": %s", rule, problem);
-  return tn_error_set_hint(error, "a rule is [METHOD[,METHOD]...@]HOST[:PORT], such as example.org, "
-                                  "*.example.org:443, GET,HEAD@10.0.0.0/8 or *");
+  return tn_error_set_hint(error,
+                           "a rule is [METHOD[,METHOD]...@]HOST[:PORT], such as example.org, "
+                           "*.example.org:443, GET,HEAD@10.0.0.0/8 or *");
 }
 
 /* Keeps the method once, for all rules. */
@@ -87,13 +88,13 @@ static bool names(const tn_egress_rule *rule, tn_str host) {
   size_t below = rule->target.name.len + 1;
   if (host.len - root <= below) return false;
   tn_str end = tn_str_slice(host, host.len - root - below, host.len);
-  return end.data[0] == '.' &&
-         tn_network_rule_names(&rule->target, tn_str_slice(end, 1, end.len));
+  return end.data[0] == '.' && tn_network_rule_names(&rule->target, tn_str_slice(end, 1, end.len));
 }
 
-bool tn_egress_may_request(const tn_egress_policy *policy, tn_str method, tn_str host, uint16_t port,
-                           tn_egress_request *out) {
-  *out = (tn_egress_request){.method = method, .port = port, .is_granted = policy->allows_everything};
+bool tn_egress_may_request(const tn_egress_policy *policy, tn_str method, tn_str host,
+                           uint16_t port, tn_egress_request *out) {
+  *out =
+      (tn_egress_request){.method = method, .port = port, .is_granted = policy->allows_everything};
   tn_address address;
   bool is_address = tn_address_parse(host, &address);
   bool is_possible = false;
@@ -127,28 +128,30 @@ typedef struct special_range {
   bool is_loopback;
 } special_range;
 
-#define V4(a, b, bits)   {{{a, b}, false}, bits, false}
-#define V6(a, b, bits)   {{{a, b}, true}, bits, false}
+#define V4(a, b, bits)                                                                             \
+  { {{a, b}, false}, bits, false }
+#define V6(a, b, bits)                                                                             \
+  { {{a, b}, true}, bits, false }
 
 /* What is not of the public Internet. Registries: RFC 6890 and its updates. */
 static const special_range special_ranges[] = {
     {{{127}, false}, 8, true},
     {{{[15] = 1}, true}, 128, true},
-    V4(0, 0, 8),       /* this network, RFC 791; 0.0.0.0 reaches the own machine */
-    V4(10, 0, 8),      /* private, RFC 1918 */
+    V4(0, 0, 8),  /* this network, RFC 791; 0.0.0.0 reaches the own machine */
+    V4(10, 0, 8), /* private, RFC 1918 */
     V4(172, 16, 12),
     V4(192, 168, 16),
-    V4(100, 64, 10),   /* shared by carriers, RFC 6598 */
-    V4(169, 254, 16),  /* link-local, RFC 3927 */
-    V4(192, 0, 24),    /* protocol assignments, RFC 6890 */
-    V4(198, 18, 15),   /* benchmarks, RFC 2544 */
-    V4(224, 0, 4),     /* multicast, RFC 5771 */
-    V4(240, 0, 4),     /* reserved and broadcast, RFC 1112 */
-    V6(0, 0, 128),     /* unspecified */
-    V6(0xfc, 0, 7),    /* unique local, RFC 4193 */
+    V4(100, 64, 10),    /* shared by carriers, RFC 6598 */
+    V4(169, 254, 16),   /* link-local, RFC 3927 */
+    V4(192, 0, 24),     /* protocol assignments, RFC 6890 */
+    V4(198, 18, 15),    /* benchmarks, RFC 2544 */
+    V4(224, 0, 4),      /* multicast, RFC 5771 */
+    V4(240, 0, 4),      /* reserved and broadcast, RFC 1112 */
+    V6(0, 0, 128),      /* unspecified */
+    V6(0xfc, 0, 7),     /* unique local, RFC 4193 */
     V6(0xfe, 0x80, 10), /* link-local, RFC 4291 */
     V6(0xfe, 0xc0, 10), /* site-local, RFC 3879 */
-    V6(0xff, 0, 8),    /* multicast */
+    V6(0xff, 0, 8),     /* multicast */
 };
 
 static const special_range *find_special(const tn_address *address) {
@@ -165,9 +168,9 @@ static const struct {
   tn_address address;
   uint8_t prefix;
 } embedding[] = {
-    {{{0}, true}, 96},                       /* IPv4-compatible, RFC 4291 */
-    {{{0x00, 0x64, 0xff, 0x9b}, true}, 96},  /* NAT64, RFC 6052 */
-    {{{0x20, 0x02}, true}, 16},              /* 6to4, RFC 3056 */
+    {{{0}, true}, 96},                      /* IPv4-compatible, RFC 4291 */
+    {{{0x00, 0x64, 0xff, 0x9b}, true}, 96}, /* NAT64, RFC 6052 */
+    {{{0x20, 0x02}, true}, 16},             /* 6to4, RFC 3056 */
 };
 
 static const special_range *special_of(const tn_address *address) {

@@ -24,7 +24,7 @@ typedef struct tn_egress_policy {
 typedef struct tn_egress_request {
   tn_str method;
   uint16_t port;
-  bool is_granted;   /* by its host: it may go to all public addresses */
+  bool is_granted;    /* by its host: it may go to all public addresses */
   bool may_loop_back; /* to this machine as well, the host is localhost */
 } tn_egress_request;
 
@@ -32,8 +32,8 @@ typedef struct tn_egress_request {
 tn_error *tn_egress_allow(tn_egress_policy *policy, tn_arena *arena, const char *rule);
 /* Whether the request may be made as far as its host (a name, or an address without brackets) tells. `method` is kept
  * in *out. */
-bool tn_egress_may_request(const tn_egress_policy *policy, tn_str method, tn_str host, uint16_t port,
-                           tn_egress_request *out);
+bool tn_egress_may_request(const tn_egress_policy *policy, tn_str method, tn_str host,
+                           uint16_t port, tn_egress_request *out);
 /* Whether it may go to the address that its host has been resolved to. */
 bool tn_egress_may_connect(const tn_egress_policy *policy, const tn_egress_request *request,
                            const struct sockaddr *address);

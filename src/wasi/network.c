@@ -261,7 +261,8 @@ void tn_network_note_resolved(const tn_network_policy *policy, tn_resolved_names
   uint16_t port;
   if (!tn_address_take(address, &found, &port)) return;
   for (uint32_t i = 0; i < policy->rules.len; i++) {
-    if (!tn_network_rule_names(&policy->rules.items[i], name) || is_resolved(resolved, i, &found)) continue;
+    if (!tn_network_rule_names(&policy->rules.items[i], name) || is_resolved(resolved, i, &found))
+      continue;
     tn_resolved_name *entry = push_resolved(resolved);
     if (entry == NULL) return;
     *entry = (tn_resolved_name){.rule = i, .address = found};

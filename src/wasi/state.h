@@ -23,8 +23,8 @@ typedef struct tn_slot {
  * (0: none); what is shared by all components of an instance (slots, clock, http, preview1) is the first one's; output_left is what may still be written to standard output and error together. */
 struct tn_wasi {
   const tn_wasi_config *config;
-  tn_wasi *first;        /* itself, or the one in whose `linked` it is */
-  tn_wasi *linked;       /* of the components linked with, see tn_wasi_link */
+  tn_wasi *first;  /* itself, or the one in whose `linked` it is */
+  tn_wasi *linked; /* of the components linked with, see tn_wasi_link */
   uint32_t linked_count;
   tn_guest *guest;
   tn_slot *slots;

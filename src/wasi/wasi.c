@@ -252,7 +252,8 @@ tn_error *tn_wasi_random(tn_wasi *wasi, void *out, size_t size) {
 }
 
 tn_error *tn_wasi_count_output(tn_wasi *wasi, uint64_t size) {
-  if (wasi->first != wasi) TN_TRY(tn_wasi_count_output(wasi->first, size)); /* whose limit is for all */
+  if (wasi->first != wasi)
+    TN_TRY(tn_wasi_count_output(wasi->first, size)); /* whose limit is for all */
   if (size <= wasi->output_left) {
     wasi->output_left -= size;
     return NULL;

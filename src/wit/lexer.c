@@ -15,8 +15,8 @@ static const keyword_entry keywords_3[] = {
     {"u16", TN_WIT_U16}, {"s16", TN_WIT_S16}, {"f32", TN_WIT_F32}, {"f64", TN_WIT_F64},
     {"use", TN_WIT_USE}, {"own", TN_WIT_OWN}, {"map", TN_WIT_MAP}, {NULL, TN_WIT_NO_KEYWORD}};
 static const keyword_entry keywords_4[] = {
-    {"list", TN_WIT_LIST},          {"bool", TN_WIT_BOOL},          {"func", TN_WIT_FUNC},
-    {"type", TN_WIT_TYPE},          {"enum", TN_WIT_ENUM},          {"char", TN_WIT_CHAR},
+    {"list", TN_WIT_LIST}, {"bool", TN_WIT_BOOL}, {"func", TN_WIT_FUNC},
+    {"type", TN_WIT_TYPE}, {"enum", TN_WIT_ENUM}, {"char", TN_WIT_CHAR},
     {"from", TN_WIT_FROM}, {"with", TN_WIT_WITH}, {NULL, TN_WIT_NO_KEYWORD}};
 static const keyword_entry keywords_5[] = {{"tuple", TN_WIT_TUPLE},
                                            {"flags", TN_WIT_FLAGS},
@@ -24,12 +24,10 @@ static const keyword_entry keywords_5[] = {{"tuple", TN_WIT_TUPLE},
                                            {"world", TN_WIT_WORLD},
                                            {NULL, TN_WIT_NO_KEYWORD}};
 static const keyword_entry keywords_6[] = {
-    {"string", TN_WIT_STRING},        {"result", TN_WIT_RESULT},
-    {"option", TN_WIT_OPTION},        {"record", TN_WIT_RECORD},
-    {"borrow", TN_WIT_BORROW},        {"stream", TN_WIT_STREAM},
-    {"future", TN_WIT_FUTURE},        {"export", TN_WIT_EXPORT},
-    {"import", TN_WIT_IMPORT}, {"static", TN_WIT_STATIC},
-    {NULL, TN_WIT_NO_KEYWORD}};
+    {"string", TN_WIT_STRING}, {"result", TN_WIT_RESULT}, {"option", TN_WIT_OPTION},
+    {"record", TN_WIT_RECORD}, {"borrow", TN_WIT_BORROW}, {"stream", TN_WIT_STREAM},
+    {"future", TN_WIT_FUTURE}, {"export", TN_WIT_EXPORT}, {"import", TN_WIT_IMPORT},
+    {"static", TN_WIT_STATIC}, {NULL, TN_WIT_NO_KEYWORD}};
 static const keyword_entry keywords_7[] = {{"variant", TN_WIT_VARIANT},
                                            {"include", TN_WIT_INCLUDE},
                                            {"package", TN_WIT_PACKAGE},
@@ -135,8 +133,9 @@ static void read_name(tn_wit_lexer *lexer, size_t start) {
   }
   size_t end = first + length;
   if (end < lexer->text.len && continues_name(lexer->text, end)) {
-    set_problem(lexer, start,
-                "not a name: its parts, between single hyphens, have lower case or upper case letters and digits");
+    set_problem(
+        lexer, start,
+        "not a name: its parts, between single hyphens, have lower case or upper case letters and digits");
     return;
   }
   set_token(lexer, TN_WIT_NAME, first, end);
@@ -166,10 +165,9 @@ static void read_string(tn_wit_lexer *lexer, size_t start) {
 
 static bool is_punctuation(char c) {
   static const bool table[128] = {
-      ['='] = true, [','] = true, [':'] = true, [';'] = true, ['('] = true,
-      [')'] = true, ['{'] = true, ['}'] = true, ['<'] = true, ['>'] = true,
-      ['*'] = true, ['/'] = true, ['.'] = true, ['@'] = true, ['_'] = true,
-      ['['] = true, [']'] = true};
+      ['='] = true, [','] = true, [':'] = true, [';'] = true, ['('] = true, [')'] = true,
+      ['{'] = true, ['}'] = true, ['<'] = true, ['>'] = true, ['*'] = true, ['/'] = true,
+      ['.'] = true, ['@'] = true, ['_'] = true, ['['] = true, [']'] = true};
   return (uint8_t)c < sizeof table && table[(uint8_t)c];
 }
 

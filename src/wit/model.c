@@ -363,7 +363,8 @@ static tn_error *walk_component(finder *f, const tn_component_ast *component,
   return error;
 }
 
-tn_error *tn_wit_find_world(tn_arena *arena, const tn_component_ast *component, tn_wit_component_world *out) {
+tn_error *tn_wit_find_world(tn_arena *arena, const tn_component_ast *component,
+                            tn_wit_component_world *out) {
   finder f = {.arena = arena};
   *out = (tn_wit_component_world){0};
   return walk_component(&f, component, NULL,

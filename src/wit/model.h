@@ -54,7 +54,8 @@ typedef struct tn_wit_component_world {
   tn_wit_instance exports;
 } tn_wit_component_world;
 
-tn_error *tn_wit_find_world(tn_arena *arena, const tn_component_ast *component, tn_wit_component_world *out);
+tn_error *tn_wit_find_world(tn_arena *arena, const tn_component_ast *component,
+                            tn_wit_component_world *out);
 /* The world of a component type. `cost` adds up over calls, from 0, and bounds them together. */
 tn_error *tn_wit_find_world_of_type(tn_arena *arena, const tn_wit_node *type, uint32_t *cost,
                                     tn_wit_component_world *out);

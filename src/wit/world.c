@@ -439,7 +439,8 @@ static tn_error *write_json_world(writer *w, tn_arena *arena, const tn_wit_compo
 /* ---- entry points -------------------------------------------------------------------------------- */
 
 static tn_error *print(tn_buffer *out, const tn_component_ast *component,
-                       tn_error *(*write)(writer *w, tn_arena *arena, const tn_wit_component_world *world)) {
+                       tn_error *(*write)(writer *w, tn_arena *arena,
+                                          const tn_wit_component_world *world)) {
   tn_arena arena = {0};
   tn_wit_component_world world;
   writer w = {0};

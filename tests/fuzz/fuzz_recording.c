@@ -24,7 +24,8 @@ static void read_value(const tn_type *type, tn_arena *arena, tn_str bytes) {
   tn_value_encode(&again, type, value, &reserved);
   tn_str rest = tn_buffer_str(&again);
   void *same = tn_value_new(arena, type);
-  if (same == NULL || !tn_value_decode(arena, type, &rest, same, &reserved, &error) || rest.len > 0) abort();
+  if (same == NULL || !tn_value_decode(arena, type, &rest, same, &reserved, &error) || rest.len > 0)
+    abort();
   if (!tn_value_equal(type, value, same)) abort();
   tn_buffer_free(&again);
 }

@@ -13,7 +13,9 @@ static void read_all(const char *path) {
   tn_server_settings *settings;
   tn_serve_config *config;
   tn_problems problems = {0};
-  if (tn_server_settings_new(&settings) != NULL || tn_server_settings_set_file(settings, path) != NULL) abort();
+  if (tn_server_settings_new(&settings) != NULL ||
+      tn_server_settings_set_file(settings, path) != NULL)
+    abort();
   tn_serve_config_build(settings, &problems, &config);
   if (config != NULL) tn_serve_find_route(config, TN_STR("a.example.com:80"), TN_STR("/v1/x?q"));
   tn_problems_sort(&problems);

@@ -54,7 +54,7 @@ typedef void (*fuzz_print_func)(tn_buffer *out, const tn_type *type, const void 
 
 /* What can be read prints as something that reads back equal. */
 static inline int fuzz_round_trip(const uint8_t *data, size_t size, fuzz_parse_func parse,
-                           fuzz_print_func print) {
+                                  fuzz_print_func print) {
   if (size == 0) return 0;
   tn_arena arena = {0};
   const tn_type *type = fuzz_choose_type(&arena, data[0]);

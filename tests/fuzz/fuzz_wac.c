@@ -59,7 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   tn_compose_graph_init(&graph, &arena);
   tn_error *error = tn_wac_evaluate(&graph, &source, load, NULL);
   if (error == NULL)
-    error = tn_compose_encode(&graph, (tn_compose_encoding){.import_components = size % 2 == 0}, &out);
+    error =
+        tn_compose_encode(&graph, (tn_compose_encoding){.import_components = size % 2 == 0}, &out);
   if (error != NULL && tn_error_get_message(error)[0] == '\0') abort();
   tn_error_delete(error);
   tn_buffer_free(&out);

@@ -21,8 +21,10 @@ typedef struct answer {
 } answer;
 
 static void answer_end(answer *self, bool is_complete) {
-  if (is_complete) self->out->class->finish(self->out, &self->exchange->body->trailers);
-  else self->out->class->abort(self->out);
+  if (is_complete)
+    self->out->class->finish(self->out, &self->exchange->body->trailers);
+  else
+    self->out->class->abort(self->out);
   self->exchange->class->release(self->exchange);
   free(self);
 }
@@ -57,7 +59,8 @@ static void go_on(void *data) {
 }
 
 static void start(tn_http_exchange *exchange, uint64_t length, bool is_echo) {
-  tn_http_response head = {.status = 200, .body_length = is_echo ? exchange->request.body_length : length};
+  tn_http_response head = {.status = 200,
+                           .body_length = is_echo ? exchange->request.body_length : length};
   tn_http_outgoing *out = exchange->class->respond(exchange, &head);
   answer *self = out == NULL ? NULL : calloc(1, sizeof *self);
   if (self == NULL) {
@@ -86,11 +89,14 @@ static void answer_fixed(tn_http_exchange *exchange) {
 static void on_request(void *data, tn_http_exchange *exchange) {
   (void)data;
   tn_str path = exchange->request.path;
-  if (tn_str_equal(path, TN_STR("/echo"))) start(exchange, 0, true);
+  if (tn_str_equal(path, TN_STR("/echo")))
+    start(exchange, 0, true);
   else if (tn_str_starts_with(path, TN_STR("/bytes/")))
     start(exchange, strtoull(path.data + sizeof "/bytes/" - 1, NULL, 10), false);
-  else if (tn_str_equal(path, TN_STR("/reset"))) exchange->class->release(exchange);
-  else answer_fixed(exchange);
+  else if (tn_str_equal(path, TN_STR("/reset")))
+    exchange->class->release(exchange);
+  else
+    answer_fixed(exchange);
 }
 
 static void on_closed(void *data, tn_http_exchange *exchange, tn_http_code code) {
@@ -111,7 +117,8 @@ static void on_input(tn_io *io, int events) {
 static tn_error *serve(tn_loop *loop, tn_http_server *server, int argc, char **argv) {
   tn_tls_context *tls = NULL;
   if (argc > 3) {
-    tn_tls_server_options options = {.certificate_path = argv[2], .key_path = argv[3], .http2 = true};
+    tn_tls_server_options options = {
+        .certificate_path = argv[2], .key_path = argv[3], .http2 = true};
     TN_TRY(tn_tls_server_context_new(&options, &tls));
   }
   int descriptor;

@@ -11,49 +11,49 @@ static int set_up(void **state) {
 
 /* Two memories, one of them not exported, globals that are not either, and data in all of them. The start function changes
  * something, and calls nobody. */
-#define BUSY_CORE                                                                                           \
-  " (memory $own (export \"own\") 5) (data (memory $own) (i32.const 70000) \"own data\")"                   \
+#define BUSY_CORE                                                                                                   \
+  " (memory $own (export \"own\") 5) (data (memory $own) (i32.const 70000) \"own data\")"                           \
   " (global $a (mut i32) (i32.const 7)) (global $b (mut i64) (i64.const -7)) (global $c (mut f32) (f32.const 0.5))" \
-  " (global $d (mut f64) (f64.const -0.5)) (table $t 2 funcref) (elem (table $t) (i32.const 0) func $begin)"         \
-  " (func $begin (i32.store $own (i32.const 200000) (i32.const 77)) (i32.store $m (i32.const 8) (i32.const 5))"      \
-  "  (global.set $a (i32.const 9)))"                                                                        \
-  " (start $begin)"                                                                                         \
-  " (func (export \"write\") (param $which i32) (param $at i32) (param $value i32)"                         \
-  "  (if (local.get $which) (then (i32.store $own (local.get $at) (local.get $value)))"                     \
-  "   (else (i32.store $m (local.get $at) (local.get $value)))))"                                           \
-  " (func (export \"set\") (param $value i64)"                                                              \
-  "  (global.set $a (i32.wrap_i64 (local.get $value))) (global.set $b (local.get $value))"                  \
-  "  (global.set $c (f32.reinterpret_i32 (i32.wrap_i64 (local.get $value))))"                               \
-  "  (global.set $d (f64.reinterpret_i64 (local.get $value))))"                                             \
-  " (func (export \"globals\") (result i64)"                                                                \
-  "  (i64.xor (i64.xor (i64.extend_i32_u (global.get $a)) (i64.rotl (global.get $b) (i64.const 8)))"        \
-  "   (i64.xor (i64.rotl (i64.extend_i32_u (i32.reinterpret_f32 (global.get $c))) (i64.const 16))"          \
-  "    (i64.rotl (i64.reinterpret_f64 (global.get $d)) (i64.const 24)))))"                                  \
-  " (func (export \"grow\") (result i32) (memory.grow $own (i32.const 1)))"                                 \
-  " (func (export \"fill\") (param i32) (memory.fill $m (i32.const 0) (i32.const 1) (local.get 0)))"        \
-  " (func (export \"echo\") (param i32 i32) (result i32)"                                                   \
-  "  (i32.store $m (i32.const 0) (local.get 0)) (i32.store $m (i32.const 4) (local.get 1)) (i32.const 0))"  \
-  " (func (export \"echo-own\") (param i32 i32) (result i32)"                                               \
-  "  (i32.store $own (i32.const 0) (local.get 0)) (i32.store $own (i32.const 4) (local.get 1)) (i32.const 0))" \
-  " (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 4096))"                      \
+  " (global $d (mut f64) (f64.const -0.5)) (table $t 2 funcref) (elem (table $t) (i32.const 0) func $begin)"        \
+  " (func $begin (i32.store $own (i32.const 200000) (i32.const 77)) (i32.store $m (i32.const 8) (i32.const 5))"     \
+  "  (global.set $a (i32.const 9)))"                                                                                \
+  " (start $begin)"                                                                                                 \
+  " (func (export \"write\") (param $which i32) (param $at i32) (param $value i32)"                                 \
+  "  (if (local.get $which) (then (i32.store $own (local.get $at) (local.get $value)))"                             \
+  "   (else (i32.store $m (local.get $at) (local.get $value)))))"                                                   \
+  " (func (export \"set\") (param $value i64)"                                                                      \
+  "  (global.set $a (i32.wrap_i64 (local.get $value))) (global.set $b (local.get $value))"                          \
+  "  (global.set $c (f32.reinterpret_i32 (i32.wrap_i64 (local.get $value))))"                                       \
+  "  (global.set $d (f64.reinterpret_i64 (local.get $value))))"                                                     \
+  " (func (export \"globals\") (result i64)"                                                                        \
+  "  (i64.xor (i64.xor (i64.extend_i32_u (global.get $a)) (i64.rotl (global.get $b) (i64.const 8)))"                \
+  "   (i64.xor (i64.rotl (i64.extend_i32_u (i32.reinterpret_f32 (global.get $c))) (i64.const 16))"                  \
+  "    (i64.rotl (i64.reinterpret_f64 (global.get $d)) (i64.const 24)))))"                                          \
+  " (func (export \"grow\") (result i32) (memory.grow $own (i32.const 1)))"                                         \
+  " (func (export \"fill\") (param i32) (memory.fill $m (i32.const 0) (i32.const 1) (local.get 0)))"                \
+  " (func (export \"echo\") (param i32 i32) (result i32)"                                                           \
+  "  (i32.store $m (i32.const 0) (local.get 0)) (i32.store $m (i32.const 4) (local.get 1)) (i32.const 0))"          \
+  " (func (export \"echo-own\") (param i32 i32) (result i32)"                                                       \
+  "  (i32.store $own (i32.const 0) (local.get 0)) (i32.store $own (i32.const 4) (local.get 1)) (i32.const 0))"      \
+  " (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 4096))"                              \
   " (func (export \"spin\") (loop $again (br $again))) (func (export \"trap\") unreachable)"
 
-#define BUSY(core)                                                                                          \
-  "(component (core module $Memory (memory (export \"mem\") 300) (data (i32.const 100000) \"data\"))"       \
-  " (core instance $memory (instantiate $Memory))"                                                          \
-  " (core module $M (import \"\" \"mem\" (memory $m 300))" core GUEST_FINE_CORE ")"                         \
-  " (core instance $m (instantiate $M (with \"\" (instance $memory))))"                                     \
-  " (func (export \"write\") (param \"which\" u32) (param \"at\" u32) (param \"value\" u32)"                \
-  "  (canon lift (core func $m \"write\")))"                                                                \
-  " (func (export \"set\") (param \"value\" u64) (canon lift (core func $m \"set\")))"                      \
-  " (func (export \"globals\") (result u64) (canon lift (core func $m \"globals\")))"                       \
-  " (func (export \"grow\") (result u32) (canon lift (core func $m \"grow\")))"                             \
-  " (func (export \"fill\") (param \"size\" u32) (canon lift (core func $m \"fill\")))"                     \
-  " (func (export \"echo\") (param \"s\" string) (result string) (canon lift (core func $m \"echo\")"       \
-  "  (memory (core memory $memory \"mem\")) (realloc (core func $m \"realloc\"))))"                         \
+#define BUSY(core)                                                                                            \
+  "(component (core module $Memory (memory (export \"mem\") 300) (data (i32.const 100000) \"data\"))"         \
+  " (core instance $memory (instantiate $Memory))"                                                            \
+  " (core module $M (import \"\" \"mem\" (memory $m 300))" core GUEST_FINE_CORE ")"                           \
+  " (core instance $m (instantiate $M (with \"\" (instance $memory))))"                                       \
+  " (func (export \"write\") (param \"which\" u32) (param \"at\" u32) (param \"value\" u32)"                  \
+  "  (canon lift (core func $m \"write\")))"                                                                  \
+  " (func (export \"set\") (param \"value\" u64) (canon lift (core func $m \"set\")))"                        \
+  " (func (export \"globals\") (result u64) (canon lift (core func $m \"globals\")))"                         \
+  " (func (export \"grow\") (result u32) (canon lift (core func $m \"grow\")))"                               \
+  " (func (export \"fill\") (param \"size\" u32) (canon lift (core func $m \"fill\")))"                       \
+  " (func (export \"echo\") (param \"s\" string) (result string) (canon lift (core func $m \"echo\")"         \
+  "  (memory (core memory $memory \"mem\")) (realloc (core func $m \"realloc\"))))"                           \
   " (func (export \"echo-own\") (param \"s\" string) (result string) (canon lift (core func $m \"echo-own\")" \
-  "  (memory (core memory $m \"own\")) (realloc (core func $m \"realloc\"))))"                              \
-  " (func (export \"spin\") (canon lift (core func $m \"spin\")))"                                          \
+  "  (memory (core memory $m \"own\")) (realloc (core func $m \"realloc\"))))"                                \
+  " (func (export \"spin\") (canon lift (core func $m \"spin\")))"                                            \
   " (func (export \"trap\") (canon lift (core func $m \"trap\")))" GUEST_FINE ")"
 
 static const char busy[] = BUSY(BUSY_CORE);
@@ -71,7 +71,8 @@ static void renew(tn_instance *instance) {
   assert_ok(tn_instance_renew(instance, &options));
 }
 
-static void callf(tn_instance *instance, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void callf(tn_instance *instance, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 static void callf(tn_instance *instance, const char *format, ...) {
   char call[128];
   va_list arguments;
@@ -114,7 +115,8 @@ static void change_at_random(tn_instance *instance, uint64_t *seed) {
   static const uint32_t sizes[] = {300 * 65536, 5 * 65536};
   for (uint32_t writes = next_random(seed) % 40; writes > 0; writes--) {
     uint32_t which = next_random(seed) % 2;
-    callf(instance, "write(%u, %u, %u)", which, next_random(seed) % (sizes[which] - 4), next_random(seed));
+    callf(instance, "write(%u, %u, %u)", which, next_random(seed) % (sizes[which] - 4),
+          next_random(seed));
   }
   if (next_random(seed) % 2 == 0) callf(instance, "set(%u)", next_random(seed));
   if (next_random(seed) % 2 == 0) callf(instance, "echo(\"some text\")");
@@ -271,7 +273,8 @@ static void fuel_is_given_anew(void **state) {
 static void modules_that_can_change_more_are_never_restored(void **state) {
   (void)state;
   tn_linked *linked = recycled(
-      BUSY(BUSY_CORE " (func (export \"more\") (table.set $t (i32.const 0) (ref.null func)))"), NULL, false);
+      BUSY(BUSY_CORE " (func (export \"more\") (table.set $t (i32.const 0) (ref.null func)))"),
+      NULL, false);
   tn_instance *instance = guest_instance_on(linked, loop), *fresh = guest_instance_on(linked, loop);
   callf(instance, "set(1)");
   assert_is_made_anew(instance, fresh);
@@ -282,7 +285,8 @@ static void modules_that_can_change_more_are_never_restored(void **state) {
 
 static void memories_too_large_to_be_copied_are_made_anew(void **state) {
   (void)state;
-  tn_linked *linked = recycled(GUEST("(memory 4000) (memory 97) (func (export \"f\"))", ""), NULL, true);
+  tn_linked *linked =
+      recycled(GUEST("(memory 4000) (memory 97) (func (export \"f\"))", ""), NULL, true);
   tn_instance *instance = guest_instance_on(linked, loop);
   assert_false(tn_instance_retire(instance));
   renew(instance);
@@ -308,13 +312,14 @@ static tn_error *on_call(tn_call *call, void *data, const void *params, void *re
   return NULL;
 }
 
-#define STARTS(start)                                                                                       \
-  "(component (import \"f\" (func $f (result u32))) (core func $f (canon lower (func $f)))"                 \
-  " (core module $M (import \"\" \"f\" (func $f (result i32))) (global $g (mut i32) (i32.const 0))"         \
-  "  (func $begin (global.set $g (i32.add (global.get $g) (i32.const 1))) " start ") (start $begin)"        \
-  "  (func (export \"next\") (result i32) (global.set $g (i32.add (global.get $g) (i32.const 1)))"          \
-  "   (drop (call $f)) (global.get $g)))"                                                                   \
-  " (core instance $m (instantiate $M (with \"\" (instance (export \"f\" (func $f))))))"                    \
+#define STARTS(start)                                                                               \
+  "(component (import \"f\" (func $f (result u32))) (core func $f (canon lower (func $f)))"         \
+  " (core module $M (import \"\" \"f\" (func $f (result i32))) (global $g (mut i32) (i32.const 0))" \
+  "  (func $begin (global.set $g (i32.add (global.get $g) (i32.const 1))) " start                   \
+  ") (start $begin)"                                                                                \
+  "  (func (export \"next\") (result i32) (global.set $g (i32.add (global.get $g) (i32.const 1)))"  \
+  "   (drop (call $f)) (global.get $g)))"                                                           \
+  " (core instance $m (instantiate $M (with \"\" (instance (export \"f\" (func $f))))))"            \
   " (func (export \"next\") (result u32) (canon lift (core func $m \"next\"))))"
 
 static void what_asks_the_host_at_its_start_asks_each_time(void **state) {
@@ -362,7 +367,8 @@ static void what_a_guest_holds_is_dropped_once_and_its_handles_start_anew(void *
   tn_linker *linker = NULL;
   assert_ok(tn_linker_new(&linker));
   assert_ok(tn_linker_define_resource(linker, "t:h/i", "thing", on_drop, NULL));
-  assert_ok(tn_linker_define_func(linker, "t:h/i", "make", "func() -> own<thing>", make_thing, NULL));
+  assert_ok(
+      tn_linker_define_func(linker, "t:h/i", "make", "func() -> own<thing>", make_thing, NULL));
   tn_linked *linked = recycled(
       "(component (import \"t:h/i\" (instance $i (export \"thing\" (type $t (sub resource)))"
       "  (export \"make\" (func (result (own $t))))))"

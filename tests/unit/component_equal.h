@@ -11,7 +11,8 @@ static inline bool names_are_equal(tn_str a, tn_str b) {
 
 static inline bool extern_names_are_equal(const tn_extern_name *a, const tn_extern_name *b) {
   return tn_str_equal(a->name, b->name) && names_are_equal(a->implements, b->implements) &&
-         names_are_equal(a->version_suffix, b->version_suffix) && names_are_equal(a->external_id, b->external_id);
+         names_are_equal(a->version_suffix, b->version_suffix) &&
+         names_are_equal(a->external_id, b->external_id);
 }
 
 static inline bool items_are_equal(tn_sort_index a, tn_sort_index b) {
@@ -30,18 +31,20 @@ static inline bool core_valtypes_are_equal(tn_core_valtype a, tn_core_valtype b)
 
 static inline bool core_types_are_equal(const tn_core_type *a, const tn_core_type *b) {
   return a->kind == b->kind && a->is_final == b->is_final && a->has_supertype == b->has_supertype &&
-         a->supertype == b->supertype && a->group_index == b->group_index && a->group_size == b->group_size &&
-         tn_str_equal(a->encoded, b->encoded);
+         a->supertype == b->supertype && a->group_index == b->group_index &&
+         a->group_size == b->group_size && tn_str_equal(a->encoded, b->encoded);
 }
 
-static inline bool extern_types_are_equal(const tn_ast_extern_type *a, const tn_ast_extern_type *b) {
+static inline bool extern_types_are_equal(const tn_ast_extern_type *a,
+                                          const tn_ast_extern_type *b) {
   return a->sort == b->sort && a->index == b->index && a->bound == b->bound &&
          a->value_is_eq == b->value_is_eq && valtypes_are_equal(a->value_type, b->value_type);
 }
 
 static inline bool aliases_are_equal(const tn_ast_alias *a, const tn_ast_alias *b) {
   return a->kind == b->kind && a->sort == b->sort && a->instance == b->instance &&
-         tn_str_equal(a->name, b->name) && a->outer_count == b->outer_count && a->outer_index == b->outer_index;
+         tn_str_equal(a->name, b->name) && a->outer_count == b->outer_count &&
+         a->outer_index == b->outer_index;
 }
 
 static inline bool imports_are_equal(const tn_ast_import *a, const tn_ast_import *b) {
@@ -73,10 +76,11 @@ static inline bool decls_are_equal(const tn_ast_decl *a, const tn_ast_decl *b) {
 }
 
 static inline bool types_are_equal(const tn_ast_type *a, const tn_ast_type *b) {
-  bool are_equal = a->kind == b->kind && a->is_async == b->is_async && a->has_destructor == b->has_destructor &&
-                   a->primitive == b->primitive && a->field_count == b->field_count &&
-                   valtypes_are_equal(a->element, b->element) && valtypes_are_equal(a->error, b->error) &&
-                   valtypes_are_equal(a->key, b->key) && a->length == b->length && a->resource == b->resource &&
+  bool are_equal = a->kind == b->kind && a->is_async == b->is_async &&
+                   a->has_destructor == b->has_destructor && a->primitive == b->primitive &&
+                   a->field_count == b->field_count && valtypes_are_equal(a->element, b->element) &&
+                   valtypes_are_equal(a->error, b->error) && valtypes_are_equal(a->key, b->key) &&
+                   a->length == b->length && a->resource == b->resource &&
                    core_valtypes_are_equal(a->representation, b->representation) &&
                    a->destructor == b->destructor && a->decl_count == b->decl_count;
   for (uint32_t i = 0; are_equal && i < a->field_count; i++) {
@@ -88,7 +92,8 @@ static inline bool types_are_equal(const tn_ast_type *a, const tn_ast_type *b) {
   return are_equal;
 }
 
-static inline bool core_instances_are_equal(const tn_ast_core_instance *a, const tn_ast_core_instance *b) {
+static inline bool core_instances_are_equal(const tn_ast_core_instance *a,
+                                            const tn_ast_core_instance *b) {
   bool are_equal = a->is_instantiate == b->is_instantiate && a->module == b->module &&
                    a->argument_count == b->argument_count;
   for (uint32_t i = 0; are_equal && i < a->argument_count; i++) {
@@ -116,7 +121,8 @@ static inline bool canons_are_equal(const tn_ast_canon *a, const tn_ast_canon *b
                    a->is_cancellable == b->is_cancellable && a->is_shared == b->is_shared &&
                    a->memory == b->memory && a->table == b->table;
   for (uint32_t i = 0; are_equal && i < a->option_count; i++) {
-    are_equal = a->options[i].kind == b->options[i].kind && a->options[i].index == b->options[i].index;
+    are_equal =
+        a->options[i].kind == b->options[i].kind && a->options[i].index == b->options[i].index;
   }
   return are_equal;
 }
@@ -157,14 +163,15 @@ static inline bool definitions_are_equal(const tn_definition *a, const tn_defini
   case TN_DEFINITION_EXPORT:
     return exports_are_equal(&a->export_, &b->export_);
   case TN_DEFINITION_VALUE:
-    return valtypes_are_equal(a->value.type, b->value.type) && tn_str_equal(a->value.bytes, b->value.bytes);
+    return valtypes_are_equal(a->value.type, b->value.type) &&
+           tn_str_equal(a->value.bytes, b->value.bytes);
   }
   return false;
 }
 
 static inline bool components_are_equal(const tn_component_ast *a, const tn_component_ast *b) {
-  bool are_equal = a->definition_count == b->definition_count && a->custom_count == b->custom_count &&
-                   names_are_equal(a->name, b->name);
+  bool are_equal = a->definition_count == b->definition_count &&
+                   a->custom_count == b->custom_count && names_are_equal(a->name, b->name);
   for (uint32_t i = 0; are_equal && i < a->definition_count; i++)
     are_equal = definitions_are_equal(&a->definitions[i], &b->definitions[i]);
   for (uint32_t i = 0; are_equal && i < a->custom_count; i++) {

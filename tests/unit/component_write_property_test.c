@@ -41,11 +41,11 @@ typedef struct maker {
   tn_component_builder builder;
   uint32_t depth;
   uint32_t name_count;
-  index_list values;     /* types that functions of the outside may have */
-  index_list resources;  /* types, imported */
-  index_list own;        /* types of resources defined here, which imports may not mention */
-  index_list functions;  /* types of functions */
-  index_list callables;  /* functions */
+  index_list values;    /* types that functions of the outside may have */
+  index_list resources; /* types, imported */
+  index_list own;       /* types of resources defined here, which imports may not mention */
+  index_list functions; /* types of functions */
+  index_list callables; /* functions */
   index_list instances;
   index_list components; /* without imports */
   index_list modules;    /* with one function "f" of type [] -> [] */
@@ -103,8 +103,9 @@ static uint32_t import_type(maker *m, tn_ast_extern_type type) {
 }
 
 static void make_anonymous_type(maker *m) {
-  static const tn_ast_type_kind kinds[] = {TN_AST_PRIMITIVE, TN_AST_LIST,  TN_AST_TUPLE, TN_AST_OPTION,
-                                           TN_AST_RESULT,    TN_AST_FUTURE, TN_AST_STREAM, TN_AST_OWN};
+  static const tn_ast_type_kind kinds[] = {TN_AST_PRIMITIVE, TN_AST_LIST,   TN_AST_TUPLE,
+                                           TN_AST_OPTION,    TN_AST_RESULT, TN_AST_FUTURE,
+                                           TN_AST_STREAM,    TN_AST_OWN};
   tn_ast_type type = {.kind = kinds[below(sizeof kinds / sizeof *kinds)]};
   if (type.kind == TN_AST_OWN && m->resources.count == 0) return;
   switch (type.kind) {
@@ -124,7 +125,8 @@ static void make_anonymous_type(maker *m) {
   case TN_AST_FUTURE:
   case TN_AST_STREAM:
     type.element = maybe_valtype(m);
-    if (!type.element.is_index && type.element.primitive == TN_PRIM_CHAR) type.element.primitive = TN_PRIM_U8;
+    if (!type.element.is_index && type.element.primitive == TN_PRIM_CHAR)
+      type.element.primitive = TN_PRIM_U8;
     break;
   default:
     type.element = random_valtype(m);
@@ -163,7 +165,8 @@ static void make_resource(maker *m) {
   }
   const tn_ast_type own = {.kind = TN_AST_RESOURCE, .representation = {.code = 0x7f}};
   uint32_t index = add_type(m, &own);
-  assert_ok(tn_builder_add_export(&m->builder, fresh_name(m), (tn_sort_index){TN_SORT_TYPE, index}, NULL));
+  assert_ok(tn_builder_add_export(&m->builder, fresh_name(m), (tn_sort_index){TN_SORT_TYPE, index},
+                                  NULL));
   know(&m->own, index);
 }
 
@@ -216,7 +219,8 @@ static void export_function(maker *m) {
 static void bundle_function(maker *m) {
   if (m->callables.count == 0) return;
   tn_ast_argument *argument = TN_ARENA_NEW(m->arena, tn_ast_argument);
-  *argument = (tn_ast_argument){.name = {.name = fresh_name(m)}, .item = {TN_SORT_FUNC, any_of(&m->callables)}};
+  *argument = (tn_ast_argument){.name = {.name = fresh_name(m)},
+                                .item = {TN_SORT_FUNC, any_of(&m->callables)}};
   const tn_definition bundle = {
       .kind = TN_DEFINITION_INSTANCE,
       .instance = {.argument_count = 1, .arguments = argument},
@@ -277,7 +281,8 @@ static void lower_function(maker *m) {
 static void handle_resource(maker *m) {
   const index_list *list = below(2) == 0 ? &m->resources : &m->own;
   if (list->count == 0) return;
-  static const tn_canon_kind kinds[] = {TN_CANON_RESOURCE_DROP, TN_CANON_RESOURCE_NEW, TN_CANON_RESOURCE_REP};
+  static const tn_canon_kind kinds[] = {TN_CANON_RESOURCE_DROP, TN_CANON_RESOURCE_NEW,
+                                        TN_CANON_RESOURCE_REP};
   const tn_definition definition = {
       .kind = TN_DEFINITION_CANON,
       .canon = {.kind = kinds[list == &m->own ? below(3) : 0], .type = any_of(list)},
@@ -310,17 +315,19 @@ static void instantiate_component(maker *m) {
 }
 
 static void add_custom(maker *m) {
-  assert_ok(tn_builder_add_custom(&m->builder, fresh_name(m), tn_arena_format(m->arena, "%u", below(1000))));
+  assert_ok(tn_builder_add_custom(&m->builder, fresh_name(m),
+                                  tn_arena_format(m->arena, "%u", below(1000))));
 }
 
 typedef void (*make_func)(maker *m);
 
 static const tn_component_ast *make_component(tn_arena *arena, uint32_t depth, bool *has_imports) {
   static const make_func steps[] = {
-      make_anonymous_type, make_anonymous_type, make_named_type, make_resource,         make_function_type,
-      make_function_type,  import_function,     import_instance, export_function,       bundle_function,
-      export_instance,     make_module,         lift_function,   lower_function,        handle_resource,
-      nest_component,      nest_component,      lift_function,   instantiate_component, add_custom,
+      make_anonymous_type, make_anonymous_type, make_named_type,       make_resource,
+      make_function_type,  make_function_type,  import_function,       import_instance,
+      export_function,     bundle_function,     export_instance,       make_module,
+      lift_function,       lower_function,      handle_resource,       nest_component,
+      nest_component,      lift_function,       instantiate_component, add_custom,
   };
   maker m = {.arena = arena, .builder = {.arena = arena}, .depth = depth};
   if (below(4) == 0) m.builder.name = fresh_name(&m);
@@ -342,9 +349,11 @@ static size_t check_round_trip(uint64_t seed) {
   const tn_component_ast *made = make_component(&arena, 3, &has_imports);
   assert_ok(tn_component_write(&file, made));
   assert_ok(tn_component_decode(&arena, tn_buffer_str(&file), &read));
-  if (!components_are_equal(made, read)) fail_msg("seed %llu reads back differently", (unsigned long long)seed);
+  if (!components_are_equal(made, read))
+    fail_msg("seed %llu reads back differently", (unsigned long long)seed);
   tn_error *error = tn_component_validate(&scratch, read);
-  if (error != NULL) fail_msg("seed %llu: %s", (unsigned long long)seed, tn_error_get_message(error));
+  if (error != NULL)
+    fail_msg("seed %llu: %s", (unsigned long long)seed, tn_error_get_message(error));
   assert_ok(tn_component_write(&again, read));
   assert_true(tn_str_equal(tn_buffer_str(&file), tn_buffer_str(&again)));
   size_t size = file.len;

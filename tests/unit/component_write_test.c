@@ -108,8 +108,9 @@ static void long_sections_and_large_indices_read_back(void **state) {
 static void every_canonical_definition_reads_back(void **state) {
   (void)state;
   static const tn_ast_canon_option options[] = {
-      {TN_OPTION_UTF8, 0},    {TN_OPTION_UTF16, 0},      {TN_OPTION_LATIN1_UTF16, 0}, {TN_OPTION_MEMORY, 200},
-      {TN_OPTION_REALLOC, 4}, {TN_OPTION_POST_RETURN, 5}, {TN_OPTION_ASYNC, 0},       {TN_OPTION_CALLBACK, 6},
+      {TN_OPTION_UTF8, 0},     {TN_OPTION_UTF16, 0},    {TN_OPTION_LATIN1_UTF16, 0},
+      {TN_OPTION_MEMORY, 200}, {TN_OPTION_REALLOC, 4},  {TN_OPTION_POST_RETURN, 5},
+      {TN_OPTION_ASYNC, 0},    {TN_OPTION_CALLBACK, 6},
   };
   static const tn_ast_canon canons[] = {
       {.kind = TN_CANON_LIFT, .func = 1, .type = 2, .option_count = 8, .options = options},
@@ -125,7 +126,9 @@ static void every_canonical_definition_reads_back(void **state) {
        .option_count = 1,
        .options = options},
       {.kind = TN_CANON_CONTEXT_GET, .context_type = {.code = 0x7f}, .context_slot = 1},
-      {.kind = TN_CANON_CONTEXT_SET, .context_type = {.code = 0x63, .heap = -0x10}, .context_slot = 1},
+      {.kind = TN_CANON_CONTEXT_SET,
+       .context_type = {.code = 0x63, .heap = -0x10},
+       .context_slot = 1},
       {.kind = TN_CANON_THREAD_YIELD, .is_cancellable = true},
       {.kind = TN_CANON_SUBTASK_DROP},
       {.kind = TN_CANON_STREAM_NEW, .type = 4},
@@ -175,11 +178,19 @@ static void every_canonical_definition_reads_back(void **state) {
 static void rec_groups_and_open_types_read_back(void **state) {
   (void)state;
   static const tn_core_type types[] = {
-      {.kind = TN_CORE_TYPE_FUNC, .is_final = true, .group_size = 1, .encoded = TN_STR("\x60\1\x7f\0")},
+      {.kind = TN_CORE_TYPE_FUNC,
+       .is_final = true,
+       .group_size = 1,
+       .encoded = TN_STR("\x60\1\x7f\0")},
       {.kind = TN_CORE_TYPE_FUNC, .group_size = 1, .encoded = TN_STR("\x60\0\0")},
       {.kind = TN_CORE_TYPE_STRUCT, .group_size = 2, .encoded = TN_STR("\x5f\1\x7f\0")},
-      {.kind = TN_CORE_TYPE_ARRAY, .group_index = 1, .group_size = 2, .is_final = true, .has_supertype = true,
-       .supertype = 1, .encoded = TN_STR("\x5e\x78\1")},
+      {.kind = TN_CORE_TYPE_ARRAY,
+       .group_index = 1,
+       .group_size = 2,
+       .is_final = true,
+       .has_supertype = true,
+       .supertype = 1,
+       .encoded = TN_STR("\x5e\x78\1")},
       {.kind = TN_CORE_TYPE_MODULE, .group_size = 1, .encoded = TN_STR("\x50\0")},
   };
   tn_component_builder builder = {.arena = &arena};
@@ -207,7 +218,9 @@ static void attributes_of_names_read_back(void **state) {
   const tn_ast_type func = {.kind = TN_AST_FUNC, .element = {.is_absent = true}};
   tn_definition import = {
       .kind = TN_DEFINITION_IMPORT,
-      .import = {.name = {.name = TN_STR("a:b/c@1"), .version_suffix = TN_STR(".2.3"), .external_id = TN_STR("")},
+      .import = {.name = {.name = TN_STR("a:b/c@1"),
+                          .version_suffix = TN_STR(".2.3"),
+                          .external_id = TN_STR("")},
                  .type = {.sort = TN_SORT_FUNC}},
   };
   assert_ok(tn_builder_add_type(&builder, &func, NULL));
@@ -230,7 +243,8 @@ static void components_nest_as_deep_as_they_can_be_read(void **state) {
     component = component_around(component);
   expect_valid_round_trip(component);
   tn_buffer out = {0};
-  assert_error(tn_component_write(&out, component_around(component)), TN_ERROR_LIMIT, "nesting too deep");
+  assert_error(tn_component_write(&out, component_around(component)), TN_ERROR_LIMIT,
+               "nesting too deep");
   tn_buffer_free(&out);
 }
 
@@ -287,28 +301,36 @@ static tn_ast_extern_type of_type(tn_sort sort, uint32_t index) {
  *   (export "twice" (func 1))) */
 static const tn_component_ast *build_nested(void) {
   static const tn_ast_field param = {.label = TN_STR("n"), .type = {.primitive = TN_PRIM_U32}};
-  static const tn_ast_type func = {
-      .kind = TN_AST_FUNC, .field_count = 1, .fields = &param, .element = {.primitive = TN_PRIM_U32}};
+  static const tn_ast_type func = {.kind = TN_AST_FUNC,
+                                   .field_count = 1,
+                                   .fields = &param,
+                                   .element = {.primitive = TN_PRIM_U32}};
   tn_component_builder inner = {.arena = &arena};
   tn_component_builder outer = {.arena = &arena};
   uint32_t type, imported, component, instance, alias, exported;
   assert_ok(tn_builder_add_type(&inner, &func, &type));
   assert_ok(tn_builder_add_import(&inner, TN_STR("f"), of_type(TN_SORT_FUNC, type), &imported));
-  assert_ok(tn_builder_add_export(&inner, TN_STR("g"), (tn_sort_index){TN_SORT_FUNC, imported}, &exported));
+  assert_ok(tn_builder_add_export(&inner, TN_STR("g"), (tn_sort_index){TN_SORT_FUNC, imported},
+                                  &exported));
   assert_int_equal(exported, 1);
   assert_ok(tn_builder_add_type(&outer, &func, &type));
-  assert_ok(tn_builder_add_import(&outer, TN_STR("double"), of_type(TN_SORT_FUNC, type), &imported));
+  assert_ok(
+      tn_builder_add_import(&outer, TN_STR("double"), of_type(TN_SORT_FUNC, type), &imported));
   assert_ok(tn_builder_add_component(&outer, finish(&inner), &component));
   tn_ast_argument *argument = TN_ARENA_NEW(&arena, tn_ast_argument);
   *argument = (tn_ast_argument){.name = {.name = TN_STR("f")}, .item = {TN_SORT_FUNC, imported}};
   const tn_definition instantiate = {
       .kind = TN_DEFINITION_INSTANCE,
-      .instance = {.is_instantiate = true, .component = component, .argument_count = 1, .arguments = argument},
+      .instance = {.is_instantiate = true,
+                   .component = component,
+                   .argument_count = 1,
+                   .arguments = argument},
   };
   assert_ok(tn_builder_add(&outer, &instantiate, &instance));
   assert_ok(tn_builder_add_alias(&outer, instance, TN_STR("g"), TN_SORT_FUNC, &alias));
   assert_int_equal(alias, 1);
-  assert_ok(tn_builder_add_export(&outer, TN_STR("twice"), (tn_sort_index){TN_SORT_FUNC, alias}, &exported));
+  assert_ok(tn_builder_add_export(&outer, TN_STR("twice"), (tn_sort_index){TN_SORT_FUNC, alias},
+                                  &exported));
   assert_int_equal(exported, 2);
   return finish(&outer);
 }
@@ -329,11 +351,13 @@ static void interfaces_that_share_a_resource_can_be_built(void **state) {
   assert_ok(tn_decl_builder_add_export(&makers, TN_STR("r"), new_resource, &resource));
   assert_ok(tn_decl_builder_finish(&makers, TN_AST_INSTANCE, &made));
   assert_ok(tn_builder_add_type(&builder, made, &type));
-  assert_ok(tn_builder_add_import(&builder, TN_STR("a:b/make"), of_type(TN_SORT_INSTANCE, type), &instance));
+  assert_ok(tn_builder_add_import(&builder, TN_STR("a:b/make"), of_type(TN_SORT_INSTANCE, type),
+                                  &instance));
   assert_ok(tn_builder_add_alias(&builder, instance, TN_STR("r"), TN_SORT_TYPE, &alias));
 
   assert_ok(tn_decl_builder_add_outer(&users, TN_SORT_TYPE, 1, alias, &resource));
-  assert_ok(tn_decl_builder_add_export(&users, TN_STR("r"), of_type(TN_SORT_TYPE, resource), &resource));
+  assert_ok(
+      tn_decl_builder_add_export(&users, TN_STR("r"), of_type(TN_SORT_TYPE, resource), &resource));
   const tn_ast_type borrowed = {.kind = TN_AST_BORROW, .resource = resource};
   assert_ok(tn_decl_builder_add_type(&users, &borrowed, &borrow));
   const tn_ast_field self = {.label = TN_STR("it"), .type = {.is_index = true, .index = borrow}};
@@ -343,7 +367,8 @@ static void interfaces_that_share_a_resource_can_be_built(void **state) {
   assert_ok(tn_decl_builder_add_export(&users, TN_STR("use"), of_type(TN_SORT_FUNC, func), NULL));
   assert_ok(tn_decl_builder_finish(&users, TN_AST_INSTANCE, &made));
   assert_ok(tn_builder_add_type(&builder, made, &type));
-  assert_ok(tn_builder_add_import(&builder, TN_STR("a:b/use"), of_type(TN_SORT_INSTANCE, type), &instance));
+  assert_ok(tn_builder_add_import(&builder, TN_STR("a:b/use"), of_type(TN_SORT_INSTANCE, type),
+                                  &instance));
   assert_int_equal(instance, 1);
   expect_valid_round_trip(finish(&builder));
 }
@@ -364,7 +389,10 @@ static void a_core_function_can_be_lifted(void **state) {
   assert_ok(tn_builder_add(&builder, &instance, &index));
   const tn_definition alias = {
       .kind = TN_DEFINITION_ALIAS,
-      .alias = {.kind = TN_ALIAS_CORE_EXPORT, .sort = TN_SORT_CORE_FUNC, .instance = index, .name = TN_STR("f")},
+      .alias = {.kind = TN_ALIAS_CORE_EXPORT,
+                .sort = TN_SORT_CORE_FUNC,
+                .instance = index,
+                .name = TN_STR("f")},
   };
   assert_ok(tn_builder_add(&builder, &alias, &core_func));
   assert_ok(tn_builder_add_type(&builder, &func, &type));
@@ -373,7 +401,8 @@ static void a_core_function_can_be_lifted(void **state) {
       .canon = {.kind = TN_CANON_LIFT, .func = core_func, .type = type},
   };
   assert_ok(tn_builder_add(&builder, &lift, &lifted));
-  assert_ok(tn_builder_add_export(&builder, TN_STR("f"), (tn_sort_index){TN_SORT_FUNC, lifted}, NULL));
+  assert_ok(
+      tn_builder_add_export(&builder, TN_STR("f"), (tn_sort_index){TN_SORT_FUNC, lifted}, NULL));
   expect_valid_round_trip(finish(&builder));
 }
 

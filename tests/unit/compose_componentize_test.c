@@ -31,7 +31,8 @@ static const tn_wit_world *parse_world(const char *text, const char *name) {
 
 /* ---- signatures ------------------------------------------------------------------------------------------ */
 
-static void expect_signature(const tn_wit_function *function, tn_core_abi abi, const char *expected) {
+static void expect_signature(const tn_wit_function *function, tn_core_abi abi,
+                             const char *expected) {
   tn_core_signature signature;
   tn_buffer text = {0};
   assert_ok(tn_core_signature_of(function, abi, &signature));
@@ -50,8 +51,8 @@ static void functions_flatten_as_the_canonical_abi_says(void **state) {
     const char *lifted;
   } cases[] = {
       {"func()", "() -> ()", "() -> ()"},
-      {"func(a: u8, b: s64, c: f32, d: f64, e: char, f: bool) -> u64", "(i32, i64, f32, f64, i32, i32) -> i64",
-       "(i32, i64, f32, f64, i32, i32) -> i64"},
+      {"func(a: u8, b: s64, c: f32, d: f64, e: char, f: bool) -> u64",
+       "(i32, i64, f32, f64, i32, i32) -> i64", "(i32, i64, f32, f64, i32, i32) -> i64"},
       {"func(a: string) -> string", "(i32, i32, i32) -> ()", "(i32, i32) -> i32"},
       {"func(a: list<u8>) -> f64", "(i32, i32) -> f64", "(i32, i32) -> f64"},
       {"func(a: point) -> option<u8>", "(i32, f64, i32) -> ()", "(i32, f64) -> i32"},
@@ -69,11 +70,12 @@ static void functions_flatten_as_the_canonical_abi_says(void **state) {
       {"func() -> result<u8>", "(i32) -> ()", "() -> i32"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    tn_str text = tn_arena_format(&arena,
-                                  "package t:t; world w { record point { x: u32, y: f64 } enum color { r, g } "
-                                  "flags mode { a, b } variant shape { none, long(u64), text(string), at(point) } "
-                                  "import f: %s; }",
-                                  cases[i].type);
+    tn_str text = tn_arena_format(
+        &arena,
+        "package t:t; world w { record point { x: u32, y: f64 } enum color { r, g } "
+        "flags mode { a, b } variant shape { none, long(u64), text(string), at(point) } "
+        "import f: %s; }",
+        cases[i].type);
     const tn_wit_world *world = parse_world(text.data, "w");
     const tn_wit_function *function = world->imports.items[world->imports.len - 1].function;
     expect_signature(function, TN_ABI_LOWER, cases[i].lowered);
@@ -83,10 +85,12 @@ static void functions_flatten_as_the_canonical_abi_says(void **state) {
 
 static void asynchronous_functions_have_signatures_of_their_own(void **state) {
   (void)state;
-  const tn_wit_world *world = parse_world("package t:t; world w { import f: func(a: string, b: u64, c: u8) -> u8; "
-                                          "import g: func(a: string, b: string, c: u8); }",
-                                          "w");
-  const tn_wit_function *f = world->imports.items[0].function, *g = world->imports.items[1].function;
+  const tn_wit_world *world =
+      parse_world("package t:t; world w { import f: func(a: string, b: u64, c: u8) -> u8; "
+                  "import g: func(a: string, b: string, c: u8); }",
+                  "w");
+  const tn_wit_function *f = world->imports.items[0].function,
+                        *g = world->imports.items[1].function;
   expect_signature(f, TN_ABI_LOWER_ASYNC, "(i32, i32, i64, i32, i32) -> i32");
   expect_signature(g, TN_ABI_LOWER_ASYNC, "(i32) -> i32");
   expect_signature(f, TN_ABI_LIFT_ASYNC, "(i32, i32, i64, i32) -> i32");

@@ -131,11 +131,13 @@ static tn_error *plug(const packages *all, tn_buffer *out) {
   tn_compose_package *socket, *plugged;
   tn_compose_graph_init(&graph, &arena);
   tn_error *error = tn_compose_package_new(&graph, TN_STR("user"), (tn_str){0}, all->user, &socket);
-  if (error == NULL) error = tn_compose_package_new(&graph, TN_STR("thing"), (tn_str){0}, all->thing, &plugged);
+  if (error == NULL)
+    error = tn_compose_package_new(&graph, TN_STR("thing"), (tn_str){0}, all->thing, &plugged);
   const tn_compose_package *plugs[] = {plugged};
   bool is_used;
   if (error == NULL) error = tn_compose_plug_into(&graph, socket, plugs, 1, &is_used);
-  if (error == NULL) error = tn_compose_encode(&graph, (tn_compose_encoding){.import_components = true}, out);
+  if (error == NULL)
+    error = tn_compose_encode(&graph, (tn_compose_encoding){.import_components = true}, out);
   tn_arena_free(&arena);
   return error;
 }
@@ -173,8 +175,9 @@ static void a_document_cut_off_anywhere_is_an_error_or_whole_statements(void **s
   for (size_t length = 0; length < whole.len; length++) {
     tn_buffer out = {0};
     tn_error *error = evaluate(&all, tn_str_slice(whole, 0, length), &out);
-    bool may_be_whole = length > 0 && (whole.data[length - 1] == ';' || whole.data[length - 1] == '}' ||
-                                       whole.data[length - 1] == '\n');
+    bool may_be_whole =
+        length > 0 && (whole.data[length - 1] == ';' || whole.data[length - 1] == '}' ||
+                       whole.data[length - 1] == '\n');
     assert_true(error != NULL || may_be_whole);
     if (error != NULL) assert_non_null(strstr(tn_error_get_message(error), "t.wac:"));
     tn_error_delete(error);
@@ -188,7 +191,8 @@ static void names_are_not_known_before_they_are_declared(void **state) {
   tn_arena arena = {0};
   tn_buffer out = {0};
   packages all = read_packages(&arena);
-  assert_error(evaluate(&all, tn_str_from(document), &out), TN_ERROR_INVALID, "t.wac:4:48: `v` is not defined");
+  assert_error(evaluate(&all, tn_str_from(document), &out), TN_ERROR_INVALID,
+               "t.wac:4:48: `v` is not defined");
   tn_buffer_free(&out);
   tn_arena_free(&arena);
 }
@@ -212,10 +216,12 @@ static void nesting_without_end_is_refused(void **state) {
   packages all = read_packages(&arena);
   assert_error(evaluate(&all, repeated(&arena, "package a:b; let x = ", "(", 100000, ""), &out),
                TN_ERROR_INVALID, "nested too deeply");
-  assert_error(evaluate(&all, repeated(&arena, "package a:b; type x = ", "list<", 100000, ""), &out),
-               TN_ERROR_INVALID, "nested too deeply");
   assert_error(
-      evaluate(&all, repeated(&arena, "package a:b; let x = ", "new my:user { log: ", 100000, ""), &out),
+      evaluate(&all, repeated(&arena, "package a:b; type x = ", "list<", 100000, ""), &out),
+      TN_ERROR_INVALID, "nested too deeply");
+  assert_error(
+      evaluate(&all, repeated(&arena, "package a:b; let x = ", "new my:user { log: ", 100000, ""),
+               &out),
       TN_ERROR_INVALID, "nested too deeply");
   tn_buffer_free(&out);
   tn_arena_free(&arena);
@@ -259,11 +265,13 @@ static void what_is_given_binds_resources_until_it_is_undone(void **state) {
   assert_ok(tn_compose_read_world(&types, thing_ast, &one));
   assert_ok(tn_compose_read_world(&types, thing_ast, &two));
   assert_ok(tn_compose_read_world(&types, user_ast, &wants));
-  tn_compose_item first = export_of(one, "a:b/thing@1.2.0"), second = export_of(two, "a:b/thing@1.2.0");
+  tn_compose_item first = export_of(one, "a:b/thing@1.2.0"),
+                  second = export_of(two, "a:b/thing@1.2.0");
   const tn_compose_item *import = tn_compose_items_find(&wants->imports, TN_STR("a:b/thing@1.2.0"));
   assert_non_null(import);
   assert_ok(tn_compose_check(&types, &first, import));
-  assert_error(tn_compose_check(&types, &second, import), TN_ERROR_LINK, "given another component's");
+  assert_error(tn_compose_check(&types, &second, import), TN_ERROR_LINK,
+               "given another component's");
   assert_ok(tn_compose_check(&types, &first, import));
   tn_compose_unbind(&types, 0);
   assert_ok(tn_compose_check(&types, &second, import));
@@ -290,10 +298,12 @@ static void the_highest_compatible_version_is_found_unless_the_name_is_there(voi
   tn_compose_items items = {0};
   tn_compose_types_init(&types, &arena);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    assert_ok(tn_compose_items_add(&types, &items,
-                                   &(tn_compose_item){.name = tn_str_from(names[i]), .sort = TN_SORT_FUNC}));
-  assert_true(tn_str_equal(tn_compose_items_find(&items, TN_STR("a:b/c@1.0.0"))->name, TN_STR("a:b/c@1.10.0")));
-  assert_true(tn_str_equal(tn_compose_items_find(&items, TN_STR("a:b/c@1.1.0"))->name, TN_STR("a:b/c@1.1.0")));
+    assert_ok(tn_compose_items_add(
+        &types, &items, &(tn_compose_item){.name = tn_str_from(names[i]), .sort = TN_SORT_FUNC}));
+  assert_true(tn_str_equal(tn_compose_items_find(&items, TN_STR("a:b/c@1.0.0"))->name,
+                           TN_STR("a:b/c@1.10.0")));
+  assert_true(tn_str_equal(tn_compose_items_find(&items, TN_STR("a:b/c@1.1.0"))->name,
+                           TN_STR("a:b/c@1.1.0")));
   assert_null(tn_compose_items_find(&items, TN_STR("a:b/c@3.0.0")));
   assert_null(tn_compose_items_find(&items, TN_STR("a:b/c")));
   tn_arena_free(&arena);

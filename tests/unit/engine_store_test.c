@@ -177,7 +177,8 @@ static void host_functions_made_once_serve_several_stores(void **state) {
   int doubled = 0, noted = 0;
   uint32_t number = 7;
   assert_ok(tn_host_funcs_new(f->engine, &funcs));
-  assert_ok(tn_host_funcs_add(funcs, &(tn_host_import){&test_unary, host_double, &doubled}, &number));
+  assert_ok(
+      tn_host_funcs_add(funcs, &(tn_host_import){&test_unary, host_double, &doubled}, &number));
   assert_int_equal(number, 0);
   assert_ok(tn_host_funcs_add(funcs, &(tn_host_import){&test_nullary, host_note, &noted}, &number));
   assert_int_equal(number, 1);
@@ -191,7 +192,8 @@ static void host_functions_made_once_serve_several_stores(void **state) {
   assert_int_equal(get_with(f, mixed, funcs), 42);
   assert_int_equal(doubled, 3);
   assert_int_equal(noted, 3);
-  assert_error(tn_host_funcs_get(f->context, funcs, 2, &imports[0]), TN_ERROR_INTERNAL, "no host function 2");
+  assert_error(tn_host_funcs_get(f->context, funcs, 2, &imports[0]), TN_ERROR_INTERNAL,
+               "no host function 2");
   tn_host_funcs_delete(funcs); /* those that a store has stay */
   tn_core_value values[1] = {{.i64 = 4}};
   assert_ok(call(&other, "twice", values, 1));
@@ -558,8 +560,10 @@ int main(void) {
       cmocka_unit_test_setup_teardown(every_kind_of_export_is_found_and_an_absent_one_is_not, setup,
                                       teardown),
       cmocka_unit_test_setup_teardown(exports_of_every_kind_serve_as_imports, setup, teardown),
-      cmocka_unit_test_setup_teardown(host_functions_made_once_serve_several_stores, setup, teardown),
-      cmocka_unit_test_setup_teardown(a_host_function_of_an_impossible_type_is_refused, setup, teardown),
+      cmocka_unit_test_setup_teardown(host_functions_made_once_serve_several_stores, setup,
+                                      teardown),
+      cmocka_unit_test_setup_teardown(a_host_function_of_an_impossible_type_is_refused, setup,
+                                      teardown),
       cmocka_unit_test_setup_teardown(traps_have_the_engines_words, setup, teardown),
       cmocka_unit_test_setup_teardown(the_error_of_a_host_function_comes_back_with_frames, setup,
                                       teardown),

@@ -42,14 +42,15 @@ static void requests_are_framed_by_what_is_known_of_the_body(void **state) {
     bool has_trailers;
   } cases[] = {
       {"GET", "", NULL, "GET /path?query HTTP/1.1\r\nHost: %s\r\nX-A: b\r\n\r\n", 0, false},
-      {"POST", "", NULL, "POST /path?query HTTP/1.1\r\nHost: %s\r\nX-A: b\r\nContent-Length: 0\r\n\r\n", 0,
-       false},
+      {"POST", "", NULL,
+       "POST /path?query HTTP/1.1\r\nHost: %s\r\nX-A: b\r\nContent-Length: 0\r\n\r\n", 0, false},
       {"POST", "abc", "abc",
        "POST /path?query HTTP/1.1\r\nHost: %s\r\nX-A: b\r\nContent-Length: 3\r\n\r\nabc", 3, false},
-      {"PUT", "abc", "abc", "PUT /path?query HTTP/1.1\r\nHost: %s\r\nX-A: b\r\nContent-Length: 3\r\n\r\nabc",
+      {"PUT", "abc", "abc",
+       "PUT /path?query HTTP/1.1\r\nHost: %s\r\nX-A: b\r\nContent-Length: 3\r\n\r\nabc",
        TN_HTTP_UNKNOWN_LENGTH, false},
-      {"GET", "", NULL, "GET /path?query HTTP/1.1\r\nHost: %s\r\nX-A: b\r\n\r\n", TN_HTTP_UNKNOWN_LENGTH,
-       false},
+      {"GET", "", NULL, "GET /path?query HTTP/1.1\r\nHost: %s\r\nX-A: b\r\n\r\n",
+       TN_HTTP_UNKNOWN_LENGTH, false},
       {"PUT", "abc", "0\r\nSum: 3\r\n\r\n",
        "PUT /path?query HTTP/1.1\r\nHost: %s\r\nX-A: b\r\nTransfer-Encoding: "
        "chunked\r\n\r\n3\r\nabc\r\n0\r\nSum: 3\r\n\r\n",
@@ -64,7 +65,8 @@ static void requests_are_framed_by_what_is_known_of_the_body(void **state) {
     fetch f = {0};
     char room[64];
     tn_http_request request = request_to(s.port, cases[i].method, room);
-    tn_http_field fields[] = {{TN_STR("X-A"), TN_STR("b")}, {TN_STR("Connection"), TN_STR("close")}};
+    tn_http_field fields[] = {{TN_STR("X-A"), TN_STR("b")},
+                              {TN_STR("Connection"), TN_STR("close")}};
     request.fields = (tn_http_fields){fields, 2, 2};
     request.body_length = cases[i].length;
     fetch_start(&w, &f, &request, NULL);
@@ -499,7 +501,8 @@ static void a_name_that_does_not_exist_is_a_dns_error(void **state) {
                                .scheme = TN_STR("http"),
                                .authority = TN_STR("does-not-exist.invalid"),
                                .path = TN_STR("/")};
-    fetch_start(&w, &f[i], &request, &(tn_http_call_options){.connect_timeout = 8000 * MILLISECOND});
+    fetch_start(&w, &f[i], &request,
+                &(tn_http_call_options){.connect_timeout = 8000 * MILLISECOND});
     f[i].out->class->finish(f[i].out, NULL);
   }
   world_run(&w);
@@ -514,7 +517,8 @@ static void a_name_that_does_not_exist_is_a_dns_error(void **state) {
 
 /* ---- proxies --------------------------------------------------------------------------------- */
 
-static fetch fetch_by_proxy(recording *r, const char *scheme, const char *authority, const char *no_proxy) {
+static fetch fetch_by_proxy(recording *r, const char *scheme, const char *authority,
+                            const char *no_proxy) {
   server s;
   server_start(&s, script_record, r);
   char proxy[64];
@@ -546,8 +550,9 @@ static void a_proxy_is_asked_with_the_whole_url(void **state) {
   recording *r = calloc(1, sizeof *r);
   fetch f = fetch_by_proxy(r, "http", "upstream.test:81", "other.test");
   assert_body(&f, "hello");
-  assert_string_equal(r->bytes, "GET http://upstream.test:81/x HTTP/1.1\r\nHost: upstream.test:81\r\n"
-                                "Proxy-Authorization: Basic dXNlcjpwYXNz\r\n\r\n");
+  assert_string_equal(r->bytes,
+                      "GET http://upstream.test:81/x HTTP/1.1\r\nHost: upstream.test:81\r\n"
+                      "Proxy-Authorization: Basic dXNlcjpwYXNz\r\n\r\n");
   fetch_end(&f);
   free(r);
 }
@@ -569,8 +574,9 @@ static void a_tunnel_that_the_proxy_refuses_fails_the_call(void **state) {
     r->answer = cases[i].answer;
     fetch f = fetch_by_proxy(r, "https", "upstream.test", NULL);
     assert_failed(&f, cases[i].code, "127.0.0.1");
-    assert_string_equal(r->bytes, "CONNECT upstream.test:443 HTTP/1.1\r\nHost: upstream.test:443\r\n"
-                                  "Proxy-Authorization: Basic dXNlcjpwYXNz\r\n\r\n");
+    assert_string_equal(r->bytes,
+                        "CONNECT upstream.test:443 HTTP/1.1\r\nHost: upstream.test:443\r\n"
+                        "Proxy-Authorization: Basic dXNlcjpwYXNz\r\n\r\n");
     fetch_end(&f);
     free(r);
   }
@@ -597,7 +603,8 @@ static void hosts_named_in_no_proxy_are_called_directly(void **state) {
     fetch f = fetch_by_proxy(r, "http", cases[i].authority, cases[i].no_proxy);
     /* Nothing is allowed: an address that is not the proxy's to reach, or is not, fails all the same;
      * whether it was asked tells. */
-    assert_failed(&f, TN_HTTP_DESTINATION_IP_PROHIBITED, cases[i].is_direct ? "connecting to" : "calling");
+    assert_failed(&f, TN_HTTP_DESTINATION_IP_PROHIBITED,
+                  cases[i].is_direct ? "connecting to" : "calling");
     fetch_end(&f);
     free(r);
   }

@@ -35,7 +35,8 @@ static bool receive(peer *self, void *out, int size) {
   return true;
 }
 
-static void send_frame(peer *self, int kind, int flags, uint32_t stream, const void *payload, size_t size) {
+static void send_frame(peer *self, int kind, int flags, uint32_t stream, const void *payload,
+                       size_t size) {
   uint8_t bytes[64] = {0, (uint8_t)(size >> 8), (uint8_t)size, (uint8_t)kind, (uint8_t)flags};
   uint32_t number = htonl(stream);
   memcpy(bytes + 5, &number, sizeof number);
@@ -88,11 +89,12 @@ static void serve_site(server *listening, int connection, int index) {
   SSL_free(self.ssl);
 }
 
-static int choose_http2(SSL *ssl, const unsigned char **out, unsigned char *size, const unsigned char *offered,
-                        unsigned int offered_size, void *data) {
+static int choose_http2(SSL *ssl, const unsigned char **out, unsigned char *size,
+                        const unsigned char *offered, unsigned int offered_size, void *data) {
   (void)ssl, (void)data;
   static const unsigned char name[] = "\2h2";
-  return SSL_select_next_proto((unsigned char **)out, size, name, 3, offered, offered_size) == OPENSSL_NPN_NEGOTIATED
+  return SSL_select_next_proto((unsigned char **)out, size, name, 3, offered, offered_size) ==
+                 OPENSSL_NPN_NEGOTIATED
              ? SSL_TLSEXT_ERR_OK
              : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -101,8 +103,10 @@ static void site_start(site *s, peer_script script) {
   memset(s, 0, sizeof *s);
   s->script = script;
   s->context = SSL_CTX_new(TLS_server_method());
-  assert_int_equal(SSL_CTX_use_certificate_file(s->context, path_of("good.crt"), SSL_FILETYPE_PEM), 1);
-  assert_int_equal(SSL_CTX_use_PrivateKey_file(s->context, path_of("good.key"), SSL_FILETYPE_PEM), 1);
+  assert_int_equal(SSL_CTX_use_certificate_file(s->context, path_of("good.crt"), SSL_FILETYPE_PEM),
+                   1);
+  assert_int_equal(SSL_CTX_use_PrivateKey_file(s->context, path_of("good.key"), SSL_FILETYPE_PEM),
+                   1);
   SSL_CTX_set_alpn_select_cb(s->context, choose_http2, NULL);
   server_start(&s->listening, serve_site, NULL);
 }
@@ -151,8 +155,10 @@ static void ask(world *w, const site *s, fetch *f, const tn_http_call_options *o
 /* ---- tests ----------------------------------------------------------------------------------------------- */
 
 static bool refuse_first(peer *self, uint32_t stream, int nth) {
-  if (nth == 0) send_reset(self, stream, REFUSED_STREAM);
-  else send_hello(self, stream);
+  if (nth == 0)
+    send_reset(self, stream, REFUSED_STREAM);
+  else
+    send_hello(self, stream);
   return true;
 }
 

@@ -32,7 +32,8 @@ static void one_connection_serves_calls_one_after_the_other(void **state) {
 }
 
 /* Sends `answer` to a request with `method` and gives what came of it. The caller ends it. */
-static fetch fetch_answer(const char *answer, const char *method, bool *is_reused, size_t read_size) {
+static fetch fetch_answer(const char *answer, const char *method, bool *is_reused,
+                          size_t read_size) {
   server s;
   server_start(&s, script_answer_once, (void *)answer);
   tn_http_client_options options = world_options();
@@ -69,7 +70,8 @@ static void every_framing_of_a_body_is_understood(void **state) {
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\nX-Sum: "
        "3\r\nY: z\r\n\r\n",
        "GET", "abc", "X-Sum=3;Y=z;"},
-      {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" HELLO, "GET", "hello", ""},
+      {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" HELLO, "GET",
+       "hello", ""},
   };
   static const size_t sizes[] = {1, 3, 65536};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -91,17 +93,18 @@ static void what_no_answer_can_be_fails_with_the_code_for_it(void **state) {
     const char *words;
   } cases[] = {
       {"", TN_HTTP_CONNECTION_TERMINATED, "closed the connection"},
-      {"HTTP/1.1 200 OK\r\nContent-Le", TN_HTTP_HTTP_RESPONSE_INCOMPLETE, "within the response's head"},
+      {"HTTP/1.1 200 OK\r\nContent-Le", TN_HTTP_HTTP_RESPONSE_INCOMPLETE,
+       "within the response's head"},
       {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", TN_HTTP_HTTP_UPGRADE_FAILED,
        "not asked for"},
       {"SSH-2.0-OpenSSH_9.6\r\n\r\n", TN_HTTP_HTTP_PROTOCOL_ERROR, "127.0.0.1"},
       {"HTTP/1.1 200 OK\nContent-Length: 0\n\n", TN_HTTP_HTTP_PROTOCOL_ERROR, "LF"},
-      {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", TN_HTTP_HTTP_PROTOCOL_ERROR,
-       "Content-Length"},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+       TN_HTTP_HTTP_PROTOCOL_ERROR, "Content-Length"},
       {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
        TN_HTTP_HTTP_PROTOCOL_ERROR, "Transfer-Encoding"},
-      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", TN_HTTP_HTTP_RESPONSE_TRANSFER_CODING,
-       "coding"},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+       TN_HTTP_HTTP_RESPONSE_TRANSFER_CODING, "coding"},
       {"HTTP/1.1 200 "
        "OK\r\na:1\r\na:1\r\na:1\r\na:1\r\na:1\r\na:1\r\na:1\r\na:1\r\na:1\r\na:1\r\na:1\r\na:1\r\na:1\r\na:"
        "1\r\n"
@@ -123,7 +126,8 @@ static void a_broken_body_ends_in_a_failure_that_says_how(void **state) {
     tn_http_code code;
   } cases[] = {
       {"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello", TN_HTTP_HTTP_RESPONSE_INCOMPLETE},
-      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", TN_HTTP_HTTP_RESPONSE_INCOMPLETE},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+       TN_HTTP_HTTP_RESPONSE_INCOMPLETE},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
        TN_HTTP_HTTP_RESPONSE_INCOMPLETE},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloX",
@@ -140,7 +144,8 @@ static void a_broken_body_ends_in_a_failure_that_says_how(void **state) {
       fetch f = fetch_answer(cases[i].answer, "GET", &is_reused, sizes[j]);
       assert_int_equal(f.status, 200);
       assert_true(f.end < 0 && f.end != TN_HTTP_END);
-      assert_string_equal(tn_http_code_name(tn_http_failure_code(f.end)), tn_http_code_name(cases[i].code));
+      assert_string_equal(tn_http_code_name(tn_http_failure_code(f.end)),
+                          tn_http_code_name(cases[i].code));
       fetch_end(&f);
     }
   }

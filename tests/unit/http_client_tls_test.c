@@ -16,7 +16,8 @@ static int set_up_group(void **state) {
 static int tear_down_group(void **state) {
   (void)state;
   static const char *const names[] = {"good.crt", "good.key", "other.crt", "other.key"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(path_of(names[i]));
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    unlink(path_of(names[i]));
   return rmdir(folder);
 }
 
@@ -31,7 +32,8 @@ static void answer(void *data, tn_http_exchange *exchange) {
   (void)data;
   const tn_http_response head = {.status = 200, .body_length = 5};
   tn_http_outgoing *out = exchange->class->respond(exchange, &head);
-  if (out != NULL && out->class->write(out, (const uint8_t *)"hello", 5) == 0) out->class->finish(out, NULL);
+  if (out != NULL && out->class->write(out, (const uint8_t *)"hello", 5) == 0)
+    out->class->finish(out, NULL);
   exchange->class->release(exchange);
 }
 
@@ -52,7 +54,8 @@ static site site_new(world *w, bool http2, const char *client_ca) {
   int listener;
   assert_ok(tn_http_listen_socket(TN_STR("127.0.0.1:0"), 16, &listener));
   struct sockaddr_in address;
-  assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &(socklen_t){sizeof address}), 0);
+  assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &(socklen_t){sizeof address}),
+                   0);
   s.port = ntohs(address.sin_port);
   assert_ok(tn_http_server_listen(s.server, listener, context));
   tn_tls_context_release(context);
@@ -88,7 +91,8 @@ static void calls_share_a_connection(bool http2, uint64_t most) {
   site s = site_new(&w, http2, NULL);
   fetch f[8] = {0};
   for (int round = 0; round < 2; round++) {
-    for (int i = 0; i < 8; i++) assert_true(fetch_secure(&w, &f[i], s.port, NULL));
+    for (int i = 0; i < 8; i++)
+      assert_true(fetch_secure(&w, &f[i], s.port, NULL));
     world_run(&w);
     for (int i = 0; i < 8; i++) {
       assert_body(&f[i], "hello");
@@ -147,7 +151,8 @@ static void an_alert_is_told_with_its_number(void **state) {
 
 static void whatever_allocation_fails_the_call_ends(void **state) {
   (void)state;
-  const tn_http_call_options options = {1000 * MILLISECOND, 1000 * MILLISECOND, 1000 * MILLISECOND, NULL, NULL, NULL};
+  const tn_http_call_options options = {
+      1000 * MILLISECOND, 1000 * MILLISECOND, 1000 * MILLISECOND, NULL, NULL, NULL};
   int succeeded = 0;
   for (int64_t n = 0; n < 400 && succeeded < 3; n++) {
     world w = tls_world("good.crt");

@@ -268,8 +268,8 @@ static tn_error *fetch_try(world *w, fetch *f, const tn_http_request *request,
                            const tn_http_call_options *options) {
   static const tn_http_call_options none;
   f->w = w;
-  tn_error *error = tn_http_client_call(w->client, request, options == NULL ? &none : options, &fetch_handler,
-                                        f, &f->call, &f->out);
+  tn_error *error = tn_http_client_call(w->client, request, options == NULL ? &none : options,
+                                        &fetch_handler, f, &f->call, &f->out);
   if (error == NULL) w->open++;
   return error;
 }
@@ -291,7 +291,7 @@ static tn_http_request request_to(uint16_t port, const char *method, char room[6
 
 /* A whole GET, or whatever `method` says, without a body. */
 static inline void fetch_get(world *w, fetch *f, uint16_t port, const char *method,
-                      const tn_http_call_options *options) {
+                             const tn_http_call_options *options) {
   char room[64];
   tn_http_request request = request_to(port, method, room);
   fetch_start(w, f, &request, options);
@@ -305,19 +305,19 @@ static void fetch_end(fetch *f) {
   memset(f, 0, sizeof *f);
 }
 
-#define assert_body(f, text)                                                                                 \
-  do {                                                                                                       \
-    if ((f)->has_failed) fail_msg("%s: %s", tn_http_code_name((f)->code), (f)->detail);                      \
-    assert_true((f)->end == TN_HTTP_END);                                                                    \
-    assert_int_equal((f)->body.len, strlen(text));                                                           \
-    assert_memory_equal((f)->body.len == 0 ? "" : (f)->body.data, text, strlen(text));                       \
+#define assert_body(f, text)                                                                       \
+  do {                                                                                             \
+    if ((f)->has_failed) fail_msg("%s: %s", tn_http_code_name((f)->code), (f)->detail);            \
+    assert_true((f)->end == TN_HTTP_END);                                                          \
+    assert_int_equal((f)->body.len, strlen(text));                                                 \
+    assert_memory_equal((f)->body.len == 0 ? "" : (f)->body.data, text, strlen(text));             \
   } while (0)
 
-#define assert_failed(f, expected, words)                                                                    \
-  do {                                                                                                       \
-    if (!(f)->has_failed) fail_msg("no failure but status %d", (f)->status);                                 \
-    assert_string_equal(tn_http_code_name((f)->code), tn_http_code_name(expected));                          \
-    if (strstr((f)->detail, (words)) == NULL) fail_msg("\"%s\" lacks \"%s\"", (f)->detail, words);           \
+#define assert_failed(f, expected, words)                                                          \
+  do {                                                                                             \
+    if (!(f)->has_failed) fail_msg("no failure but status %d", (f)->status);                       \
+    assert_string_equal(tn_http_code_name((f)->code), tn_http_code_name(expected));                \
+    if (strstr((f)->detail, (words)) == NULL) fail_msg("\"%s\" lacks \"%s\"", (f)->detail, words); \
   } while (0)
 
 #endif

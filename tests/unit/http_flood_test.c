@@ -1,13 +1,23 @@
 /* Raw HTTP/2 frames at the server: floods, refusals, limits, times, drain. */
 #include "http_fixture.h"
 
-enum { DATA = 0, HEADERS = 1, PRIORITY = 2, RST_STREAM = 3, SETTINGS = 4, PING = 6, GOAWAY = 7, CONTINUATION = 9 };
+enum {
+  DATA = 0,
+  HEADERS = 1,
+  PRIORITY = 2,
+  RST_STREAM = 3,
+  SETTINGS = 4,
+  PING = 6,
+  GOAWAY = 7,
+  CONTINUATION = 9
+};
 enum { END_STREAM = 1, END_HEADERS = 4, ENHANCE_YOUR_CALM = 11 };
 
-
-static void frame(tn_buffer *out, int type, int flags, uint32_t stream, const void *payload, size_t size) {
-  const uint8_t head[9] = {(uint8_t)(size >> 16), (uint8_t)(size >> 8), (uint8_t)size, (uint8_t)type, (uint8_t)flags,
-                           (uint8_t)(stream >> 24), (uint8_t)(stream >> 16), (uint8_t)(stream >> 8), (uint8_t)stream};
+static void frame(tn_buffer *out, int type, int flags, uint32_t stream, const void *payload,
+                  size_t size) {
+  const uint8_t head[9] = {(uint8_t)(size >> 16),   (uint8_t)(size >> 8),   (uint8_t)size,
+                           (uint8_t)type,           (uint8_t)flags,         (uint8_t)(stream >> 24),
+                           (uint8_t)(stream >> 16), (uint8_t)(stream >> 8), (uint8_t)stream};
   tn_buffer_append(out, head, sizeof head);
   if (size > 0) tn_buffer_append(out, payload, size);
 }
@@ -31,7 +41,8 @@ static void head_block(tn_buffer *out, const char *method, const char *path) {
   field(out, ":path", path);
 }
 
-static void request(tn_buffer *out, uint32_t stream, int flags, const char *method, const char *path) {
+static void request(tn_buffer *out, uint32_t stream, int flags, const char *method,
+                    const char *path) {
   tn_buffer block = {0};
   head_block(&block, method, path);
   frame(out, HEADERS, flags | END_HEADERS, stream, block.data, block.len);
@@ -98,7 +109,8 @@ static bool read_frame(int connection, seen *s) {
 /* Until the server ends the connection. */
 static seen read_everything(int connection) {
   seen s = {0};
-  while (read_frame(connection, &s)) continue;
+  while (read_frame(connection, &s))
+    continue;
   s.is_closed = true;
   return s;
 }
@@ -173,8 +185,10 @@ static void endless_continuations_end_the_connection(void **state) {
   head_block(&block, "GET", "/");
   frame(&flood, HEADERS, END_STREAM, 1, block.data, block.len);
   tn_buffer_free(&block);
-  for (int i = 0; i < 100; i++) field(&block, "x-filler", "0123456789012345678901234567890123456789");
-  for (int i = 0; i < 200; i++) frame(&flood, CONTINUATION, 0, 1, block.data, block.len);
+  for (int i = 0; i < 100; i++)
+    field(&block, "x-filler", "0123456789012345678901234567890123456789");
+  for (int i = 0; i < 200; i++)
+    frame(&flood, CONTINUATION, 0, 1, block.data, block.len);
   tn_buffer_free(&block);
   int connection = open_connection(&f);
   send_buffer(connection, &flood);
@@ -190,7 +204,8 @@ static seen ask(const fixture *f, tn_buffer *out) {
   int connection = open_connection(f);
   send_buffer(connection, out);
   seen s = {0};
-  while (s.heads == 0 && s.resets == 0 && read_frame(connection, &s)) continue;
+  while (s.heads == 0 && s.resets == 0 && read_frame(connection, &s))
+    continue;
   close(connection);
   return s;
 }
@@ -214,7 +229,8 @@ static void refusals_are_answered_with_their_status(void **state) {
   assert_int_equal(s.heads, 1);
   assert_non_null(memmem(s.first_head, sizeof s.first_head, "413", 3));
   head_block(&block, "GET", "/");
-  for (int i = 0; i < 5; i++) field(&block, "x-many", "1");
+  for (int i = 0; i < 5; i++)
+    field(&block, "x-many", "1");
   frame(&out, HEADERS, END_HEADERS | END_STREAM, 1, block.data, block.len);
   tn_buffer_free(&block);
   s = ask(&f, &out);
@@ -268,10 +284,12 @@ static void draining_says_so_twice_and_answers_what_is_under_way(void **state) {
   wait_for(&f.requests, 1);
   fixture_drain(&f);
   seen s = {0};
-  while (s.goaways == 0) assert_true(read_frame(connection, &s));
+  while (s.goaways == 0)
+    assert_true(read_frame(connection, &s));
   frame(&out, DATA, END_STREAM, 1, "abc", 3);
   send_buffer(connection, &out);
-  while (read_frame(connection, &s)) continue;
+  while (read_frame(connection, &s))
+    continue;
   assert_int_equal(s.goaways, 2);
   assert_int_equal(s.goaway_error, 0);
   assert_int_equal(s.heads, 1);
@@ -291,17 +309,20 @@ static void a_client_that_ends_its_body_soon_is_not_told_to_stop(void **state) {
   request(&out, 1, 0, "POST", "/early");
   send_buffer(connection, &out);
   seen s = {0};
-  while (s.heads == 0) assert_true(read_frame(connection, &s));
+  while (s.heads == 0)
+    assert_true(read_frame(connection, &s));
   frame(&out, WINDOW_UPDATE, 0, 1, nothing, 4);
   send_buffer(connection, &out);
-  while (s.resets == 0 && s.goaways == 0) assert_true(read_frame(connection, &s));
+  while (s.resets == 0 && s.goaways == 0)
+    assert_true(read_frame(connection, &s));
   assert_int_equal(s.resets == 1 ? s.reset_error : s.goaway_error, PROTOCOL_ERROR);
   close(connection);
   connection = open_connection(&f);
   request(&out, 1, 0, "POST", "/early");
   send_buffer(connection, &out);
   s = (seen){0};
-  while (s.resets == 0) assert_true(read_frame(connection, &s));
+  while (s.resets == 0)
+    assert_true(read_frame(connection, &s));
   assert_int_equal(s.reset_error, 0);
   assert_int_equal(tn_http_server_get_counters(f.server)->http2_connections, 2);
   close(connection);

@@ -28,11 +28,11 @@ struct fixture {
   tn_http_server *server;
   tn_transport transport;
   tn_http2_client *client;
-  int closed;    /* the server's handler was told */
-  int ended;     /* the client was told */
+  int closed;            /* the server's handler was told */
+  int ended;             /* the client was told */
   uint64_t written;      /* bytes of the echoes, as their exchanges count them */
   bool answers_trailers; /* with an empty body */
-  bool holds;    /* requests are kept unanswered */
+  bool holds;            /* requests are kept unanswered */
   tn_http_exchange *held[8];
   int held_count;
 };
@@ -48,8 +48,10 @@ static void echo_go_on(void *data) {
     assert_int_equal(self->out->class->write(self->out, block, (size_t)got), 0);
   }
   if (room >= 0 && (room == 0 || got == 0)) return;
-  if (got == TN_HTTP_END) self->out->class->finish(self->out, &in->trailers);
-  else self->out->class->abort(self->out);
+  if (got == TN_HTTP_END)
+    self->out->class->finish(self->out, &in->trailers);
+  else
+    self->out->class->abort(self->out);
   self->owner->written += self->exchange->bytes_out;
   self->exchange->class->release(self->exchange);
   free(self);
@@ -91,7 +93,8 @@ static void transport_ready(tn_transport *transport, int events) {
   if (f->client != NULL) tn_http2_client_ready(f->client, events);
 }
 
-static void client_closed(void *data, tn_http2_client *client, tn_http_code why, const char *detail) {
+static void client_closed(void *data, tn_http2_client *client, tn_http_code why,
+                          const char *detail) {
   (void)why;
   assert_non_null(detail);
   fixture *f = data;
@@ -112,12 +115,14 @@ static int set_up(void **state) {
   int listener;
   assert_ok(tn_http_listen_socket(TN_STR("127.0.0.1:0"), 16, &listener));
   struct sockaddr_in address;
-  assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &(socklen_t){sizeof address}), 0);
+  assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &(socklen_t){sizeof address}),
+                   0);
   assert_ok(tn_http_server_listen(f->server, listener, NULL));
   int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   assert_int_equal(connect(descriptor, (struct sockaddr *)&address, sizeof address), 0);
   fcntl(descriptor, F_SETFL, O_NONBLOCK);
-  assert_ok(tn_transport_start(&f->transport, f->loop, descriptor, transport_ready, NULL, (tn_str){0}));
+  assert_ok(
+      tn_transport_start(&f->transport, f->loop, descriptor, transport_ready, NULL, (tn_str){0}));
   tn_http2_client_options client_options = {64 << 10, 100, 64 << 10, UINT64_C(5000000000), 0};
   static const tn_http2_client_handler client_handler = {NULL, client_closed};
   assert_ok(tn_http2_client_new(&f->transport, &client_options, &client_handler, f, &f->client));
@@ -164,7 +169,8 @@ static void send_more(void *data) {
     if (room <= 0) return;
     size_t size = room < BLOCK ? (size_t)room : BLOCK;
     if (size > c->to_send - c->sent) size = (size_t)(c->to_send - c->sent);
-    for (size_t i = 0; i < size; i++) block[i] = byte_at(c->sent + i);
+    for (size_t i = 0; i < size; i++)
+      block[i] = byte_at(c->sent + i);
     assert_int_equal(c->out->class->write(c->out, block, size), 0);
     c->sent += size;
   }
@@ -179,7 +185,8 @@ static void read_more(void *data) {
   exchange_call *c = data;
   int64_t got;
   while ((got = c->in->class->read(c->in, block, sizeof block)) > 0) {
-    for (int64_t i = 0; i < got; i++) assert_int_equal(block[i], byte_at(c->received + (uint64_t)i));
+    for (int64_t i = 0; i < got; i++)
+      assert_int_equal(block[i], byte_at(c->received + (uint64_t)i));
     c->received += (uint64_t)got;
   }
   if (got == 0) return;
@@ -308,7 +315,8 @@ static void lonely_ready(tn_transport *transport, int events) {
   tn_http2_client_ready(self->client, events);
 }
 
-static void lonely_closed(void *data, tn_http2_client *client, tn_http_code why, const char *detail) {
+static void lonely_closed(void *data, tn_http2_client *client, tn_http_code why,
+                          const char *detail) {
   (void)client;
   lonely *self = data;
   assert_non_null(strstr(detail, "ping"));
@@ -335,13 +343,17 @@ static void a_ping_without_an_answer_ends_the_connection(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(a_body_with_trailers_comes_back_as_it_was_sent, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_body_with_trailers_comes_back_as_it_was_sent, set_up,
+                                      tear_down),
       cmocka_unit_test_setup_teardown(a_response_of_no_bytes_may_have_trailers, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_empty_body_comes_back_empty, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(a_call_whose_peer_is_silent_runs_out_of_time, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_call_whose_peer_is_silent_runs_out_of_time, set_up,
+                                      tear_down),
       cmocka_unit_test_setup_teardown(a_ping_that_is_answered_changes_nothing, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(a_ping_without_an_answer_ends_the_connection, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(draining_lets_calls_finish_and_then_ends_the_connection, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_ping_without_an_answer_ends_the_connection, set_up,
+                                      tear_down),
+      cmocka_unit_test_setup_teardown(draining_lets_calls_finish_and_then_ends_the_connection,
+                                      set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,15 +13,18 @@ typedef struct hostile {
 } hostile;
 
 #define RAW(literal) (literal), sizeof(literal) - 1
-#define REFUSED(status, bytes, why) {why, RAW(bytes), #status, NULL, false}
-#define KEPT(contains, bytes, why) {why, RAW(bytes), "200 200", contains, true}
-#define CLOSED(contains, bytes, why) {why, RAW(bytes), "200", contains, false}
+#define REFUSED(status, bytes, why)                                                                \
+  { why, RAW(bytes), #status, NULL, false }
+#define KEPT(contains, bytes, why)                                                                 \
+  { why, RAW(bytes), "200 200", contains, true }
+#define CLOSED(contains, bytes, why)                                                               \
+  { why, RAW(bytes), "200", contains, false }
 
 #define POST(fields, body) "POST /p HTTP/1.1\r\nHost: h\r\n" fields "\r\n\r\n" body
-#define CHUNKED(body) POST("Transfer-Encoding: chunked", body)
-#define GET(fields) "GET /g HTTP/1.1\r\nHost: h\r\n" fields "\r\n"
-#define TARGET(line) line " HTTP/1.1\r\nHost: h\r\n\r\n"
-#define TEN(text) text text text text text text text text text text
+#define CHUNKED(body)      POST("Transfer-Encoding: chunked", body)
+#define GET(fields)        "GET /g HTTP/1.1\r\nHost: h\r\n" fields "\r\n"
+#define TARGET(line)       line " HTTP/1.1\r\nHost: h\r\n\r\n"
+#define TEN(text)          text text text text text text text text text text
 
 static const hostile table[] = {
     /* Framing (RFC 9112 6): what two readers could frame differently is refused. */
@@ -40,19 +43,23 @@ static const hostile table[] = {
     REFUSED(400, POST("Content-Length: 9223372036854775808", ""), "a length beyond 63 bits"),
     REFUSED(400, POST("Content-Length: 5\r\nTransfer-Encoding: chunked", "0\r\n\r\n"), "CL.TE"),
     REFUSED(400, POST("Transfer-Encoding: chunked\r\nContent-Length: 5", "0\r\n\r\n"), "TE.CL"),
-    REFUSED(400, POST("Transfer-Encoding: chunked\r\nContent-Length: 0", "0\r\n\r\n"), "TE.CL with 0"),
+    REFUSED(400, POST("Transfer-Encoding: chunked\r\nContent-Length: 0", "0\r\n\r\n"),
+            "TE.CL with 0"),
     REFUSED(400, POST("Transfer-Encoding: chunked, chunked", "0\r\n\r\n"), "chunked twice"),
-    REFUSED(400, POST("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "0\r\n\r\n"), "TE.TE"),
+    REFUSED(400, POST("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "0\r\n\r\n"),
+            "TE.TE"),
     REFUSED(400, POST("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", "0\r\n\r\n"),
             "TE.TE, one of them unknown"),
     REFUSED(400, POST("Transfer-Encoding: identity", "hello"), "chunked must be the last coding"),
-    REFUSED(400, POST("Transfer-Encoding: chunked, gzip", "0\r\n\r\n"), "chunked is not the last coding"),
+    REFUSED(400, POST("Transfer-Encoding: chunked, gzip", "0\r\n\r\n"),
+            "chunked is not the last coding"),
     REFUSED(400, POST("Transfer-Encoding: xchunked", "0\r\n\r\n"), "almost chunked"),
     REFUSED(400, POST("Transfer-Encoding: \"chunked\"", "0\r\n\r\n"), "quoted chunked"),
     REFUSED(400, POST("Transfer-Encoding: chunked;q=1", "0\r\n\r\n"), "chunked has no parameters"),
     REFUSED(400, POST("Transfer-Encoding: ", "0\r\n\r\n"), "an empty coding"),
     REFUSED(400, POST("Transfer-Encoding: \vchunked", "0\r\n\r\n"), "VT is no blank"),
-    REFUSED(501, POST("Transfer-Encoding: gzip, chunked", "0\r\n\r\n"), "a coding that is not known"),
+    REFUSED(501, POST("Transfer-Encoding: gzip, chunked", "0\r\n\r\n"),
+            "a coding that is not known"),
     REFUSED(400, "POST /p HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             "HTTP/1.0 knows no coding"),
     KEPT("<POST h /p hello>", POST("Transfer-Encoding: CHUNKED", "5\r\nhello\r\n0\r\n\r\n"),
@@ -108,16 +115,22 @@ static const hostile table[] = {
     REFUSED(505, "GET /g HTTP/2.0\r\nHost: h\r\n\r\n", "HTTP/2 in a line"),
     REFUSED(505, "GET /g HTTP/0.9\r\nHost: h\r\n\r\n", "too old"),
     REFUSED(505, "GET /g HTTP/3.0\r\nHost: h\r\n\r\n", "too new"),
-    KEPT("<GET h /g >", "GET /g HTTP/1.2\r\nHost: h\r\n\r\n", "a later minor version is 1.1 (RFC 9110 2.5)"),
+    KEPT("<GET h /g >", "GET /g HTTP/1.2\r\nHost: h\r\n\r\n",
+         "a later minor version is 1.1 (RFC 9110 2.5)"),
     REFUSED(400, "G(T /g HTTP/1.1\r\nHost: h\r\n\r\n", "a method that is no token"),
-    REFUSED(400, "\x16\x03\x01\x02\x00\x01", "TLS on a plain port: refused before a line is complete"),
+    REFUSED(400, "\x16\x03\x01\x02\x00\x01",
+            "TLS on a plain port: refused before a line is complete"),
     REFUSED(400, "\x80\x2e\x01\x00\x02", "SSL 2 on a plain port"),
     REFUSED(400, TARGET("GET /a#b"), "a fragment is not sent"),
     REFUSED(400, TARGET("GET /\xc3\xa4"), "a target beyond ASCII"),
-    REFUSED(400, TARGET("GET /a\x01" "b"), "a control character in the target"),
+    REFUSED(400,
+            TARGET("GET /a\x01"
+                   "b"),
+            "a control character in the target"),
     REFUSED(400, TARGET("GET g"), "a target without a slash"),
     REFUSED(400, TARGET("GET ?a"), "only a query"),
-    KEPT("<GET h /../a//b?c=%00&d >", TARGET("GET /../a//b?c=%00&d"), "a path is passed on as it is"),
+    KEPT("<GET h /../a//b?c=%00&d >", TARGET("GET /../a//b?c=%00&d"),
+         "a path is passed on as it is"),
     KEPT("<PURGE h /g >", TARGET("PURGE /g"), "unknown methods are the handler's"),
     KEPT("<get h /g >", TARGET("get /g"), "methods have a case"),
     KEPT("<GET other:81 /a?b >", TARGET("GET http://other:81/a?b"), "absolute form wins over Host"),
@@ -130,7 +143,8 @@ static const hostile table[] = {
     REFUSED(400, "GET http://other/ HTTP/1.1\r\n\r\n", "absolute form needs Host all the same"),
     REFUSED(421, TARGET("GET https://h/"), "https without TLS (RFC 9110 7.4)"),
     KEPT("<OPTIONS h * >", TARGET("OPTIONS *"), "asterisk form"),
-    KEPT("<OPTIONS h * >", TARGET("OPTIONS http://h"), "asterisk form through a proxy (RFC 9112 3.2.4)"),
+    KEPT("<OPTIONS h * >", TARGET("OPTIONS http://h"),
+         "asterisk form through a proxy (RFC 9112 3.2.4)"),
     REFUSED(400, TARGET("GET *"), "asterisk form is for OPTIONS"),
     REFUSED(400, TARGET("OPTIONS **"), "two asterisks"),
     REFUSED(501, TARGET("CONNECT h:443"), "no tunnels here"),
@@ -152,15 +166,20 @@ static const hostile table[] = {
     REFUSED(400, "GET /g HTTP/1.1\r\nHost: [h]\r\n\r\n", "brackets around a name"),
     REFUSED(400, "GET /g HTTP/1.1\r\nHost: h%zz\r\n\r\n", "a broken escape in Host"),
     KEPT("<GET [::1]:80 /g >", "GET /g HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "an IPv6 address"),
-    KEPT("<GET a_b.c: /g >", "GET /g HTTP/1.1\r\nHost: a_b.c:\r\n\r\n", "an underscore and an empty port"),
+    KEPT("<GET a_b.c: /g >", "GET /g HTTP/1.1\r\nHost: a_b.c:\r\n\r\n",
+         "an underscore and an empty port"),
     KEPT("<GET  /g >", "GET /g HTTP/1.1\r\nHost:\r\n\r\n", "an empty Host (RFC 9112 3.2)"),
 
     /* Chunks (RFC 9112 7.1). */
-    KEPT("<POST h /p hello world>", CHUNKED("5\r\nhello\r\n06\r\n world\r\n0\r\n\r\n"), "two chunks"),
-    KEPT("<POST h /p 0123456789>", CHUNKED("A\r\n0123456789\r\n0\r\n\r\n"), "digits of either case"),
-    KEPT("<POST h /p hello>", CHUNKED("5;a=b;c=\"d;e\"\r\nhello\r\n0;z\r\n\r\n"), "extensions are ignored"),
+    KEPT("<POST h /p hello world>", CHUNKED("5\r\nhello\r\n06\r\n world\r\n0\r\n\r\n"),
+         "two chunks"),
+    KEPT("<POST h /p 0123456789>", CHUNKED("A\r\n0123456789\r\n0\r\n\r\n"),
+         "digits of either case"),
+    KEPT("<POST h /p hello>", CHUNKED("5;a=b;c=\"d;e\"\r\nhello\r\n0;z\r\n\r\n"),
+         "extensions are ignored"),
     KEPT("<POST h /p hello>", CHUNKED("5 ;a\r\nhello\r\n0\r\n\r\n"), "a blank before an extension"),
-    KEPT("<POST h /p hello A=b C=d>", CHUNKED("5\r\nhello\r\n0\r\nA: b\r\nC: d\r\n\r\n"), "trailers"),
+    KEPT("<POST h /p hello A=b C=d>", CHUNKED("5\r\nhello\r\n0\r\nA: b\r\nC: d\r\n\r\n"),
+         "trailers"),
     KEPT("<POST h /p >", CHUNKED("0\r\n\r\n"), "no chunk but the last"),
     REFUSED(400, CHUNKED("5\nhello\r\n0\r\n\r\n"), "bare LF behind a size"),
     REFUSED(400, CHUNKED("5\r\nhello\n0\r\n\r\n"), "bare LF behind data"),
@@ -181,7 +200,8 @@ static const hostile table[] = {
     REFUSED(400, CHUNKED("00000000000000005\r\nhello\r\n0\r\n\r\n"), "17 digits"),
     REFUSED(400, CHUNKED("5;a\x01\r\nhello\r\n0\r\n\r\n"), "a control character in an extension"),
     REFUSED(400, CHUNKED("5;a\nhello\r\n0\r\n\r\n"), "bare LF behind an extension"),
-    REFUSED(400, CHUNKED("0\r\nContent-Length: 5\r\n\r\n"), "framing among trailers (RFC 9110 6.5.1)"),
+    REFUSED(400, CHUNKED("0\r\nContent-Length: 5\r\n\r\n"),
+            "framing among trailers (RFC 9110 6.5.1)"),
     REFUSED(400, CHUNKED("0\r\nHost: other\r\n\r\n"), "Host among trailers"),
     REFUSED(400, CHUNKED("0\r\nA : b\r\n\r\n"), "a blank before a trailer's colon"),
     REFUSED(400, CHUNKED("0\r\nA: b\n\n"), "bare LF among trailers"),
@@ -193,57 +213,65 @@ static const hostile table[] = {
     {"as long as the preface of HTTP/2", RAW("PRI * HTTQ-2.0\r\n\r\nSM\r\n\r\n"), "", NULL, false},
     REFUSED(400, "GET /g\r\n\r\n", "HTTP/0.9 has two words"),
     REFUSED(400, "GET /g HTTX\r\n\r\n", "a path and a version that is broken"),
-    {"only as the first thing", RAW(GET("") "INVALID CONNECTION PREFACE\r\n\r\n"), "200 400", NULL, false},
+    {"only as the first thing", RAW(GET("") "INVALID CONNECTION PREFACE\r\n\r\n"), "200 400", NULL,
+     false},
 
     /* One request after the other. */
-    {"pipelining", RAW(GET("") POST("Content-Length: 2", "ab") CHUNKED("1\r\nc\r\n0\r\n\r\n") GET("")),
+    {"pipelining",
+     RAW(GET("") POST("Content-Length: 2", "ab") CHUNKED("1\r\nc\r\n0\r\n\r\n") GET("")),
      "200 200 200 200 200", "<POST h /p c>", true},
     {"a body is not a request",
-     RAW(POST("Content-Length: 43", "GET /smuggled HTTP/1.1\r\nHost: h\r\nA: 3456\r\n\r")), "200 200",
-     "<POST h /p GET /smuggled", true},
+     RAW(POST("Content-Length: 43", "GET /smuggled HTTP/1.1\r\nHost: h\r\nA: 3456\r\n\r")),
+     "200 200", "<POST h /p GET /smuggled", true},
     {"what follows a refusal is not read", RAW(GET("A : b\r\n") GET("")), "400", NULL, false},
-    {"a refusal comes after the answers before it", RAW(GET("") GET("A : b\r\n")), "200 400", NULL, false},
+    {"a refusal comes after the answers before it", RAW(GET("") GET("A : b\r\n")), "200 400", NULL,
+     false},
     CLOSED("<GET h /g >", GET("Connection: close\r\n") GET(""), "nothing follows close"),
     CLOSED("Connection: close", GET("Connection: Keep-Alive, CLOSE\r\n"), "close wins"),
     CLOSED("Connection: close", "GET /g HTTP/1.0\r\n\r\n", "HTTP/1.0 closes, and needs no Host"),
     KEPT("Connection: keep-alive", "GET /g HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n",
          "HTTP/1.0 that goes on"),
     REFUSED(400, "GET /g HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", "two Hosts in HTTP/1.0"),
-    CLOSED("Connection: close", "GET /pour/10 HTTP/1.0\r\n\r\n", "HTTP/1.0 with a body of unknown length"),
+    CLOSED("Connection: close", "GET /pour/10 HTTP/1.0\r\n\r\n",
+           "HTTP/1.0 with a body of unknown length"),
     REFUSED(400, GET("Connection: a b\r\n"), "a connection option is a token"),
     REFUSED(400, GET("Connection: " TEN("a,b,c,d,") "e\r\n"), "too many connection options"),
     KEPT("<GET h /g >", GET("Connection: , ,\r\n"), "empty list elements (RFC 9110 5.6.1)"),
-    KEPT("<GET h /g >", GET("Upgrade: h2c\r\nHTTP2-Settings: AAAA\r\nConnection: Upgrade, HTTP2-Settings\r\n"),
+    KEPT("<GET h /g >",
+         GET("Upgrade: h2c\r\nHTTP2-Settings: AAAA\r\nConnection: Upgrade, HTTP2-Settings\r\n"),
          "an upgrade need not be taken (RFC 9110 7.8)"),
     {"HTTP/2 without a preface", RAW("PRI * HTTP/1.1\r\nHost: h\r\n\r\n"), "400", NULL, false},
 
     /* Expectations (RFC 9110 10.1.1). */
     {"100 before a body that is read", RAW(POST("Content-Length: 2\r\nExpect: 100-continue", "ab")),
      "100 200 200", "<POST h /p ab>", true},
-    {"100 before chunks", RAW(POST("Transfer-Encoding: chunked\r\nExpect: 100-continue", "1\r\na\r\n0\r\n\r\n")),
+    {"100 before chunks",
+     RAW(POST("Transfer-Encoding: chunked\r\nExpect: 100-continue", "1\r\na\r\n0\r\n\r\n")),
      "100 200 200", "<POST h /p a>", true},
     KEPT("<POST h /p >", POST("Content-Length: 0\r\nExpect: 100-continue", ""), "no body, no 100"),
     {"no 100 when the body is not read, and nothing after it",
-     RAW("POST /early HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nab"), "200",
-     "Connection: close", false},
+     RAW("POST /early HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nab"),
+     "200", "Connection: close", false},
     {"HTTP/1.0 knows no 100",
-     RAW("POST /p HTTP/1.0\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nab"), "200",
-     "<POST h /p ab>", false},
+     RAW("POST /p HTTP/1.0\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nab"),
+     "200", "<POST h /p ab>", false},
     REFUSED(417, GET("Expect: wonders\r\n"), "an unknown expectation"),
 
     /* Responses. */
-    {"HEAD has no body", RAW("HEAD /early HTTP/1.1\r\nHost: h\r\n\r\n"), "200 200", "X-Test: yes", true},
+    {"HEAD has no body", RAW("HEAD /early HTTP/1.1\r\nHost: h\r\n\r\n"), "200 200", "X-Test: yes",
+     true},
     {"HEAD says the length of GET", RAW("HEAD /sized/12345 HTTP/1.1\r\nHost: h\r\n\r\n"), "200 200",
      "Content-Length: 12345", true},
     {"204 has neither body nor length", RAW(TARGET("GET /no-content")), "204 200", NULL, true},
     {"304 has no body", RAW(TARGET("GET /not-modified")), "304 200", NULL, true},
     {"informational responses", RAW(TARGET("GET /hints")), "103 200 200", "after hints", true},
-    {"HTTP/1.0 gets no informational responses", RAW("GET /hints HTTP/1.0\r\nHost: h\r\n\r\n"), "200",
-     "after hints", false},
+    {"HTTP/1.0 gets no informational responses", RAW("GET /hints HTTP/1.0\r\nHost: h\r\n\r\n"),
+     "200", "after hints", false},
     {"trailers of a response", RAW(TARGET("GET /trailers")), "200 200",
      "4\r\ndata\r\n0\r\nX-Sum: 7\r\n\r\n", true},
     {"a body that was not read is skipped",
-     RAW("POST /early HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"), "200 200", "early", true},
+     RAW("POST /early HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"), "200 200", "early",
+     true},
     {"chunks that were not read are skipped",
      RAW("POST /early HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
      "200 200", "early", true},
@@ -254,13 +282,13 @@ static const hostile table[] = {
      "Content-Length: 7\r\n\r\nfailed\n", true},
     {"also when its length is known", RAW(TARGET("GET /fails/sized")), "500 200",
      "Content-Length: 7\r\n\r\nfailed\n", true},
-    {"a replaced response leaves those before it alone", RAW(GET("") TARGET("GET /fails")), "200 500 200",
-     "<GET h /g >\nHTTP/1.1 500", true},
-    {"what was flushed before a response fails has left, without an end", RAW(TARGET("GET /fails/flushed")),
-     "200", "\r\n\r\n9\r\nbeginning\r\n", false},
+    {"a replaced response leaves those before it alone", RAW(GET("") TARGET("GET /fails")),
+     "200 500 200", "<GET h /g >\nHTTP/1.1 500", true},
+    {"what was flushed before a response fails has left, without an end",
+     RAW(TARGET("GET /fails/flushed")), "200", "\r\n\r\n9\r\nbeginning\r\n", false},
     {"an abandoned exchange closes the connection", RAW(TARGET("GET /abort")), "", NULL, false},
-    {"a response shorter than promised is cut", RAW(TARGET("GET /short")), "200", "Content-Length: 10",
-     false},
+    {"a response shorter than promised is cut", RAW(TARGET("GET /short")), "200",
+     "Content-Length: 10", false},
     {"a response longer than promised does not leave", RAW(TARGET("GET /long")), "", NULL, false},
 };
 
@@ -312,7 +340,8 @@ static void every_odd_request_gets_its_right_answer(void **state) {
   fixture server;
   fixture_init(&server);
   fixture_start(&server);
-  for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) check(&server, &table[i], SIZE_MAX / 2);
+  for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+    check(&server, &table[i], SIZE_MAX / 2);
   fixture_stop(&server);
 }
 
@@ -322,7 +351,8 @@ static void it_does_not_matter_in_which_pieces_a_request_arrives(void **state) {
   fixture_init(&server);
   fixture_start(&server);
   for (size_t piece = 1; piece <= 7; piece += 3) {
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) check(&server, &table[i], piece);
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+      check(&server, &table[i], piece);
   }
   fixture_stop(&server);
 }

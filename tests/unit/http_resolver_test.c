@@ -28,7 +28,8 @@ enum { CASES = sizeof cases / sizeof *cases };
 static atomic_int lookups;
 
 /* In the place of the C library's, on threads of the pool. */
-int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **out) {
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+                struct addrinfo **out) {
   (void)service, (void)hints;
   lookups++;
   *out = NULL;
@@ -42,8 +43,10 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
 }
 
 static void call(world *w, fetch *f, const char *name) {
-  tn_http_request request = {
-      .method = TN_STR("GET"), .scheme = TN_STR("http"), .authority = tn_str_from(name), .path = TN_STR("/")};
+  tn_http_request request = {.method = TN_STR("GET"),
+                             .scheme = TN_STR("http"),
+                             .authority = tn_str_from(name),
+                             .path = TN_STR("/")};
   fetch_start(w, f, &request, NULL);
   f->out->class->finish(f->out, NULL);
 }
@@ -58,8 +61,10 @@ static void a_failed_lookup_says_what_the_name_server_said(void **state) {
   for (int i = 0; i < CASES; i++) {
     assert_failed(&f[i], cases[i].code, cases[i].words);
     const char *rcode = tn_http_call_get_failure(f[i].call)->dns_rcode;
-    if (cases[i].rcode == NULL) assert_null(rcode);
-    else assert_string_equal(rcode, cases[i].rcode);
+    if (cases[i].rcode == NULL)
+      assert_null(rcode);
+    else
+      assert_string_equal(rcode, cases[i].rcode);
     fetch_end(&f[i]);
   }
   world_delete(&w);

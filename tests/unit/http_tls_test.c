@@ -20,11 +20,13 @@ static int tear_down_group(void **state) {
   (void)state;
   static const char *const names[] = {"good.crt", "good.key", "other.crt", "other.key", "old.crt",
                                       "old.key",  "bad.crt",  "now.crt",   "now.key"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(path_of(names[i]));
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    unlink(path_of(names[i]));
   return rmdir(folder);
 }
 
-static tn_tls_context *server_context(const char *certificate, const char *key, const char *client_ca) {
+static tn_tls_context *server_context(const char *certificate, const char *key,
+                                      const char *client_ca) {
   tn_tls_server_options options = {certificate, key, client_ca, false, true};
   tn_tls_context *context;
   assert_ok(tn_tls_server_context_new(&options, &context));
@@ -43,7 +45,8 @@ static void ignore(tn_transport *transport, int events) {
   (void)events;
 }
 
-static void connect_pair(pair *p, tn_tls_context *server, tn_tls_context *client, const char *host) {
+static void connect_pair(pair *p, tn_tls_context *server, tn_tls_context *client,
+                         const char *host) {
   int sockets[2];
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sockets), 0);
   assert_ok(tn_loop_new(&p->loop));
@@ -73,11 +76,13 @@ static void bytes_arrive_in_both_directions_and_the_end_is_seen(void **state) {
   assert_int_equal(p.server_result, 1);
   assert_true(tn_transport_is_http2(&p.server) && tn_transport_is_http2(&p.client));
   static uint8_t sent[300000], received[300000];
-  for (size_t i = 0; i < sizeof sent; i++) sent[i] = (uint8_t)(i * 7 >> 4);
+  for (size_t i = 0; i < sizeof sent; i++)
+    sent[i] = (uint8_t)(i * 7 >> 4);
   size_t out = 0, in = 0;
   bool was_blocked = false;
   while (in < sizeof sent) {
-    struct iovec parts[3] = {{sent + out, out + 100 < sizeof sent ? 100 : sizeof sent - out}, {sent, 0}, {0}};
+    struct iovec parts[3] = {
+        {sent + out, out + 100 < sizeof sent ? 100 : sizeof sent - out}, {sent, 0}, {0}};
     size_t first = out + parts[0].iov_len;
     parts[2] = (struct iovec){sent + first, sizeof sent - first};
     int64_t taken = out < sizeof sent ? tn_transport_write(&p.client, parts, 3) : 0;
@@ -98,7 +103,8 @@ static void bytes_arrive_in_both_directions_and_the_end_is_seen(void **state) {
   tn_tls_context_release(client);
 }
 
-static void expect_refusal(const char *certificate, const char *trusted, const char *host, const char *words) {
+static void expect_refusal(const char *certificate, const char *trusted, const char *host,
+                           const char *words) {
   char key[128];
   snprintf(key, sizeof key, "%.*s.key", (int)strlen(certificate) - 4, certificate);
   tn_tls_context *server = server_context(path_of(certificate), path_of(key), NULL);
@@ -126,14 +132,16 @@ static void a_client_refuses_certificates_that_do_not_prove_the_host(void **stat
 
 static void a_server_refuses_clients_without_a_certificate(void **state) {
   (void)state;
-  tn_tls_context *server = server_context(path_of("good.crt"), path_of("good.key"), path_of("other.crt"));
+  tn_tls_context *server =
+      server_context(path_of("good.crt"), path_of("good.key"), path_of("other.crt"));
   tn_tls_context *client;
   assert_ok(tn_tls_client_context_new(path_of("good.crt"), true, &client));
   pair p;
   connect_pair(&p, server, client, "server.test");
   assert_int_equal(p.server_result, tn_http_failure(TN_HTTP_TLS_CERTIFICATE_ERROR));
   uint8_t byte;
-  assert_int_equal(tn_transport_read(&p.client, &byte, 1), tn_http_failure(TN_HTTP_TLS_ALERT_RECEIVED));
+  assert_int_equal(tn_transport_read(&p.client, &byte, 1),
+                   tn_http_failure(TN_HTTP_TLS_ALERT_RECEIVED));
   disconnect_pair(&p);
   tn_tls_context_release(server);
   tn_tls_context_release(client);
@@ -178,14 +186,16 @@ static bool is_trusted(tn_tls_context *server, const char *certificate) {
   return result;
 }
 
-static void a_reload_takes_the_new_certificate_and_keeps_the_old_one_when_that_is_broken(void **state) {
+static void
+a_reload_takes_the_new_certificate_and_keeps_the_old_one_when_that_is_broken(void **state) {
   (void)state;
   copy("good.crt", "now.crt");
   copy("good.key", "now.key");
   tn_tls_context *server = server_context(path_of("now.crt"), path_of("now.key"), NULL);
   assert_true(is_trusted(server, "good.crt"));
   copy("other.crt", "now.crt");
-  assert_error(tn_tls_context_reload(server), TN_ERROR_ARGUMENT, "does not belong to the certificate");
+  assert_error(tn_tls_context_reload(server), TN_ERROR_ARGUMENT,
+               "does not belong to the certificate");
   assert_true(is_trusted(server, "good.crt"));
   copy("other.key", "now.key");
   assert_ok(tn_tls_context_reload(server));
@@ -201,19 +211,24 @@ static void broken_files_are_named_with_what_is_wrong(void **state) {
   fclose(file);
   tn_tls_context *context;
   tn_tls_server_options options = {path_of("bad.crt"), path_of("good.key"), NULL, false, true};
-  assert_error(tn_tls_server_context_new(&options, &context), TN_ERROR_ARGUMENT, "bad.crt:2: the certificate");
+  assert_error(tn_tls_server_context_new(&options, &context), TN_ERROR_ARGUMENT,
+               "bad.crt:2: the certificate");
   options.certificate_path = path_of("good.key");
-  assert_error(tn_tls_server_context_new(&options, &context), TN_ERROR_ARGUMENT, "there is no certificate");
+  assert_error(tn_tls_server_context_new(&options, &context), TN_ERROR_ARGUMENT,
+               "there is no certificate");
   options.certificate_path = path_of("missing.crt");
-  assert_error(tn_tls_server_context_new(&options, &context), TN_ERROR_IO, "missing.crt: No such file");
+  assert_error(tn_tls_server_context_new(&options, &context), TN_ERROR_IO,
+               "missing.crt: No such file");
   options.certificate_path = path_of("good.crt");
   options.key_path = path_of("other.key");
-  assert_error(tn_tls_server_context_new(&options, &context), TN_ERROR_ARGUMENT, "other.key: the key does not");
+  assert_error(tn_tls_server_context_new(&options, &context), TN_ERROR_ARGUMENT,
+               "other.key: the key does not");
 }
 
 static void a_certificate_that_is_optional_may_be_left_out(void **state) {
   (void)state;
-  tn_tls_server_options options = {path_of("good.crt"), path_of("good.key"), path_of("other.crt"), true, true};
+  tn_tls_server_options options = {path_of("good.crt"), path_of("good.key"), path_of("other.crt"),
+                                   true, true};
   tn_tls_context *server, *client;
   assert_ok(tn_tls_server_context_new(&options, &server));
   assert_ok(tn_tls_client_context_new(path_of("good.crt"), true, &client));
@@ -233,7 +248,8 @@ int main(void) {
       cmocka_unit_test(a_server_refuses_clients_without_a_certificate),
       cmocka_unit_test(a_certificate_that_is_optional_may_be_left_out),
       cmocka_unit_test(a_peer_that_speaks_nonsense_is_an_error),
-      cmocka_unit_test(a_reload_takes_the_new_certificate_and_keeps_the_old_one_when_that_is_broken),
+      cmocka_unit_test(
+          a_reload_takes_the_new_certificate_and_keeps_the_old_one_when_that_is_broken),
       cmocka_unit_test(broken_files_are_named_with_what_is_wrong),
   };
   return cmocka_run_group_tests(tests, set_up_group, tear_down_group);

@@ -149,8 +149,10 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(it_needs_no_handshake, set_up, tear_down),
       cmocka_unit_test_setup_teardown(reading_gives_bytes_nothing_and_the_end, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(writing_stops_when_the_peer_takes_no_more_and_goes_on_when_it_does, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(writing_to_a_peer_that_is_gone_fails_and_raises_no_signal, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(
+          writing_stops_when_the_peer_takes_no_more_and_goes_on_when_it_does, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(writing_to_a_peer_that_is_gone_fails_and_raises_no_signal,
+                                      set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_shutdown_ends_one_direction, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_stop_with_a_reset_is_seen_as_such, set_up, tear_down),
   };

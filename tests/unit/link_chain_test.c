@@ -26,25 +26,24 @@ static int tear_down(void **state) {
 }
 
 /* A link of the chain: its string goes to the next one, which gives the number of links behind it; the last has none. */
-#define STAGE(import, lower, call, exported)                                                       \
-  "(component " import                                                                             \
-  " (core module $L (memory (export \"mem\") 1)"                                                   \
-  "  (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 64)))"             \
-  " (core instance $l (instantiate $L)) " lower                                                    \
-  " (core instance $m (instantiate $M " call "))"                                                  \
+#define STAGE(import, lower, call, exported)                                                         \
+  "(component " import " (core module $L (memory (export \"mem\") 1)"                                \
+  "  (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 64)))"               \
+  " (core instance $l (instantiate $L)) " lower " (core instance $m (instantiate $M " call "))"      \
   " (func $f (param \"s\" string) (result u32) (canon lift (core func $m \"f\") (memory $l \"mem\")" \
-  "  (realloc (func $l \"realloc\"))))"                                                            \
+  "  (realloc (func $l \"realloc\"))))"                                                              \
   " (instance $i (export \"f\" (func $f))) (export \"" exported "\" (instance $i)))"
 
 static const char last_text[] =
-    STAGE("", "(core module $M (func (export \"f\") (param i32 i32) (result i32) (local.get 1)))", "", "t:s%u/i");
-static const char middle_text[] =
-    STAGE("(import \"t:s%u/i\" (instance $in (export \"f\" (func (param \"s\" string) (result u32)))))",
-          "(core func $f (canon lower (func $in \"f\") (memory $l \"mem\")))"
-          "(core module $M (import \"\" \"f\" (func $f (param i32 i32) (result i32)))"
-          " (func (export \"f\") (param i32 i32) (result i32)"
-          "  (i32.add (i32.const 1) (call $f (local.get 0) (local.get 1)))))",
-          "(with \"\" (instance (export \"f\" (func $f))))", "t:s%u/i");
+    STAGE("", "(core module $M (func (export \"f\") (param i32 i32) (result i32) (local.get 1)))",
+          "", "t:s%u/i");
+static const char middle_text[] = STAGE(
+    "(import \"t:s%u/i\" (instance $in (export \"f\" (func (param \"s\" string) (result u32)))))",
+    "(core func $f (canon lower (func $in \"f\") (memory $l \"mem\")))"
+    "(core module $M (import \"\" \"f\" (func $f (param i32 i32) (result i32)))"
+    " (func (export \"f\") (param i32 i32) (result i32)"
+    "  (i32.add (i32.const 1) (call $f (local.get 0) (local.get 1)))))",
+    "(with \"\" (instance (export \"f\" (func $f))))", "t:s%u/i");
 
 typedef struct chain {
   uint32_t length;
@@ -63,13 +62,16 @@ static chain chain_of(uint32_t length) {
   assert_ok(tn_linker_new(&made.linker));
   for (uint32_t i = 0; i < length; i++) {
     char text[2048], name[16];
-    if (i == 0) snprintf(text, sizeof text, last_text, 0u);
-    else snprintf(text, sizeof text, middle_text, i - 1, i);
+    if (i == 0)
+      snprintf(text, sizeof text, last_text, 0u);
+    else
+      snprintf(text, sizeof text, middle_text, i - 1, i);
     snprintf(name, sizeof name, "s%u", i);
     tn_compiled_source source = {.name = tn_str_from(name), .bytes = tn_str_from(text)};
     assert_ok(tn_compiled_load(engine, &source, &made.files[i]));
     if (i + 1 < length)
-      assert_ok(tn_linker_add_compiled(made.linker, &made.files[i], NULL, NULL, release_nothing, NULL));
+      assert_ok(
+          tn_linker_add_compiled(made.linker, &made.files[i], NULL, NULL, release_nothing, NULL));
   }
   return made;
 }
@@ -140,7 +142,8 @@ static void a_chain_costs_the_same_for_each_of_its_links(void **state) {
   }
   assert_int_equal(counts[2].steps - counts[1].steps, counts[1].steps - counts[0].steps);
   assert_int_equal(counts[2].funcs - counts[1].funcs, counts[1].funcs - counts[0].funcs);
-  assert_int_equal(counts[2].memories - counts[1].memories, counts[1].memories - counts[0].memories);
+  assert_int_equal(counts[2].memories - counts[1].memories,
+                   counts[1].memories - counts[0].memories);
   assert_int_equal(counts[2].core_instances - counts[1].core_instances,
                    counts[1].core_instances - counts[0].core_instances);
   assert_int_equal(counts[2].adapters, FEW + 2 * STEP - 1);

@@ -85,7 +85,8 @@ static void assert_link_fails(tn_linker *linker, tn_component *component, const 
   if (error == NULL) fail_msg("linked, expected: %s", message);
   if (strstr(tn_error_get_message(error), message) == NULL)
     fail_msg("\"%s\" does not contain \"%s\"", tn_error_get_message(error), message);
-  if (hint != NULL && (tn_error_get_hint(error) == NULL || strstr(tn_error_get_hint(error), hint) == NULL))
+  if (hint != NULL &&
+      (tn_error_get_hint(error) == NULL || strstr(tn_error_get_hint(error), hint) == NULL))
     fail_msg("hint \"%s\" does not contain \"%s\"", tn_error_get_hint(error), hint);
   assert_int_equal(tn_error_get_kind(error), TN_ERROR_LINK);
   tn_error_delete(error);
@@ -114,12 +115,18 @@ static void versions_of_one_track_are_compatible(void **state) {
     const char *imported, *exported;
     bool fits;
   } cases[] = {
-      {"t:a/i@1.2.0", "t:a/i@1.2.0", true},       {"t:a/i@1.2.0", "t:a/i@1.9.3", true},
-      {"t:a/i@1.9.3", "t:a/i@1.2.0", true},       {"t:a/i@0.2.1", "t:a/i@0.2.7", true},
-      {"t:a/i@0.2.1", "t:a/i@0.3.0", false},      {"t:a/i@1.0.0", "t:a/i@2.0.0", false},
-      {"t:a/i@0.0.1", "t:a/i@0.0.2", false},      {"t:a/i@1.0.0-rc.1", "t:a/i@1.0.0-rc.1", true},
-      {"t:a/i@1.0.0-rc.1", "t:a/i@1.0.0", false}, {"t:a/i@1.0.0-rc.1", "t:a/i@1.0.0-rc.2", false},
-      {"t:a/i", "t:a/i@1.0.0", false},            {"t:a/i", "t:a/i", true},
+      {"t:a/i@1.2.0", "t:a/i@1.2.0", true},
+      {"t:a/i@1.2.0", "t:a/i@1.9.3", true},
+      {"t:a/i@1.9.3", "t:a/i@1.2.0", true},
+      {"t:a/i@0.2.1", "t:a/i@0.2.7", true},
+      {"t:a/i@0.2.1", "t:a/i@0.3.0", false},
+      {"t:a/i@1.0.0", "t:a/i@2.0.0", false},
+      {"t:a/i@0.0.1", "t:a/i@0.0.2", false},
+      {"t:a/i@1.0.0-rc.1", "t:a/i@1.0.0-rc.1", true},
+      {"t:a/i@1.0.0-rc.1", "t:a/i@1.0.0", false},
+      {"t:a/i@1.0.0-rc.1", "t:a/i@1.0.0-rc.2", false},
+      {"t:a/i", "t:a/i@1.0.0", false},
+      {"t:a/i", "t:a/i", true},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     tn_linker *linker = linker_of(leaf("leaf", cases[i].exported), NULL);
@@ -208,30 +215,34 @@ static void a_circle_is_refused_with_its_path(void **state) {
 /* Types need nobody who has been made before. */
 static void interfaces_of_nothing_but_types_make_no_circle(void **state) {
   (void)state;
-  static const char types[] = "(instance (type $r (record (field \"x\" u32))) (export \"r\" (type (eq $r))))";
+  static const char types[] =
+      "(instance (type $r (record (field \"x\" u32))) (export \"r\" (type (eq $r))))";
   tn_component *a = load_named(
-      "a", "(component (import \"t:b/i\" (instance $i (export \"f\" (func (param \"x\" u32) (result u32)))))"
-           " (type $r (record (field \"x\" u32))) (instance $t (export \"r\" (type $r)))"
-           " (export \"t:types/t\" (instance $t)) (export \"t:a/i\" (instance $i)))");
-  tn_component *b = load_named(
-      "b", "(component (import \"t:types/t\" %s)"
-           " (core module $M (func (export \"f\") (param i32) (result i32) (local.get 0)))"
-           " (core instance $m (instantiate $M))"
-           " (func $f (param \"x\" u32) (result u32) (canon lift (core func $m \"f\")))"
-           " (instance $i (export \"f\" (func $f))) (export \"t:b/i\" (instance $i)))",
-      types);
+      "a",
+      "(component (import \"t:b/i\" (instance $i (export \"f\" (func (param \"x\" u32) (result u32)))))"
+      " (type $r (record (field \"x\" u32))) (instance $t (export \"r\" (type $r)))"
+      " (export \"t:types/t\" (instance $t)) (export \"t:a/i\" (instance $i)))");
+  tn_component *b =
+      load_named("b",
+                 "(component (import \"t:types/t\" %s)"
+                 " (core module $M (func (export \"f\") (param i32) (result i32) (local.get 0)))"
+                 " (core instance $m (instantiate $M))"
+                 " (func $f (param \"x\" u32) (result u32) (canon lift (core func $m \"f\")))"
+                 " (instance $i (export \"f\" (func $f))) (export \"t:b/i\" (instance $i)))",
+                 types);
   assert_linked_call(linker_of(a, b, NULL), stage("app", "t:a/i", "t:app/i"), "f(21)", "42");
 }
 
 static void names_the_component_whose_import_is_missing(void **state) {
   (void)state;
-  assert_link_fails(linker_of(stage("b", "t:nobody/i", "t:b/i"), NULL),
-                    stage("app", "t:b/i", "t:app/i"),
-                    "linking app: b: import `t:nobody/i` (interface) is not provided", "tn_linker_add_component");
+  assert_link_fails(
+      linker_of(stage("b", "t:nobody/i", "t:b/i"), NULL), stage("app", "t:b/i", "t:app/i"),
+      "linking app: b: import `t:nobody/i` (interface) is not provided", "tn_linker_add_component");
 }
 
 /* An importer of t:a/i#f of the type `expected`, where the host has the WIT signature `given`. */
-static void assert_mismatch(const char *expected, const char *types, const char *given, const char *message) {
+static void assert_mismatch(const char *expected, const char *types, const char *given,
+                            const char *message) {
   tn_component *app = load_named("app", "(component (import \"t:a/i\" (instance %s)))", expected);
   tn_linker *linker = linker_of(NULL, NULL);
   assert_ok(tn_linker_define_types(linker, "t:a/i", types));
@@ -241,9 +252,9 @@ static void assert_mismatch(const char *expected, const char *types, const char 
 
 static void a_mismatch_says_where_the_types_differ(void **state) {
   (void)state;
-#define F(type)        "(export \"f\" (func " type "))"
-#define NAMED(kind)    "(type $t' (" kind ")) (export \"t\" (type $t (eq $t')))"
-#define TAKES(kind)    NAMED(kind) F("(param \"p\" $t)")
+#define F(type)     "(export \"f\" (func " type "))"
+#define NAMED(kind) "(type $t' (" kind ")) (export \"t\" (type $t (eq $t')))"
+#define TAKES(kind) NAMED(kind) F("(param \"p\" $t)")
   static const struct {
     const char *expected, *types, *given, *message;
   } cases[] = {
@@ -251,8 +262,10 @@ static void a_mismatch_says_where_the_types_differ(void **state) {
        "import `t:a/i#f` has the wrong type: parameter `x`: expected `u32`, given `u64`; the component expects "
        "`func(x: u32) -> u32`, the host provides `func(x: u64) -> u32`"},
       {F("(param \"x\" u32)"), "", "func(y: u32)", "parameter 1: expected the name `x`, given `y`"},
-      {F("(param \"x\" u32) (param \"y\" u32)"), "", "func(x: u32)", "parameter `y` is expected and not given"},
-      {F("(param \"x\" u32)"), "", "func(x: u32, y: u32)", "parameter `y` is given and not expected"},
+      {F("(param \"x\" u32) (param \"y\" u32)"), "", "func(x: u32)",
+       "parameter `y` is expected and not given"},
+      {F("(param \"x\" u32)"), "", "func(x: u32, y: u32)",
+       "parameter `y` is given and not expected"},
       {F("(result string)"), "", "func()", "result: expected `string`, given nothing"},
       {F("(result (result (list u8) (error u32)))"), "", "func() -> result<list<s8>, u32>",
        "result, ok, element: expected `u8`, given `s8`"},
@@ -260,16 +273,18 @@ static void a_mismatch_says_where_the_types_differ(void **state) {
        "result, error: expected nothing, given `u32`"},
       {F("(param \"x\" (tuple u8 (option char)))"), "", "func(x: tuple<u8, option<u8>>)",
        "parameter `x`, element 1: expected `char`, given `u8`"},
-      {TAKES("record (field \"a\" u8) (field \"b\" f32)"), "record t { a: u8, b: f64 }", "func(p: t)",
-       "parameter `p`, field `b`: expected `f32`, given `f64`"},
+      {TAKES("record (field \"a\" u8) (field \"b\" f32)"), "record t { a: u8, b: f64 }",
+       "func(p: t)", "parameter `p`, field `b`: expected `f32`, given `f64`"},
       {TAKES("record (field \"a\" u8) (field \"b\" f32)"), "record t { a: u8 }", "func(p: t)",
        "parameter `p`: field `b` is expected and not given"},
       {TAKES("record (field \"a\" u8) (field \"b\" u8)"), "record t { b: u8, a: u8 }", "func(p: t)",
        "parameter `p`: field `a` is at another place"},
-      {TAKES("enum \"a\""), "enum t { a, b }", "func(p: t)", "parameter `p`: case `b` is given and not expected"},
-      {TAKES("flags \"a\""), "flags t { b }", "func(p: t)", "parameter `p`: flag `a` is expected and not given"},
-      {TAKES("variant (case \"a\" u8) (case \"b\" (list u8))"), "variant t { a(u8), b(string) }", "func(p: t)",
-       "parameter `p`, case `b`: expected `list<u8>`, given `string`"},
+      {TAKES("enum \"a\""), "enum t { a, b }", "func(p: t)",
+       "parameter `p`: case `b` is given and not expected"},
+      {TAKES("flags \"a\""), "flags t { b }", "func(p: t)",
+       "parameter `p`: flag `a` is expected and not given"},
+      {TAKES("variant (case \"a\" u8) (case \"b\" (list u8))"), "variant t { a(u8), b(string) }",
+       "func(p: t)", "parameter `p`, case `b`: expected `list<u8>`, given `string`"},
   };
 #undef TAKES
 #undef NAMED
@@ -282,14 +297,16 @@ static void a_mismatch_names_both_components(void **state) {
   (void)state;
   static const char app[] =
       "(component (import \"t:a/i\" (instance (export \"%s\" (func (param \"x\" u32) (result %s))))))";
-  assert_link_fails(linker_of(leaf("lib", "t:a/i"), NULL), load_named("dir/app.wasm", app, "f", "u64"),
-                    "import `t:a/i#f` has the wrong type: result: expected `u64`, given `u32`; app.wasm expects "
-                    "`func(x: u32) -> u64`, lib provides `func(x: u32) -> u32`",
-                    NULL);
-  assert_link_fails(linker_of(leaf("lib", "t:a/i"), NULL), load_named("app", app, "g", "u32"),
-                    "import `t:a/i#g` is not provided: lib's `t:a/i` has no function `g`, app expects "
-                    "`func(x: u32) -> u32`",
-                    NULL);
+  assert_link_fails(
+      linker_of(leaf("lib", "t:a/i"), NULL), load_named("dir/app.wasm", app, "f", "u64"),
+      "import `t:a/i#f` has the wrong type: result: expected `u64`, given `u32`; app.wasm expects "
+      "`func(x: u32) -> u64`, lib provides `func(x: u32) -> u32`",
+      NULL);
+  assert_link_fails(
+      linker_of(leaf("lib", "t:a/i"), NULL), load_named("app", app, "g", "u32"),
+      "import `t:a/i#g` is not provided: lib's `t:a/i` has no function `g`, app expects "
+      "`func(x: u32) -> u32`",
+      NULL);
 }
 
 /* A signature that nobody could read is left out. */
@@ -313,9 +330,10 @@ static void the_message_of_a_mismatch_stays_short(void **state) {
   tn_linked *linked = NULL;
   tn_error *error = link_with(linker, app, &linked);
   assert_non_null(error);
-  assert_string_equal(tn_error_get_message(error),
-                      "linking app: import `t:a/i#f` has the wrong type: parameter `p`, field `last`: expected "
-                      "`u8`, given `char` (by the host)");
+  assert_string_equal(
+      tn_error_get_message(error),
+      "linking app: import `t:a/i#f` has the wrong type: parameter `p`, field `last`: expected "
+      "`u8`, given `char` (by the host)");
   tn_error_delete(error);
 }
 
@@ -349,9 +367,10 @@ static void components_of_another_engine_are_refused(void **state) {
 static void what_nothing_imports_is_not_made(void **state) {
   (void)state;
   tn_component *lib = leaf("lib", "t:a/i");
-  tn_component *other = load_named("other", "(component (core module $M (func $s unreachable) (start $s))"
-                                            " (core instance (instantiate $M))"
-                                            " (instance $i) (export \"t:other/i\" (instance $i)))");
+  tn_component *other =
+      load_named("other", "(component (core module $M (func $s unreachable) (start $s))"
+                          " (core instance (instantiate $M))"
+                          " (instance $i) (export \"t:other/i\" (instance $i)))");
   tn_component *app = stage("app", "t:a/i", "t:app/i");
   tn_linker *linker = linker_of(NULL, NULL);
   assert_ok(tn_linker_add_component(linker, lib, NULL));
@@ -382,26 +401,28 @@ static void importers_share_one_instance(void **state) {
                  " (func $f (param \"x\" u32) (result u32) (canon lift (core func $m \"f\")))"
                  " (instance $i (export \"f\" (func $f))) (export \"t:count/i\" (instance $i)))");
   tn_component *app = load_named(
-      "app", "(component"
-             " (import \"t:count/i\" (instance $a (export \"f\" (func (param \"x\" u32) (result u32)))))"
-             " (import \"t:b/i\" (instance $b (export \"f\" (func (param \"x\" u32) (result u32)))))"
-             " (core func $f (canon lower (func $a \"f\"))) (core func $g (canon lower (func $b \"f\")))"
-             " (core module $M (import \"\" \"f\" (func $f (param i32) (result i32)))"
-             "  (import \"\" \"g\" (func $g (param i32) (result i32)))"
-             "  (func (export \"f\") (result i32) (drop (call $f (i32.const 3)))"
-             "   (drop (call $g (i32.const 4))) (call $f (i32.const 0))))"
-             " (core instance $m (instantiate $M (with \"\" (instance (export \"f\" (func $f)) (export \"g\" (func $g))))))"
-             " (func (export \"run\") (result u32) (canon lift (core func $m \"f\"))))");
+      "app",
+      "(component"
+      " (import \"t:count/i\" (instance $a (export \"f\" (func (param \"x\" u32) (result u32)))))"
+      " (import \"t:b/i\" (instance $b (export \"f\" (func (param \"x\" u32) (result u32)))))"
+      " (core func $f (canon lower (func $a \"f\"))) (core func $g (canon lower (func $b \"f\")))"
+      " (core module $M (import \"\" \"f\" (func $f (param i32) (result i32)))"
+      "  (import \"\" \"g\" (func $g (param i32) (result i32)))"
+      "  (func (export \"f\") (result i32) (drop (call $f (i32.const 3)))"
+      "   (drop (call $g (i32.const 4))) (call $f (i32.const 0))))"
+      " (core instance $m (instantiate $M (with \"\" (instance (export \"f\" (func $f)) (export \"g\" (func $g))))))"
+      " (func (export \"run\") (result u32) (canon lift (core func $m \"f\"))))");
   assert_linked_call(linker_of(counter, stage("b", "t:count/i", "t:b/i"), NULL), app, "run()", "7");
 }
 
 static void a_trap_in_a_linked_component_names_it(void **state) {
   (void)state;
   tn_component *lib = load_named(
-      "lib.wasm", "(component (core module $M (func (export \"f\") (param i32) (result i32) unreachable))"
-                  " (core instance $m (instantiate $M))"
-                  " (func $f (param \"x\" u32) (result u32) (canon lift (core func $m \"f\")))"
-                  " (instance $i (export \"f\" (func $f))) (export \"t:a/i\" (instance $i)))");
+      "lib.wasm",
+      "(component (core module $M (func (export \"f\") (param i32) (result i32) unreachable))"
+      " (core instance $m (instantiate $M))"
+      " (func $f (param \"x\" u32) (result u32) (canon lift (core func $m \"f\")))"
+      " (instance $i (export \"f\" (func $f))) (export \"t:a/i\" (instance $i)))");
   tn_linked *linked = NULL;
   assert_ok(link_with(linker_of(lib, NULL), stage("app.wasm", "t:a/i", "t:app/i"), &linked));
   tn_instance *instance = guest_instance(linked, NULL);
@@ -423,7 +444,8 @@ static void *call_in_thread(void *linked) {
     tn_instance *instance = NULL;
     char *result = NULL;
     if (tn_instance_new(linked, &options, &instance) != NULL) return NULL;
-    if (tn_instance_invoke(instance, TN_STR("f(20)"), &result) != NULL || strcmp(result, "84") != 0) return NULL;
+    if (tn_instance_invoke(instance, TN_STR("f(20)"), &result) != NULL || strcmp(result, "84") != 0)
+      return NULL;
     tn_release(result);
     tn_instance_delete(instance);
   }

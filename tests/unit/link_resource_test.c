@@ -134,8 +134,9 @@ static void a_handle_that_was_handed_on_is_gone(void **state) {
 static void resources_of_two_makers_are_not_the_same(void **state) {
   (void)state;
   tn_linked *linked = NULL;
-  assert_error(link_all("2.0.0", &linked), TN_ERROR_LINK,
-               "import `t:mid/j#pass` has the wrong type: parameter `x`: both name a resource `r`, but these are two");
+  assert_error(
+      link_all("2.0.0", &linked), TN_ERROR_LINK,
+      "import `t:mid/j#pass` has the wrong type: parameter `x`: both name a resource `r`, but these are two");
 }
 
 int main(void) {

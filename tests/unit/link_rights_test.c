@@ -92,7 +92,8 @@ static const char writer[] =
 
 static void add(tn_linker *linker, const char *text, const tn_wasi_config *rights) {
   tn_component *component = guest_component(engine, text);
-  assert_ok(tn_linker_add_component(linker, component, &(tn_link_options){.name = "lib", .wasi = rights}));
+  assert_ok(tn_linker_add_component(linker, component,
+                                    &(tn_link_options){.name = "lib", .wasi = rights}));
   tn_component_delete(component);
 }
 
@@ -111,7 +112,8 @@ static tn_wasi_config *rights_of(int variables, int directories) {
     assert_ok(tn_wasi_config_add_env(config, (tn_str){&name, 1}, TN_STR("x")));
   }
   for (int i = 0; i < directories; i++)
-    assert_ok(tn_wasi_config_add_directory(config, "/tmp", i == 0 ? "/a" : "/b", TN_DIRECTORY_READ_ONLY));
+    assert_ok(
+        tn_wasi_config_add_directory(config, "/tmp", i == 0 ? "/a" : "/b", TN_DIRECTORY_READ_ONLY));
   return config;
 }
 
@@ -158,7 +160,8 @@ static void without_rights_a_component_has_none(void **state) {
   tn_wasi_config_delete(own);
 }
 
-static void random_number(const tn_linked *linked, const tn_wasi_config *own, const char *call, char out[32]) {
+static void random_number(const tn_linked *linked, const tn_wasi_config *own, const char *call,
+                          char out[32]) {
   tn_instance_options options = guest_options();
   options.wasi = own;
   tn_instance *instance = guest_instance(linked, &options);

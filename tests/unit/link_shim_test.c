@@ -5,7 +5,7 @@
 
 /* ---- parts of a component as tools make it -------------------------------------------------------------- */
 
-#define T "(type (func (param i32 i32) (result i32)))"
+#define T           "(type (func (param i32 i32) (result i32)))"
 #define PASS(index) "local.get 0 local.get 1 i32.const " index " call_indirect (type 0)"
 #define SHIM                                                                                       \
   T "(table (export \"$imports\") 1 1 funcref) (func (export \"0\") (type 0) " PASS("0") ")"
@@ -16,21 +16,20 @@
 #define IMPORTS "(export \"0\" (func $length)) (export \"$imports\" (table $shim \"$imports\"))"
 
 /* Calls `length` of the host with the string at `at`. */
-#define COMPONENT(shim, main, with_main, fix, with_fix, more)                                      \
-  "(component (import \"length\" (func $f (param \"s\" string) (result u32)))"                     \
-  " (core module $Shim " shim ") (core instance $shim (instantiate $Shim))"                        \
-  " (core module $Main (import \"host\" \"length\" (func $length (param i32 i32) (result i32)))"   \
-  main                                                                                             \
-  "  (memory (export \"mem\") 1) (data (i32.const 8) \"hello\")"                                   \
-  "  (global $g (mut i32) (i32.const 0))"                                                          \
-  "  (func (export \"_initialize\") (global.set $g (i32.const 100)))"                              \
-  "  (func (export \"go\") (result i32)"                                                           \
-  "   (i32.add (global.get $g) (call $length (i32.const 8) (i32.const 5)))))"                      \
-  " (core instance $m (instantiate $Main"                                                          \
-  "  (with \"host\" (instance (export \"length\" (func $shim \"0\")) " with_main "))))"            \
-  " (core func $length (canon lower (func $f) (memory $m \"mem\")))"                               \
-  " (core module $Fix " fix ") (core instance (instantiate $Fix (with \"\" (instance " with_fix    \
-  "))))"                                                                                           \
+#define COMPONENT(shim, main, with_main, fix, with_fix, more)                                         \
+  "(component (import \"length\" (func $f (param \"s\" string) (result u32)))"                        \
+  " (core module $Shim " shim ") (core instance $shim (instantiate $Shim))"                           \
+  " (core module $Main (import \"host\" \"length\" (func $length (param i32 i32) (result i32)))" main \
+  "  (memory (export \"mem\") 1) (data (i32.const 8) \"hello\")"                                      \
+  "  (global $g (mut i32) (i32.const 0))"                                                             \
+  "  (func (export \"_initialize\") (global.set $g (i32.const 100)))"                                 \
+  "  (func (export \"go\") (result i32)"                                                              \
+  "   (i32.add (global.get $g) (call $length (i32.const 8) (i32.const 5)))))"                         \
+  " (core instance $m (instantiate $Main"                                                             \
+  "  (with \"host\" (instance (export \"length\" (func $shim \"0\")) " with_main "))))"               \
+  " (core func $length (canon lower (func $f) (memory $m \"mem\")))"                                  \
+  " (core module $Fix " fix ") (core instance (instantiate $Fix (with \"\" (instance " with_fix       \
+  "))))"                                                                                              \
   " (func (export \"go\") (result u32) (canon lift (core func $m \"go\"))) " more ")"
 
 #define WITH_SHIM(shim) COMPONENT(shim, MAIN, "", FIX, IMPORTS, "")
@@ -84,10 +83,12 @@ typedef struct variant {
 static void assert_all(const variant *variants, size_t count, uint32_t instances) {
   for (size_t i = 0; i < count; i++) {
     uint32_t made = run(variants[i].text, variants[i].expected);
-    if (made != instances) fail_msg("%u core instances instead of %u: %s", made, instances, variants[i].text);
+    if (made != instances)
+      fail_msg("%u core instances instead of %u: %s", made, instances, variants[i].text);
   }
 }
-#define ASSERT_ALL(variants, instances) assert_all(variants, sizeof variants / sizeof *variants, instances)
+#define ASSERT_ALL(variants, instances)                                                            \
+  assert_all(variants, sizeof variants / sizeof *variants, instances)
 
 /* ---- the form ------------------------------------------------------------------------------------------- */
 
@@ -95,14 +96,17 @@ static void does_without_a_shim_and_its_fix_up(void **state) {
   (void)state;
   static const variant variants[] = {
       {WITH_SHIM(SHIM), "5"},
-      {COMPONENT(T "(table (export \"$imports\") 1 funcref) (func (export \"0\") (type 0) " PASS("0") ")", MAIN, "",
-                 T "(import \"\" \"0\" (func (type 0))) (import \"\" \"$imports\" (table 1 funcref))"
-                   "(elem (i32.const 0) func 0)",
-                 IMPORTS, ""),
+      {COMPONENT(
+           T "(table (export \"$imports\") 1 funcref) (func (export \"0\") (type 0) " PASS("0") ")",
+           MAIN, "",
+           T "(import \"\" \"0\" (func (type 0))) (import \"\" \"$imports\" (table 1 funcref))"
+             "(elem (i32.const 0) func 0)",
+           IMPORTS, ""),
        "5"},
       {WITH_SHIM(SHIM "(@custom \"producers\" \"x\")"), "5"},
-      {COMPONENT(T "(table (export \"$imports\") 2 2 funcref) (func (export \"1\") (type 0) " PASS("0") ")"
-                   "(func (export \"0\") (type 0) " PASS("1") ")",
+      {COMPONENT(T "(table (export \"$imports\") 2 2 funcref) (func (export \"1\") (type 0) " PASS(
+                     "0") ")"
+                          "(func (export \"0\") (type 0) " PASS("1") ")",
                  MAIN, "",
                  T "(import \"\" \"0\" (func (type 0))) (import \"\" \"1\" (func (type 0)))"
                    "(import \"\" \"$imports\" (table 2 2 funcref)) (elem (i32.const 0) func 0 1)",
@@ -115,10 +119,12 @@ static void does_without_a_shim_and_its_fix_up(void **state) {
 static void calls_what_a_fix_up_starts(void **state) {
   (void)state;
   static const variant variants[] = {
-      {COMPONENT(SHIM, MAIN, "",
-                 T "(type (func)) (import \"\" \"0\" (func (type 0))) (import \"\" \"start\" (func (type 1)))"
-                   "(import \"\" \"$imports\" (table 1 1 funcref)) (start 1) (elem (i32.const 0) func 0)",
-                 IMPORTS "(export \"start\" (func $m \"_initialize\"))", ""),
+      {COMPONENT(
+           SHIM, MAIN, "",
+           T
+           "(type (func)) (import \"\" \"0\" (func (type 0))) (import \"\" \"start\" (func (type 1)))"
+           "(import \"\" \"$imports\" (table 1 1 funcref)) (start 1) (elem (i32.const 0) func 0)",
+           IMPORTS "(export \"start\" (func $m \"_initialize\"))", ""),
        "105"},
   };
   ASSERT_ALL(variants, BYPASSED);
@@ -132,9 +138,13 @@ static void keeps_a_shim_that_does_anything_else(void **state) {
   static const variant variants[] = {
       {WITH_SHIM(T TABLE "(func (export \"0\") (type 0) nop " PASS("0") ")"), "5"},
       {WITH_SHIM(T TABLE "(func (export \"0\") (type 0) (local i32) " PASS("0") ")"), "5"},
-      {WITH_SHIM(T TABLE "(func (export \"0\") (type 0) local.get 1 local.get 0 i32.const 0 call_indirect (type 0))"),
+      {WITH_SHIM(
+           T TABLE
+           "(func (export \"0\") (type 0) local.get 1 local.get 0 i32.const 0 call_indirect (type 0))"),
        "8"},
-      {WITH_SHIM(T TABLE "(func (export \"0\") (type 0) local.get 0 i32.const 3 i32.const 0 call_indirect (type 0))"),
+      {WITH_SHIM(
+           T TABLE
+           "(func (export \"0\") (type 0) local.get 0 i32.const 3 i32.const 0 call_indirect (type 0))"),
        "3"},
       {WITH_SHIM(T TABLE "(func (export \"0\") (type 0) " PASS("0") " i32.const 1 i32.add)"), "6"},
       {WITH_SHIM(T T TABLE "(func (export \"0\") (type 1) " PASS("0") ")"), "5"},
@@ -143,8 +153,10 @@ static void keeps_a_shim_that_does_anything_else(void **state) {
       {WITH_SHIM(SHIM "(global (mut i32) (i32.const 0))"), "5"},
       {WITH_SHIM(SHIM "(table 1 1 funcref)"), "5"},
       {WITH_SHIM(SHIM "(type (func)) (func $s (type 1)) (start $s)"), "5"},
-      {WITH_SHIM(T "(table 1 1 funcref) (table (export \"$imports\") 1 1 funcref)"
-                   "(func (export \"0\") (type 0) local.get 0 local.get 1 i32.const 0 call_indirect 1 (type 0))"),
+      {WITH_SHIM(
+           T
+           "(table 1 1 funcref) (table (export \"$imports\") 1 1 funcref)"
+           "(func (export \"0\") (type 0) local.get 0 local.get 1 i32.const 0 call_indirect 1 (type 0))"),
        "5"},
       {WITH_SHIM(T "(table (export \"$imports\") 1 1 funcref) (elem declare func 0)"
                    "(func (export \"0\") (type 0) " PASS("0") ")"),
@@ -156,10 +168,12 @@ static void keeps_a_shim_that_does_anything_else(void **state) {
 static void keeps_a_fix_up_that_does_anything_else(void **state) {
   (void)state;
 #define TWO(table, elements)                                                                       \
-  T "(import \"\" \"0\" (func (type 0))) (import \"\" \"$imports\" (table " table " funcref))" elements
+  T "(import \"\" \"0\" (func (type 0))) (import \"\" \"$imports\" (table " table                  \
+    " funcref))" elements
 #define WIDE(fix)                                                                                  \
-  COMPONENT(T "(table (export \"$imports\") 2 2 funcref) (func (export \"0\") (type 0) " PASS("1") ")", MAIN, "", fix, \
-            IMPORTS, "")
+  COMPONENT(                                                                                       \
+      T "(table (export \"$imports\") 2 2 funcref) (func (export \"0\") (type 0) " PASS("1") ")",  \
+      MAIN, "", fix, IMPORTS, "")
   static const variant variants[] = {
       {WIDE(TWO("2 2", "(elem (i32.const 1) func 0)")), "5"},
       {WIDE(TWO("2 2", "(elem (i32.const 0) func 0 0)")), "5"},
@@ -180,8 +194,8 @@ static void keeps_a_fix_up_that_does_anything_else(void **state) {
 static void keeps_a_shim_that_others_use_in_other_ways(void **state) {
   (void)state;
   static const variant variants[] = {
-      {COMPONENT(SHIM, "(import \"host\" \"t\" (table 1 1 funcref))", "(export \"t\" (table $shim \"$imports\"))", FIX,
-                 IMPORTS, ""),
+      {COMPONENT(SHIM, "(import \"host\" \"t\" (table 1 1 funcref))",
+                 "(export \"t\" (table $shim \"$imports\"))", FIX, IMPORTS, ""),
        "5"},
       {COMPONENT(SHIM, MAIN, "", FIX, IMPORTS,
                  "(func (export \"more\") (param \"x\" u32) (param \"y\" u32) (result u32)"
@@ -198,12 +212,14 @@ static void lets_nothing_call_before_the_table_is_filled(void **state) {
   tn_linker *linker = linker_with_host();
   tn_linked *linked = guest_link(
       engine,
-      COMPONENT(SHIM, "(func $start (drop (call $length (i32.const 8) (i32.const 5)))) (start $start)", "", FIX, IMPORTS,
-                ""),
+      COMPONENT(SHIM,
+                "(func $start (drop (call $length (i32.const 8) (i32.const 5)))) (start $start)",
+                "", FIX, IMPORTS, ""),
       linker);
   tn_instance *instance = NULL;
   tn_instance_options options = guest_options();
-  assert_error(tn_instance_new(linked, &options, &instance), TN_ERROR_TRAP, "uninitialized element");
+  assert_error(tn_instance_new(linked, &options, &instance), TN_ERROR_TRAP,
+               "uninitialized element");
   tn_linked_delete(linked);
   tn_linker_delete(linker);
 }

@@ -324,7 +324,8 @@ static void guests_share_a_loop_each_with_its_own_limits(void **state) {
   tn_core_engine_delete(engine);
 }
 
-static void a_guest_that_goes_before_the_loop_has_heard_of_its_cancellation_is_forgotten(void **state) {
+static void
+a_guest_that_goes_before_the_loop_has_heard_of_its_cancellation_is_forgotten(void **state) {
   (void)state;
   tn_guest *guest = malloc(sizeof *guest);
   tn_guest_init(guest, loop);

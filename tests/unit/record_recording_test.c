@@ -72,9 +72,11 @@ static tn_linker *host_linker(host *h, bool is_recorded) {
   assert_ok(tn_linker_new(&linker));
   assert_ok(tn_linker_define_resource(linker, "t:h/host", "thing", drop_thing, h));
   assert_ok(tn_linker_define_func(linker, "t:h/host", "next", "func() -> u32", next, h));
-  assert_ok(tn_linker_define_func(linker, "t:h/host", "echo", "func(said: string) -> string", echo, h));
+  assert_ok(
+      tn_linker_define_func(linker, "t:h/host", "echo", "func(said: string) -> string", echo, h));
   assert_ok(tn_linker_define_func(linker, "t:h/host", "fetch", "func() -> list<u8>", fetch, h));
-  assert_ok(tn_linker_define_func(linker, "t:h/host", "open", "func() -> own<thing>", open_thing, h));
+  assert_ok(
+      tn_linker_define_func(linker, "t:h/host", "open", "func() -> own<thing>", open_thing, h));
   assert_ok(tn_linker_define_func(linker, "t:h/host", "may-fail", "func()", may_fail, h));
   if (is_recorded) assert_ok(tn_linker_record(linker));
   return linker;
@@ -144,7 +146,8 @@ static tn_linked *link_guest(host *h, bool is_recorded) {
 }
 
 /* Calls once, with the recording as it is. Gives the result, to be released; NULL with *error. */
-static char *run_with(const tn_linked *linked, tn_recording *recording, const char *call, tn_error **error) {
+static char *run_with(const tn_linked *linked, tn_recording *recording, const char *call,
+                      tn_error **error) {
   tn_instance_options options = guest_options();
   options.recording = recording;
   tn_instance *instance = NULL;
@@ -293,7 +296,8 @@ static void another_call_too_few_and_too_many_are_differences(void **state) {
   static const tn_recording_mode modes[] = {TN_CHECK, TN_REPLAY};
   for (size_t i = 0; i < 2; i++) {
     tn_recording_rewind(recording, modes[i]);
-    assert_differs(linked, recording, "echo()", "call 1 was t:h/host#next, and now is t:h/host#echo");
+    assert_differs(linked, recording, "echo()",
+                   "call 1 was t:h/host#next, and now is t:h/host#echo");
     h.next = 7;
     tn_recording_rewind(recording, modes[i]);
     assert_differs(linked, recording, "next()", "it ends after call 1, and there were 2");
@@ -331,7 +335,8 @@ static void notes_are_kept_and_replaced(void **state) {
 
 static void gather(void *data, int stream, const uint8_t *bytes, size_t size) {
   char *text = data;
-  snprintf(text + strlen(text), 64 - strlen(text), "%d:%.*s;", stream, (int)size, (const char *)bytes);
+  snprintf(text + strlen(text), 64 - strlen(text), "%d:%.*s;", stream, (int)size,
+           (const char *)bytes);
 }
 
 static void output_is_given_out_again_in_a_replay(void **state) {
@@ -348,7 +353,8 @@ static void output_is_given_out_again_in_a_replay(void **state) {
   tn_recording_rewind(recording, TN_CHECK);
   tn_recording_output(recording, 1, (const uint8_t *)"out", 3);
   tn_recording_output(recording, 2, (const uint8_t *)"her", 3);
-  assert_error(tn_recording_finish(recording), TN_ERROR_TRAP, "the guest's output to stream 2 is not the same");
+  assert_error(tn_recording_finish(recording), TN_ERROR_TRAP,
+               "the guest's output to stream 2 is not the same");
   tn_recording_delete(recording);
 }
 
@@ -362,7 +368,8 @@ static void every_cut_and_every_changed_byte_is_noticed(void **state) {
   char *copy = malloc(bytes.len + 1);
   memcpy(copy, bytes.data, bytes.len);
   for (size_t i = 0; i < bytes.len; i++) {
-    assert_error(tn_recording_from_bytes(copy, i, &bad), TN_ERROR_MALFORMED, "no recording that can be used");
+    assert_error(tn_recording_from_bytes(copy, i, &bad), TN_ERROR_MALFORMED,
+                 "no recording that can be used");
     copy[i] ^= 0x20;
     tn_error *error = tn_recording_from_bytes(copy, bytes.len, &bad);
     assert_non_null(error);
@@ -379,7 +386,8 @@ static void every_cut_and_every_changed_byte_is_noticed(void **state) {
 /* ---- allocation -------------------------------------------------------------------------------------- */
 
 /* A failure is reported, unless nothing was lost by it: some allocations only make things faster. */
-static void assert_survived(bool failed, const tn_error *error, const char *result, const char *expected) {
+static void assert_survived(bool failed, const tn_error *error, const char *result,
+                            const char *expected) {
   if (error == NULL)
     assert_string_equal(result, expected);
   else

@@ -95,7 +95,8 @@ static const tn_type *type_of(tn_arena *arena, const char *text) {
   return type->result;
 }
 
-static bool decodes(tn_arena *arena, const char *type_text, tn_str bytes, const tn_reserved *reserved) {
+static bool decodes(tn_arena *arena, const char *type_text, tn_str bytes,
+                    const tn_reserved *reserved) {
   const tn_type *type = type_of(arena, type_text);
   tn_error *error;
   bool is_value = tn_value_decode(arena, type, &bytes, tn_value_new(arena, type), reserved, &error);
@@ -115,7 +116,8 @@ static void bytes_that_are_no_value_are_refused(void **state) {
   assert_false(decodes(&arena, "string", TN_STR("\3ab"), &nothing));
   assert_true(decodes(&arena, "char", TN_STR("\x61\0\0\0"), &nothing));
   assert_false(decodes(&arena, "char", TN_STR("\x00\xd8\0\0"), &nothing));
-  assert_false(decodes(&arena, "list<u16>", TN_STR("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02"), &nothing));
+  assert_false(
+      decodes(&arena, "list<u16>", TN_STR("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02"), &nothing));
   tn_arena_free(&arena);
 }
 
@@ -123,7 +125,8 @@ static void few_bytes_do_not_stand_for_much_memory(void **state) {
   (void)state;
   tn_arena arena = {0};
   char many[4096] = "\xfe\x1f"; /* 4094 times none, each as large as 16 MiB */
-  assert_false(decodes(&arena, "list<option<list<u8, 16777216>>>", (tn_str){many, sizeof many}, &nothing));
+  assert_false(
+      decodes(&arena, "list<option<list<u8, 16777216>>>", (tn_str){many, sizeof many}, &nothing));
   tn_arena_free(&arena);
 }
 

@@ -80,7 +80,8 @@ static void the_manager_is_told(void **state) {
   (void)state;
   int manager = socket(AF_UNIX, SOCK_DGRAM, 0);
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  int length = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "tenon-notify-%d", (int)getpid());
+  int length =
+      snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "tenon-notify-%d", (int)getpid());
   socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
   assert_int_equal(bind(manager, (struct sockaddr *)&address, size), 0);
   char name[sizeof address.sun_path + 1];

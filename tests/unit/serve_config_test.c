@@ -84,8 +84,8 @@ static void expect_problems(fixture *f, const char *text, const char *expected) 
   tn_problems_sort(&problems);
   for (uint32_t i = 0; i < problems.items.len; i++) {
     const tn_server_problem *problem = &problems.items.items[i];
-    used += (size_t)snprintf(found + used, sizeof found - used, "%u:%u %s\n", problem->line, problem->column,
-                             problem->message);
+    used += (size_t)snprintf(found + used, sizeof found - used, "%u:%u %s\n", problem->line,
+                             problem->column, problem->message);
     if (problem->hint != NULL)
       used += (size_t)snprintf(found + used, sizeof found - used, "  %s\n", problem->hint);
   }
@@ -102,7 +102,8 @@ static void expect_text(tn_str text, const char *expected) {
 /* The component that answers, "" for none. */
 static void expect_route(const tn_serve_config *config, const char *authority, const char *path,
                          const char *component) {
-  const tn_serve_route *route = tn_serve_find_route(config, tn_str_from(authority), tn_str_from(path));
+  const tn_serve_route *route =
+      tn_serve_find_route(config, tn_str_from(authority), tn_str_from(path));
   if (route == NULL)
     assert_string_equal("", component);
   else
@@ -155,7 +156,8 @@ static void defaults_are_those_of_the_http_server(void **state) {
   const tn_serve_config *config = make(f);
   expected.max_body_bytes = (uint64_t)1 << 30;
   /* without what follows the last field */
-  assert_memory_equal(&config->http, &expected, offsetof(tn_http_server_options, http2) + sizeof expected.http2);
+  assert_memory_equal(&config->http, &expected,
+                      offsetof(tn_http_server_options, http2) + sizeof expected.http2);
 }
 
 static void flags_set_what_the_file_can(void **state) {
@@ -217,22 +219,29 @@ static void flags_set_what_the_file_can(void **state) {
 static void a_flag_that_is_not_right_is_refused_when_it_is_set(void **state) {
   fixture *f = *state;
   tn_server_settings *s = f->settings;
-  assert_error(tn_server_settings_set(s, "max-bodi", "1"), TN_ERROR_ARGUMENT, "there is no setting \"max-bodi\"");
-  assert_error(tn_server_settings_set(s, "max-body", "10Mb"), TN_ERROR_ARGUMENT,
-               "max-body: expected a size such as 65536, \"64KiB\" or \"1.5GiB\", or \"none\", not \"10Mb\"");
-  assert_error(tn_server_settings_set(s, "timeout", "soon"), TN_ERROR_ARGUMENT, "timeout: expected a time");
-  assert_error(tn_server_settings_set(s, "threads", "-1"), TN_ERROR_ARGUMENT, "threads: expected a whole number");
+  assert_error(tn_server_settings_set(s, "max-bodi", "1"), TN_ERROR_ARGUMENT,
+               "there is no setting \"max-bodi\"");
+  assert_error(
+      tn_server_settings_set(s, "max-body", "10Mb"), TN_ERROR_ARGUMENT,
+      "max-body: expected a size such as 65536, \"64KiB\" or \"1.5GiB\", or \"none\", not \"10Mb\"");
+  assert_error(tn_server_settings_set(s, "timeout", "soon"), TN_ERROR_ARGUMENT,
+               "timeout: expected a time");
+  assert_error(tn_server_settings_set(s, "threads", "-1"), TN_ERROR_ARGUMENT,
+               "threads: expected a whole number");
   assert_error(tn_server_settings_set(s, "threads", "99999"), TN_ERROR_ARGUMENT,
                "threads: expected 0 to 1024, not \"99999\"");
-  assert_error(tn_server_settings_set(s, "max-connections", "18446744073709551617"), TN_ERROR_ARGUMENT,
-               "a whole number");
+  assert_error(tn_server_settings_set(s, "max-connections", "18446744073709551617"),
+               TN_ERROR_ARGUMENT, "a whole number");
   assert_error(tn_server_settings_set(s, "watch", "maybe"), TN_ERROR_ARGUMENT, "true or false");
-  assert_error(tn_server_settings_set(s, "log", "xml"), TN_ERROR_ARGUMENT, "one of text, json, off, not \"xml\"");
-  assert_error(tn_server_settings_set(s, "opt-level", "9"), TN_ERROR_ARGUMENT, "one of \"0\", \"1\"");
+  assert_error(tn_server_settings_set(s, "log", "xml"), TN_ERROR_ARGUMENT,
+               "one of text, json, off, not \"xml\"");
+  assert_error(tn_server_settings_set(s, "opt-level", "9"), TN_ERROR_ARGUMENT,
+               "one of \"0\", \"1\"");
   assert_error(tn_server_settings_set(s, "dir", "/does/not/exist"), TN_ERROR_IO, "/does/not/exist");
   assert_error(tn_server_settings_set(s, "net", "nowhere:port"), TN_ERROR_ARGUMENT, "net:");
   assert_error(tn_server_settings_set(s, "config", "no value"), TN_ERROR_ARGUMENT, "\"KEY=VALUE\"");
-  assert_error(tn_server_settings_set(s, "admin", "systemd"), TN_ERROR_ARGUMENT, "cannot listen at");
+  assert_error(tn_server_settings_set(s, "admin", "systemd"), TN_ERROR_ARGUMENT,
+               "cannot listen at");
   assert_error(tn_server_settings_set(s, "route", "x"), TN_ERROR_ARGUMENT, "there is no setting");
   assert_error(tn_server_settings_add_route(s, "/v1="), TN_ERROR_ARGUMENT, "names no file");
   assert_error(tn_server_settings_add_route(s, ""), TN_ERROR_ARGUMENT, "names no file");
@@ -248,7 +257,8 @@ static void a_misspelt_flag_has_a_hint(void **state) {
 
 static void a_server_without_components_is_an_error(void **state) {
   fixture *f = *state;
-  assert_error(tn_serve_config_make(f->settings, &f->config), TN_ERROR_ARGUMENT, "there is nothing to serve");
+  assert_error(tn_serve_config_make(f->settings, &f->config), TN_ERROR_ARGUMENT,
+               "there is nothing to serve");
 }
 
 static void two_files_of_one_name_are_told_apart_and_one_file_is_one_component(void **state) {
@@ -302,11 +312,12 @@ static void rights_of_flags_reach_every_component(void **state) {
 static void linked_components_have_rights_of_their_own(void **state) {
   fixture *f = *state;
   const tn_serve_config *config = make_from(
-      f, "[component.api]\nfile = 'api.wasm'\nenv = ['A=own']\noutput = 'inherit'\n"
-         "link = ['math.wasm', 'store.cwasm;dir-ro=data::/d;env=A=x\\;y;http-all']\n"
-         "[component.site]\nfile = 'site.wasm'\n"
-         "[[component.site.link]]\nfile = 'store.wasm'\ndir = ['data::/data']\nenv = { B = '1', C = '2' }\n"
-         "[route]\n'/api' = 'api'\n'/' = 'site'\n");
+      f,
+      "[component.api]\nfile = 'api.wasm'\nenv = ['A=own']\noutput = 'inherit'\n"
+      "link = ['math.wasm', 'store.cwasm;dir-ro=data::/d;env=A=x\\;y;http-all']\n"
+      "[component.site]\nfile = 'site.wasm'\n"
+      "[[component.site.link]]\nfile = 'store.wasm'\ndir = ['data::/data']\nenv = { B = '1', C = '2' }\n"
+      "[route]\n'/api' = 'api'\n'/' = 'site'\n");
   const tn_serve_component *api = &config->components[0], *site = &config->components[1];
   char expected[100];
   assert_int_equal(api->link_count, 2);
@@ -341,40 +352,42 @@ static void links_of_flags_are_for_every_component(void **state) {
 }
 
 static void mistakes_in_links_are_told(void **state) {
-  expect_problems(*state,
-                  "[component.app]\nfile = 'a.wasm'\n"
-                  "link = ['x.wasm;speed=1', 'x.wasm;dir=/missing', ';env=A=1', 5, { file = 3 },\n"
-                  "  { file = 'x.wasm', timeout = '1s' }]\n",
-                  "3:9 link: \"speed\" is not a right that a linked component can have\n"
-                  "  it has a file and rights: dir=HOST::GUEST, env=NAME=VALUE, net=HOST:PORT, http=HOST\n"
-                  "3:27 dir: directory /missing: No such file or directory\n"
-                  "3:50 link: it names no file\n"
-                  "3:62 link: expected \"FILE;RIGHT=VALUE\" or { file = \"…\", … }, not 5\n"
-                  "3:65 link: it names no file\n"
-                  "3:74 file: expected a path, not 3\n"
-                  "4:22 link: \"timeout\" is not a right that a linked component can have\n"
-                  "  it has a file and rights: dir=HOST::GUEST, env=NAME=VALUE, net=HOST:PORT, http=HOST\n");
+  expect_problems(
+      *state,
+      "[component.app]\nfile = 'a.wasm'\n"
+      "link = ['x.wasm;speed=1', 'x.wasm;dir=/missing', ';env=A=1', 5, { file = 3 },\n"
+      "  { file = 'x.wasm', timeout = '1s' }]\n",
+      "3:9 link: \"speed\" is not a right that a linked component can have\n"
+      "  it has a file and rights: dir=HOST::GUEST, env=NAME=VALUE, net=HOST:PORT, http=HOST\n"
+      "3:27 dir: directory /missing: No such file or directory\n"
+      "3:50 link: it names no file\n"
+      "3:62 link: expected \"FILE;RIGHT=VALUE\" or { file = \"…\", … }, not 5\n"
+      "3:65 link: it names no file\n"
+      "3:74 file: expected a path, not 3\n"
+      "4:22 link: \"timeout\" is not a right that a linked component can have\n"
+      "  it has a file and rights: dir=HOST::GUEST, env=NAME=VALUE, net=HOST:PORT, http=HOST\n");
 }
 
 static void a_file_says_everything_that_flags_can(void **state) {
   fixture *f = *state;
   setenv("TENON_TEST_INHERITED", "from outside", 1);
   const tn_serve_config *config = make_from(
-      f, "admin = '127.0.0.1:9090'\nthreads = 3\nwatch = true\nlog = 'off'\nlog-file = 'logs/x'\nhttp2 = false\n"
-         "drain-timeout = 5\nopt-level = '2'\n"
-         "[[listen]]\naddress = '[::1]:8443'\ncertificate = 'c.pem'\nkey = '/k.pem'\n"
-         "client-ca = 'ca.pem'\nclient-certificate = 'optional'\n"
-         "[[listen]]\naddress = 'systemd:web'\n"
-         "[limits]\nmax-header-size = '8KiB'\nmax-body = 'none'\nidle-timeout = '500ms'\nmax-concurrent = 12\n"
-         "[defaults]\ntimeout = '5s'\nenv = { A = 'default', B = 'b' }\n"
-         "[component.web]\nfile = 'web.wasm'\nargs = ['x', 'y']\nenv = { A = 'own', TENON_TEST_INHERITED = "
-         "{ inherit = true } }\n"
-         "dir = ['data::/d', { host = 'data', guest = '/r', read-only = true }]\nnet = ['example.org:443']\n"
-         "config = { color = 'red' }\nmax-memory = '1MiB'\nfuel = 77\nmax-concurrent = 3\nmax-queue = 4\n"
-         "queue-timeout = '1s'\nmax-instance-reuse-count = 9\nidle-instance-timeout = '2s'\nwarm = 2\n"
-         "output = 'inherit'\n"
-         "[component.api]\nfile = '/abs/api.wasm'\ntimeout = 'none'\nallow-precompiled = true\n"
-         "[route]\n'api.example.com/v1' = 'api'\n'/' = 'web'\n");
+      f,
+      "admin = '127.0.0.1:9090'\nthreads = 3\nwatch = true\nlog = 'off'\nlog-file = 'logs/x'\nhttp2 = false\n"
+      "drain-timeout = 5\nopt-level = '2'\n"
+      "[[listen]]\naddress = '[::1]:8443'\ncertificate = 'c.pem'\nkey = '/k.pem'\n"
+      "client-ca = 'ca.pem'\nclient-certificate = 'optional'\n"
+      "[[listen]]\naddress = 'systemd:web'\n"
+      "[limits]\nmax-header-size = '8KiB'\nmax-body = 'none'\nidle-timeout = '500ms'\nmax-concurrent = 12\n"
+      "[defaults]\ntimeout = '5s'\nenv = { A = 'default', B = 'b' }\n"
+      "[component.web]\nfile = 'web.wasm'\nargs = ['x', 'y']\nenv = { A = 'own', TENON_TEST_INHERITED = "
+      "{ inherit = true } }\n"
+      "dir = ['data::/d', { host = 'data', guest = '/r', read-only = true }]\nnet = ['example.org:443']\n"
+      "config = { color = 'red' }\nmax-memory = '1MiB'\nfuel = 77\nmax-concurrent = 3\nmax-queue = 4\n"
+      "queue-timeout = '1s'\nmax-instance-reuse-count = 9\nidle-instance-timeout = '2s'\nwarm = 2\n"
+      "output = 'inherit'\n"
+      "[component.api]\nfile = '/abs/api.wasm'\ntimeout = 'none'\nallow-precompiled = true\n"
+      "[route]\n'api.example.com/v1' = 'api'\n'/' = 'web'\n");
   expect_text(config->admin_address, "127.0.0.1:9090");
   assert_int_equal(config->threads, 3);
   assert_true(config->watch);
@@ -443,9 +456,9 @@ static void flags_win_over_the_file(void **state) {
   set(f, "env", "A=flag");
   add_route(f, "/x=app");
   add_route(f, "/y=other.wasm");
-  const tn_serve_config *config =
-      make_from(f, "listen = ['127.0.0.1:2', '127.0.0.1:3']\nthreads = 9\n"
-                   "[component.app]\nfile = 'a.wasm'\ntimeout = 1\nenv = { A = 'file', B = 'file' }\n");
+  const tn_serve_config *config = make_from(
+      f, "listen = ['127.0.0.1:2', '127.0.0.1:3']\nthreads = 9\n"
+         "[component.app]\nfile = 'a.wasm'\ntimeout = 1\nenv = { A = 'file', B = 'file' }\n");
   assert_int_equal(config->listen_count, 1);
   expect_text(config->listens[0].address, "127.0.0.1:1");
   assert_int_equal(config->threads, 2);
@@ -467,12 +480,14 @@ static void the_whole_environment_is_passed_on_and_what_is_set_wins(void **state
   setenv("TENON_TEST_INHERITED", "from outside", 1);
   setenv("TENON_TEST_OWN", "from outside", 1);
   const tn_serve_config *config = make_from(
-      f, "[component.app]\nfile = 'a.wasm'\ninherit-env = true\nenv = { TENON_TEST_OWN = 'own' }\n");
+      f,
+      "[component.app]\nfile = 'a.wasm'\ninherit-env = true\nenv = { TENON_TEST_OWN = 'own' }\n");
   const tn_wasi_config *wasi = config->components[0].wasi;
   int found = 0;
   for (uint32_t i = 0; i < wasi->variables.len; i++) {
     const tn_config_variable *variable = &wasi->variables.items[i];
-    if (tn_str_equal(variable->name, TN_STR("TENON_TEST_OWN"))) expect_text(variable->value, "own"), found++;
+    if (tn_str_equal(variable->name, TN_STR("TENON_TEST_OWN")))
+      expect_text(variable->value, "own"), found++;
     if (tn_str_equal(variable->name, TN_STR("TENON_TEST_INHERITED")))
       expect_text(variable->value, "from outside"), found++;
   }
@@ -482,29 +497,30 @@ static void the_whole_environment_is_passed_on_and_what_is_set_wins(void **state
 /* ---- mistakes in the file ------------------------------------------------------------------------------ */
 
 static void unknown_names_are_told_with_the_nearest_one(void **state) {
-  expect_problems(*state,
-                  "thread = 2\n"
-                  "timeout = 3\n"
-                  "entirely-unknown = 1\n"
-                  "[limits]\n"
-                  "max-bodi = 1\n"
-                  "warm = 3\n"
-                  "[component.app]\n"
-                  "file = 'a.wasm'\n"
-                  "  envv = {}\n"
-                  "cache-dir = '/x'\n"
-                  "[[route]]\n"
-                  "pathh = '/'\n"
-                  "component = 'app'\n",
-                  "1:1 there is no setting \"thread\"\n  did you mean threads?\n"
-                  "2:1 there is no setting \"timeout\"\n  it is a setting of a component's table\n"
-                  "3:1 there is no setting \"entirely-unknown\"\n"
-                  "5:1 there is no setting \"max-bodi\" in [limits]\n  did you mean max-body?\n"
-                  "6:1 there is no setting \"warm\" in [limits]\n  it is a setting of a component's table\n"
-                  "9:3 there is no setting \"envv\" in a component's table\n  did you mean env?\n"
-                  "10:1 there is no setting \"cache-dir\" in a component's table\n"
-                  "  it is a setting of the server, at the top of the file\n"
-                  "12:1 there is no setting \"pathh\" in [[route]]\n  did you mean path?\n");
+  expect_problems(
+      *state,
+      "thread = 2\n"
+      "timeout = 3\n"
+      "entirely-unknown = 1\n"
+      "[limits]\n"
+      "max-bodi = 1\n"
+      "warm = 3\n"
+      "[component.app]\n"
+      "file = 'a.wasm'\n"
+      "  envv = {}\n"
+      "cache-dir = '/x'\n"
+      "[[route]]\n"
+      "pathh = '/'\n"
+      "component = 'app'\n",
+      "1:1 there is no setting \"thread\"\n  did you mean threads?\n"
+      "2:1 there is no setting \"timeout\"\n  it is a setting of a component's table\n"
+      "3:1 there is no setting \"entirely-unknown\"\n"
+      "5:1 there is no setting \"max-bodi\" in [limits]\n  did you mean max-body?\n"
+      "6:1 there is no setting \"warm\" in [limits]\n  it is a setting of a component's table\n"
+      "9:3 there is no setting \"envv\" in a component's table\n  did you mean env?\n"
+      "10:1 there is no setting \"cache-dir\" in a component's table\n"
+      "  it is a setting of the server, at the top of the file\n"
+      "12:1 there is no setting \"pathh\" in [[route]]\n  did you mean path?\n");
 }
 
 static void wrong_types_are_told_with_what_was_expected(void **state) {
@@ -585,19 +601,22 @@ static void what_cannot_be_meant_is_told(void **state) {
 }
 
 static void certificates_come_with_keys(void **state) {
-  expect_problems(*state,
-                  "[[listen]]\naddress = '127.0.0.1:1'\ncertificate = 'c.pem'\n"
-                  "[[listen]]\naddress = '127.0.0.1:2'\nkey = 'k.pem'\n"
-                  "[[listen]]\naddress = '127.0.0.1:3'\nclient-ca = 'k.pem'\n"
-                  "[component.app]\nfile = 'a.wasm'\n",
-                  "1:1 address 127.0.0.1:1: it has a certificate but no key\n"
-                  "4:1 address 127.0.0.1:2: it has a key but no certificate\n"
-                  "7:1 address 127.0.0.1:3: client certificates need TLS: a certificate and a key\n");
+  expect_problems(
+      *state,
+      "[[listen]]\naddress = '127.0.0.1:1'\ncertificate = 'c.pem'\n"
+      "[[listen]]\naddress = '127.0.0.1:2'\nkey = 'k.pem'\n"
+      "[[listen]]\naddress = '127.0.0.1:3'\nclient-ca = 'k.pem'\n"
+      "[component.app]\nfile = 'a.wasm'\n",
+      "1:1 address 127.0.0.1:1: it has a certificate but no key\n"
+      "4:1 address 127.0.0.1:2: it has a key but no certificate\n"
+      "7:1 address 127.0.0.1:3: client certificates need TLS: a certificate and a key\n");
 }
 
 static void an_address_has_to_be_said(void **state) {
-  expect_problems(*state, "[[listen]]\ncertificate = 'c.pem'\nkey = 'k.pem'\n[component.app]\nfile = 'a.wasm'\n",
-                  "1:1 this [[listen]] says no address\n");
+  expect_problems(
+      *state,
+      "[[listen]]\ncertificate = 'c.pem'\nkey = 'k.pem'\n[component.app]\nfile = 'a.wasm'\n",
+      "1:1 this [[listen]] says no address\n");
 }
 
 static void routes_are_checked(void **state) {
@@ -634,14 +653,15 @@ static void routes_are_checked(void **state) {
 }
 
 static void route_tables_are_checked(void **state) {
-  expect_problems(*state,
-                  "[component.app]\nfile = 'a.wasm'\n"
-                  "[[route]]\npath = 'v1'\ncomponent = 'app'\n"
-                  "[[route]]\npath = '/v2'\n"
-                  "[[route]]\nhost = 'h/x'\ncomponent = 'app'\n",
-                  "3:1 route: \"v1\" is no path for a route: it does not begin with /\n"
-                  "6:1 this route says no component\n"
-                  "8:1 route: \"h/x\" is no host for a route: it has characters that no host name has\n");
+  expect_problems(
+      *state,
+      "[component.app]\nfile = 'a.wasm'\n"
+      "[[route]]\npath = 'v1'\ncomponent = 'app'\n"
+      "[[route]]\npath = '/v2'\n"
+      "[[route]]\nhost = 'h/x'\ncomponent = 'app'\n",
+      "3:1 route: \"v1\" is no path for a route: it does not begin with /\n"
+      "6:1 this route says no component\n"
+      "8:1 route: \"h/x\" is no host for a route: it has characters that no host name has\n");
 }
 
 static void several_components_need_routes(void **state) {
@@ -651,8 +671,9 @@ static void several_components_need_routes(void **state) {
 }
 
 static void an_empty_file_serves_nothing(void **state) {
-  expect_problems(*state, "", "0:0 there is nothing to serve\n"
-                              "  a component is a table: [component.app] with file = \"app.wasm\"\n");
+  expect_problems(*state, "",
+                  "0:0 there is nothing to serve\n"
+                  "  a component is a table: [component.app] with file = \"app.wasm\"\n");
 }
 
 static void what_is_not_toml_is_told_with_its_place(void **state) {
@@ -689,7 +710,8 @@ static void keys_without_end_do_not_use_up_the_stack(void **state) {
     memcpy(text + 2 * i, i + 1 < parts ? "a." : "a=", 2);
   text[2 * parts] = '\0';
   write_file(f, text);
-  assert_error(tn_serve_config_make(f->settings, &f->config), TN_ERROR_ARGUMENT, "a key has too many parts");
+  assert_error(tn_serve_config_make(f->settings, &f->config), TN_ERROR_ARGUMENT,
+               "a key has too many parts");
   memset(text, '[', 2 * parts);
   memcpy(text, "a=", 2);
   write_file(f, text);
@@ -753,7 +775,8 @@ static void two_flags_cannot_claim_one_route(void **state) {
   fixture *f = *state;
   add_route(f, "/a=a.wasm");
   add_route(f, "/a/=b.wasm");
-  assert_error(tn_serve_config_make(f->settings, &f->config), TN_ERROR_ARGUMENT, "there are two routes for \"/a\"");
+  assert_error(tn_serve_config_make(f->settings, &f->config), TN_ERROR_ARGUMENT,
+               "there are two routes for \"/a\"");
 }
 
 /* ---- memory -------------------------------------------------------------------------------------------- */
@@ -762,10 +785,11 @@ static void running_out_of_memory_is_an_error_wherever_it_happens(void **state) 
   fixture *f = *state;
   set(f, "env", "A=1");
   add_route(f, "/x=x.wasm");
-  write_file(f, "listen = '127.0.0.1:1'\n[component.app]\nfile = 'a.wasm'\ndir = 'data'\nnet = 'a'\n"
-                "env = { A = 'b' }\nconfig = { a = 'b' }\nargs = 'x'\nlink = 'x.wasm;env=A=1'\n"
-                "[defaults]\ntimeout = 1\nlink = { file = 'y.wasm', net = 'a' }\n"
-                "[route]\n'a/b' = 'app'\n");
+  write_file(f,
+             "listen = '127.0.0.1:1'\n[component.app]\nfile = 'a.wasm'\ndir = 'data'\nnet = 'a'\n"
+             "env = { A = 'b' }\nconfig = { a = 'b' }\nargs = 'x'\nlink = 'x.wasm;env=A=1'\n"
+             "[defaults]\ntimeout = 1\nlink = { file = 'y.wasm', net = 'a' }\n"
+             "[route]\n'a/b' = 'app'\n");
   for (int64_t count = 0;; count++) {
     tn_alloc_fail_after(count);
     tn_error *error = tn_serve_config_make(f->settings, &f->config);

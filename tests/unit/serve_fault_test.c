@@ -196,7 +196,8 @@ static void check_requests(tn_str request, bool (*is_fine)(const char *answer)) 
 }
 
 static bool is_http1_answer(const char *answer) {
-  return answer[0] == '\0' || starts_with(answer, "HTTP/1.1 200 ") || starts_with(answer, "HTTP/1.1 50");
+  return answer[0] == '\0' || starts_with(answer, "HTTP/1.1 200 ") ||
+         starts_with(answer, "HTTP/1.1 50");
 }
 
 static void a_request_is_answered_or_ended(void **state) {
@@ -206,9 +207,10 @@ static void a_request_is_answered_or_ended(void **state) {
 
 static void a_request_with_a_body_is_answered_or_ended(void **state) {
   (void)state;
-  static const char post[] = "POST /a/longer/path?with=a&query HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n"
-                             "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
-                             "Cookie: a=b\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nTrailer: x\r\n\r\n";
+  static const char post[] =
+      "POST /a/longer/path?with=a&query HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n"
+      "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
+      "Cookie: a=b\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nTrailer: x\r\n\r\n";
   check_requests((tn_str){post, sizeof post - 1}, is_http1_answer);
 }
 
@@ -264,7 +266,8 @@ static void a_reload_has_its_effect_or_none(void **state) {
   int quiet = 0;
   int64_t allowed = 0;
   for (; quiet < QUIET_ROUNDS; allowed++) {
-    struct timespec times[2] = {{.tv_sec = allowed}, {.tv_sec = allowed}}; /* it has changed and is loaded again */
+    struct timespec times[2] = {{.tv_sec = allowed},
+                                {.tv_sec = allowed}}; /* it has changed and is loaded again */
     assert_int_equal(utimensat(AT_FDCWD, component, times, 0), 0);
     tn_alloc_fail_anywhere_after(allowed);
     reload(self.server);

@@ -52,9 +52,10 @@ static void a_request_is_one_line_of_text(void **state) {
   tn_log_write_request(log, &request);
   tn_log_delete(log);
   char *text = read_log();
-  assert_string_equal(text + strlen("2026-11-21T12:34:56.789Z"),
-                      " 200 GET example.com/a?b=c 1.234ms component=api id=01HX instance=0.000ms in=0 out=14 "
-                      "peer=127.0.0.1:5 protocol=HTTP/1.1\n");
+  assert_string_equal(
+      text + strlen("2026-11-21T12:34:56.789Z"),
+      " 200 GET example.com/a?b=c 1.234ms component=api id=01HX instance=0.000ms in=0 out=14 "
+      "peer=127.0.0.1:5 protocol=HTTP/1.1\n");
   free(text);
 }
 

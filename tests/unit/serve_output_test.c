@@ -103,7 +103,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(each_line_is_one_of_the_log, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_line_may_come_in_parts, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_last_line_without_an_end_is_logged_once, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(a_carriage_return_at_the_end_is_no_part_of_a_line, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_carriage_return_at_the_end_is_no_part_of_a_line, set_up,
+                                      tear_down),
       cmocka_unit_test_setup_teardown(a_line_without_end_is_logged_in_parts, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

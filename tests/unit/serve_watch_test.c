@@ -163,9 +163,10 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_file_written_in_place_is_a_change, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_file_that_is_replaced_is_a_change, set_up, tear_down),
       cmocka_unit_test_setup_teardown(another_file_in_the_folder_is_no_change, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(a_file_that_is_the_same_again_is_no_change, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(a_link_on_the_way_to_a_file_that_points_elsewhere_is_a_change, set_up,
+      cmocka_unit_test_setup_teardown(a_file_that_is_the_same_again_is_no_change, set_up,
                                       tear_down),
+      cmocka_unit_test_setup_teardown(a_link_on_the_way_to_a_file_that_points_elsewhere_is_a_change,
+                                      set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,11 +11,13 @@ static const char asking[] =
     " (core module $M"
     "  (import \"h\" \"now\" (func $now (result i64))) (import \"h\" \"number\" (func $number (result i64)))"
     "  (func (export \"time\") (result i32) (i64.ne (call $now) (i64.const 0)))"
-    "  (func (export \"number\") (result i32) (drop (call $number)) (i32.const 1))" GUEST_FINE_CORE ")"
+    "  (func (export \"number\") (result i32) (drop (call $number)) (i32.const 1))" GUEST_FINE_CORE
+    ")"
     " (core instance $m (instantiate $M (with \"h\" (instance"
     "  (export \"now\" (func $now)) (export \"number\" (func $number))))))"
     " (func (export \"time\") (result u32) (canon lift (core func $m \"time\")))"
-    " (func (export \"number\") (result u32) (canon lift (core func $m \"number\")))" GUEST_FINE ")";
+    " (func (export \"number\") (result u32) (canon lift (core func $m \"number\")))" GUEST_FINE
+    ")";
 
 static tn_linker *wasi_linker(void) {
   tn_linker *linker = NULL;
@@ -30,7 +32,8 @@ static void a_denied_call_ends_the_guest_with_its_name_and_the_hint(void **state
   assert_ok(tn_linker_deny(linker, TN_SERVICE_CLOCKS, "say please"));
   tn_linked *linked = guest_link(engine, asking, linker);
   tn_linker_delete(linker);
-  assert_ends(linked, NULL, "time()", TN_ERROR_DENIED, "`wasi:clocks/monotonic-clock#now` was called");
+  assert_ends(linked, NULL, "time()", TN_ERROR_DENIED,
+              "`wasi:clocks/monotonic-clock#now` was called");
   tn_instance *instance = guest_instance(linked, NULL);
   tn_error *error = guest_invoke(instance, "time()");
   assert_string_equal(tn_error_get_hint(error), "say please");

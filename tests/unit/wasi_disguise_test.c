@@ -81,7 +81,8 @@ static void files_are_numbered_as_they_are_seen(void **state) {
   tn_wasi_config *config = deterministic(TN_DETERMINISTIC_FILES);
   tn_wasi wasi = {.config = config};
   static const uint64_t seen[][3] = {/* device, number, given */
-                                     {7, 100, 1}, {7, 99, 2}, {8, 100, 3}, {7, 100, 1}, {0, 0, 4}, {0, 0, 4}};
+                                     {7, 100, 1}, {7, 99, 2}, {8, 100, 3},
+                                     {7, 100, 1}, {0, 0, 4},  {0, 0, 4}};
   for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
     uint64_t inode = seen[i][1];
     assert_int_equal(tn_wasi_disguise_inode(&wasi, seen[i][0], &inode), 0);
@@ -95,7 +96,8 @@ static void directories_tell_nothing_of_their_file_system(void **state) {
   (void)state;
   tn_wasi_config *config = deterministic(TN_DETERMINISTIC_ALL);
   tn_wasi wasi = {.config = config};
-  tn_file_status status = {.device = 5, .inode = 6, .type = TN_FILE_DIRECTORY, .links = 9, .size = 4096};
+  tn_file_status status = {
+      .device = 5, .inode = 6, .type = TN_FILE_DIRECTORY, .links = 9, .size = 4096};
   assert_int_equal(tn_wasi_disguise_status(&wasi, &status), 0);
   assert_int_equal(status.device, 1);
   assert_int_equal(status.inode, 1);
@@ -113,7 +115,8 @@ static void directories_tell_nothing_of_their_file_system(void **state) {
 static void elsewhere_everything_is_as_it_is(void **state) {
   tn_wasi_config *config = deterministic(0);
   tn_wasi wasi = {.config = config};
-  tn_file_status status = {.device = 5, .inode = 6, .type = TN_FILE_DIRECTORY, .links = 9, .size = 4096};
+  tn_file_status status = {
+      .device = 5, .inode = 6, .type = TN_FILE_DIRECTORY, .links = 9, .size = 4096};
   assert_int_equal(tn_wasi_disguise_status(&wasi, &status), 0);
   assert_int_equal(status.inode, 6);
   assert_int_equal(status.size, 4096);
@@ -152,7 +155,7 @@ static void sorting_and_numbering_survive_any_failed_allocation(void **state) {
 }
 
 int main(void) {
-#define WITH_DIRECTORY(test)                                                                                   \
+#define WITH_DIRECTORY(test)                                                                       \
   cmocka_unit_test_setup_teardown(test, directory_fixture_set_up, directory_fixture_tear_down)
   const struct CMUnitTest tests[] = {
       WITH_DIRECTORY(entries_come_by_name),

@@ -41,18 +41,44 @@ static bool reaches(const char *text) {
 }
 
 static const char *const special[] = {
-    "127.0.0.1",       "127.255.255.254", "0.0.0.0",        "0.1.2.3",          "10.0.0.1",
-    "172.16.0.1",      "172.31.255.255",  "192.168.1.1",    "100.64.0.1",       "100.127.255.255",
-    "169.254.169.254", "224.0.0.1",       "239.1.1.1",      "255.255.255.255",  "240.0.0.1",
-    "192.0.0.8",       "198.18.0.1",      "::",             "::1",              "fc00::1",
-    "fd12::1",         "fe80::1",         "febf::1",        "fec0::1",          "ff02::1",
-    "::ffff:10.0.0.1", "::ffff:127.0.0.1", "::ffff:0.0.0.0", "::ffff:169.254.1.1", "::127.0.0.1",
-    "64:ff9b::a00:1",  "2002:7f00:1::1",  "2002:a00:1::",
+    "127.0.0.1",
+    "127.255.255.254",
+    "0.0.0.0",
+    "0.1.2.3",
+    "10.0.0.1",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.168.1.1",
+    "100.64.0.1",
+    "100.127.255.255",
+    "169.254.169.254",
+    "224.0.0.1",
+    "239.1.1.1",
+    "255.255.255.255",
+    "240.0.0.1",
+    "192.0.0.8",
+    "198.18.0.1",
+    "::",
+    "::1",
+    "fc00::1",
+    "fd12::1",
+    "fe80::1",
+    "febf::1",
+    "fec0::1",
+    "ff02::1",
+    "::ffff:10.0.0.1",
+    "::ffff:127.0.0.1",
+    "::ffff:0.0.0.0",
+    "::ffff:169.254.1.1",
+    "::127.0.0.1",
+    "64:ff9b::a00:1",
+    "2002:7f00:1::1",
+    "2002:a00:1::",
 };
 static const char *const ordinary[] = {
-    "93.184.216.34", "1.1.1.1",     "172.15.255.255",       "172.32.0.0",       "100.63.0.1",
-    "100.128.0.1",   "192.167.1.1", "2606:2800:220:1::1",   "::ffff:1.1.1.1",   "64:ff9b::101:101",
-    "2002:101:101::", "fbff::1",    "223.255.255.255",
+    "93.184.216.34",  "1.1.1.1",     "172.15.255.255",     "172.32.0.0",     "100.63.0.1",
+    "100.128.0.1",    "192.167.1.1", "2606:2800:220:1::1", "::ffff:1.1.1.1", "64:ff9b::101:101",
+    "2002:101:101::", "fbff::1",     "223.255.255.255",
 };
 
 static void nothing_is_allowed_without_a_rule(void **state) {
@@ -174,7 +200,8 @@ static void connections_are_told_apart_by_what_rules_tell_apart(void **state) {
   allow("*");
   assert_ptr_equal(tn_egress_key(&policy, TN_STR("GET")), &policy);
   allow("GET@10.0.0.1");
-  assert_ptr_not_equal(tn_egress_key(&policy, TN_STR("GET")), tn_egress_key(&policy, TN_STR("POST")));
+  assert_ptr_not_equal(tn_egress_key(&policy, TN_STR("GET")),
+                       tn_egress_key(&policy, TN_STR("POST")));
   assert_ptr_equal(tn_egress_key(&policy, TN_STR("PUT")), tn_egress_key(&policy, TN_STR("POST")));
 }
 
@@ -190,9 +217,9 @@ static void everything_is_reached_when_that_is_granted(void **state) {
 static void bad_rules_are_refused(void **state) {
   (void)state;
   static const char *const bad[] = {
-      "",         "@a.org", "GET,@a.org", "G T@a.org", "a.org:",     "a.org:x",    "a.org:70000",
-      "*.*",      "*.",     "*.10.0.0.1", "a b",       "10.0.0.0/33", "http://a.org", "::1",
-      "[::1",     "GET@",   "1.2.3",      "a.org:2-1",
+      "",     "@a.org", "GET,@a.org", "G T@a.org", "a.org:",      "a.org:x",      "a.org:70000",
+      "*.*",  "*.",     "*.10.0.0.1", "a b",       "10.0.0.0/33", "http://a.org", "::1",
+      "[::1", "GET@",   "1.2.3",      "a.org:2-1",
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     tn_error *error = tn_egress_allow(&policy, &arena, bad[i]);

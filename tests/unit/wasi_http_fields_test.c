@@ -165,8 +165,14 @@ static void a_set_that_fails_changes_nothing(void **state) {
 static void fields_of_the_connection_are_forbidden(void **state) {
   (void)state;
   static const char *const names[] = {
-      "Connection",         "keep-alive",       "Proxy-Authenticate", "proxy-authorization",
-      "proxy-connection",   "Transfer-Encoding", "upgrade",           "Host",
+      "Connection",
+      "keep-alive",
+      "Proxy-Authenticate",
+      "proxy-authorization",
+      "proxy-connection",
+      "Transfer-Encoding",
+      "upgrade",
+      "Host",
       "HTTP2-Settings",
   };
   uint32_t fields = new_fields();
@@ -178,7 +184,8 @@ static void fields_of_the_connection_are_forbidden(void **state) {
     assert_false(has(fields, names[i]));
   }
   assert_int_equal(append(fields, "te", "trailers"), TN_HEADER_OK);
-  static const char *const bad_lengths[] = {"x", "-1", "+1", "1 2", "5, 5", "99999999999999999999", ""};
+  static const char *const bad_lengths[] = {"x", "-1", "+1", "1 2", "5, 5", "99999999999999999999",
+                                            ""};
   for (size_t i = 0; i < sizeof bad_lengths / sizeof *bad_lengths; i++)
     assert_int_equal(append(fields, "Content-Length", bad_lengths[i]), TN_HEADER_INVALID_SYNTAX);
   assert_int_equal(append(fields, "content-length", "0"), TN_HEADER_OK);
@@ -268,8 +275,10 @@ static void many_fields_are_kept(void **state) {
 
 static void nothing_breaks_when_memory_runs_out(void **state) {
   (void)state;
-  const tn_http_field items[] = {{TN_STR("a"), TN_STR("1")}, {TN_STR("b"), TN_STR("2")},
-                                 {TN_STR("c"), TN_STR("3")}, {TN_STR("d"), TN_STR("4")},
+  const tn_http_field items[] = {{TN_STR("a"), TN_STR("1")},
+                                 {TN_STR("b"), TN_STR("2")},
+                                 {TN_STR("c"), TN_STR("3")},
+                                 {TN_STR("d"), TN_STR("4")},
                                  {TN_STR("e"), TN_STR("5")}};
   tn_http_entries in = {items, 5};
   for (int i = 0; i < 20; i++) {

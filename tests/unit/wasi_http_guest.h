@@ -66,12 +66,14 @@ static inline void fake_abandon(tn_http_incoming *incoming) {
   ((fake_incoming *)incoming)->is_abandoned = true;
 }
 
-static const tn_http_incoming_class fake_incoming_class = {
-    fake_available, fake_read, fake_incoming_is_ready, fake_abandon};
+static const tn_http_incoming_class fake_incoming_class = {fake_available, fake_read,
+                                                           fake_incoming_is_ready, fake_abandon};
 
 static inline void fake_incoming_init(fake_incoming *body, const char *text) {
-  *body = (fake_incoming){
-      .head.class = &fake_incoming_class, .text = text, .at_hand = strlen(text), .knows_size = true};
+  *body = (fake_incoming){.head.class = &fake_incoming_class,
+                          .text = text,
+                          .at_hand = strlen(text),
+                          .knows_size = true};
 }
 
 static inline void fake_notify(const tn_http_observer *observer) {
@@ -281,7 +283,7 @@ static inline tn_http_optional_code code_of_error(uint32_t io_error) {
 static inline tn_stream_count_result check_write(uint32_t stream) {
   tn_stream_count_result out = {0};
   must_succeed(guest_call(&g, &tn_io_streams_interface, NULL, "[method]output-stream.check-write",
-                       &stream, &out));
+                          &stream, &out));
   return out;
 }
 
@@ -298,8 +300,7 @@ static inline tn_stream_result write_as(const char *name, uint32_t stream, const
 
 static inline void write_text(uint32_t stream, const char *text) {
   check_write(stream);
-  assert_int_equal(
-      write_as("[method]output-stream.write", stream, text, strlen(text)).is_error, 0);
+  assert_int_equal(write_as("[method]output-stream.write", stream, text, strlen(text)).is_error, 0);
 }
 
 typedef struct bytes_result {
@@ -337,12 +338,14 @@ static inline void assert_read_closed(uint32_t stream) {
 
 static inline bool is_ready(uint32_t pollable) {
   uint8_t out = 0;
-  must_succeed(guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.ready", &pollable, &out));
+  must_succeed(
+      guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.ready", &pollable, &out));
   return out;
 }
 
 static inline void block(uint32_t pollable) {
-  must_succeed(guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.block", &pollable, NULL));
+  must_succeed(
+      guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.block", &pollable, NULL));
 }
 
 /* ---- the test's frame ----------------------------------------------------------------------------------------------- */
@@ -383,8 +386,8 @@ static inline void run_sweep(void **state) {
 }
 
 /* Runs `body` with its 1st, 2nd … allocation failing until none does. `check` sees each end of an instance. */
-static inline void sweep_memory(int (*set_up)(void **state), void (*body)(void), int (*tear_down)(void **state),
-                                void (*check)(void)) {
+static inline void sweep_memory(int (*set_up)(void **state), void (*body)(void),
+                                int (*tear_down)(void **state), void (*check)(void)) {
   enum { MOST = 500 };
   int errors = 0, i = 0;
   for (sweep.did_fail = true; sweep.did_fail && i < MOST; i++) {
@@ -408,7 +411,7 @@ static inline void sweep_memory(int (*set_up)(void **state), void (*body)(void),
 
 #define AS_GUEST(name)                                                                             \
   {                                                                                                \
-#name, run_as_guest, set_up, tear_down, &(test_body) {                                              \
+#name, run_as_guest, set_up, tear_down, &(test_body) {                                         \
       name                                                                                         \
     }                                                                                              \
   }

@@ -9,7 +9,7 @@ static struct {
   char fields[200];
   tn_http_code code;
   char detail[200];
-  bool is_gone;       /* nobody listens any more */
+  bool is_gone; /* nobody listens any more */
   bool cannot_inform;
 } told;
 
@@ -23,9 +23,8 @@ static void note_head(const tn_http_response *head) {
   told.body_length = head->body_length;
   for (uint32_t i = 0; i < head->fields.count; i++) {
     size_t len = strlen(told.fields);
-    snprintf(told.fields + len, sizeof told.fields - len,
-             "%" TN_STR_FORMAT "=%" TN_STR_FORMAT ";", TN_STR_ARG(head->fields.items[i].name),
-             TN_STR_ARG(head->fields.items[i].value));
+    snprintf(told.fields + len, sizeof told.fields - len, "%" TN_STR_FORMAT "=%" TN_STR_FORMAT ";",
+             TN_STR_ARG(head->fields.items[i].name), TN_STR_ARG(head->fields.items[i].value));
   }
 }
 
@@ -183,8 +182,8 @@ static void a_body_is_read_to_its_end(void **state) {
 
 static void what_is_at_hand_is_read_into_the_guests_memory(void **state) {
   (void)state;
-  uint32_t stream = take("[method]incoming-body.stream",
-                         take("[method]incoming-request.consume", request));
+  uint32_t stream =
+      take("[method]incoming-body.stream", take("[method]incoming-request.consume", request));
   bytes_result out = read_as("[method]input-stream.read", stream, 1000);
   assert_true(guest_owns(&g, out.bytes.data));
 }
@@ -337,8 +336,8 @@ static void a_reader_waits_until_bytes_arrive(void **state) {
   (void)state;
   upload.at_hand = 0;
   upload.is_open = true;
-  uint32_t stream = take("[method]incoming-body.stream",
-                         take("[method]incoming-request.consume", request));
+  uint32_t stream =
+      take("[method]incoming-body.stream", take("[method]incoming-request.consume", request));
   assert_read(stream, "");
   do_later(upload_arrives);
   bytes_result out = read_as("[method]input-stream.blocking-read", stream, 100);
@@ -728,8 +727,8 @@ static void an_instance_may_end_in_the_middle(void **state) {
   uint32_t body = take("[method]outgoing-response.body", response);
   take("[method]outgoing-body.write", body);
   uint32_t early = simple_response();
-  uint32_t early_stream = take("[method]outgoing-body.write",
-                               take("[method]outgoing-response.body", early));
+  uint32_t early_stream =
+      take("[method]outgoing-body.write", take("[method]outgoing-response.body", early));
   write_text(early_stream, "kept");
   set_response(outparam, response);
 }

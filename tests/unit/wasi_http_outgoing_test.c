@@ -261,10 +261,12 @@ static void what_makes_no_sense_is_refused_and_changes_nothing(void **state) {
   static const char *const bad_schemes[] = {"", "1a", "a b", "a:"};
   for (size_t i = 0; i < sizeof bad_schemes / sizeof *bad_schemes; i++)
     assert_int_equal(set_scheme(request, true, 2, bad_schemes[i]), 1);
-  static const char *const bad_paths[] = {"a", "/a b", "/a\r\nb", "/\x01", "?a b", "?a#b", "/a#b", "/<a>", "/`"};
+  static const char *const bad_paths[] = {"a",    "/a b", "/a\r\nb", "/\x01", "?a b",
+                                          "?a#b", "/a#b", "/<a>",    "/`"};
   for (size_t i = 0; i < sizeof bad_paths / sizeof *bad_paths; i++)
     assert_int_equal(set_path(request, bad_paths[i]), 1);
-  static const char *const bad_authorities[] = {"", "a b", "a/b", "u@v@a", "u/@a", "a:b", "[::1", "[::1]a", "[/]", "a\x01", "\xc3\xa9"};
+  static const char *const bad_authorities[] = {"",     "a b",    "a/b", "u@v@a", "u/@a",    "a:b",
+                                                "[::1", "[::1]a", "[/]", "a\x01", "\xc3\xa9"};
   for (size_t i = 0; i < sizeof bad_authorities / sizeof *bad_authorities; i++)
     assert_int_equal(set_authority(request, bad_authorities[i]), 1);
   tn_http_optional_string text = {0};
@@ -375,7 +377,8 @@ static void an_invalid_request_is_refused(void **state) {
   assert_int_equal(refused_code(new_request(new_fields())), TN_HTTP_HTTP_REQUEST_URI_INVALID);
   uint32_t request;
   /* These are authorities of some URI, but nothing that HTTP could call. */
-  static const char *const bad_authorities[] = {"user@example.org", "u:p@a", ":80", "a:65536", "[v1.x]", "%4", "u@[::1]:80"};
+  static const char *const bad_authorities[] = {"user@example.org", "u:p@a", ":80",       "a:65536",
+                                                "[v1.x]",           "%4",    "u@[::1]:80"};
   for (size_t i = 0; i < sizeof bad_authorities / sizeof *bad_authorities; i++) {
     request = simple_request();
     assert_int_equal(set_authority(request, bad_authorities[i]), 0);
@@ -606,18 +609,22 @@ static tn_http_error_code failed_with(tn_http_call_failure failure) {
 
 static void a_failure_says_what_is_known_of_it(void **state) {
   (void)state;
-  tn_http_error_code code = failed_with((tn_http_call_failure){.code = TN_HTTP_DNS_ERROR, .dns_rcode = "NXDOMAIN"});
+  tn_http_error_code code =
+      failed_with((tn_http_call_failure){.code = TN_HTTP_DNS_ERROR, .dns_rcode = "NXDOMAIN"});
   assert_int_equal(code.dns.rcode.is_some, 1);
   assert_str(code.dns.rcode.value, "NXDOMAIN");
   assert_int_equal(code.dns.info_code.is_some, 0);
   code = failed_with((tn_http_call_failure){.code = TN_HTTP_DNS_ERROR});
   assert_int_equal(code.dns.rcode.is_some, 0);
-  code = failed_with((tn_http_call_failure){
-      .code = TN_HTTP_TLS_ALERT_RECEIVED, .has_alert = true, .alert_id = 40, .alert_message = "handshake failure"});
+  code = failed_with((tn_http_call_failure){.code = TN_HTTP_TLS_ALERT_RECEIVED,
+                                            .has_alert = true,
+                                            .alert_id = 40,
+                                            .alert_message = "handshake failure"});
   assert_int_equal(code.alert.id.is_some, 1);
   assert_int_equal(code.alert.id.value, 40);
   assert_str(code.alert.message.value, "handshake failure");
-  code = failed_with((tn_http_call_failure){.code = TN_HTTP_HTTP_RESPONSE_HEADER_SECTION_SIZE, .size = 70000});
+  code = failed_with(
+      (tn_http_call_failure){.code = TN_HTTP_HTTP_RESPONSE_HEADER_SECTION_SIZE, .size = 70000});
   assert_int_equal(code.section_size.is_some, 1);
   assert_int_equal(code.section_size.value, 70000);
 }
@@ -628,7 +635,8 @@ static void trailers_that_are_too_large_say_how_large(void **state) {
   respond();
   uint32_t body = take("[method]incoming-response.consume", take_response(future)), trailers = 0;
   download.failure = tn_http_failure(TN_HTTP_HTTP_RESPONSE_TRAILER_SECTION_SIZE);
-  client.failure = (tn_http_call_failure){.code = TN_HTTP_HTTP_RESPONSE_TRAILER_SECTION_SIZE, .size = 9000};
+  client.failure =
+      (tn_http_call_failure){.code = TN_HTTP_HTTP_RESPONSE_TRAILER_SECTION_SIZE, .size = 9000};
   call("[static]incoming-body.finish", &body, &trailers);
   tn_http_future_trailers_value out = {0};
   call("[method]future-trailers.get", &trailers, &out);
@@ -642,8 +650,10 @@ static void trailers_that_are_too_large_say_how_large(void **state) {
 static void call_to_the_end(void) {
   uint32_t fields = new_fields();
   append(fields, "accept", "a");
-  append(fields, "x-long", "much more than there is room for in what is at hand for the text of few short fields, so that "
-                           "all of this needs memory of its own, and then something more to be really sure of it all");
+  append(
+      fields, "x-long",
+      "much more than there is room for in what is at hand for the text of few short fields, so that "
+      "all of this needs memory of its own, and then something more to be really sure of it all");
   uint32_t request = new_request(fields);
   set_method(request, 9, "PURGE");
   set_scheme(request, true, 0, "");

@@ -357,9 +357,10 @@ static void types_that_are_no_packages_are_refused(void **state) {
       "(component (type (component (import \"f\" (func)) (export \"a:b/c\" (instance))))"
       " (export \"c\" (type 0)))",
       "other things than interfaces");
-  assert_no_package("(component (type (component (export \"a:b/c\" (instance)))) (export \"c\" (type 0))"
-                    " (type (component (export \"a:b/C\" (component)))) (export \"w\" (type 2)))",
-                    "have the same name");
+  assert_no_package(
+      "(component (type (component (export \"a:b/c\" (instance)))) (export \"c\" (type 0))"
+      " (type (component (export \"a:b/C\" (component)))) (export \"w\" (type 2)))",
+      "have the same name");
 }
 
 /* A package whose metadata is this. */

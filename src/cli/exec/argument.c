@@ -48,7 +48,8 @@ size_t exec_argument_find(tn_str text, size_t at, const char *stops) {
     if (strchr("([{<", c) != NULL) depth++;
     if (strchr(")]}>", c) != NULL && depth > 0) depth--;
     /* An apostrophe within a word is no quote. */
-    bool is_quote = c == '"' || (c == '\'' && (at == 0 || strchr("([{, :=", text.data[at - 1]) != NULL));
+    bool is_quote =
+        c == '"' || (c == '\'' && (at == 0 || strchr("([{, :=", text.data[at - 1]) != NULL));
     if (is_quote) at = skip_quoted(text, at);
   }
   return text.len;
@@ -261,8 +262,8 @@ static tn_error *parse_typed(argument *a, const tn_type *type, tn_str text, void
 /* The length of "word" or "word<…>" before a colon at the start of the text, or 0. */
 static size_t type_length(tn_str text) {
   size_t at = 0;
-  while (at < text.len &&
-         ((text.data[at] >= 'a' && text.data[at] <= 'z') || (text.data[at] >= '0' && text.data[at] <= '9')))
+  while (at < text.len && ((text.data[at] >= 'a' && text.data[at] <= 'z') ||
+                           (text.data[at] >= '0' && text.data[at] <= '9')))
     at++;
   if (at == 0 || at == text.len) return 0;
   if (text.data[at] == '<') at = exec_argument_find(text, at, ":");
@@ -299,12 +300,13 @@ static size_t describe_type(const tn_type *type, unsigned depth, char *out, size
   if (type == NULL) return (size_t)snprintf(out, size, "_");
   tn_type_kind kind = tn_type_get_kind(type);
   size_t length = (size_t)snprintf(out, size, "%s", kind_name(kind));
-  bool has_parts =
-      kind == TN_TYPE_LIST || kind == TN_TYPE_OPTION || kind == TN_TYPE_RESULT || kind == TN_TYPE_TUPLE;
+  bool has_parts = kind == TN_TYPE_LIST || kind == TN_TYPE_OPTION || kind == TN_TYPE_RESULT ||
+                   kind == TN_TYPE_TUPLE;
   if (!has_parts || depth == 0) return length;
   for (size_t i = 0; i < tn_type_part_count(type) && length + 2 < size; i++) {
     length += (size_t)snprintf(out + length, size - length, i == 0 ? "<" : ", ");
-    if (length < size) length += describe_type(tn_type_part(type, i), depth - 1, out + length, size - length);
+    if (length < size)
+      length += describe_type(tn_type_part(type, i), depth - 1, out + length, size - length);
   }
   if (length < size) length += (size_t)snprintf(out + length, size - length, ">");
   return length;
@@ -337,8 +339,8 @@ static tn_error *parse_value(argument *a, const tn_type *type, tn_str text, void
   return parse_wave(a, type, text, out);
 }
 
-tn_error *exec_argument_parse(tn_values *values, const tn_type *type, tn_str text, void *out, size_t *column,
-                              size_t *length) {
+tn_error *exec_argument_parse(tn_values *values, const tn_type *type, tn_str text, void *out,
+                              size_t *column, size_t *length) {
   argument a = {.values = values, .whole = text, .length = text.len};
   memset(out, 0, tn_type_get_size(type));
   tn_error *error = parse_value(&a, type, text, out);

@@ -6,8 +6,8 @@
 #include "tenon.h"
 
 /* One value. On failure *column is where in `text`, in bytes, and *length how much of it is wrong. */
-tn_error *exec_argument_parse(tn_values *values, const tn_type *type, tn_str text, void *out, size_t *column,
-                              size_t *length);
+tn_error *exec_argument_parse(tn_values *values, const tn_type *type, tn_str text, void *out,
+                              size_t *column, size_t *length);
 
 /* The offset of the first of `stops` in `text` from `at` on that stands in no brackets and no quotes, or
  * text.len. */

@@ -75,11 +75,13 @@ static bool take_outcome(tn_str content, exec_outcome *out) {
   for (size_t i = 0; i < FIELDS; i++)
     if (!take_field(&rest, &fields[i])) return false;
   uint64_t exit_code;
-  if (!take_number(fields[0], &exit_code) || exit_code > 255 || !take_number(fields[1], &out->fuel) ||
-      !take_number(fields[2], &out->memory_peak) || fields[7].len != HASH)
+  if (!take_number(fields[0], &exit_code) || exit_code > 255 ||
+      !take_number(fields[1], &out->fuel) || !take_number(fields[2], &out->memory_peak) ||
+      fields[7].len != HASH)
     return false;
   out->exit_code = (int)exit_code;
-  if (!take_result(fields[3], &out->result) || !take_result(fields[4], &out->result_json)) return false;
+  if (!take_result(fields[3], &out->result) || !take_result(fields[4], &out->result_json))
+    return false;
   exec_bytes_add(&out->output[0], fields[5].data, fields[5].len);
   exec_bytes_add(&out->output[1], fields[6].data, fields[6].len);
   memcpy(out->input_hash, fields[7].data, HASH);
@@ -89,7 +91,8 @@ static bool take_outcome(tn_str content, exec_outcome *out) {
 static bool read_file(const char *path, exec_bytes *out) {
   FILE *file = fopen(path, "rbe");
   if (file == NULL) {
-    if (errno != ENOENT) fprintf(stderr, "warning: the cache's %s cannot be read: %s\n", path, strerror(errno));
+    if (errno != ENOENT)
+      fprintf(stderr, "warning: the cache's %s cannot be read: %s\n", path, strerror(errno));
     return false;
   }
   char part[65536];
@@ -163,7 +166,8 @@ void exec_cache_store(const exec_job *job, const exec_outcome *outcome) {
   if (outcome->error != NULL || outcome->output[0].failed || outcome->output[1].failed) return;
   exec_bytes path = {0}, content = {0};
   if (mkdir(job->settings->result_cache, 0700) != 0 && errno != EEXIST)
-    fprintf(stderr, "warning: the cache %s cannot be made: %s\n", job->settings->result_cache, strerror(errno));
+    fprintf(stderr, "warning: the cache %s cannot be made: %s\n", job->settings->result_cache,
+            strerror(errno));
   put_outcome(outcome, &content);
   if (make_path(job, &path) && !content.failed) write_entry(path.data, exec_bytes_str(&content));
   exec_bytes_free(&path);

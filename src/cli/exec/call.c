@@ -25,8 +25,8 @@ static size_t find(tn_str text, char c) {
 /* An error whose message is in `text`, which is freed. */
 static tn_error *error_of(tn_error_kind kind, exec_bytes *text) {
   exec_bytes_add(text, "", 1);
-  tn_error *error =
-      text->failed ? tn_error_make(TN_ERROR_NO_MEMORY, "out of memory") : tn_error_make(kind, text->data);
+  tn_error *error = text->failed ? tn_error_make(TN_ERROR_NO_MEMORY, "out of memory")
+                                 : tn_error_make(kind, text->data);
   exec_bytes_free(text);
   return error;
 }
@@ -174,8 +174,8 @@ static tn_error *argument_error(const function_call *call, size_t index, tn_str 
 
 static tn_error *parse_argument(const function_call *call, size_t index, tn_str text) {
   size_t column = 0, length = 0;
-  tn_error *error = exec_argument_parse(call->values, param_type(call, index), text, param_room(call, index),
-                                        &column, &length);
+  tn_error *error = exec_argument_parse(call->values, param_type(call, index), text,
+                                        param_room(call, index), &column, &length);
   return error == NULL ? NULL : argument_error(call, index, text, column, length, error);
 }
 
@@ -186,8 +186,8 @@ static tn_error *check_count(const function_call *call, size_t count) {
     needed--;
   if (count >= needed && count <= wanted) return NULL;
   exec_bytes message = {0};
-  exec_bytes_format(&message, "the function takes %zu argument%s, %zu %s given", wanted, wanted == 1 ? "" : "s",
-                    count, count == 1 ? "is" : "are");
+  exec_bytes_format(&message, "the function takes %zu argument%s, %zu %s given", wanted,
+                    wanted == 1 ? "" : "s", count, count == 1 ? "is" : "are");
   add_signature(call, &message);
   return error_of(TN_ERROR_ARGUMENT, &message);
 }
@@ -253,7 +253,8 @@ static tn_error *json_error(const function_call *call, tn_str text, tn_error *ca
   return error_of(TN_ERROR_ARGUMENT, &message);
 }
 
-static tn_error *json_expected(const function_call *call, tn_str text, size_t at, const char *what) {
+static tn_error *json_expected(const function_call *call, tn_str text, size_t at,
+                               const char *what) {
   exec_bytes message = {0};
   exec_bytes_format(&message, "the arguments as JSON: %s", what);
   add_caret(&message, text, at, 1);
@@ -269,9 +270,11 @@ static tn_error *parse_json_object(const function_call *call, tn_str text, size_
   memset(is_given, 0, count + 1);
   size_t given = 0;
   for (at = skip_space(text, at + 1); at < text.len && text.data[at] != '}'; given++) {
-    if (text.data[at] != '"') return json_expected(call, text, at, "expected the name of a parameter");
+    if (text.data[at] != '"')
+      return json_expected(call, text, at, "expected the name of a parameter");
     size_t colon = exec_argument_find(text, at, ":"), end = exec_argument_find(text, at, ",}");
-    if (colon >= end) return json_expected(call, text, at, "expected ':' and a value behind the name");
+    if (colon >= end)
+      return json_expected(call, text, at, "expected ':' and a value behind the name");
     tn_str name = slice(text, at + 1, colon);
     while (name.len > 0 && name.data[name.len - 1] != '"')
       name.len--;
@@ -304,7 +307,8 @@ static tn_error *parse_json(const function_call *call) {
   if (start == text.len || text.data[start] != '[')
     return json_expected(call, text, start,
                          "expected '[' and the arguments, or '{' and their names with values");
-  tn_error *error = tn_values_from_json(call->values, tn_func_type_params(call->type), text, call->params);
+  tn_error *error =
+      tn_values_from_json(call->values, tn_func_type_params(call->type), text, call->params);
   return error == NULL ? NULL : json_error(call, text, error);
 }
 

@@ -26,9 +26,10 @@ static cli_settings settings_of(const cli_settings *given) {
 }
 
 static int check_options(const cli_settings *settings, int count) {
-  bool has_arguments =
-      settings->arguments != NULL || settings->arguments_json != NULL || settings->arguments_file != NULL;
-  unsigned ways = (unsigned)(settings->arguments != NULL) + (unsigned)(settings->arguments_json != NULL) +
+  bool has_arguments = settings->arguments != NULL || settings->arguments_json != NULL ||
+                       settings->arguments_file != NULL;
+  unsigned ways = (unsigned)(settings->arguments != NULL) +
+                  (unsigned)(settings->arguments_json != NULL) +
                   (unsigned)(settings->arguments_file != NULL) +
                   (unsigned)(settings->function != NULL && count > 1);
   if (has_arguments && settings->function == NULL)
@@ -36,9 +37,10 @@ static int check_options(const cli_settings *settings, int count) {
                       "name the function with --function; what a command is given follows the file",
                       "there are arguments for a function but no function");
   if (ways > 1)
-    return cli_report(CLI_EXIT_USAGE, NULL,
-                      "the function's arguments are given in more than one way: behind the file, --args, "
-                      "--args-json, --input");
+    return cli_report(
+        CLI_EXIT_USAGE, NULL,
+        "the function's arguments are given in more than one way: behind the file, --args, "
+        "--args-json, --input");
   if (settings->record != NULL && settings->replay != NULL)
     return cli_report(CLI_EXIT_USAGE, NULL, "--record and --replay exclude each other");
   if (settings->replay != NULL && (settings->result_cache != NULL || settings->verify.is_set))
@@ -54,8 +56,9 @@ static int load(exec_job *job, tn_error **error) {
   int exit_code = cli_read_file(job->operands[0], &bytes, &size);
   if (exit_code != CLI_EXIT_OK) return exit_code;
   tn_sha256(bytes, size, job->component_hash);
-  *error = tn_component_from_bytes(job->engine, bytes, size, job->operands[0],
-                                   cli_load_flags(job->settings, job->operands[0]), &job->component);
+  *error =
+      tn_component_from_bytes(job->engine, bytes, size, job->operands[0],
+                              cli_load_flags(job->settings, job->operands[0]), &job->component);
   free(bytes);
   return CLI_EXIT_OK;
 }
@@ -103,7 +106,8 @@ static void hash_outcome(const exec_job *job, exec_outcome *outcome) {
   exec_bytes_free(&text);
 }
 
-static tn_error *run_instance(exec_job *job, exec_world *world, tn_instance **instance, exec_outcome *outcome) {
+static tn_error *run_instance(exec_job *job, exec_world *world, tn_instance **instance,
+                              exec_outcome *outcome) {
   tn_instance_options options;
   tn_instance_options_init(&options);
   cli_configure_limits(&options, job->settings);
@@ -142,7 +146,8 @@ static int run_once(exec_job *job, bool is_silent, exec_outcome *outcome) {
   if (outcome->output[0].failed || outcome->output[1].failed)
     return cli_report(CLI_EXIT_INTERNAL, NULL, "the guest's output does not fit into memory");
   if (world.write_failure == 0) return CLI_EXIT_OK;
-  return cli_report(CLI_EXIT_IO, NULL, "while writing the guest's output: %s", strerror(world.write_failure));
+  return cli_report(CLI_EXIT_IO, NULL, "while writing the guest's output: %s",
+                    strerror(world.write_failure));
 }
 
 /* ---- telling ------------------------------------------------------------------------------------------- */
@@ -165,10 +170,11 @@ static int tell(const exec_job *job, const exec_outcome *outcome) {
   fflush(stdout);
   if (outcome->error != NULL) exec_report_error(job, outcome);
   if (settings->quiet) return outcome->exit_code;
-  fprintf(stderr, "fuel: %" PRIu64 ", memory peak: %" PRIu64 " bytes%s", outcome->fuel, outcome->memory_peak,
-          outcome->is_cached ? ", from the cache" : "");
+  fprintf(stderr, "fuel: %" PRIu64 ", memory peak: %" PRIu64 " bytes%s", outcome->fuel,
+          outcome->memory_peak, outcome->is_cached ? ", from the cache" : "");
   if (outcome->verified > 0)
-    fprintf(stderr, ", verified by %u more run%s", outcome->verified, outcome->verified == 1 ? "" : "s");
+    fprintf(stderr, ", verified by %u more run%s", outcome->verified,
+            outcome->verified == 1 ? "" : "s");
   fputc('\n', stderr);
   return outcome->exit_code;
 }
@@ -180,7 +186,8 @@ static int run_and_prove(exec_job *job, exec_outcome *outcome) {
   if (settings->replay != NULL) return exec_replay(job, outcome, run_once);
   int exit_code = run_once(job, false, outcome);
   if (exit_code == CLI_EXIT_OK && settings->record != NULL) exit_code = exec_record_write(job);
-  if (exit_code == CLI_EXIT_OK && settings->verify.is_set) exit_code = exec_verify(job, outcome, run_once);
+  if (exit_code == CLI_EXIT_OK && settings->verify.is_set)
+    exit_code = exec_verify(job, outcome, run_once);
   return exit_code;
 }
 
@@ -190,7 +197,8 @@ static int run_job(exec_job *job) {
   bool is_cacheable = settings->result_cache != NULL && job->is_deterministic;
   if (settings->result_cache != NULL && !job->is_deterministic)
     fputs("warning: the cache is not used for a run that is not deterministic\n", stderr);
-  if (is_cacheable && settings->record == NULL && !settings->verify.is_set && exec_cache_find(job, &outcome)) {
+  if (is_cacheable && settings->record == NULL && !settings->verify.is_set &&
+      exec_cache_find(job, &outcome)) {
     hash_outcome(job, &outcome);
     int cached = tell(job, &outcome);
     exec_outcome_free(&outcome);
@@ -207,13 +215,16 @@ int cli_exec(const cli_settings *given, char **operands, int count) {
   if (count == 0) return cli_report(CLI_EXIT_USAGE, "tenon exec FILE", "tenon exec takes a file");
   signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report */
   cli_settings settings = settings_of(given);
-  exec_job job = {.settings = &settings, .operands = operands, .count = count, .input = {.descriptor = -1}};
-  job.input.path =
-      settings.arguments_file != NULL && strcmp(settings.arguments_file, "-") == 0 ? "" : settings.input;
+  exec_job job = {
+      .settings = &settings, .operands = operands, .count = count, .input = {.descriptor = -1}};
+  job.input.path = settings.arguments_file != NULL && strcmp(settings.arguments_file, "-") == 0
+                       ? ""
+                       : settings.input;
   job.input.timeout = settings.timeout.is_set ? settings.timeout.value : 0;
   job.keeps_output = settings.json || settings.result_cache != NULL || settings.record != NULL ||
                      settings.replay != NULL || settings.verify.is_set;
-  if (job.keeps_output && !settings.max_output.is_set) settings.max_output = (cli_amount){true, KEPT_OUTPUT};
+  if (job.keeps_output && !settings.max_output.is_set)
+    settings.max_output = (cli_amount){true, KEPT_OUTPUT};
   int exit_code = check_options(&settings, count);
   if (exit_code == CLI_EXIT_OK) exit_code = exec_record_open(&job, &settings);
   exec_choose_policy(&job);

@@ -15,7 +15,8 @@ typedef struct exec_bytes {
 
 void exec_bytes_add(exec_bytes *bytes, const void *data, size_t size);
 void exec_bytes_text(exec_bytes *bytes, const char *text);
-void exec_bytes_format(exec_bytes *bytes, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void exec_bytes_format(exec_bytes *bytes, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* A number of 8 bytes and the text itself: so that no two lists of texts look the same to a hash. */
 void exec_bytes_field(exec_bytes *bytes, tn_str text);
 void exec_bytes_free(exec_bytes *bytes);
@@ -26,8 +27,8 @@ static inline tn_str exec_bytes_str(const exec_bytes *bytes) {
 /* What a run has come to. Texts are owned. */
 typedef struct exec_outcome {
   int exit_code;
-  tn_error *error;      /* NULL: it came to its own end */
-  char *result;         /* of a function, as WAVE; NULL: it has none, there was no function, or an error */
+  tn_error *error; /* NULL: it came to its own end */
+  char *result; /* of a function, as WAVE; NULL: it has none, there was no function, or an error */
   char *result_json;    /* the same as JSON */
   exec_bytes output[2]; /* standard output and error, where they are kept */
   uint64_t fuel;

@@ -94,8 +94,8 @@ int exec_input_read(exec_input *input) {
   ensure_read(input);
   if (input->failure == 0) return CLI_EXIT_OK;
   if (input->failure == ETIMEDOUT)
-    return cli_report(CLI_EXIT_TIMEOUT, "raise --timeout", "standard input has not ended within %.3f s",
-                      (double)input->timeout / 1e9);
+    return cli_report(CLI_EXIT_TIMEOUT, "raise --timeout",
+                      "standard input has not ended within %.3f s", (double)input->timeout / 1e9);
   return cli_report(CLI_EXIT_IO, NULL, "while reading %s: %s",
                     input->path != NULL ? input->path : "standard input", strerror(input->failure));
 }
@@ -104,7 +104,8 @@ int exec_input_read(exec_input *input) {
 
 int exec_read_arguments(exec_job *job) {
   const cli_settings *settings = job->settings;
-  if (settings->arguments_json != NULL) exec_bytes_text(&job->arguments_json, settings->arguments_json);
+  if (settings->arguments_json != NULL)
+    exec_bytes_text(&job->arguments_json, settings->arguments_json);
   if (settings->arguments_file == NULL) return CLI_EXIT_OK;
   char *text;
   size_t size;
@@ -113,6 +114,7 @@ int exec_read_arguments(exec_job *job) {
   exec_bytes_add(&job->arguments_json, text, size);
   free(text);
   if (size == 0)
-    return cli_report(CLI_EXIT_USAGE, NULL, "there are no arguments in %s", settings->arguments_file);
+    return cli_report(CLI_EXIT_USAGE, NULL, "there are no arguments in %s",
+                      settings->arguments_file);
   return CLI_EXIT_OK;
 }

@@ -16,7 +16,7 @@ typedef struct limit_note {
   size_t offset;
 } limit_note;
 
-#define LIMIT(name, field)                                                                                     \
+#define LIMIT(name, field)                                                                         \
   { name, offsetof(cli_settings, field) }
 static const limit_note limit_notes[] = {
     LIMIT("fuel", fuel),
@@ -55,7 +55,8 @@ static tn_error *note_call(exec_job *job, cli_settings *settings) {
   tn_error *error = note_text(recording, "tenon", TN_VERSION_STRING);
   if (error == NULL) error = note_text(recording, "function", settings->function);
   if (error == NULL) error = note_text(recording, "arguments", settings->arguments);
-  if (error == NULL) error = tn_recording_set_note(recording, "operands", exec_bytes_str(&operands));
+  if (error == NULL)
+    error = tn_recording_set_note(recording, "operands", exec_bytes_str(&operands));
   for (size_t i = 0; i < LIMIT_NOTES && error == NULL; i++) {
     const cli_amount *amount = limit_of(settings, &limit_notes[i]);
     if (amount->is_set) error = note_number(recording, limit_notes[i].name, amount->value);
@@ -107,8 +108,8 @@ static int take_call(exec_job *job, cli_settings *settings) {
   for (size_t i = 0; i < LIMIT_NOTES && is_whole; i++)
     is_whole = take_limit(job->recording, limit_notes[i].name, limit_of(settings, &limit_notes[i]));
   if (!is_whole || !settings->fuel.is_set)
-    return cli_report(CLI_EXIT_LOAD, NULL, "the recording %s does not say how the component was run",
-                      settings->replay);
+    return cli_report(CLI_EXIT_LOAD, NULL,
+                      "the recording %s does not say how the component was run", settings->replay);
   job->recorded_function = copy_note(job->recording, "function");
   job->recorded_arguments = copy_note(job->recording, "arguments");
   tn_str json = tn_recording_note(job->recording, "arguments-json");
@@ -121,7 +122,8 @@ static int take_call(exec_job *job, cli_settings *settings) {
 
 static int read_recording(exec_job *job, cli_settings *settings) {
   bool has_call = settings->function != NULL || settings->arguments != NULL ||
-                  settings->arguments_json != NULL || settings->arguments_file != NULL || job->count > 1;
+                  settings->arguments_json != NULL || settings->arguments_file != NULL ||
+                  job->count > 1;
   if (has_call)
     return cli_report(CLI_EXIT_USAGE, "give the file alone",
                       "what is called and with what arguments is in the recording");
@@ -132,8 +134,8 @@ static int read_recording(exec_job *job, cli_settings *settings) {
   tn_error *error = tn_recording_from_bytes(bytes, size, &job->recording);
   free(bytes);
   if (error != NULL) {
-    exit_code = cli_report(cli_exit_code_of(error), tn_error_get_hint(error), "while reading %s: %s",
-                           settings->replay, tn_error_get_message(error));
+    exit_code = cli_report(cli_exit_code_of(error), tn_error_get_hint(error),
+                           "while reading %s: %s", settings->replay, tn_error_get_message(error));
     tn_error_delete(error);
     return exit_code;
   }
@@ -162,7 +164,8 @@ static tn_error *note_outcome(exec_job *job, const exec_outcome *outcome) {
   tn_recording *recording = job->recording;
   tn_error *error = note_text(recording, "component-sha256", job->component_hash);
   if (error == NULL && job->arguments_json.size > 0)
-    error = tn_recording_set_note(recording, "arguments-json", exec_bytes_str(&job->arguments_json));
+    error =
+        tn_recording_set_note(recording, "arguments-json", exec_bytes_str(&job->arguments_json));
   if (error == NULL) error = note_number(recording, "exit-code", (uint64_t)outcome->exit_code);
   if (error == NULL) error = note_text(recording, "result", outcome->result);
   if (error == NULL) error = note_number(recording, "fuel-used", outcome->fuel);
@@ -174,7 +177,8 @@ void exec_record_finish(exec_job *job, const exec_outcome *outcome) {
   bool is_new = tn_recording_get_mode(job->recording) == TN_RECORD;
   tn_error *error = is_new ? note_outcome(job, outcome) : NULL;
   if (error == NULL) error = tn_recording_finish(job->recording);
-  tn_error_delete(error); /* what it says, the recording keeps: there are no bytes, or there is a difference */
+  tn_error_delete(
+      error); /* what it says, the recording keeps: there are no bytes, or there is a difference */
 }
 
 static int report_lost(void) {
@@ -184,7 +188,9 @@ static int report_lost(void) {
 
 int exec_record_write(const exec_job *job) {
   tn_str bytes = tn_recording_bytes(job->recording);
-  return bytes.data == NULL ? report_lost() : cli_write_file(job->settings->record, (const uint8_t *)bytes.data, bytes.len);
+  return bytes.data == NULL
+             ? report_lost()
+             : cli_write_file(job->settings->record, (const uint8_t *)bytes.data, bytes.len);
 }
 
 /* ---- comparing ---------------------------------------------------------------------------------------- */
@@ -192,16 +198,19 @@ int exec_record_write(const exec_job *job) {
 static int differs(const exec_job *job, const char *what, const char *expected, const char *given) {
   const char *run = job->settings->replay != NULL ? "the run differs from the recording"
                                                   : "a second run differs from the first";
-  return cli_report(CLI_EXIT_DIFFERS, NULL, "%s: %s was %s, and now is %s", run, what, expected, given);
+  return cli_report(CLI_EXIT_DIFFERS, NULL, "%s: %s was %s, and now is %s", run, what, expected,
+                    given);
 }
 
-static int compare_text(const exec_job *job, const char *what, const char *expected, const char *given) {
+static int compare_text(const exec_job *job, const char *what, const char *expected,
+                        const char *given) {
   if (expected == NULL) expected = "none";
   if (given == NULL) given = "none";
   return strcmp(expected, given) == 0 ? CLI_EXIT_OK : differs(job, what, expected, given);
 }
 
-static int compare_number(const exec_job *job, const char *what, uint64_t expected, uint64_t given) {
+static int compare_number(const exec_job *job, const char *what, uint64_t expected,
+                          uint64_t given) {
   if (expected == given) return CLI_EXIT_OK;
   char texts[2][24];
   snprintf(texts[0], sizeof texts[0], "%" PRIu64, expected);
@@ -221,22 +230,27 @@ static int compare_calls(const exec_job *job) {
 /* How far a guest gets in a time depends on the machine. */
 static bool is_out_of_time(const exec_outcome *outcome) {
   uint64_t used, allowed;
-  return outcome->error != NULL && tn_error_get_limit(outcome->error, &used, &allowed) == TN_LIMIT_TIME;
+  return outcome->error != NULL &&
+         tn_error_get_limit(outcome->error, &used, &allowed) == TN_LIMIT_TIME;
 }
 
 static const char *message_of(const exec_outcome *outcome) {
   return outcome->error == NULL ? NULL : tn_error_get_message(outcome->error);
 }
 
-static int compare_outcomes(const exec_job *job, const exec_outcome *first, const exec_outcome *second) {
+static int compare_outcomes(const exec_job *job, const exec_outcome *first,
+                            const exec_outcome *second) {
   int exit_code = compare_calls(job);
   if (exit_code == CLI_EXIT_OK)
-    exit_code = compare_number(job, "the exit code", (uint64_t)first->exit_code, (uint64_t)second->exit_code);
+    exit_code = compare_number(job, "the exit code", (uint64_t)first->exit_code,
+                               (uint64_t)second->exit_code);
   if (exit_code == CLI_EXIT_OK)
     exit_code = compare_text(job, "the error", message_of(first), message_of(second));
-  if (exit_code == CLI_EXIT_OK) exit_code = compare_text(job, "the result", first->result, second->result);
   if (exit_code == CLI_EXIT_OK)
-    exit_code = compare_text(job, "the hash of the output", first->output_hash, second->output_hash);
+    exit_code = compare_text(job, "the result", first->result, second->result);
+  if (exit_code == CLI_EXIT_OK)
+    exit_code =
+        compare_text(job, "the hash of the output", first->output_hash, second->output_hash);
   if (exit_code != CLI_EXIT_OK || is_out_of_time(first)) return exit_code;
   exit_code = compare_number(job, "the fuel used", first->fuel, second->fuel);
   if (exit_code != CLI_EXIT_OK) return exit_code;
@@ -264,26 +278,31 @@ int exec_verify(exec_job *job, exec_outcome *outcome, exec_run_func run) {
 
 /* ---- replay ------------------------------------------------------------------------------------------- */
 
-static int compare_note(const exec_job *job, const char *note, const char *what, const char *given) {
+static int compare_note(const exec_job *job, const char *note, const char *what,
+                        const char *given) {
   char *expected = copy_note(job->recording, note);
   int exit_code = compare_text(job, what, expected, given);
   free(expected);
   return exit_code;
 }
 
-static int compare_number_note(const exec_job *job, const char *note, const char *what, uint64_t given) {
+static int compare_number_note(const exec_job *job, const char *note, const char *what,
+                               uint64_t given) {
   char digits[24];
   snprintf(digits, sizeof digits, "%" PRIu64, given);
   return compare_note(job, note, what, digits);
 }
 
 int exec_replay(exec_job *job, exec_outcome *outcome, exec_run_func run) {
-  int exit_code = compare_note(job, "component-sha256", "the component's SHA-256", job->component_hash);
+  int exit_code =
+      compare_note(job, "component-sha256", "the component's SHA-256", job->component_hash);
   if (exit_code == CLI_EXIT_OK) exit_code = run(job, false, outcome);
   if (exit_code == CLI_EXIT_OK) exit_code = compare_calls(job);
   if (exit_code == CLI_EXIT_OK)
-    exit_code = compare_number_note(job, "exit-code", "the exit code", (uint64_t)outcome->exit_code);
-  if (exit_code == CLI_EXIT_OK) exit_code = compare_note(job, "result", "the result", outcome->result);
+    exit_code =
+        compare_number_note(job, "exit-code", "the exit code", (uint64_t)outcome->exit_code);
+  if (exit_code == CLI_EXIT_OK)
+    exit_code = compare_note(job, "result", "the result", outcome->result);
   if (exit_code == CLI_EXIT_OK)
     exit_code = compare_number_note(job, "fuel-used", "the fuel used", outcome->fuel);
   if (exit_code != CLI_EXIT_OK) return exit_code;

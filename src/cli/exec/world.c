@@ -18,8 +18,9 @@ typedef struct service_policy {
 } service_policy;
 
 static const service_policy policies[] = {
-    {TN_SERVICE_CLOCKS, "--clock virtual gives the guest a clock that shows the same times in every run, "
-                        "--allow-clock the real one"},
+    {TN_SERVICE_CLOCKS,
+     "--clock virtual gives the guest a clock that shows the same times in every run, "
+     "--allow-clock the real one"},
     {TN_SERVICE_RANDOM,
      "--random seed=1 gives the guest numbers that are the same in every run, --allow-random real ones"},
     {TN_SERVICE_FILES, "--dir HOST::GUEST grants a directory, --dir-ro one for reading only"},
@@ -32,9 +33,9 @@ static bool grants_files(const cli_settings *settings) {
 }
 
 static bool grants_network(const cli_settings *settings) {
-  return settings->inherit_network || settings->network.count > 0 || settings->network_connect.count > 0 ||
-         settings->network_listen.count > 0 || settings->network_udp.count > 0 ||
-         settings->name_lookup == CLI_CHOICE_YES;
+  return settings->inherit_network || settings->network.count > 0 ||
+         settings->network_connect.count > 0 || settings->network_listen.count > 0 ||
+         settings->network_udp.count > 0 || settings->name_lookup == CLI_CHOICE_YES;
 }
 
 static bool grants_http(const cli_settings *settings) {
@@ -45,8 +46,8 @@ static void warn(exec_job *job, bool is_granted, const char *option, const char 
   if (!is_granted) return;
   job->is_deterministic = false;
   if (job->settings->replay != NULL) return; /* nothing is asked then */
-  fprintf(stderr, "warning: with %s the run depends on %s: another run may give another answer\n", option,
-          what);
+  fprintf(stderr, "warning: with %s the run depends on %s: another run may give another answer\n",
+          option, what);
 }
 
 void exec_choose_policy(exec_job *job) {
@@ -126,9 +127,12 @@ void exec_world_write(void *data, int stream, const uint8_t *bytes, size_t size)
 /* ---- the configuration ------------------------------------------------------------------------------ */
 
 static tn_error *set_streams(exec_world *world) {
-  tn_error *error = tn_wasi_config_set_input_callback(world->config, exec_input_open, &world->job->input);
-  if (error == NULL) error = tn_wasi_config_set_output_callback(world->config, 1, exec_world_write, world);
-  if (error == NULL) error = tn_wasi_config_set_output_callback(world->config, 2, exec_world_write, world);
+  tn_error *error =
+      tn_wasi_config_set_input_callback(world->config, exec_input_open, &world->job->input);
+  if (error == NULL)
+    error = tn_wasi_config_set_output_callback(world->config, 1, exec_world_write, world);
+  if (error == NULL)
+    error = tn_wasi_config_set_output_callback(world->config, 2, exec_world_write, world);
   return error;
 }
 
@@ -138,7 +142,8 @@ tn_error *exec_world_make(exec_world *world) {
   tn_error *error = tn_wasi_config_new(&world->config);
   if (error != NULL) return error;
   bool is_function = settings->function != NULL;
-  error = cli_configure_arguments(world->config, settings, job->operands, is_function ? 1 : job->count);
+  error =
+      cli_configure_arguments(world->config, settings, job->operands, is_function ? 1 : job->count);
   if (error == NULL) error = set_streams(world);
   if (error == NULL) error = cli_configure_files(world->config, settings);
   if (error == NULL) error = cli_configure_environment(world->config, settings);
@@ -148,7 +153,8 @@ tn_error *exec_world_make(exec_world *world) {
   if (error == NULL && settings->random_seed.is_set && !settings->allow_random)
     error = tn_wasi_config_set_random_seed(world->config, settings->random_seed.value);
   if (error == NULL) error = set_clock(world);
-  unsigned deterministic = TN_DETERMINISTIC_FILES | (settings->allow_clock ? 0u : TN_DETERMINISTIC_TIMES);
+  unsigned deterministic =
+      TN_DETERMINISTIC_FILES | (settings->allow_clock ? 0u : TN_DETERMINISTIC_TIMES);
   return error == NULL ? tn_wasi_config_set_deterministic(world->config, deterministic) : error;
 }
 
@@ -180,7 +186,9 @@ static void add_environment(exec_bytes *out, const cli_settings *settings) {
 void exec_describe_input(const exec_job *job, exec_bytes *out) {
   const cli_settings *settings = job->settings;
   const char *slash = strrchr(job->operands[0], '/');
-  add_text(out, settings->argv0 != NULL ? settings->argv0 : slash != NULL ? slash + 1 : job->operands[0]);
+  add_text(out, settings->argv0 != NULL ? settings->argv0
+                : slash != NULL         ? slash + 1
+                                        : job->operands[0]);
   add_text(out, settings->function);
   add_text(out, settings->arguments);
   exec_bytes_field(out, exec_bytes_str(&job->arguments_json));

@@ -71,7 +71,8 @@ static void count_addition(uint32_t counts[TN_SORT_COUNT], addition added, uint3
 
 /* ---- components ----------------------------------------------------------------------------------------- */
 
-tn_error *tn_builder_add(tn_component_builder *builder, const tn_definition *definition, uint32_t *index) {
+tn_error *tn_builder_add(tn_component_builder *builder, const tn_definition *definition,
+                         uint32_t *index) {
   tn_definition *copy = TN_VEC_PUSH(builder->arena, &builder->definitions);
   if (copy == NULL) return tn_error_no_memory();
   *copy = *definition;
@@ -79,7 +80,8 @@ tn_error *tn_builder_add(tn_component_builder *builder, const tn_definition *def
   return NULL;
 }
 
-tn_error *tn_builder_add_type(tn_component_builder *builder, const tn_ast_type *type, uint32_t *index) {
+tn_error *tn_builder_add_type(tn_component_builder *builder, const tn_ast_type *type,
+                              uint32_t *index) {
   return tn_builder_add(builder, &(tn_definition){.kind = TN_DEFINITION_TYPE, .type = type}, index);
 }
 
@@ -113,8 +115,8 @@ tn_error *tn_builder_add_export(tn_component_builder *builder, tn_str name, tn_s
   return tn_builder_add(builder, &definition, index);
 }
 
-tn_error *tn_builder_add_alias(tn_component_builder *builder, uint32_t instance, tn_str name, tn_sort sort,
-                               uint32_t *index) {
+tn_error *tn_builder_add_alias(tn_component_builder *builder, uint32_t instance, tn_str name,
+                               tn_sort sort, uint32_t *index) {
   const tn_definition definition = {
       .kind = TN_DEFINITION_ALIAS,
       .alias = {.kind = TN_ALIAS_EXPORT, .sort = sort, .instance = instance, .name = name},
@@ -169,13 +171,15 @@ tn_error *tn_decl_builder_add(tn_decl_builder *builder, const tn_ast_decl *decl,
   return NULL;
 }
 
-tn_error *tn_decl_builder_add_type(tn_decl_builder *builder, const tn_ast_type *type, uint32_t *index) {
+tn_error *tn_decl_builder_add_type(tn_decl_builder *builder, const tn_ast_type *type,
+                                   uint32_t *index) {
   return tn_decl_builder_add(builder, &(tn_ast_decl){.kind = TN_DECL_TYPE, .type = type}, index);
 }
 
 tn_error *tn_decl_builder_add_import(tn_decl_builder *builder, tn_str name, tn_ast_extern_type type,
                                      uint32_t *index) {
-  const tn_ast_decl decl = {.kind = TN_DECL_IMPORT, .import = {.name = {.name = name}, .type = type}};
+  const tn_ast_decl decl = {.kind = TN_DECL_IMPORT,
+                            .import = {.name = {.name = name}, .type = type}};
   return tn_decl_builder_add(builder, &decl, index);
 }
 
@@ -183,21 +187,28 @@ tn_error *tn_decl_builder_add_export(tn_decl_builder *builder, tn_str name, tn_a
                                      uint32_t *index) {
   const tn_ast_decl decl = {
       .kind = TN_DECL_EXPORT,
-      .export_ = {.name = {.name = name}, .item = {.sort = type.sort}, .has_type = true, .type = type},
+      .export_ = {.name = {.name = name},
+                  .item = {.sort = type.sort},
+                  .has_type = true,
+                  .type = type},
   };
   return tn_decl_builder_add(builder, &decl, index);
 }
 
-tn_error *tn_decl_builder_add_outer(tn_decl_builder *builder, tn_sort sort, uint32_t count, uint32_t outer_index,
-                                    uint32_t *index) {
+tn_error *tn_decl_builder_add_outer(tn_decl_builder *builder, tn_sort sort, uint32_t count,
+                                    uint32_t outer_index, uint32_t *index) {
   const tn_ast_decl decl = {
       .kind = TN_DECL_ALIAS,
-      .alias = {.kind = TN_ALIAS_OUTER, .sort = sort, .outer_count = count, .outer_index = outer_index},
+      .alias = {.kind = TN_ALIAS_OUTER,
+                .sort = sort,
+                .outer_count = count,
+                .outer_index = outer_index},
   };
   return tn_decl_builder_add(builder, &decl, index);
 }
 
-tn_error *tn_decl_builder_finish(tn_decl_builder *builder, tn_ast_type_kind kind, const tn_ast_type **out) {
+tn_error *tn_decl_builder_finish(tn_decl_builder *builder, tn_ast_type_kind kind,
+                                 const tn_ast_type **out) {
   assert(kind == TN_AST_INSTANCE || kind == TN_AST_COMPONENT);
   tn_ast_type *type = TN_ARENA_NEW(builder->arena, tn_ast_type);
   if (type == NULL) return tn_error_no_memory();

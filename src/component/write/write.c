@@ -20,9 +20,11 @@ static const struct {
     [TN_DEFINITION_EXPORT] = {11, true},      [TN_DEFINITION_VALUE] = {12, true},
 };
 
-static void write_component(tn_component_writer *writer, const tn_component_ast *component, uint32_t depth);
+static void write_component(tn_component_writer *writer, const tn_component_ast *component,
+                            uint32_t depth);
 
-static void write_definition(tn_component_writer *writer, const tn_definition *definition, uint32_t depth) {
+static void write_definition(tn_component_writer *writer, const tn_definition *definition,
+                             uint32_t depth) {
   tn_buffer *out = writer->out;
   switch (definition->kind) {
   case TN_DEFINITION_CORE_MODULE:
@@ -65,12 +67,13 @@ static void write_definition(tn_component_writer *writer, const tn_definition *d
 }
 
 static bool is_entry(const tn_definition *definition) {
-  return definition->kind != TN_DEFINITION_CORE_TYPE || tn_core_type_is_entry(definition->core_type);
+  return definition->kind != TN_DEFINITION_CORE_TYPE ||
+         tn_core_type_is_entry(definition->core_type);
 }
 
 /* Writes the section that begins with definition `first`; returns the first definition behind it. */
-static uint32_t write_section(tn_component_writer *writer, const tn_component_ast *component, uint32_t first,
-                              uint32_t depth) {
+static uint32_t write_section(tn_component_writer *writer, const tn_component_ast *component,
+                              uint32_t first, uint32_t depth) {
   const tn_definition *definitions = component->definitions;
   tn_definition_kind kind = definitions[first].kind;
   bool is_vector = sections[kind].is_vector;
@@ -96,7 +99,8 @@ static void write_custom(tn_buffer *out, const tn_custom_section *custom) {
   tn_wasm_end_sized(out, begin);
 }
 
-static void write_component(tn_component_writer *writer, const tn_component_ast *component, uint32_t depth) {
+static void write_component(tn_component_writer *writer, const tn_component_ast *component,
+                            uint32_t depth) {
   if (depth >= TN_MAX_COMPONENT_DEPTH) {
     writer->is_too_deep = true;
     return;
@@ -114,6 +118,7 @@ tn_error *tn_component_write(tn_buffer *out, const tn_component_ast *component) 
   bool is_stopped = tn_writer_is_stopped(&writer);
   if (out->failed) return tn_error_no_memory();
   if (!is_stopped) return NULL;
-  return writer.is_too_deep ? tn_error_new(TN_ERROR_LIMIT, "writing a component: nesting too deep")
-                            : tn_error_new(TN_ERROR_LIMIT, "writing a component: it would have 4 GiB or more");
+  return writer.is_too_deep
+             ? tn_error_new(TN_ERROR_LIMIT, "writing a component: nesting too deep")
+             : tn_error_new(TN_ERROR_LIMIT, "writing a component: it would have 4 GiB or more");
 }

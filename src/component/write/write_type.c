@@ -110,7 +110,8 @@ void tn_write_extern_type(tn_buffer *out, const tn_ast_extern_type *type) {
     tn_buffer_append_byte(out, IS_ANY);
     tn_write_valtype(out, &type->value_type);
   } else {
-    if (type->sort == TN_SORT_TYPE || type->sort == TN_SORT_VALUE) tn_buffer_append_byte(out, IS_EQ);
+    if (type->sort == TN_SORT_TYPE || type->sort == TN_SORT_VALUE)
+      tn_buffer_append_byte(out, IS_EQ);
     tn_wasm_u32(out, type->index);
   }
 }
@@ -167,11 +168,12 @@ static void write_decls(tn_component_writer *writer, const tn_ast_type *type, ui
 /* ---- types ---------------------------------------------------------------------------------------------- */
 
 static const uint8_t opcodes[] = {
-    [TN_AST_RECORD] = 0x72,     [TN_AST_VARIANT] = 0x71,   [TN_AST_LIST] = 0x70,   [TN_AST_FIXED_LIST] = 0x67,
-    [TN_AST_TUPLE] = 0x6f,      [TN_AST_FLAGS] = 0x6e,     [TN_AST_ENUM] = 0x6d,   [TN_AST_OPTION] = 0x6b,
-    [TN_AST_RESULT] = 0x6a,     [TN_AST_OWN] = 0x69,       [TN_AST_BORROW] = 0x68, [TN_AST_STREAM] = 0x66,
-    [TN_AST_FUTURE] = 0x65,     [TN_AST_MAP] = 0x63,       [TN_AST_FUNC] = 0x40,   [TN_AST_COMPONENT] = 0x41,
-    [TN_AST_INSTANCE] = 0x42,   [TN_AST_RESOURCE] = 0x3f,
+    [TN_AST_RECORD] = 0x72,     [TN_AST_VARIANT] = 0x71,  [TN_AST_LIST] = 0x70,
+    [TN_AST_FIXED_LIST] = 0x67, [TN_AST_TUPLE] = 0x6f,    [TN_AST_FLAGS] = 0x6e,
+    [TN_AST_ENUM] = 0x6d,       [TN_AST_OPTION] = 0x6b,   [TN_AST_RESULT] = 0x6a,
+    [TN_AST_OWN] = 0x69,        [TN_AST_BORROW] = 0x68,   [TN_AST_STREAM] = 0x66,
+    [TN_AST_FUTURE] = 0x65,     [TN_AST_MAP] = 0x63,      [TN_AST_FUNC] = 0x40,
+    [TN_AST_COMPONENT] = 0x41,  [TN_AST_INSTANCE] = 0x42, [TN_AST_RESOURCE] = 0x3f,
 };
 
 static void write_func(tn_buffer *out, const tn_ast_type *type) {

@@ -15,8 +15,8 @@ static tn_error *keep_core(tn_maker *m, const tn_core_part *part, tn_map *names,
   return export_ == NULL ? NULL : keep(m, names, export_->name);
 }
 
-static tn_error *keep_function(tn_maker *m, const tn_core_part *part, tn_map *names, const tn_made_item *item,
-                               const tn_wit_function *function) {
+static tn_error *keep_function(tn_maker *m, const tn_core_part *part, tn_map *names,
+                               const tn_made_item *item, const tn_wit_function *function) {
   static const char *const prefixes[] = {"", "cabi_post_", "[async-lift]", "[async-lift-stackful]",
                                          "[callback][async-lift]"};
   for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
@@ -24,12 +24,14 @@ static tn_error *keep_function(tn_maker *m, const tn_core_part *part, tn_map *na
   return NULL;
 }
 
-static tn_error *keep_destructors(tn_maker *m, const tn_core_part *part, tn_map *names, const tn_made_item *item) {
+static tn_error *keep_destructors(tn_maker *m, const tn_core_part *part, tn_map *names,
+                                  const tn_made_item *item) {
   const tn_wit_interface *interface = item->item.interface;
   for (uint32_t i = 0; i < interface->types.len; i++) {
     const tn_wit_type *type = interface->types.items[i];
     if (type->kind != TN_WIT_KIND_RESOURCE) continue;
-    tn_str name = tn_arena_format(m->arena, "[dtor]%" TN_STR_FORMAT, TN_STR_ARG(type->declaration.name));
+    tn_str name =
+        tn_arena_format(m->arena, "[dtor]%" TN_STR_FORMAT, TN_STR_ARG(type->declaration.name));
     if (name.data == NULL) return tn_error_no_memory();
     TN_TRY(keep_core(m, part, names, "", item, name));
   }
@@ -39,7 +41,8 @@ static tn_error *keep_destructors(tn_maker *m, const tn_core_part *part, tn_map 
 static tn_error *keep_export(tn_maker *m, const tn_core_part *part, tn_map *names,
                              const tn_wit_world_item *export_) {
   const tn_made_item item = {.item = *export_};
-  if (export_->kind == TN_WIT_WORLD_FUNCTION) return keep_function(m, part, names, &item, export_->function);
+  if (export_->kind == TN_WIT_WORLD_FUNCTION)
+    return keep_function(m, part, names, &item, export_->function);
   if (export_->kind != TN_WIT_WORLD_INTERFACE) return NULL;
   for (uint32_t i = 0; i < export_->interface->functions.len; i++)
     TN_TRY(keep_function(m, part, names, &item, export_->interface->functions.items[i]));
@@ -75,7 +78,8 @@ tn_error *tn_make_reduce_adapter(tn_maker *m, tn_core_part *part) {
   if (part->is_left_out) return NULL;
   for (size_t i = 0; i < sizeof reallocs / sizeof *reallocs; i++)
     TN_TRY(keep(m, &names, reallocs[i]));
-  how.has_realloc = !m->options->realloc_via_memory_grow && tn_map_has(&m->main->exports, TN_STR("cabi_realloc"));
+  how.has_realloc =
+      !m->options->realloc_via_memory_grow && tn_map_has(&m->main->exports, TN_STR("cabi_realloc"));
   TN_TRY(tn_core_reduce(m->arena, part->module->bytes, &how, &bytes));
   return tn_core_module_read(m->arena, bytes, 0, &part->module);
 }

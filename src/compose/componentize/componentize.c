@@ -7,7 +7,8 @@
 static tn_error *list_exports(tn_maker *m, tn_core_part *part) {
   for (uint32_t i = 0; i < part->module->export_count; i++) {
     const tn_core_export *export_ = &part->module->exports[i];
-    if (!tn_map_put(m->arena, &part->exports, export_->name, (void *)export_)) return tn_error_no_memory();
+    if (!tn_map_put(m->arena, &part->exports, export_->name, (void *)export_))
+      return tn_error_no_memory();
   }
   return NULL;
 }
@@ -20,10 +21,12 @@ static tn_error *add_part(tn_maker *m, tn_str name, tn_str bytes, tn_core_part *
   *out = part;
   part->name = name;
   if (tn_file_kind_of(bytes) == TN_FILE_COMPONENT) {
-    tn_error *error = tn_error_new(TN_ERROR_ARGUMENT, "%s is a component already", tn_make_part_name(m, part));
+    tn_error *error =
+        tn_error_new(TN_ERROR_ARGUMENT, "%s is a component already", tn_make_part_name(m, part));
     return tn_error_set_hint(error, "components are made of core modules");
   }
-  TN_TRY(tn_error_wrap(tn_core_module_read(m->arena, bytes, 0, &part->module), "%s", tn_make_part_name(m, part)));
+  TN_TRY(tn_error_wrap(tn_core_module_read(m->arena, bytes, 0, &part->module), "%s",
+                       tn_make_part_name(m, part)));
   TN_TRY(list_exports(m, part));
   return tn_make_read_worlds(m, part);
 }
@@ -87,7 +90,8 @@ static tn_error *make(tn_maker *m, tn_buffer *out, tn_str module) {
 
 tn_error *tn_make_component(tn_buffer *out, tn_str module, const tn_componentize_options *options) {
   tn_arena arena = {0};
-  tn_maker m = {.arena = &arena, .options = options, .set = {.arena = &arena, .all_features = true}};
+  tn_maker m = {
+      .arena = &arena, .options = options, .set = {.arena = &arena, .all_features = true}};
   m.builder.arena = &arena;
   m.in = (tn_wit_encoder){.arena = &arena, .component = &m.builder};
   m.out = (tn_wit_encoder){.arena = &arena, .component = &m.builder};

@@ -29,7 +29,8 @@ typedef enum tn_making_state { TN_NOT_MADE, TN_BEING_MADE, TN_MADE } tn_making_s
 typedef struct tn_made_item tn_made_item;
 struct tn_made_item {
   tn_wit_world_item item;
-  tn_made_item *newer; /* imports: the same interface in a compatible, newer version that stands for it; or NULL */
+  tn_made_item *
+      newer; /* imports: the same interface in a compatible, newer version that stands for it; or NULL */
   tn_making_state state;
   uint32_t index; /* imports: of the instance, function or type, once it is made */
 };
@@ -44,9 +45,9 @@ typedef struct tn_made_items {
 typedef struct tn_core_part tn_core_part;
 
 typedef enum tn_need_kind {
-  TN_NEED_LOWER,       /* item, function, abi */
-  TN_NEED_DROP,        /* item, resource; of an imported one */
-  TN_NEED_OWN_DROP,    /* resource of an exported interface; likewise the next two */
+  TN_NEED_LOWER,    /* item, function, abi */
+  TN_NEED_DROP,     /* item, resource; of an imported one */
+  TN_NEED_OWN_DROP, /* resource of an exported interface; likewise the next two */
   TN_NEED_OWN_NEW,
   TN_NEED_OWN_REP,
   TN_NEED_TASK_RETURN, /* function of an export */
@@ -61,7 +62,8 @@ typedef enum tn_need_kind {
 typedef struct tn_core_need {
   tn_need_kind kind;
   const tn_core_import *core;
-  tn_str given; /* the name in the module, which is core->name but for imports that are there twice */
+  tn_str
+      given; /* the name in the module, which is core->name but for imports that are there twice */
   tn_made_item *item;
   const tn_wit_function *function;
   tn_core_abi abi;
@@ -80,7 +82,7 @@ struct tn_core_part {
   tn_str name;
   const tn_core_module *module;
   const tn_core_module *renamed; /* the same with unique names of imports */
-  tn_map exports; /* name -> const tn_core_export * */
+  tn_map exports;                /* name -> const tn_core_export * */
   tn_string_encoding encoding;
   TN_VEC(const tn_wit_world *) worlds;
   TN_VEC(tn_core_need) needs; /* one for each import */
@@ -115,7 +117,8 @@ typedef struct tn_maker {
   TN_VEC(tn_core_part *) parts; /* main first */
   tn_made_items imports;
   tn_made_items exports;
-  tn_pointer_map world_types;   /* types of worlds that are not the first of their name -> the first */
+  tn_pointer_map
+      world_types; /* types of worlds that are not the first of their name -> the first */
   tn_pointer_map live_functions; /* those of imports that a part calls */
   tn_pointer_map live_types;     /* those of imported interfaces that are needed */
   uint32_t depth;
@@ -146,8 +149,8 @@ const tn_wit_function *tn_make_find_function(const tn_wit_interface *interface, 
 /* The name of a part for messages: "the module", "adapter 'x'". */
 const char *tn_make_part_name(const tn_maker *m, const tn_core_part *part);
 /* The name of a function in a part: "f" or "a:b/c#f", behind `prefix`. */
-tn_error *tn_make_core_name(tn_maker *m, const char *prefix, const tn_made_item *item, tn_str function,
-                            tn_str *out);
+tn_error *tn_make_core_name(tn_maker *m, const char *prefix, const tn_made_item *item,
+                            tn_str function, tn_str *out);
 /* The function that a part exports under that name, perhaps with another compatible version in it. NULL: none. */
 const tn_core_export *tn_make_find_core_export(const tn_core_part *part, tn_str core_name);
 
@@ -169,12 +172,15 @@ tn_error *tn_make_imports(tn_maker *m);
 
 /* ---- componentize_encode.c ------------------------------------------------------------------------------ */
 
-tn_error *tn_make_core_alias(tn_maker *m, uint32_t instance, tn_sort sort, tn_str name, uint32_t *index);
+tn_error *tn_make_core_alias(tn_maker *m, uint32_t instance, tn_sort sort, tn_str name,
+                             uint32_t *index);
 tn_error *tn_make_canon(tn_maker *m, const tn_ast_canon *canon, uint32_t *index);
 /* Sets the options that `needs` asks for. TN_ERROR_LINK when the modules lack what is needed. */
-tn_error *tn_make_options(tn_maker *m, tn_core_part *part, tn_core_needs needs, bool is_lift, tn_ast_canon *canon);
+tn_error *tn_make_options(tn_maker *m, tn_core_part *part, tn_core_needs needs, bool is_lift,
+                          tn_ast_canon *canon);
 /* Adds one option. */
-tn_error *tn_make_option(tn_maker *m, tn_ast_canon *canon, tn_canon_option_kind kind, uint32_t index);
+tn_error *tn_make_option(tn_maker *m, tn_ast_canon *canon, tn_canon_option_kind kind,
+                         uint32_t index);
 /* Everything from the core modules to the fix-up. */
 tn_error *tn_make_core(tn_maker *m);
 

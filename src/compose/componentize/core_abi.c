@@ -159,15 +159,19 @@ static void set_params(const flat *params, uint32_t limit, tn_core_signature *ou
     out->params[out->param_count++] = params->codes[i];
 }
 
-tn_error *tn_core_signature_of(const tn_wit_function *function, tn_core_abi abi, tn_core_signature *out) {
+tn_error *tn_core_signature_of(const tn_wit_function *function, tn_core_abi abi,
+                               tn_core_signature *out) {
   flat params = {0}, result = {0};
   *out = (tn_core_signature){0};
   TN_TRY(flatten_params(function, &params));
   TN_TRY(flatten_result(function, &result));
-  set_params(&params, abi == TN_ABI_LOWER_ASYNC ? TN_MAX_FLAT_ASYNC_PARAMS : TN_MAX_FLAT_PARAMS, out);
-  bool has_place = (abi == TN_ABI_LOWER && result.count > 1) || (abi == TN_ABI_LOWER_ASYNC && result.count > 0);
+  set_params(&params, abi == TN_ABI_LOWER_ASYNC ? TN_MAX_FLAT_ASYNC_PARAMS : TN_MAX_FLAT_PARAMS,
+             out);
+  bool has_place =
+      (abi == TN_ABI_LOWER && result.count > 1) || (abi == TN_ABI_LOWER_ASYNC && result.count > 0);
   if (has_place) out->params[out->param_count++] = I32;
-  if (abi == TN_ABI_LOWER_ASYNC || abi == TN_ABI_LIFT_ASYNC || (abi == TN_ABI_LIFT && result.count > 1)) {
+  if (abi == TN_ABI_LOWER_ASYNC || abi == TN_ABI_LIFT_ASYNC ||
+      (abi == TN_ABI_LIFT && result.count > 1)) {
     out->results[out->result_count++] = I32;
   } else if (abi != TN_ABI_LIFT_STACKFUL && result.count == 1) {
     out->results[out->result_count++] = result.codes[0];
@@ -175,7 +179,8 @@ tn_error *tn_core_signature_of(const tn_wit_function *function, tn_core_abi abi,
   return NULL;
 }
 
-tn_error *tn_core_signature_of_task_return(const tn_wit_function *function, tn_core_signature *out) {
+tn_error *tn_core_signature_of_task_return(const tn_wit_function *function,
+                                           tn_core_signature *out) {
   flat result = {0};
   *out = (tn_core_signature){0};
   TN_TRY(flatten_result(function, &result));
@@ -183,7 +188,8 @@ tn_error *tn_core_signature_of_task_return(const tn_wit_function *function, tn_c
   return NULL;
 }
 
-static bool codes_fit(const uint8_t *codes, uint32_t count, const tn_core_valtype *types, uint32_t type_count) {
+static bool codes_fit(const uint8_t *codes, uint32_t count, const tn_core_valtype *types,
+                      uint32_t type_count) {
   if (count != type_count) return false;
   for (uint32_t i = 0; i < count; i++) {
     if (types[i].code != codes[i]) return false;
@@ -206,7 +212,8 @@ void tn_core_signature_print(tn_buffer *out, const tn_core_signature *signature)
   for (uint32_t i = 0; i < signature->param_count; i++)
     tn_buffer_format(out, "%s%s", i == 0 ? "" : ", ", code_name(signature->params[i]));
   tn_buffer_append_text(out, ") -> ");
-  tn_buffer_append_text(out, signature->result_count == 0 ? "()" : code_name(signature->results[0]));
+  tn_buffer_append_text(out,
+                        signature->result_count == 0 ? "()" : code_name(signature->results[0]));
 }
 
 void tn_core_func_type_print(tn_buffer *out, const tn_core_func_type *type) {
@@ -281,7 +288,8 @@ tn_error *tn_core_needs_of(tn_arena *scratch, const tn_wit_function *function, t
   return NULL;
 }
 
-tn_error *tn_core_needs_of_task_return(tn_arena *scratch, const tn_wit_function *function, tn_core_needs *out) {
+tn_error *tn_core_needs_of_task_return(tn_arena *scratch, const tn_wit_function *function,
+                                       tn_core_needs *out) {
   finder result = {.arena = scratch};
   flat flat_result = {0};
   TN_TRY(find(&result, function->result));

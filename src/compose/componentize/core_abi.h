@@ -28,7 +28,8 @@ typedef struct tn_core_signature {
 } tn_core_signature;
 
 /* TN_ERROR_LIMIT for types that are too large to look at. */
-tn_error *tn_core_signature_of(const tn_wit_function *function, tn_core_abi abi, tn_core_signature *out);
+tn_error *tn_core_signature_of(const tn_wit_function *function, tn_core_abi abi,
+                               tn_core_signature *out);
 /* That of `task.return` for what the function returns. */
 tn_error *tn_core_signature_of_task_return(const tn_wit_function *function, tn_core_signature *out);
 bool tn_core_signature_fits(const tn_core_signature *signature, const tn_core_func_type *type);
@@ -45,6 +46,7 @@ typedef struct tn_core_needs {
 
 tn_error *tn_core_needs_of(tn_arena *scratch, const tn_wit_function *function, tn_core_abi abi,
                            tn_core_needs *out);
-tn_error *tn_core_needs_of_task_return(tn_arena *scratch, const tn_wit_function *function, tn_core_needs *out);
+tn_error *tn_core_needs_of_task_return(tn_arena *scratch, const tn_wit_function *function,
+                                       tn_core_needs *out);
 
 #endif

@@ -25,24 +25,46 @@ typedef enum immediate {
 } immediate;
 
 static const uint8_t immediates[256] = {
-    [0x00] = NOTHING,        [0x01] = NOTHING,         [0x02 ... 0x04] = BLOCK_TYPE,
-    [0x05] = NOTHING,        [0x08] = INDEX,           [0x0a] = NOTHING,
-    [0x0b] = NOTHING,        [0x0c ... 0x0d] = INDEX,  [0x0e] = LABELS,
-    [0x0f] = NOTHING,        [0x10] = FUNCTION_INDEX,  [0x11] = TWO_INDICES,
-    [0x12] = FUNCTION_INDEX, [0x13] = TWO_INDICES,     [0x14 ... 0x15] = INDEX,
-    [0x1a ... 0x1b] = NOTHING, [0x1c] = VALUE_TYPES,   [0x1f] = CATCHES,
-    [0x20 ... 0x26] = INDEX, [0x28 ... 0x3e] = MEMORY_ARGUMENT, [0x3f ... 0x40] = INDEX,
-    [0x41] = NUMBER_32,      [0x42] = NUMBER_64,       [0x43] = FOUR_BYTES,
-    [0x44] = EIGHT_BYTES,    [0x45 ... 0xc4] = NOTHING, [0xd0] = HEAP_TYPE,
-    [0xd1] = NOTHING,        [0xd2] = FUNCTION_INDEX,  [0xd3 ... 0xd4] = NOTHING,
-    [0xd5 ... 0xd6] = INDEX, [0xfc] = PREFIX_FC,       [0xfd] = PREFIX_FD,
+    [0x00] = NOTHING,
+    [0x01] = NOTHING,
+    [0x02 ... 0x04] = BLOCK_TYPE,
+    [0x05] = NOTHING,
+    [0x08] = INDEX,
+    [0x0a] = NOTHING,
+    [0x0b] = NOTHING,
+    [0x0c ... 0x0d] = INDEX,
+    [0x0e] = LABELS,
+    [0x0f] = NOTHING,
+    [0x10] = FUNCTION_INDEX,
+    [0x11] = TWO_INDICES,
+    [0x12] = FUNCTION_INDEX,
+    [0x13] = TWO_INDICES,
+    [0x14 ... 0x15] = INDEX,
+    [0x1a ... 0x1b] = NOTHING,
+    [0x1c] = VALUE_TYPES,
+    [0x1f] = CATCHES,
+    [0x20 ... 0x26] = INDEX,
+    [0x28 ... 0x3e] = MEMORY_ARGUMENT,
+    [0x3f ... 0x40] = INDEX,
+    [0x41] = NUMBER_32,
+    [0x42] = NUMBER_64,
+    [0x43] = FOUR_BYTES,
+    [0x44] = EIGHT_BYTES,
+    [0x45 ... 0xc4] = NOTHING,
+    [0xd0] = HEAP_TYPE,
+    [0xd1] = NOTHING,
+    [0xd2] = FUNCTION_INDEX,
+    [0xd3 ... 0xd4] = NOTHING,
+    [0xd5 ... 0xd6] = INDEX,
+    [0xfc] = PREFIX_FC,
+    [0xfd] = PREFIX_FD,
 };
 
 static immediate immediate_fc(uint32_t opcode) {
   static const uint8_t known[] = {
-      [0 ... 7] = NOTHING, [8] = TWO_INDICES,  [9] = INDEX,  [10] = TWO_INDICES, [11] = INDEX,
-      [12] = TWO_INDICES,  [13] = INDEX,       [14] = TWO_INDICES, [15 ... 17] = INDEX,
-      [18] = UNKNOWN,      [19 ... 22] = NOTHING,
+      [0 ... 7] = NOTHING, [8] = TWO_INDICES,  [9] = INDEX,           [10] = TWO_INDICES,
+      [11] = INDEX,        [12] = TWO_INDICES, [13] = INDEX,          [14] = TWO_INDICES,
+      [15 ... 17] = INDEX, [18] = UNKNOWN,     [19 ... 22] = NOTHING,
   };
   return opcode < sizeof known ? (immediate)known[opcode] : UNKNOWN;
 }
@@ -127,7 +149,8 @@ static tn_error *visit_function(tn_reader *in, tn_core_visit_func visit, void *d
   return visit(data, begin, in->next, function);
 }
 
-static tn_error *visit_immediate(tn_reader *in, immediate kind, tn_core_visit_func visit, void *data) {
+static tn_error *visit_immediate(tn_reader *in, immediate kind, tn_core_visit_func visit,
+                                 void *data) {
   int64_t number;
   int32_t small;
   switch (kind) {
@@ -182,8 +205,8 @@ tn_error *tn_core_visit_code(tn_reader *in, tn_core_visit_func visit, void *data
       kind = kind == PREFIX_FC ? immediate_fc(second) : immediate_fd(second);
     }
     if (kind == UNKNOWN) {
-      return tn_error_new(TN_ERROR_UNSUPPORTED, "instruction 0x%x %u at offset 0x%x is not known", opcode, second,
-                          offset);
+      return tn_error_new(TN_ERROR_UNSUPPORTED, "instruction 0x%x %u at offset 0x%x is not known",
+                          opcode, second, offset);
     }
     TN_TRY(visit_immediate(in, kind, visit, data));
   }

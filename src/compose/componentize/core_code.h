@@ -5,7 +5,8 @@
 #include "component/binary/reader.h"
 
 /* Called for each instruction that names a function; [begin, end) is where the number stands. */
-typedef tn_error *(*tn_core_visit_func)(void *data, const uint8_t *begin, const uint8_t *end, uint32_t function);
+typedef tn_error *(*tn_core_visit_func)(void *data, const uint8_t *begin, const uint8_t *end,
+                                        uint32_t function);
 
 /* Goes through all instructions up to the end of the reader, which is behind the declarations of local
  * variables. The code is not validated. TN_ERROR_MALFORMED, TN_ERROR_UNSUPPORTED for instructions of other than

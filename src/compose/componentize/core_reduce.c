@@ -100,8 +100,11 @@ static tn_error *check_shape(const reducer *r) {
   static const struct {
     int id;
     const char *what;
-  } unsupported[] = {{MEMORY, "a memory"}, {START, "a start function"}, {ELEMENT, "element segments"},
-                     {DATA, "data segments"}, {13, "tags"}};
+  } unsupported[] = {{MEMORY, "a memory"},
+                     {START, "a start function"},
+                     {ELEMENT, "element segments"},
+                     {DATA, "data segments"},
+                     {13, "tags"}};
   for (size_t i = 0; i < sizeof unsupported / sizeof *unsupported; i++) {
     if (r->sections[unsupported[i].id].len == 0) continue;
     return tn_error_new(TN_ERROR_UNSUPPORTED, "it has %s of its own, which adapters cannot have",
@@ -120,8 +123,8 @@ static tn_error *read_imports(reducer *r) {
     if (import == NULL) return tn_error_no_memory();
     const uint8_t *begin = in.next;
     TN_TRY(tn_decode_core_import(&in, &read));
-    *import = (core_import){read.module, read.name, tn_reader_since(&in, begin), read.type.type_index,
-                            read.type.kind == TN_CORE_EXTERN_FUNC};
+    *import = (core_import){read.module, read.name, tn_reader_since(&in, begin),
+                            read.type.type_index, read.type.kind == TN_CORE_EXTERN_FUNC};
     if (!import->is_function) continue;
     core_function *function = TN_VEC_PUSH(r->arena, &r->functions);
     if (function == NULL) return tn_error_no_memory();
@@ -137,9 +140,12 @@ static tn_error *read_imports(reducer *r) {
 static tn_error *read_functions(reducer *r) {
   tn_reader types = section_reader(r, FUNCTION), code = section_reader(r, CODE), body;
   uint32_t count = 0, bodies = 0;
-  if (tn_reader_remaining(&types) > 0) TN_TRY(tn_read_count(&types, TN_MAX_ITEMS, "functions", &count));
-  if (tn_reader_remaining(&code) > 0) TN_TRY(tn_read_count(&code, TN_MAX_ITEMS, "functions", &bodies));
-  if (count != bodies) return tn_error_new(TN_ERROR_MALFORMED, "function and code section differ in length");
+  if (tn_reader_remaining(&types) > 0)
+    TN_TRY(tn_read_count(&types, TN_MAX_ITEMS, "functions", &count));
+  if (tn_reader_remaining(&code) > 0)
+    TN_TRY(tn_read_count(&code, TN_MAX_ITEMS, "functions", &bodies));
+  if (count != bodies)
+    return tn_error_new(TN_ERROR_MALFORMED, "function and code section differ in length");
   for (uint32_t i = 0; i < count; i++) {
     core_function *function = TN_VEC_PUSH(r->arena, &r->functions);
     if (function == NULL) return tn_error_no_memory();
@@ -169,7 +175,8 @@ static tn_error *read_exports(reducer *r) {
 
 static tn_error *read_type_count(reducer *r) {
   tn_reader in = section_reader(r, TYPE);
-  return tn_reader_remaining(&in) == 0 ? NULL : tn_read_count(&in, TN_MAX_ITEMS, "types", &r->type_count);
+  return tn_reader_remaining(&in) == 0 ? NULL
+                                       : tn_read_count(&in, TN_MAX_ITEMS, "types", &r->type_count);
 }
 
 /* Subsection `wanted` of the name section; empty if it is not there. */
@@ -205,7 +212,8 @@ static tn_error *find_globals(reducer *r) {
 /* ---- what is needed ------------------------------------------------------------------------------------- */
 
 static tn_error *need(reducer *r, uint32_t function) {
-  if (function >= r->functions.len) return tn_error_new(TN_ERROR_MALFORMED, "unknown function %u", function);
+  if (function >= r->functions.len)
+    return tn_error_new(TN_ERROR_MALFORMED, "unknown function %u", function);
   if (r->functions.items[function].is_live) return NULL;
   r->functions.items[function].is_live = true;
   uint32_t *slot = TN_VEC_PUSH(r->arena, &r->pending);
@@ -214,7 +222,8 @@ static tn_error *need(reducer *r, uint32_t function) {
   return NULL;
 }
 
-static tn_error *need_named(void *data, const uint8_t *begin, const uint8_t *end, uint32_t function) {
+static tn_error *need_named(void *data, const uint8_t *begin, const uint8_t *end,
+                            uint32_t function) {
   (void)begin;
   (void)end;
   return need(data, function);
@@ -239,7 +248,8 @@ static tn_error *find_live(reducer *r) {
 
 /* Whether the stack is made before the first call of an export. */
 static bool is_lazy(const reducer *r) {
-  return r->stack_pointer != NONE && r->allocation_state != NONE && r->realloc != NONE && r->how->has_realloc;
+  return r->stack_pointer != NONE && r->allocation_state != NONE && r->realloc != NONE &&
+         r->how->has_realloc;
 }
 
 /* Whether the module's import of realloc becomes a function of its own. */
@@ -340,7 +350,8 @@ typedef struct copier {
   const uint8_t *copied; /* up to here */
 } copier;
 
-static tn_error *copy_and_renumber(void *data, const uint8_t *begin, const uint8_t *end, uint32_t function) {
+static tn_error *copy_and_renumber(void *data, const uint8_t *begin, const uint8_t *end,
+                                   uint32_t function) {
   copier *c = data;
   tn_buffer_append(c->out, c->copied, (size_t)(begin - c->copied));
   tn_wasm_u32(c->out, c->r->functions.items[function].number);
@@ -382,7 +393,15 @@ static void write_trap_if(tn_buffer *out) {
 
 /* As cabi_realloc, but for one new page only: traps for anything else, and when there is no memory. */
 static void write_grow(tn_buffer *out) {
-  enum { LOCAL_GET = 0x20, LOCAL_TEE = 0x22, MEMORY_GROW = 0x40, EQ = 0x46, NE = 0x47, OR = 0x72, SHL = 0x74 };
+  enum {
+    LOCAL_GET = 0x20,
+    LOCAL_TEE = 0x22,
+    MEMORY_GROW = 0x40,
+    EQ = 0x46,
+    NE = 0x47,
+    OR = 0x72,
+    SHL = 0x74
+  };
   enum { OLD = 0, OLD_SIZE = 1, SIZE = 3, PAGE = 4 };
   size_t begin = tn_wasm_begin_sized(out);
   tn_buffer_append(out, "\1\1\x7f", 3); /* one more local variable, an i32 */
@@ -472,7 +491,8 @@ static tn_error *write_names(const reducer *r, tn_buffer *out) {
     error = tn_read_u32(&in, &function);
     if (error == NULL) error = tn_read_name(&in, &name);
     /* A replaced import would come out of order. */
-    bool stays = error == NULL && function < r->functions.len && r->functions.items[function].is_live &&
+    bool stays = error == NULL && function < r->functions.len &&
+                 r->functions.items[function].is_live &&
                  (function >= r->imported_count || stays_imported(r, function));
     if (!stays) continue;
     tn_wasm_u32(&entries, r->functions.items[function].number);
@@ -518,7 +538,8 @@ static tn_error *reduce(reducer *r, tn_str module, tn_buffer *out) {
   return write_module(r, out);
 }
 
-tn_error *tn_core_reduce(tn_arena *arena, tn_str module, const tn_core_reduction *how, tn_str *out) {
+tn_error *tn_core_reduce(tn_arena *arena, tn_str module, const tn_core_reduction *how,
+                         tn_str *out) {
   reducer r = {.arena = arena,
                .how = how,
                .realloc = NONE,

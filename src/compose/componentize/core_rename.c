@@ -9,12 +9,13 @@ enum { IMPORT_SECTION = 2 };
 
 /* Two names as one text: a length parts them. */
 static tn_str key_of(tn_arena *arena, tn_str module, tn_str name) {
-  return tn_arena_format(arena, "%zu:%" TN_STR_FORMAT "%" TN_STR_FORMAT, module.len, TN_STR_ARG(module),
-                         TN_STR_ARG(name));
+  return tn_arena_format(arena, "%zu:%" TN_STR_FORMAT "%" TN_STR_FORMAT, module.len,
+                         TN_STR_ARG(module), TN_STR_ARG(name));
 }
 
 /* A name of its own for each import; *any says whether one differs from what it was. */
-static tn_error *choose_names(tn_arena *arena, const tn_core_module *module, tn_str **names, bool *any) {
+static tn_error *choose_names(tn_arena *arena, const tn_core_module *module, tn_str **names,
+                              bool *any) {
   tn_map taken = {0};
   *any = false;
   *names = TN_ARENA_ARRAY(arena, tn_str, module->import_count);
@@ -76,7 +77,8 @@ static tn_error *write_module(tn_buffer *out, tn_str module, const tn_str *names
   return NULL;
 }
 
-tn_error *tn_core_rename_imports(tn_arena *arena, const tn_core_module *module, const tn_core_module **out) {
+tn_error *tn_core_rename_imports(tn_arena *arena, const tn_core_module *module,
+                                 const tn_core_module **out) {
   tn_str *names;
   bool any;
   *out = module;

@@ -2,7 +2,16 @@
 
 #include "base/wasm_bytes.h"
 
-enum { TYPE = 1, IMPORT = 2, FUNCTION = 3, TABLE = 4, EXPORT = 7, START = 8, ELEMENT = 9, CODE = 10 };
+enum {
+  TYPE = 1,
+  IMPORT = 2,
+  FUNCTION = 3,
+  TABLE = 4,
+  EXPORT = 7,
+  START = 8,
+  ELEMENT = 9,
+  CODE = 10
+};
 enum { KIND_FUNC = 0, KIND_TABLE = 1, FUNC_TYPE = 0x60, FUNCREF = 0x70, HAS_MAX = 1 };
 enum { END = 0x0b, CALL_INDIRECT = 0x11, LOCAL_GET = 0x20, I32_CONST = 0x41 };
 

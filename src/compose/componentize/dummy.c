@@ -25,14 +25,16 @@ typedef struct dummy {
 static const tn_core_signature one_to_none = {1, 0, {I32}, {0}};
 static const tn_core_signature one_to_one = {1, 1, {I32}, {I32}};
 
-static tn_error *add_import(dummy *d, tn_str module, tn_str name, const tn_core_signature *signature) {
+static tn_error *add_import(dummy *d, tn_str module, tn_str name,
+                            const tn_core_signature *signature) {
   dummy_function *function = TN_VEC_PUSH(d->arena, &d->imports);
   if (function == NULL) return tn_error_no_memory();
   *function = (dummy_function){.module = module, .name = name, .signature = *signature};
   return NULL;
 }
 
-static tn_error *add_export(dummy *d, tn_str name, const tn_core_signature *signature, bool is_empty) {
+static tn_error *add_export(dummy *d, tn_str name, const tn_core_signature *signature,
+                            bool is_empty) {
   dummy_function *function = TN_VEC_PUSH(d->arena, &d->exports);
   if (function == NULL) return tn_error_no_memory();
   *function = (dummy_function){.name = name, .signature = *signature, .is_empty = is_empty};
@@ -46,7 +48,8 @@ static tn_error *add_resource_import(dummy *d, const char *prefix, tn_str module
   return name.data == NULL ? tn_error_no_memory() : add_import(d, module, name, signature);
 }
 
-static tn_error *add_lowered(dummy *d, tn_str module, tn_str name, const tn_wit_function *function) {
+static tn_error *add_lowered(dummy *d, tn_str module, tn_str name,
+                             const tn_wit_function *function) {
   tn_core_signature signature;
   TN_TRY(tn_core_signature_of(function, TN_ABI_LOWER, &signature));
   return add_import(d, module, name, &signature);
@@ -61,11 +64,13 @@ static tn_error *import_item(dummy *d, const tn_wit_world_item *item) {
   }
   const tn_wit_interface *interface = item->interface;
   for (uint32_t i = 0; i < interface->functions.len; i++)
-    TN_TRY(add_lowered(d, item->name, interface->functions.items[i]->item_name, interface->functions.items[i]));
+    TN_TRY(add_lowered(d, item->name, interface->functions.items[i]->item_name,
+                       interface->functions.items[i]));
   for (uint32_t i = 0; i < interface->types.len; i++) {
     const tn_wit_type *type = interface->types.items[i];
     if (type->kind != TN_WIT_KIND_RESOURCE) continue;
-    TN_TRY(add_resource_import(d, "[resource-drop]", item->name, type->declaration.name, &one_to_none));
+    TN_TRY(add_resource_import(d, "[resource-drop]", item->name, type->declaration.name,
+                               &one_to_none));
   }
   return NULL;
 }
@@ -83,8 +88,8 @@ static tn_error *add_lifted(dummy *d, tn_str name, const tn_wit_function *functi
 
 static tn_error *export_resource(dummy *d, tn_str interface, tn_str resource) {
   tn_str module = tn_arena_format(d->arena, "[export]%" TN_STR_FORMAT, TN_STR_ARG(interface));
-  tn_str destructor = tn_arena_format(d->arena, "%" TN_STR_FORMAT "#[dtor]%" TN_STR_FORMAT, TN_STR_ARG(interface),
-                                      TN_STR_ARG(resource));
+  tn_str destructor = tn_arena_format(d->arena, "%" TN_STR_FORMAT "#[dtor]%" TN_STR_FORMAT,
+                                      TN_STR_ARG(interface), TN_STR_ARG(resource));
   if (module.data == NULL || destructor.data == NULL) return tn_error_no_memory();
   TN_TRY(add_resource_import(d, "[resource-drop]", module, resource, &one_to_none));
   TN_TRY(add_resource_import(d, "[resource-new]", module, resource, &one_to_one));
@@ -98,20 +103,22 @@ static tn_error *export_item(dummy *d, const tn_wit_world_item *item) {
   const tn_wit_interface *interface = item->interface;
   for (uint32_t i = 0; i < interface->functions.len; i++) {
     const tn_wit_function *function = interface->functions.items[i];
-    tn_str name = tn_arena_format(d->arena, "%" TN_STR_FORMAT "#%" TN_STR_FORMAT, TN_STR_ARG(item->name),
-                                  TN_STR_ARG(function->item_name));
+    tn_str name = tn_arena_format(d->arena, "%" TN_STR_FORMAT "#%" TN_STR_FORMAT,
+                                  TN_STR_ARG(item->name), TN_STR_ARG(function->item_name));
     if (name.data == NULL) return tn_error_no_memory();
     TN_TRY(add_lifted(d, name, function));
   }
   for (uint32_t i = 0; i < interface->types.len; i++) {
     const tn_wit_type *type = interface->types.items[i];
-    if (type->kind == TN_WIT_KIND_RESOURCE) TN_TRY(export_resource(d, item->name, type->declaration.name));
+    if (type->kind == TN_WIT_KIND_RESOURCE)
+      TN_TRY(export_resource(d, item->name, type->declaration.name));
   }
   return NULL;
 }
 
 static tn_error *collect(dummy *d, const tn_wit_world *world) {
-  static const tn_core_signature realloc_signature = {4, 1, {I32, I32, I32, I32}, {I32}}, plain = {0};
+  static const tn_core_signature realloc_signature = {4, 1, {I32, I32, I32, I32}, {I32}},
+                                 plain = {0};
   for (uint32_t i = 0; i < world->imports.len; i++)
     TN_TRY(import_item(d, &world->imports.items[i]));
   for (uint32_t i = 0; i < world->exports.len; i++)

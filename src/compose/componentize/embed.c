@@ -28,10 +28,12 @@ static tn_error *add_features(tn_wit_set *set, const tn_embed_options *options) 
   return NULL;
 }
 
-static tn_error *add_section(tn_buffer *out, const tn_wit_world *world, tn_embed_encoding encoding) {
+static tn_error *add_section(tn_buffer *out, const tn_wit_world *world,
+                             tn_embed_encoding encoding) {
   static const tn_string_encoding encodings[] = {[TN_EMBED_UTF8] = TN_ENCODING_UTF8,
                                                  [TN_EMBED_UTF16] = TN_ENCODING_UTF16,
-                                                 [TN_EMBED_COMPACT_UTF16] = TN_ENCODING_LATIN1_UTF16};
+                                                 [TN_EMBED_COMPACT_UTF16] =
+                                                     TN_ENCODING_LATIN1_UTF16};
   tn_buffer payload = {0};
   tn_error *error = tn_wit_encode_world(&payload, world, encodings[encoding]);
   if (error == NULL) tn_core_write_custom(out, TN_STR("component-type"), tn_buffer_str(&payload));
@@ -59,7 +61,8 @@ static tn_error *embed(tn_arena *arena, tn_buffer *out, const char *wit, tn_str 
   return add_section(out, world, options->encoding);
 }
 
-tn_error *tn_embed_world(tn_buffer *out, const char *wit, tn_str module, const tn_embed_options *options) {
+tn_error *tn_embed_world(tn_buffer *out, const char *wit, tn_str module,
+                         const tn_embed_options *options) {
   tn_arena arena = {0};
   tn_error *error = embed(&arena, out, wit, module, options);
   tn_arena_free(&arena);

@@ -5,7 +5,8 @@
 
 /* ---- small things --------------------------------------------------------------------------------------- */
 
-tn_error *tn_make_core_alias(tn_maker *m, uint32_t instance, tn_sort sort, tn_str name, uint32_t *index) {
+tn_error *tn_make_core_alias(tn_maker *m, uint32_t instance, tn_sort sort, tn_str name,
+                             uint32_t *index) {
   const tn_definition definition = {
       .kind = TN_DEFINITION_ALIAS,
       .alias = {.kind = TN_ALIAS_CORE_EXPORT, .sort = sort, .instance = instance, .name = name},
@@ -18,8 +19,10 @@ tn_error *tn_make_canon(tn_maker *m, const tn_ast_canon *canon, uint32_t *index)
   return tn_builder_add(&m->builder, &definition, index);
 }
 
-static tn_error *make_core_instance(tn_maker *m, const tn_ast_core_instance *instance, uint32_t *index) {
-  const tn_definition definition = {.kind = TN_DEFINITION_CORE_INSTANCE, .core_instance = *instance};
+static tn_error *make_core_instance(tn_maker *m, const tn_ast_core_instance *instance,
+                                    uint32_t *index) {
+  const tn_definition definition = {.kind = TN_DEFINITION_CORE_INSTANCE,
+                                    .core_instance = *instance};
   return tn_builder_add(&m->builder, &definition, index);
 }
 
@@ -35,10 +38,13 @@ static tn_error *make_module(tn_maker *m, tn_buffer *bytes, uint32_t *index) {
 
 /* ---- options -------------------------------------------------------------------------------------------- */
 
-tn_error *tn_make_option(tn_maker *m, tn_ast_canon *canon, tn_canon_option_kind kind, uint32_t index) {
-  tn_ast_canon_option *options = TN_ARENA_ARRAY(m->arena, tn_ast_canon_option, canon->option_count + 1);
+tn_error *tn_make_option(tn_maker *m, tn_ast_canon *canon, tn_canon_option_kind kind,
+                         uint32_t index) {
+  tn_ast_canon_option *options =
+      TN_ARENA_ARRAY(m->arena, tn_ast_canon_option, canon->option_count + 1);
   if (options == NULL) return tn_error_no_memory();
-  if (canon->option_count > 0) memcpy(options, canon->options, canon->option_count * sizeof *options);
+  if (canon->option_count > 0)
+    memcpy(options, canon->options, canon->option_count * sizeof *options);
   options[canon->option_count++] = (tn_ast_canon_option){kind, index};
   canon->options = options;
   return NULL;
@@ -55,11 +61,13 @@ static tn_error *find_realloc(tn_maker *m, tn_core_part *part, bool is_lift, uin
     const tn_str *name = exports_function(part, names[0]) ? &names[0] : &names[1];
     if (!exports_function(part, *name)) {
       return tn_error_new(TN_ERROR_LINK,
-                          "%s has to export a function '%" TN_STR_FORMAT "', for strings and lists that it "
+                          "%s has to export a function '%" TN_STR_FORMAT
+                          "', for strings and lists that it "
                           "is given",
                           tn_make_part_name(m, part), TN_STR_ARG(names[1]));
     }
-    TN_TRY(tn_make_core_alias(m, part->core_instance, TN_SORT_CORE_FUNC, *name, &part->realloc[is_lift]));
+    TN_TRY(tn_make_core_alias(m, part->core_instance, TN_SORT_CORE_FUNC, *name,
+                              &part->realloc[is_lift]));
     part->has_realloc[is_lift] = true;
   }
   *index = part->realloc[is_lift];
@@ -70,9 +78,11 @@ tn_error *tn_make_options(tn_maker *m, tn_core_part *part, tn_core_needs needs, 
                           tn_ast_canon *canon) {
   static const tn_canon_option_kind encodings[] = {[TN_ENCODING_UTF8] = TN_OPTION_UTF8,
                                                    [TN_ENCODING_UTF16] = TN_OPTION_UTF16,
-                                                   [TN_ENCODING_LATIN1_UTF16] = TN_OPTION_LATIN1_UTF16};
+                                                   [TN_ENCODING_LATIN1_UTF16] =
+                                                       TN_OPTION_LATIN1_UTF16};
   if (needs.memory || needs.realloc) {
-    if (!m->has_memory) return tn_error_new(TN_ERROR_LINK, "the module has to export a memory, as 'memory'");
+    if (!m->has_memory)
+      return tn_error_new(TN_ERROR_LINK, "the module has to export a memory, as 'memory'");
     TN_TRY(tn_make_option(m, canon, TN_OPTION_MEMORY, m->memory));
   }
   if (needs.realloc) {
@@ -98,7 +108,8 @@ static tn_error *own_resource(const tn_maker *m, const tn_wit_type *type, uint32
 static tn_error *imported_function(tn_maker *m, const tn_core_need *need, uint32_t *index) {
   *index = need->item->index;
   if (need->item->item.kind == TN_WIT_WORLD_FUNCTION) return NULL;
-  return tn_builder_add_alias(&m->builder, need->item->index, need->function->item_name, TN_SORT_FUNC, index);
+  return tn_builder_add_alias(&m->builder, need->item->index, need->function->item_name,
+                              TN_SORT_FUNC, index);
 }
 
 /* An interface that is imported under a label may be so several times, each with resources of its own. */
@@ -106,8 +117,8 @@ static tn_error *imported_resource(tn_maker *m, const tn_core_need *need, uint32
   const tn_wit_world_item *item = &need->item->item;
   bool is_labelled = item->kind == TN_WIT_WORLD_INTERFACE && item->declaration.name.data != NULL;
   if (!is_labelled) return tn_wit_encode_type_index(&m->in, need->resource, index);
-  return tn_builder_add_alias(&m->builder, need->item->index, need->resource->declaration.name, TN_SORT_TYPE,
-                              index);
+  return tn_builder_add_alias(&m->builder, need->item->index, need->resource->declaration.name,
+                              TN_SORT_TYPE, index);
 }
 
 /* What the canonical definition of a need is, but for memory, realloc and encoding. */
@@ -131,29 +142,34 @@ static tn_error *describe_canon(tn_maker *m, const tn_core_need *need, tn_ast_ca
     return own_resource(m, need->resource, &out->type);
   case TN_NEED_TASK_RETURN:
     *out = (tn_ast_canon){.kind = TN_CANON_TASK_RETURN, .result = {.is_absent = true}};
-    return need->function->result == NULL ? NULL
-                                          : tn_wit_encode_type(&m->out, need->function->result, &out->result);
+    return need->function->result == NULL
+               ? NULL
+               : tn_wit_encode_type(&m->out, need->function->result, &out->result);
   case TN_NEED_BUILT_IN:
     *out = need->canon;
-    bool is_read_or_write = out->kind == TN_CANON_STREAM_READ || out->kind == TN_CANON_STREAM_WRITE ||
+    bool is_read_or_write = out->kind == TN_CANON_STREAM_READ ||
+                            out->kind == TN_CANON_STREAM_WRITE ||
                             out->kind == TN_CANON_FUTURE_READ || out->kind == TN_CANON_FUTURE_WRITE;
     if (is_read_or_write && out->is_async) {
       out->is_async = false;
       TN_TRY(tn_make_option(m, out, TN_OPTION_ASYNC, 0));
     }
     if (need->payload == NULL) return NULL;
-    return tn_wit_encode_type_index(need->payload_is_exported ? &m->out : &m->in, need->payload, &out->type);
+    return tn_wit_encode_type_index(need->payload_is_exported ? &m->out : &m->in, need->payload,
+                                    &out->type);
   default:
     return tn_error_new(TN_ERROR_INTERNAL, "a need that no canonical definition meets");
   }
 }
 
-static tn_error *make_need(tn_maker *m, tn_core_part *part, const tn_core_need *need, uint32_t *index) {
+static tn_error *make_need(tn_maker *m, tn_core_part *part, const tn_core_need *need,
+                           uint32_t *index) {
   tn_ast_canon canon;
   TN_TRY(describe_canon(m, need, &canon));
   bool waits = canon.kind == TN_CANON_WAITABLE_SET_WAIT || canon.kind == TN_CANON_WAITABLE_SET_POLL;
   if (waits) {
-    if (!m->has_memory) return tn_error_new(TN_ERROR_LINK, "the module has to export a memory, as 'memory'");
+    if (!m->has_memory)
+      return tn_error_new(TN_ERROR_LINK, "the module has to export a memory, as 'memory'");
     canon.memory = m->memory;
   } else {
     TN_TRY(tn_make_options(m, part, need->options, false, &canon));
@@ -162,7 +178,8 @@ static tn_error *make_need(tn_maker *m, tn_core_part *part, const tn_core_need *
 }
 
 /* What a part is given for an import. */
-static tn_error *meet_need(tn_maker *m, tn_core_part *part, const tn_core_need *need, tn_sort_index *out) {
+static tn_error *meet_need(tn_maker *m, tn_core_part *part, const tn_core_need *need,
+                           tn_sort_index *out) {
   *out = (tn_sort_index){.sort = TN_SORT_CORE_FUNC};
   if (need->is_indirect) {
     tn_str name = tn_arena_format(m->arena, "%u", need->slot);
@@ -174,7 +191,8 @@ static tn_error *meet_need(tn_maker *m, tn_core_part *part, const tn_core_need *
     return NULL;
   }
   if (need->kind == TN_NEED_MAIN) {
-    return tn_make_core_alias(m, m->main->core_instance, TN_SORT_CORE_FUNC, need->core->name, &out->index);
+    return tn_make_core_alias(m, m->main->core_instance, TN_SORT_CORE_FUNC, need->core->name,
+                              &out->index);
   }
   return make_need(m, part, need, &out->index);
 }
@@ -205,9 +223,11 @@ static tn_error *instantiate(tn_maker *m, tn_core_part *part) {
   tn_ast_core_argument *arguments = TN_ARENA_ARRAY(m->arena, tn_ast_core_argument, count);
   bool *is_done = TN_ARENA_ARRAY(m->arena, bool, count);
   if (arguments == NULL || is_done == NULL) return tn_error_no_memory();
-  tn_ast_core_instance instance = {.is_instantiate = true, .module = part->core_module, .arguments = arguments};
+  tn_ast_core_instance instance = {
+      .is_instantiate = true, .module = part->core_module, .arguments = arguments};
   for (uint32_t i = 0; i < count; i++) {
-    if (!is_done[i]) TN_TRY(make_argument(m, part, i, is_done, &arguments[instance.argument_count++]));
+    if (!is_done[i])
+      TN_TRY(make_argument(m, part, i, is_done, &arguments[instance.argument_count++]));
   }
   return make_core_instance(m, &instance, &part->core_instance);
 }
@@ -216,11 +236,13 @@ static tn_error *find_memory(tn_maker *m) {
   const tn_core_export *export_ = tn_map_get(&m->main->exports, TN_STR("memory"));
   if (export_ == NULL || export_->type.kind != TN_CORE_EXTERN_MEMORY) return NULL;
   m->has_memory = true;
-  return tn_make_core_alias(m, m->main->core_instance, TN_SORT_CORE_MEMORY, TN_STR("memory"), &m->memory);
+  return tn_make_core_alias(m, m->main->core_instance, TN_SORT_CORE_MEMORY, TN_STR("memory"),
+                            &m->memory);
 }
 
 /* Instantiates a module with one argument, the instance of these exports named "". */
-static tn_error *instantiate_with(tn_maker *m, uint32_t module, const tn_ast_core_instance *exports) {
+static tn_error *instantiate_with(tn_maker *m, uint32_t module,
+                                  const tn_ast_core_instance *exports) {
   tn_ast_core_argument *argument = TN_ARENA_NEW(m->arena, tn_ast_core_argument);
   if (argument == NULL) return tn_error_no_memory();
   *argument = (tn_ast_core_argument){.name = TN_STR(""), .item = {.sort = TN_SORT_CORE_INSTANCE}};
@@ -254,9 +276,10 @@ static tn_error *add_slots(tn_maker *m) {
 }
 
 /* The slot of a resource's destructor. */
-static tn_error *add_destructor(tn_maker *m, const tn_made_item *item, const tn_wit_type *type, bool *is_there,
-                                uint32_t *slot) {
-  tn_str name = tn_arena_format(m->arena, "[dtor]%" TN_STR_FORMAT, TN_STR_ARG(type->declaration.name));
+static tn_error *add_destructor(tn_maker *m, const tn_made_item *item, const tn_wit_type *type,
+                                bool *is_there, uint32_t *slot) {
+  tn_str name =
+      tn_arena_format(m->arena, "[dtor]%" TN_STR_FORMAT, TN_STR_ARG(type->declaration.name));
   if (name.data == NULL) return tn_error_no_memory();
   TN_TRY(tn_make_core_name(m, "", item, name, &name));
   *is_there = false;
@@ -265,14 +288,16 @@ static tn_error *add_destructor(tn_maker *m, const tn_made_item *item, const tn_
     const tn_core_export *export_ = tn_make_find_core_export(part, name);
     if (part->is_left_out || export_ == NULL) continue;
     *is_there = true;
-    const tn_shim_slot filled = {.type = export_->type.func, .part = part, .destructor = export_->name};
+    const tn_shim_slot filled = {
+        .type = export_->type.func, .part = part, .destructor = export_->name};
     TN_TRY(add_slot(m, filled, slot));
   }
   return NULL;
 }
 
 static tn_error *slot_types(const tn_maker *m, const tn_core_func_type ***out) {
-  const tn_core_func_type **types = TN_ARENA_ARRAY(m->arena, const tn_core_func_type *, m->slots.len);
+  const tn_core_func_type **types =
+      TN_ARENA_ARRAY(m->arena, const tn_core_func_type *, m->slots.len);
   if (types == NULL) return tn_error_no_memory();
   for (uint32_t i = 0; i < m->slots.len; i++)
     types[i] = m->slots.items[i].type;
@@ -283,9 +308,11 @@ static tn_error *slot_types(const tn_maker *m, const tn_core_func_type ***out) {
 static tn_error *fill_slot(tn_maker *m, const tn_shim_slot *slot, uint32_t *index) {
   const tn_core_need *need = slot->need;
   if (need == NULL)
-    return tn_make_core_alias(m, slot->part->core_instance, TN_SORT_CORE_FUNC, slot->destructor, index);
+    return tn_make_core_alias(m, slot->part->core_instance, TN_SORT_CORE_FUNC, slot->destructor,
+                              index);
   if (need->kind != TN_NEED_ADAPTER) return make_need(m, slot->part, need, index);
-  return tn_make_core_alias(m, need->adapter->core_instance, TN_SORT_CORE_FUNC, need->core->name, index);
+  return tn_make_core_alias(m, need->adapter->core_instance, TN_SORT_CORE_FUNC, need->core->name,
+                            index);
 }
 
 static tn_error *fill_shim(tn_maker *m, uint32_t fixup) {
@@ -299,7 +326,8 @@ static tn_error *fill_shim(tn_maker *m, uint32_t fixup) {
   }
   tn_ast_core_argument *table = &exports[m->slots.len];
   *table = (tn_ast_core_argument){.name = TN_STR("$imports"), .item = {.sort = TN_SORT_CORE_TABLE}};
-  TN_TRY(tn_make_core_alias(m, m->shim_instance, TN_SORT_CORE_TABLE, table->name, &table->item.index));
+  TN_TRY(
+      tn_make_core_alias(m, m->shim_instance, TN_SORT_CORE_TABLE, table->name, &table->item.index));
   const tn_ast_core_instance instance = {.argument_count = m->slots.len + 1, .arguments = exports};
   return instantiate_with(m, fixup, &instance);
 }
@@ -377,7 +405,8 @@ static tn_error *make_shim(tn_maker *m, uint32_t *fixup) {
   TN_TRY(make_module(m, &shim_bytes, &shim));
   tn_core_write_fixup(&fixup_bytes, types, m->slots.len);
   TN_TRY(make_module(m, &fixup_bytes, fixup));
-  return make_core_instance(m, &(tn_ast_core_instance){.is_instantiate = true, .module = shim}, &m->shim_instance);
+  return make_core_instance(m, &(tn_ast_core_instance){.is_instantiate = true, .module = shim},
+                            &m->shim_instance);
 }
 
 /* Calls "_initialize", when everything is there that it may call. */
@@ -391,8 +420,10 @@ static tn_error *initialize(tn_maker *m) {
   tn_ast_core_argument *export_ = TN_ARENA_NEW(m->arena, tn_ast_core_argument);
   if (export_ == NULL) return tn_error_no_memory();
   *export_ = (tn_ast_core_argument){.name = TN_STR(""), .item = {.sort = TN_SORT_CORE_FUNC}};
-  TN_TRY(tn_make_core_alias(m, m->main->core_instance, TN_SORT_CORE_FUNC, name, &export_->item.index));
-  return instantiate_with(m, module, &(tn_ast_core_instance){.argument_count = 1, .arguments = export_});
+  TN_TRY(
+      tn_make_core_alias(m, m->main->core_instance, TN_SORT_CORE_FUNC, name, &export_->item.index));
+  return instantiate_with(m, module,
+                          &(tn_ast_core_instance){.argument_count = 1, .arguments = export_});
 }
 
 tn_error *tn_make_core(tn_maker *m) {

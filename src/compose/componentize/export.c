@@ -6,21 +6,24 @@ enum { MAX_DEPTH = 500 };
 /* ---- core functions ------------------------------------------------------------------------------------- */
 
 /* Leaves *out NULL when the part has no such function. */
-static tn_error *find_core(tn_maker *m, const tn_core_part *part, const char *prefix, const tn_made_item *item,
-                           const tn_wit_function *function, const tn_core_export **out) {
+static tn_error *find_core(tn_maker *m, const tn_core_part *part, const char *prefix,
+                           const tn_made_item *item, const tn_wit_function *function,
+                           const tn_core_export **out) {
   tn_str name;
   TN_TRY(tn_make_core_name(m, prefix, item, function->item_name, &name));
   *out = part->is_left_out ? NULL : tn_make_find_core_export(part, name);
   return NULL;
 }
 
-static tn_error *missing_export(tn_maker *m, const tn_made_item *item, const tn_wit_function *function) {
+static tn_error *missing_export(tn_maker *m, const tn_made_item *item,
+                                const tn_wit_function *function) {
   tn_str name;
   TN_TRY(tn_make_core_name(m, "", item, function->item_name, &name));
-  tn_error *error = tn_error_new(TN_ERROR_LINK,
-                                 "the embedded world exports '%" TN_STR_FORMAT "', but the module has no "
-                                 "function of that name",
-                                 TN_STR_ARG(name));
+  tn_error *error =
+      tn_error_new(TN_ERROR_LINK,
+                   "the embedded world exports '%" TN_STR_FORMAT "', but the module has no "
+                   "function of that name",
+                   TN_STR_ARG(name));
   return tn_error_set_hint(error, "the module has to export all functions that its world exports");
 }
 
@@ -30,8 +33,9 @@ static tn_error *find_export(tn_maker *m, const tn_made_item *item, const tn_wit
   static const struct {
     const char *prefix;
     tn_core_abi abi;
-  } forms[] = {
-      {"", TN_ABI_LIFT}, {"[async-lift]", TN_ABI_LIFT_ASYNC}, {"[async-lift-stackful]", TN_ABI_LIFT_STACKFUL}};
+  } forms[] = {{"", TN_ABI_LIFT},
+               {"[async-lift]", TN_ABI_LIFT_ASYNC},
+               {"[async-lift-stackful]", TN_ABI_LIFT_STACKFUL}};
   for (uint32_t i = 0; i < m->parts.len; i++) {
     for (size_t j = 0; j < sizeof forms / sizeof *forms; j++) {
       TN_TRY(find_core(m, m->parts.items[i], forms[j].prefix, item, function, core));
@@ -44,19 +48,23 @@ static tn_error *find_export(tn_maker *m, const tn_made_item *item, const tn_wit
   return missing_export(m, item, function);
 }
 
-static tn_error *check_signature(const tn_maker *m, const tn_core_part *part, const tn_wit_function *function,
-                                 const tn_core_export *export_, tn_core_abi abi) {
+static tn_error *check_signature(const tn_maker *m, const tn_core_part *part,
+                                 const tn_wit_function *function, const tn_core_export *export_,
+                                 tn_core_abi abi) {
   tn_core_signature expected;
   TN_TRY(tn_core_signature_of(function, abi, &expected));
-  if (export_->type.func != NULL && tn_core_signature_fits(&expected, export_->type.func)) return NULL;
+  if (export_->type.func != NULL && tn_core_signature_fits(&expected, export_->type.func))
+    return NULL;
   tn_buffer text = {0};
   tn_core_signature_print(&text, &expected);
   tn_buffer_append_text(&text, ", given ");
   if (export_->type.func != NULL) tn_core_func_type_print(&text, export_->type.func);
   tn_error *error = tn_error_no_memory();
   if (!text.failed) {
-    error = tn_error_new(TN_ERROR_LINK, "%s exports '%" TN_STR_FORMAT "' with a type that does not fit: expected "
-                         "%" TN_STR_FORMAT, tn_make_part_name(m, part), TN_STR_ARG(export_->name),
+    error = tn_error_new(TN_ERROR_LINK,
+                         "%s exports '%" TN_STR_FORMAT "' with a type that does not fit: expected "
+                         "%" TN_STR_FORMAT,
+                         tn_make_part_name(m, part), TN_STR_ARG(export_->name),
                          TN_STR_ARG(tn_buffer_str(&text)));
     tn_error_set_hint(error, "bindings and embedded WIT have to be of the same version");
   }
@@ -64,8 +72,9 @@ static tn_error *check_signature(const tn_maker *m, const tn_core_part *part, co
   return error;
 }
 
-static tn_error *add_function_option(tn_maker *m, const tn_core_part *part, const tn_core_export *core,
-                                     tn_canon_option_kind kind, tn_ast_canon *canon) {
+static tn_error *add_function_option(tn_maker *m, const tn_core_part *part,
+                                     const tn_core_export *core, tn_canon_option_kind kind,
+                                     tn_ast_canon *canon) {
   uint32_t index;
   TN_TRY(tn_make_core_alias(m, part->core_instance, TN_SORT_CORE_FUNC, core->name, &index));
   return tn_make_option(m, canon, kind, index);
@@ -73,7 +82,8 @@ static tn_error *add_function_option(tn_maker *m, const tn_core_part *part, cons
 
 /* Options of a lifted function that other functions of the part stand for. */
 static tn_error *add_functions(tn_maker *m, const tn_core_part *part, const tn_made_item *item,
-                               const tn_wit_function *function, tn_core_abi abi, tn_ast_canon *canon) {
+                               const tn_wit_function *function, tn_core_abi abi,
+                               tn_ast_canon *canon) {
   const tn_core_export *core;
   if (abi == TN_ABI_LIFT) {
     TN_TRY(find_core(m, part, "cabi_post_", item, function, &core));
@@ -83,11 +93,13 @@ static tn_error *add_functions(tn_maker *m, const tn_core_part *part, const tn_m
   if (abi == TN_ABI_LIFT_STACKFUL) return NULL;
   TN_TRY(find_core(m, part, "[callback][async-lift]", item, function, &core));
   if (core != NULL) return add_function_option(m, part, core, TN_OPTION_CALLBACK, canon);
-  return tn_error_new(TN_ERROR_LINK, "%s exports '%" TN_STR_FORMAT "' asynchronously, but has no callback for it",
+  return tn_error_new(TN_ERROR_LINK,
+                      "%s exports '%" TN_STR_FORMAT "' asynchronously, but has no callback for it",
                       tn_make_part_name(m, part), TN_STR_ARG(function->item_name));
 }
 
-static tn_error *lift(tn_maker *m, const tn_made_item *item, const tn_wit_function *function, uint32_t *index) {
+static tn_error *lift(tn_maker *m, const tn_made_item *item, const tn_wit_function *function,
+                      uint32_t *index) {
   tn_ast_canon canon = {.kind = TN_CANON_LIFT};
   tn_core_needs needs;
   tn_core_part *part;
@@ -126,17 +138,20 @@ typedef tn_error *(*visit_item)(tn_maker *m, tn_made_item *item);
 static tn_error *visit_after_used(tn_maker *m, tn_made_item *item, visit_item visit) {
   const tn_wit_interface *interface = item->item.interface;
   if (item->state != TN_NOT_MADE) return NULL;
-  if (m->depth == MAX_DEPTH) return tn_error_new(TN_ERROR_LIMIT, "interfaces use each other in too long a chain");
+  if (m->depth == MAX_DEPTH)
+    return tn_error_new(TN_ERROR_LIMIT, "interfaces use each other in too long a chain");
   item->state = TN_BEING_MADE;
   m->depth++;
   for (uint32_t i = 0; i < interface->types.len; i++) {
     const tn_wit_type *type = interface->types.items[i];
-    const tn_wit_interface *used = type->kind == TN_WIT_KIND_ALIAS ? type->element->interface : NULL;
+    const tn_wit_interface *used =
+        type->kind == TN_WIT_KIND_ALIAS ? type->element->interface : NULL;
     if (used == NULL || used == interface || used->declaration.name.data == NULL) continue;
     const char *id = tn_wit_interface_id(m->arena, used);
     if (id == NULL) return tn_error_no_memory();
     tn_made_item *source = tn_made_find(&m->exports, tn_str_from(id));
-    if (source != NULL && source->item.kind == TN_WIT_WORLD_INTERFACE) TN_TRY(visit_after_used(m, source, visit));
+    if (source != NULL && source->item.kind == TN_WIT_WORLD_INTERFACE)
+      TN_TRY(visit_after_used(m, source, visit));
   }
   m->depth--;
   item->state = TN_MADE;
@@ -258,8 +273,9 @@ static tn_error *export_types(wrapper *w, const tn_wit_interface *interface) {
     const tn_wit_type *type = interface->types.items[i];
     tn_sort_index defined = {.sort = TN_SORT_TYPE};
     uint32_t index;
-    TN_TRY(type->kind == TN_WIT_KIND_RESOURCE ? tn_wit_encode_type_index(&w->types, type, &defined.index)
-                                              : tn_wit_encode_definition(&w->types, type, &defined.index));
+    TN_TRY(type->kind == TN_WIT_KIND_RESOURCE
+               ? tn_wit_encode_type_index(&w->types, type, &defined.index)
+               : tn_wit_encode_definition(&w->types, type, &defined.index));
     TN_TRY(tn_builder_add_export(&w->builder, type->declaration.name, defined, &index));
     TN_TRY(tn_wit_encoder_bind_type(&w->types, type, index));
   }
@@ -287,7 +303,9 @@ static tn_error *instantiate_wrapper(wrapper *w, uint32_t *instance) {
   const tn_component_ast *component;
   tn_definition definition = {
       .kind = TN_DEFINITION_INSTANCE,
-      .instance = {.is_instantiate = true, .argument_count = w->arguments.len, .arguments = w->arguments.items},
+      .instance = {.is_instantiate = true,
+                   .argument_count = w->arguments.len,
+                   .arguments = w->arguments.items},
   };
   TN_TRY(tn_builder_finish(&w->builder, &component));
   TN_TRY(tn_builder_add_component(&w->m->builder, component, &definition.instance.component));
@@ -298,10 +316,12 @@ static tn_error *instantiate_wrapper(wrapper *w, uint32_t *instance) {
 
 /* An interface that is exported under a label says which one it is
  * (Explainer.md#import-and-export-definitions). */
-static tn_error *add_export(tn_maker *m, const tn_made_item *item, tn_sort_index what, uint32_t *index) {
+static tn_error *add_export(tn_maker *m, const tn_made_item *item, tn_sort_index what,
+                            uint32_t *index) {
   tn_definition definition = {.kind = TN_DEFINITION_EXPORT,
                               .export_ = {.name = {.name = item->item.name}, .item = what}};
-  bool is_labelled = item->item.kind == TN_WIT_WORLD_INTERFACE && item->item.declaration.name.data != NULL &&
+  bool is_labelled = item->item.kind == TN_WIT_WORLD_INTERFACE &&
+                     item->item.declaration.name.data != NULL &&
                      item->item.interface->declaration.name.data != NULL;
   if (is_labelled) {
     const char *id = tn_wit_interface_id(m->arena, item->item.interface);

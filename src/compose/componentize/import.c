@@ -52,11 +52,13 @@ static tn_error *need_what_is_called(tn_maker *m, const tn_core_part *part) {
   for (uint32_t i = 0; i < part->needs.len; i++) {
     const tn_core_need *need = &part->needs.items[i];
     if (need->kind == TN_NEED_DROP) TN_TRY(need_type(m, need->resource));
-    bool is_import = need->kind == TN_NEED_LOWER || (need->payload != NULL && !need->payload_is_exported);
+    bool is_import =
+        need->kind == TN_NEED_LOWER || (need->payload != NULL && !need->payload_is_exported);
     if (!is_import) continue;
     /* A built-in for a stream needs the stream's type only. */
     if (need->kind == TN_NEED_LOWER) TN_TRY(put(m, &m->live_functions, need->function));
-    TN_TRY(need->kind == TN_NEED_LOWER ? need_types_of(m, need->function) : need_type(m, need->payload));
+    TN_TRY(need->kind == TN_NEED_LOWER ? need_types_of(m, need->function)
+                                       : need_type(m, need->payload));
   }
   return NULL;
 }
@@ -65,8 +67,9 @@ static tn_error *need_what_is_called(tn_maker *m, const tn_core_part *part) {
 static tn_error *need_exported_type(tn_maker *m, const tn_wit_type *type) {
   const tn_wit_type *used = type->kind == TN_WIT_KIND_ALIAS ? type->element : NULL;
   if (used == NULL || used->interface == NULL || used->interface == type->interface) return NULL;
-  const char *id = used->interface->declaration.name.data == NULL ? NULL
-                                                                  : tn_wit_interface_id(m->arena, used->interface);
+  const char *id = used->interface->declaration.name.data == NULL
+                       ? NULL
+                       : tn_wit_interface_id(m->arena, used->interface);
   bool is_exported = id != NULL && tn_made_find(&m->exports, tn_str_from(id)) != NULL;
   return is_exported ? NULL : need_type(m, used);
 }
@@ -110,7 +113,8 @@ static tn_error *make_import(tn_maker *m, tn_made_item *item);
 
 /* Imports what the types of this interface, or this type, are taken from. */
 static tn_error *import_source(tn_maker *m, const tn_wit_type *type) {
-  if (type->kind != TN_WIT_KIND_ALIAS || type->element->interface == NULL || !wants_type(m, type)) return NULL;
+  if (type->kind != TN_WIT_KIND_ALIAS || type->element->interface == NULL || !wants_type(m, type))
+    return NULL;
   if (type->element->interface == type->interface) return NULL;
   tn_made_item *source = tn_make_find_import_of(m, type->element->interface);
   return source == NULL ? NULL : make_import(m, source);
@@ -129,7 +133,8 @@ static tn_str chosen_name(const tn_maker *m, tn_str name) {
   for (size_t i = 0; i < m->options->import_name_count; i++) {
     tn_str rename = tn_str_from(m->options->import_names[i]);
     size_t equals = tn_str_find(rename, '=', 0);
-    if (tn_str_equal(tn_str_slice(rename, 0, equals), name)) return tn_str_slice(rename, equals + 1, rename.len);
+    if (tn_str_equal(tn_str_slice(rename, 0, equals), name))
+      return tn_str_slice(rename, equals + 1, rename.len);
   }
   return name;
 }
@@ -148,22 +153,27 @@ static tn_error *bind_versions(tn_maker *m, const tn_made_item *item) {
 static tn_error *add_import(tn_maker *m, tn_made_item *item) {
   const tn_wit_wanted wanted = {.function = wants_function, .type = wants_type, .data = m};
   tn_str name = chosen_name(m, item->item.name);
-  bool is_renamed = item->item.kind == TN_WIT_WORLD_INTERFACE && !tn_str_equal(name, item->item.name);
+  bool is_renamed =
+      item->item.kind == TN_WIT_WORLD_INTERFACE && !tn_str_equal(name, item->item.name);
   if (is_renamed) {
-    TN_TRY(tn_wit_encode_import_interface(&m->in, name, item->item.interface, &wanted, &item->index));
+    TN_TRY(
+        tn_wit_encode_import_interface(&m->in, name, item->item.interface, &wanted, &item->index));
   } else {
     TN_TRY(tn_wit_encode_import(&m->in, &item->item, &wanted, &item->index));
   }
-  if (item->item.kind == TN_WIT_WORLD_TYPE) return tn_wit_encoder_bind_type(&m->out, item->item.type, item->index);
-  bool has_types = item->item.kind == TN_WIT_WORLD_INTERFACE && item->item.declaration.name.data == NULL;
-  bool is_inline =
-      item->item.kind == TN_WIT_WORLD_INTERFACE && item->item.interface->declaration.name.data == NULL;
+  if (item->item.kind == TN_WIT_WORLD_TYPE)
+    return tn_wit_encoder_bind_type(&m->out, item->item.type, item->index);
+  bool has_types =
+      item->item.kind == TN_WIT_WORLD_INTERFACE && item->item.declaration.name.data == NULL;
+  bool is_inline = item->item.kind == TN_WIT_WORLD_INTERFACE &&
+                   item->item.interface->declaration.name.data == NULL;
   return has_types || is_inline ? bind_versions(m, item) : NULL;
 }
 
 static tn_error *make_import(tn_maker *m, tn_made_item *item) {
   if (item->state != TN_NOT_MADE || item->newer != NULL || !is_wanted(m, &item->item)) return NULL;
-  if (m->depth == MAX_DEPTH) return tn_error_new(TN_ERROR_LIMIT, "interfaces use each other in too long a chain");
+  if (m->depth == MAX_DEPTH)
+    return tn_error_new(TN_ERROR_LIMIT, "interfaces use each other in too long a chain");
   item->state = TN_BEING_MADE;
   m->depth++;
   tn_error *error = import_sources(m, &item->item);
@@ -181,7 +191,8 @@ static tn_error *bind_world_types(tn_maker *m) {
       const tn_wit_world *world = m->parts.items[i]->worlds.items[j];
       for (uint32_t k = 0; k < world->types.len; k++) {
         const tn_wit_type *first = tn_pointer_map_get(&m->world_types, world->types.items[k]);
-        const tn_made_item *item = first == NULL ? NULL : tn_made_find(&m->imports, first->declaration.name);
+        const tn_made_item *item =
+            first == NULL ? NULL : tn_made_find(&m->imports, first->declaration.name);
         if (item == NULL || item->state != TN_MADE) continue;
         TN_TRY(tn_wit_encoder_bind_type(&m->in, world->types.items[k], item->index));
         TN_TRY(tn_wit_encoder_bind_type(&m->out, world->types.items[k], item->index));

@@ -11,22 +11,23 @@ static bool strip(tn_str *name, tn_str prefix) {
 
 /* ---- messages ------------------------------------------------------------------------------------------- */
 
-static tn_error *unknown_import(const tn_maker *m, const tn_core_part *part, const tn_core_import *core,
-                                const char *why) {
-  tn_error *error =
-      tn_error_new(TN_ERROR_LINK, "%s imports '%" TN_STR_FORMAT "' '%" TN_STR_FORMAT "', but %s",
-                   tn_make_part_name(m, part), TN_STR_ARG(core->module), TN_STR_ARG(core->name), why);
+static tn_error *unknown_import(const tn_maker *m, const tn_core_part *part,
+                                const tn_core_import *core, const char *why) {
+  tn_error *error = tn_error_new(
+      TN_ERROR_LINK, "%s imports '%" TN_STR_FORMAT "' '%" TN_STR_FORMAT "', but %s",
+      tn_make_part_name(m, part), TN_STR_ARG(core->module), TN_STR_ARG(core->name), why);
   if (tn_str_equal(core->module, TN_STR("wasi_snapshot_preview1"))) {
-    return tn_error_set_hint(error,
-                             "give it an adapter: --adapt wasi_snapshot_preview1.command.wasm (programs) or "
-                             "….reactor.wasm (libraries)");
+    return tn_error_set_hint(
+        error, "give it an adapter: --adapt wasi_snapshot_preview1.command.wasm (programs) or "
+               "….reactor.wasm (libraries)");
   }
   if (part->worlds.len > 0) return error;
-  return tn_error_set_hint(error, "it has no WIT world embedded: add one with `tenon embed WIT MODULE -o MODULE`");
+  return tn_error_set_hint(
+      error, "it has no WIT world embedded: add one with `tenon embed WIT MODULE -o MODULE`");
 }
 
-static tn_error *check_signature(const tn_maker *m, const tn_core_part *part, const tn_core_import *core,
-                                 const tn_core_signature *expected) {
+static tn_error *check_signature(const tn_maker *m, const tn_core_part *part,
+                                 const tn_core_import *core, const tn_core_signature *expected) {
   if (core->type.kind == TN_CORE_EXTERN_FUNC && core->type.func != NULL &&
       tn_core_signature_fits(expected, core->type.func)) {
     return NULL;
@@ -38,11 +39,12 @@ static tn_error *check_signature(const tn_maker *m, const tn_core_part *part, co
   tn_buffer_append_byte(&have, '\0');
   tn_error *error = tn_error_no_memory();
   if (!want.failed && !have.failed) {
-    error = tn_error_new(TN_ERROR_LINK,
-                         "%s imports '%" TN_STR_FORMAT "' '%" TN_STR_FORMAT "' with a type that does not fit: "
-                         "expected %s, given %s",
-                         tn_make_part_name(m, part), TN_STR_ARG(core->module), TN_STR_ARG(core->name), want.data,
-                         core->type.func != NULL ? have.data : "no function");
+    error = tn_error_new(
+        TN_ERROR_LINK,
+        "%s imports '%" TN_STR_FORMAT "' '%" TN_STR_FORMAT "' with a type that does not fit: "
+        "expected %s, given %s",
+        tn_make_part_name(m, part), TN_STR_ARG(core->module), TN_STR_ARG(core->name), want.data,
+        core->type.func != NULL ? have.data : "no function");
     tn_error_set_hint(error, "bindings and embedded WIT have to be of the same version");
   }
   tn_buffer_free(&want);
@@ -52,8 +54,8 @@ static tn_error *check_signature(const tn_maker *m, const tn_core_part *part, co
 
 /* ---- the kinds ------------------------------------------------------------------------------------------ */
 
-static tn_error *match_lower(tn_maker *m, const tn_core_part *part, tn_core_need *need, tn_made_item *item,
-                             const tn_wit_function *function, bool is_async) {
+static tn_error *match_lower(tn_maker *m, const tn_core_part *part, tn_core_need *need,
+                             tn_made_item *item, const tn_wit_function *function, bool is_async) {
   tn_core_signature expected;
   need->kind = TN_NEED_LOWER;
   need->item = item;
@@ -81,7 +83,9 @@ typedef struct payload_search {
 enum { MAX_SEARCH_STEPS = 100000, MAX_SEARCH_DEPTH = 200 };
 
 static void search_payload(payload_search *s, const tn_wit_type *type, uint32_t depth) {
-  if (type == NULL || s->found != NULL || depth == MAX_SEARCH_DEPTH || s->steps++ >= MAX_SEARCH_STEPS) return;
+  if (type == NULL || s->found != NULL || depth == MAX_SEARCH_DEPTH ||
+      s->steps++ >= MAX_SEARCH_STEPS)
+    return;
   type = tn_wit_type_root(type);
   bool is_handle = type->kind == TN_WIT_KIND_OWN || type->kind == TN_WIT_KIND_BORROW;
   if (is_handle) return;
@@ -135,14 +139,16 @@ static bool parse_number(tn_str *name, uint32_t *out) {
   return true;
 }
 
-static const tn_wit_function *function_of(const tn_made_items *items, const tn_made_item *interface, tn_str name) {
+static const tn_wit_function *function_of(const tn_made_items *items, const tn_made_item *interface,
+                                          tn_str name) {
   if (interface != NULL) return tn_make_find_function(interface->item.interface, name);
   const tn_made_item *item = tn_made_find(items, name);
   return item != NULL && item->item.kind == TN_WIT_WORLD_FUNCTION ? item->item.function : NULL;
 }
 
 /* With `interface` NULL, functions are those of the world. */
-static bool match_payload(tn_maker *m, tn_core_need *need, tn_made_item *interface, bool is_exported) {
+static bool match_payload(tn_maker *m, tn_core_need *need, tn_made_item *interface,
+                          bool is_exported) {
   tn_str name = need->core->name;
   bool is_async = strip(&name, TN_STR("[async-lower]"));
   for (size_t i = 0; i < sizeof payload_built_ins / sizeof *payload_built_ins; i++) {
@@ -161,8 +167,8 @@ static bool match_payload(tn_maker *m, tn_core_need *need, tn_made_item *interfa
     need->payload_is_exported = is_exported;
     need->canon = (tn_ast_canon){.kind = payload_built_ins[i].kind, .is_async = is_async};
     need->is_indirect = payload_built_ins[i].has_options;
-    need->options =
-        (tn_core_needs){.memory = need->is_indirect, .realloc = need->is_indirect, .encoding = need->is_indirect};
+    need->options = (tn_core_needs){
+        .memory = need->is_indirect, .realloc = need->is_indirect, .encoding = need->is_indirect};
     return true;
   }
   return false;
@@ -170,7 +176,8 @@ static bool match_payload(tn_maker *m, tn_core_need *need, tn_made_item *interfa
 
 /* ---- where imports come from ---------------------------------------------------------------------------- */
 
-static tn_error *match_interface(tn_maker *m, tn_core_part *part, tn_core_need *need, tn_made_item *item) {
+static tn_error *match_interface(tn_maker *m, tn_core_part *part, tn_core_need *need,
+                                 tn_made_item *item) {
   tn_made_item *newest = item->newer != NULL ? item->newer : item;
   tn_str name = need->core->name;
   bool is_async = strip(&name, TN_STR("[async-lower]"));
@@ -184,7 +191,8 @@ static tn_error *match_interface(tn_maker *m, tn_core_part *part, tn_core_need *
     if (need->resource != NULL) return NULL;
   }
   if (match_payload(m, need, newest, false)) return NULL;
-  return unknown_import(m, part, need->core, "the interface has no such function in the embedded world");
+  return unknown_import(m, part, need->core,
+                        "the interface has no such function in the embedded world");
 }
 
 static tn_error *match_world(tn_maker *m, tn_core_part *part, tn_core_need *need) {
@@ -213,8 +221,8 @@ static tn_error *match_world(tn_maker *m, tn_core_part *part, tn_core_need *need
   return unknown_import(m, part, need->core, "the embedded world imports no such function");
 }
 
-static tn_error *match_task_return(tn_maker *m, tn_core_part *part, tn_core_need *need, tn_made_item *interface,
-                                   tn_str name) {
+static tn_error *match_task_return(tn_maker *m, tn_core_part *part, tn_core_need *need,
+                                   tn_made_item *interface, tn_str name) {
   tn_core_signature expected;
   need->kind = TN_NEED_TASK_RETURN;
   need->item = interface;
@@ -265,7 +273,8 @@ static tn_core_part *find_adapter(const tn_maker *m, tn_str name) {
   return NULL;
 }
 
-static tn_error *match_adapter(tn_maker *m, tn_core_part *part, tn_core_need *need, tn_core_part *adapter) {
+static tn_error *match_adapter(tn_maker *m, tn_core_part *part, tn_core_need *need,
+                               tn_core_part *adapter) {
   const tn_core_export *export_ = tn_map_get(&adapter->exports, need->core->name);
   if (export_ == NULL || export_->type.kind != TN_CORE_EXTERN_FUNC) {
     return unknown_import(m, part, need->core, "the adapter has no such function");
@@ -285,35 +294,40 @@ static tn_error *match_main(tn_maker *m, tn_core_part *part, tn_core_need *need)
   if (export_ != NULL && export_->type.kind == need->core->type.kind) return NULL;
   tn_error *error = unknown_import(m, part, need->core, "the module exports nothing of that name");
   if (!tn_str_equal(name, TN_STR("_start"))) return error;
-  return tn_error_set_hint(error,
-                           "this is an adapter for programs with `main`; libraries need the one for reactors");
+  return tn_error_set_hint(
+      error, "this is an adapter for programs with `main`; libraries need the one for reactors");
 }
 
 static tn_error *match_import(tn_maker *m, tn_core_part *part, tn_core_need *need) {
   tn_str module = need->core->module;
   bool is_adapter = part != m->main;
-  bool is_of_main = is_adapter && (tn_str_equal(module, TN_STR("__main_module__")) ||
-                                   (tn_str_equal(module, TN_STR("env")) &&
-                                    need->core->type.kind == TN_CORE_EXTERN_MEMORY));
+  bool is_of_main =
+      is_adapter &&
+      (tn_str_equal(module, TN_STR("__main_module__")) ||
+       (tn_str_equal(module, TN_STR("env")) && need->core->type.kind == TN_CORE_EXTERN_MEMORY));
   if (is_of_main) return match_main(m, part, need);
   if (need->core->type.kind != TN_CORE_EXTERN_FUNC) {
-    return unknown_import(m, part, need->core, "components can give a module nothing but functions");
+    return unknown_import(m, part, need->core,
+                          "components can give a module nothing but functions");
   }
   if (tn_str_equal(module, TN_STR("$root"))) return match_world(m, part, need);
   if (strip(&module, TN_STR("[export]"))) return match_own(m, part, need, module);
   tn_made_item *item = tn_made_find_module(&m->imports, module);
-  if (item != NULL && item->item.kind == TN_WIT_WORLD_INTERFACE) return match_interface(m, part, need, item);
+  if (item != NULL && item->item.kind == TN_WIT_WORLD_INTERFACE)
+    return match_interface(m, part, need, item);
   tn_core_part *adapter = is_adapter ? NULL : find_adapter(m, module);
   if (adapter != NULL) return match_adapter(m, part, need, adapter);
   if (tn_str_starts_with(module, TN_STR("cm32p2"))) {
     return tn_error_new(TN_ERROR_UNSUPPORTED,
-                        "%s imports '%" TN_STR_FORMAT "': names of this scheme (\"cm32p2\") are not "
+                        "%s imports '%" TN_STR_FORMAT
+                        "': names of this scheme (\"cm32p2\") are not "
                         "supported",
                         tn_make_part_name(m, part), TN_STR_ARG(module));
   }
   return unknown_import(m, part, need->core,
-                        m->parts.len > 1 ? "neither an embedded world nor an adapter has such an interface"
-                                         : "no embedded world imports such an interface");
+                        m->parts.len > 1
+                            ? "neither an embedded world nor an adapter has such an interface"
+                            : "no embedded world imports such an interface");
 }
 
 tn_error *tn_make_match(tn_maker *m, tn_core_part *part) {
@@ -350,12 +364,18 @@ tn_error *tn_make_find_built_in(const tn_core_import *core, tn_core_need *out) {
       {TN_STR("[waitable-join]"), {.kind = TN_CANON_WAITABLE_JOIN}, {0}},
       {TN_STR("[subtask-drop]"), {.kind = TN_CANON_SUBTASK_DROP}, {0}},
       {TN_STR("[subtask-cancel]"), {.kind = TN_CANON_SUBTASK_CANCEL}, {0}},
-      {TN_STR("[async-lower][subtask-cancel]"), {.kind = TN_CANON_SUBTASK_CANCEL, .is_async = true}, {0}},
+      {TN_STR("[async-lower][subtask-cancel]"),
+       {.kind = TN_CANON_SUBTASK_CANCEL, .is_async = true},
+       {0}},
       {TN_STR("[task-cancel]"), {.kind = TN_CANON_TASK_CANCEL}, {0}},
       {TN_STR("[backpressure-inc]"), {.kind = TN_CANON_BACKPRESSURE_INC}, {0}},
       {TN_STR("[backpressure-dec]"), {.kind = TN_CANON_BACKPRESSURE_DEC}, {0}},
-      {TN_STR("[context-get-0]"), {.kind = TN_CANON_CONTEXT_GET, .context_type = {.code = 0x7f}}, {0}},
-      {TN_STR("[context-set-0]"), {.kind = TN_CANON_CONTEXT_SET, .context_type = {.code = 0x7f}}, {0}},
+      {TN_STR("[context-get-0]"),
+       {.kind = TN_CANON_CONTEXT_GET, .context_type = {.code = 0x7f}},
+       {0}},
+      {TN_STR("[context-set-0]"),
+       {.kind = TN_CANON_CONTEXT_SET, .context_type = {.code = 0x7f}},
+       {0}},
       {TN_STR("[context-get-1]"),
        {.kind = TN_CANON_CONTEXT_GET, .context_type = {.code = 0x7f}, .context_slot = 1},
        {0}},
@@ -363,7 +383,9 @@ tn_error *tn_make_find_built_in(const tn_core_import *core, tn_core_need *out) {
        {.kind = TN_CANON_CONTEXT_SET, .context_type = {.code = 0x7f}, .context_slot = 1},
        {0}},
       {TN_STR("[thread-yield]"), {.kind = TN_CANON_THREAD_YIELD}, {0}},
-      {TN_STR("[cancellable][thread-yield]"), {.kind = TN_CANON_THREAD_YIELD, .is_cancellable = true}, {0}},
+      {TN_STR("[cancellable][thread-yield]"),
+       {.kind = TN_CANON_THREAD_YIELD, .is_cancellable = true},
+       {0}},
       {TN_STR("[thread-index]"), {.kind = TN_CANON_THREAD_INDEX}, {0}},
       {TN_STR("[error-context-drop]"), {.kind = TN_CANON_ERROR_CONTEXT_DROP}, {0}},
   };
@@ -375,6 +397,7 @@ tn_error *tn_make_find_built_in(const tn_core_import *core, tn_core_need *out) {
     out->is_indirect = known[i].options.memory;
     return NULL;
   }
-  return tn_error_new(TN_ERROR_UNSUPPORTED, "the import '%" TN_STR_FORMAT "' '%" TN_STR_FORMAT "' is not known",
+  return tn_error_new(TN_ERROR_UNSUPPORTED,
+                      "the import '%" TN_STR_FORMAT "' '%" TN_STR_FORMAT "' is not known",
                       TN_STR_ARG(core->module), TN_STR_ARG(core->name));
 }

@@ -10,13 +10,13 @@ const char *tn_make_part_name(const tn_maker *m, const tn_core_part *part) {
   return text.data == NULL ? "an adapter" : text.data;
 }
 
-tn_error *tn_make_core_name(tn_maker *m, const char *prefix, const tn_made_item *item, tn_str function,
-                            tn_str *out) {
+tn_error *tn_make_core_name(tn_maker *m, const char *prefix, const tn_made_item *item,
+                            tn_str function, tn_str *out) {
   if (item->item.kind == TN_WIT_WORLD_FUNCTION) {
     *out = tn_arena_format(m->arena, "%s%" TN_STR_FORMAT, prefix, TN_STR_ARG(function));
   } else {
-    *out = tn_arena_format(m->arena, "%s%" TN_STR_FORMAT "#%" TN_STR_FORMAT, prefix, TN_STR_ARG(item->item.name),
-                           TN_STR_ARG(function));
+    *out = tn_arena_format(m->arena, "%s%" TN_STR_FORMAT "#%" TN_STR_FORMAT, prefix,
+                           TN_STR_ARG(item->item.name), TN_STR_ARG(function));
   }
   return out->data == NULL ? tn_error_no_memory() : NULL;
 }
@@ -27,7 +27,8 @@ static bool is_same_but_for_version(tn_str a, tn_str b) {
   if (!tn_str_equal(tn_str_slice(a, a_end, a.len), tn_str_slice(b, b_end, b.len))) return false;
   /* Behind the '@' there is the version alone, whatever is in front of the interface. */
   size_t a_at = tn_str_find(a, '@', 0), b_at = tn_str_find(b, '@', 0);
-  if (a_at >= a_end || b_at >= b_end || !tn_str_equal(tn_str_slice(a, 0, a_at), tn_str_slice(b, 0, b_at)))
+  if (a_at >= a_end || b_at >= b_end ||
+      !tn_str_equal(tn_str_slice(a, 0, a_at), tn_str_slice(b, 0, b_at)))
     return false;
   return tn_str_equal(tn_version_track(tn_str_slice(a, a_at + 1, a_end)),
                       tn_version_track(tn_str_slice(b, b_at + 1, b_end)));
@@ -36,14 +37,16 @@ static bool is_same_but_for_version(tn_str a, tn_str b) {
 const tn_core_export *tn_make_find_core_export(const tn_core_part *part, tn_str core_name) {
   const tn_core_export *export_ = tn_map_get(&part->exports, core_name);
   for (uint32_t i = 0; export_ == NULL && i < part->module->export_count; i++) {
-    if (is_same_but_for_version(part->module->exports[i].name, core_name)) export_ = &part->module->exports[i];
+    if (is_same_but_for_version(part->module->exports[i].name, core_name))
+      export_ = &part->module->exports[i];
   }
   return export_ != NULL && export_->type.kind == TN_CORE_EXTERN_FUNC ? export_ : NULL;
 }
 
 const tn_wit_function *tn_make_find_function(const tn_wit_interface *interface, tn_str item_name) {
   for (uint32_t i = 0; i < interface->functions.len; i++) {
-    if (tn_str_equal(interface->functions.items[i]->item_name, item_name)) return interface->functions.items[i];
+    if (tn_str_equal(interface->functions.items[i]->item_name, item_name))
+      return interface->functions.items[i];
   }
   return NULL;
 }
@@ -56,7 +59,8 @@ static tn_error *read_world(tn_maker *m, tn_core_part *part, tn_str payload) {
   if (slot == NULL) return tn_error_no_memory();
   TN_TRY(tn_wit_decode_embedded(&m->set, payload, slot, &encoding));
   if (part->worlds.len > 1 && encoding != part->encoding) {
-    return tn_error_new(TN_ERROR_INVALID, "its worlds were embedded with different string encodings");
+    return tn_error_new(TN_ERROR_INVALID,
+                        "its worlds were embedded with different string encodings");
   }
   part->encoding = encoding;
   return NULL;
@@ -67,9 +71,11 @@ tn_error *tn_make_read_worlds(tn_maker *m, tn_core_part *part) {
   TN_TRY(tn_sections_list(m->arena, part->module->bytes, &sections));
   for (uint32_t i = 0; i < sections.items.len; i++) {
     const tn_section *section = &sections.items.items[i];
-    if (section->name.data == NULL || !tn_str_starts_with(section->name, TN_STR("component-type"))) continue;
-    TN_TRY(tn_error_wrap(read_world(m, part, section->contents), "custom section '%" TN_STR_FORMAT "' of %s",
-                         TN_STR_ARG(section->name), tn_make_part_name(m, part)));
+    if (section->name.data == NULL || !tn_str_starts_with(section->name, TN_STR("component-type")))
+      continue;
+    TN_TRY(tn_error_wrap(read_world(m, part, section->contents),
+                         "custom section '%" TN_STR_FORMAT "' of %s", TN_STR_ARG(section->name),
+                         tn_make_part_name(m, part)));
   }
   return NULL;
 }
@@ -83,7 +89,8 @@ tn_made_item *tn_made_find(const tn_made_items *items, tn_str name) {
 tn_made_item *tn_made_find_module(const tn_made_items *items, tn_str module) {
   tn_made_item *found = tn_made_find(items, module);
   for (uint32_t i = 0; found == NULL && i < items->all.len; i++) {
-    if (is_same_but_for_version(items->all.items[i]->item.name, module)) found = items->all.items[i];
+    if (is_same_but_for_version(items->all.items[i]->item.name, module))
+      found = items->all.items[i];
   }
   return found;
 }
@@ -101,7 +108,8 @@ static tn_error *merge_item(tn_maker *m, tn_made_items *items, const tn_wit_worl
   const tn_made_item *there = tn_made_find(items, item->name);
   if (there == NULL) return add_item(m, items, item);
   if (there->item.kind != item->kind) {
-    return tn_error_new(TN_ERROR_INVALID, "'%" TN_STR_FORMAT "' is different things in the embedded worlds",
+    return tn_error_new(TN_ERROR_INVALID,
+                        "'%" TN_STR_FORMAT "' is different things in the embedded worlds",
                         TN_STR_ARG(item->name));
   }
   if (item->kind != TN_WIT_WORLD_TYPE || there->item.type == item->type) return NULL;
@@ -113,7 +121,8 @@ static tn_error *merge_item(tn_maker *m, tn_made_items *items, const tn_wit_worl
 static tn_error *find_newer(tn_maker *m, tn_map *tracks, tn_made_item *item) {
   tn_name name, other;
   tn_semver version, other_version;
-  if (item->item.kind != TN_WIT_WORLD_INTERFACE || item->item.declaration.name.data != NULL) return NULL;
+  if (item->item.kind != TN_WIT_WORLD_INTERFACE || item->item.declaration.name.data != NULL)
+    return NULL;
   TN_TRY(tn_name_parse(item->item.name, &name));
   if (name.version.data == NULL) return NULL;
   tn_str track = tn_name_track(item->item.name);

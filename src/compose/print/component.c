@@ -85,9 +85,13 @@ static void print_instance(tn_component_printer *p, const tn_ast_instance *insta
 
 static void print_options(tn_component_printer *p, const tn_ast_canon *canon) {
   static const char *const names[] = {
-      [TN_OPTION_UTF8] = "string-encoding=utf8", [TN_OPTION_UTF16] = "string-encoding=utf16",
-      [TN_OPTION_LATIN1_UTF16] = "string-encoding=latin1+utf16", [TN_OPTION_MEMORY] = "memory",
-      [TN_OPTION_REALLOC] = "realloc", [TN_OPTION_POST_RETURN] = "post-return", [TN_OPTION_ASYNC] = "async",
+      [TN_OPTION_UTF8] = "string-encoding=utf8",
+      [TN_OPTION_UTF16] = "string-encoding=utf16",
+      [TN_OPTION_LATIN1_UTF16] = "string-encoding=latin1+utf16",
+      [TN_OPTION_MEMORY] = "memory",
+      [TN_OPTION_REALLOC] = "realloc",
+      [TN_OPTION_POST_RETURN] = "post-return",
+      [TN_OPTION_ASYNC] = "async",
       [TN_OPTION_CALLBACK] = "callback",
   };
   for (uint32_t i = 0; i < canon->option_count; i++) {
@@ -188,14 +192,16 @@ static void print_immediates(tn_component_printer *p, const tn_ast_canon *canon)
     tn_buffer_format(out, "%s %u", canon->is_shared ? " shared" : "", canon->type);
     break;
   case TN_CANON_THREAD_SPAWN_INDIRECT:
-    tn_buffer_format(out, "%s %u (table %u)", canon->is_shared ? " shared" : "", canon->type, canon->table);
+    tn_buffer_format(out, "%s %u (table %u)", canon->is_shared ? " shared" : "", canon->type,
+                     canon->table);
     break;
   case TN_CANON_THREAD_AVAILABLE_PARALLELISM:
     if (canon->is_shared) tn_buffer_append_text(out, " shared");
     break;
   default: {
-    bool has_type = (canon->kind >= TN_CANON_RESOURCE_NEW && canon->kind <= TN_CANON_RESOURCE_REP) ||
-                    (canon->kind >= TN_CANON_STREAM_NEW && canon->kind <= TN_CANON_FUTURE_DROP_WRITABLE);
+    bool has_type =
+        (canon->kind >= TN_CANON_RESOURCE_NEW && canon->kind <= TN_CANON_RESOURCE_REP) ||
+        (canon->kind >= TN_CANON_STREAM_NEW && canon->kind <= TN_CANON_FUTURE_DROP_WRITABLE);
     if (has_type) tn_buffer_format(out, " %u", canon->type);
     if (canon->is_cancellable) tn_buffer_append_text(out, " cancellable");
     if (canon->is_async) tn_buffer_append_text(out, " async");

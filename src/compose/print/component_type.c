@@ -26,12 +26,18 @@ void tn_print_string(tn_buffer *out, tn_str text) {
 
 const char *tn_print_sort(tn_sort sort) {
   static const char *const names[] = {
-      [TN_SORT_CORE_FUNC] = "core func",       [TN_SORT_CORE_TABLE] = "core table",
-      [TN_SORT_CORE_MEMORY] = "core memory",   [TN_SORT_CORE_GLOBAL] = "core global",
-      [TN_SORT_CORE_TAG] = "core tag",         [TN_SORT_CORE_TYPE] = "core type",
-      [TN_SORT_CORE_MODULE] = "core module",   [TN_SORT_CORE_INSTANCE] = "core instance",
-      [TN_SORT_FUNC] = "func",                 [TN_SORT_VALUE] = "value",
-      [TN_SORT_TYPE] = "type",                 [TN_SORT_COMPONENT] = "component",
+      [TN_SORT_CORE_FUNC] = "core func",
+      [TN_SORT_CORE_TABLE] = "core table",
+      [TN_SORT_CORE_MEMORY] = "core memory",
+      [TN_SORT_CORE_GLOBAL] = "core global",
+      [TN_SORT_CORE_TAG] = "core tag",
+      [TN_SORT_CORE_TYPE] = "core type",
+      [TN_SORT_CORE_MODULE] = "core module",
+      [TN_SORT_CORE_INSTANCE] = "core instance",
+      [TN_SORT_FUNC] = "func",
+      [TN_SORT_VALUE] = "value",
+      [TN_SORT_TYPE] = "type",
+      [TN_SORT_COMPONENT] = "component",
       [TN_SORT_INSTANCE] = "instance",
   };
   return names[sort];
@@ -58,8 +64,9 @@ void tn_print_extern_name(tn_component_printer *p, const tn_extern_name *name) {
 /* ---- core types ----------------------------------------------------------------------------------------- */
 
 void tn_print_core_valtype(tn_buffer *out, tn_core_valtype type) {
-  static const char *const heaps[] = {"nocont", "noexn", "nofunc", "noextern", "none", "func", "extern", "any",
-                                      "eq",     "i31",   "struct", "array",    "exn",  "?",    "cont"};
+  static const char *const heaps[] = {"nocont", "noexn",  "nofunc", "noextern", "none",
+                                      "func",   "extern", "any",    "eq",       "i31",
+                                      "struct", "array",  "exn",    "?",        "cont"};
   enum { REF_NULL = 0x63, FIRST_HEAP = 0x75 - 0x80 };
   const char *number = tn_core_number_name(type.code);
   if (number != NULL) {
@@ -77,7 +84,8 @@ void tn_print_core_valtype(tn_buffer *out, tn_core_valtype type) {
   tn_buffer_append_byte(out, ')');
 }
 
-static void print_core_valtypes(tn_buffer *out, const char *what, const tn_core_valtype *types, uint32_t count) {
+static void print_core_valtypes(tn_buffer *out, const char *what, const tn_core_valtype *types,
+                                uint32_t count) {
   if (count == 0) return;
   tn_buffer_format(out, " (%s", what);
   for (uint32_t i = 0; i < count; i++) {
@@ -97,7 +105,8 @@ static void print_limits(tn_buffer *out, const tn_core_limits *limits) {
   tn_buffer_format(out, " %llu", (unsigned long long)limits->min);
   if (limits->has_max) tn_buffer_format(out, " %llu", (unsigned long long)limits->max);
   if (limits->is_shared) tn_buffer_append_text(out, " shared");
-  if (limits->has_page_size) tn_buffer_format(out, " (pagesize %u)", 1u << (limits->page_size_log2 & 31));
+  if (limits->has_page_size)
+    tn_buffer_format(out, " (pagesize %u)", 1u << (limits->page_size_log2 & 31));
 }
 
 static void print_core_global(tn_buffer *out, const tn_core_extern_type *type) {
@@ -137,9 +146,10 @@ void tn_print_core_extern_type(tn_component_printer *p, const tn_core_extern_typ
 }
 
 /* Any core type but those of modules. */
-static void print_plain_core_type(tn_component_printer *p, const char *begin, const tn_core_type *type) {
-  bool is_plain =
-      type->kind == TN_CORE_TYPE_FUNC && type->is_final && !type->has_supertype && type->group_size == 1;
+static void print_plain_core_type(tn_component_printer *p, const char *begin,
+                                  const tn_core_type *type) {
+  bool is_plain = type->kind == TN_CORE_TYPE_FUNC && type->is_final && !type->has_supertype &&
+                  type->group_size == 1;
   tn_buffer_append_text(p->out, begin);
   tn_print_new_index(p, TN_SORT_CORE_TYPE);
   if (is_plain) {
@@ -147,7 +157,8 @@ static void print_plain_core_type(tn_component_printer *p, const char *begin, co
     print_core_func_type(p->out, &type->func);
     tn_buffer_append_byte(p->out, ')');
   } else {
-    tn_buffer_format(p->out, " (; %zu bytes, in a group of %u ;)", type->encoded.len, type->group_size);
+    tn_buffer_format(p->out, " (; %zu bytes, in a group of %u ;)", type->encoded.len,
+                     type->group_size);
   }
   tn_buffer_append_byte(p->out, ')');
 }
@@ -277,7 +288,8 @@ static void print_resource(tn_component_printer *p, const tn_ast_type *type) {
   if (type->has_destructor) tn_buffer_format(p->out, " (dtor (func %u))", type->destructor);
 }
 
-static void print_elements(tn_component_printer *p, const tn_ast_valtype *first, const tn_ast_valtype *second) {
+static void print_elements(tn_component_printer *p, const tn_ast_valtype *first,
+                           const tn_ast_valtype *second) {
   if (!first->is_absent) {
     tn_buffer_append_byte(p->out, ' ');
     tn_print_valtype(p, first);

@@ -59,7 +59,8 @@ static tn_error *add_argument(tn_wac *wac, argument_list *list, tn_str name, tn_
 }
 
 /* The import that a node is given for when only its name is said. */
-static tn_str inferred_name(const tn_compose_package *package, const tn_wac_entry *entry, tn_str name) {
+static tn_str inferred_name(const tn_compose_package *package, const tn_wac_entry *entry,
+                            tn_str name) {
   const tn_compose_items *imports = &package->world->imports;
   if (entry->item.sort == TN_SORT_INSTANCE && entry->item.interface->id.data != NULL) {
     tn_str id = entry->item.interface->id;
@@ -90,7 +91,8 @@ static tn_error *read_argument(tn_wac *wac, argument_list *list) {
   if (tn_wit_reader_at(&wac->reader, ':')) return named_argument(wac, list, name, is_exact);
   if (is_exact) return tn_wit_reader_expected(&wac->reader, "':'");
   TN_TRY(tn_wac_find(wac, &wac->root, name, &entry));
-  return add_argument(wac, list, inferred_name(list->package, entry, name.text), entry->node, name.offset);
+  return add_argument(wac, list, inferred_name(list->package, entry, name.text), entry->node,
+                      name.offset);
 }
 
 /* Behind "...": a name, or nothing. */
@@ -114,7 +116,8 @@ static tn_error *read_arguments(tn_wac *wac, argument_list *list) {
     } else {
       TN_TRY(read_argument(wac, list));
     }
-    if (!tn_wit_reader_accept(&wac->reader, ',')) return tn_wit_reader_expect(&wac->reader, '}', "',' or '}'");
+    if (!tn_wit_reader_accept(&wac->reader, ','))
+      return tn_wit_reader_expect(&wac->reader, '}', "',' or '}'");
   }
   return NULL;
 }
@@ -126,7 +129,8 @@ static tn_error *spread(tn_wac *wac, argument_list *list, tn_wit_word name) {
   tn_compose_node *node;
   bool is_any = false;
   TN_TRY(tn_wac_find(wac, &wac->root, name, &entry));
-  if (entry->item.sort != TN_SORT_INSTANCE) return tn_wac_wrong_kind(wac, name, &entry->item, "an instance");
+  if (entry->item.sort != TN_SORT_INSTANCE)
+    return tn_wac_wrong_kind(wac, name, &entry->item, "an instance");
   for (uint32_t i = 0; i < imports->list.len; i++) {
     tn_str wanted = imports->list.items[i].name;
     if (tn_map_has(&list->names, wanted)) continue;
@@ -137,7 +141,8 @@ static tn_error *spread(tn_wac *wac, argument_list *list, tn_wit_word name) {
     is_any = true;
   }
   if (is_any) return NULL;
-  return tn_wac_error(wac, name.offset, "`%" TN_STR_FORMAT "` exports nothing that is still missing",
+  return tn_wac_error(wac, name.offset,
+                      "`%" TN_STR_FORMAT "` exports nothing that is still missing",
                       TN_STR_ARG(name.text));
 }
 
@@ -151,21 +156,22 @@ static tn_error *read_new(tn_wac *wac, const tn_wac_entry **out) {
   tn_wit_lexer_advance(&wac->reader.lexer);
   TN_TRY(tn_wac_read_path(wac, &path));
   if (path.segments.len > 0)
-    return tn_wac_error(wac, path.offset, "instances are made of packages, and not of something in them");
+    return tn_wac_error(wac, path.offset,
+                        "instances are made of packages, and not of something in them");
   TN_TRY(tn_wac_find_package(wac, &path, &list.package));
   TN_TRY(read_arguments(wac, &list));
   for (uint32_t i = 0; i < list.spreads.len; i++)
     TN_TRY(spread(wac, &list, list.spreads.items[i]));
-  tn_error *error = tn_compose_instantiate(wac->graph, list.package, list.given.items, list.given.len,
-                                           list.import_missing, &node, &failed);
+  tn_error *error = tn_compose_instantiate(wac->graph, list.package, list.given.items,
+                                           list.given.len, list.import_missing, &node, &failed);
   TN_TRY(tn_wac_at(wac, failed < list.given.len ? list.offsets.items[failed] : path.offset, error));
   return entry_of_node(wac, node, out);
 }
 
 /* ---- access -------------------------------------------------------------------------------------------- */
 
-static tn_error *access_export(tn_wac *wac, const tn_wac_entry *entry, tn_wit_word name, bool is_exact,
-                               uint32_t offset, const tn_wac_entry **out) {
+static tn_error *access_export(tn_wac *wac, const tn_wac_entry *entry, tn_wit_word name,
+                               bool is_exact, uint32_t offset, const tn_wac_entry **out) {
   tn_compose_node *node;
   if (entry->item.sort != TN_SORT_INSTANCE)
     return tn_wac_error(wac, offset, "only instances have exports to be taken, but this is a %s",
@@ -173,14 +179,17 @@ static tn_error *access_export(tn_wac *wac, const tn_wac_entry *entry, tn_wit_wo
   tn_str full = is_exact ? name.text : full_name(&entry->item.interface->items, name.text);
   TN_TRY(tn_compose_alias(wac->graph, entry->node, full, &node));
   if (node != NULL) return entry_of_node(wac, node, out);
-  return tn_wac_error(wac, name.offset, "the instance has no export `%" TN_STR_FORMAT "`", TN_STR_ARG(full));
+  return tn_wac_error(wac, name.offset, "the instance has no export `%" TN_STR_FORMAT "`",
+                      TN_STR_ARG(full));
 }
 
 static bool at_dots(const tn_wac *wac) {
-  return tn_str_starts_with(tn_str_slice(wac->reader.lexer.text, tn_wac_offset(wac), SIZE_MAX), TN_STR("..."));
+  return tn_str_starts_with(tn_str_slice(wac->reader.lexer.text, tn_wac_offset(wac), SIZE_MAX),
+                            TN_STR("..."));
 }
 
-static tn_error *read_postfix(tn_wac *wac, const tn_wac_entry **entry, uint32_t offset, bool *found) {
+static tn_error *read_postfix(tn_wac *wac, const tn_wac_entry **entry, uint32_t offset,
+                              bool *found) {
   tn_wit_word name;
   *found = true;
   if (tn_wit_reader_accept(&wac->reader, '[')) {
@@ -210,7 +219,8 @@ tn_error *tn_wac_expression(tn_wac *wac, const tn_wac_entry **out, uint32_t *off
   uint32_t start = tn_wac_offset(wac);
   bool found = true;
   if (offset != NULL) *offset = start;
-  if (wac->depth == TN_WIT_MAX_TYPE_DEPTH) return tn_wac_error(wac, start, "expressions are nested too deeply");
+  if (wac->depth == TN_WIT_MAX_TYPE_DEPTH)
+    return tn_wac_error(wac, start, "expressions are nested too deeply");
   wac->depth++;
   tn_error *error = read_primary(wac, out);
   while (error == NULL && found)

@@ -2,9 +2,9 @@
 
 tn_error *tn_wac_id(tn_wac *wac, tn_str name, tn_str *out) {
   bool has_version = wac->version.data != NULL;
-  *out = tn_arena_format(wac->graph->arena, "%" TN_STR_FORMAT "/%" TN_STR_FORMAT "%s%" TN_STR_FORMAT,
-                         TN_STR_ARG(wac->package), TN_STR_ARG(name), has_version ? "@" : "",
-                         TN_STR_ARG(wac->version));
+  *out = tn_arena_format(
+      wac->graph->arena, "%" TN_STR_FORMAT "/%" TN_STR_FORMAT "%s%" TN_STR_FORMAT,
+      TN_STR_ARG(wac->package), TN_STR_ARG(name), has_version ? "@" : "", TN_STR_ARG(wac->version));
   return out->data == NULL ? tn_error_no_memory() : NULL;
 }
 
@@ -33,14 +33,16 @@ static tn_error *use_type(tn_wac *wac, const tn_compose_interface *interface, tn
                           tn_wit_word name, tn_wit_word as, tn_compose_items *items) {
   const tn_compose_item *found = tn_compose_items_get(&interface->items, name.text);
   if (found == NULL)
-    return tn_wac_error(wac, name.offset, "interface `%" TN_STR_FORMAT "` has no type `%" TN_STR_FORMAT "`",
+    return tn_wac_error(wac, name.offset,
+                        "interface `%" TN_STR_FORMAT "` has no type `%" TN_STR_FORMAT "`",
                         TN_STR_ARG(from.text), TN_STR_ARG(name.text));
   if (found->sort != TN_SORT_TYPE || tn_compose_root(found->type)->kind == TN_AST_FUNC)
     return tn_wac_wrong_kind(wac, name, found, "a type of values");
   if (tn_compose_items_get(items, as.text) != NULL)
-    return tn_error_set_hint(
-        tn_wac_error(wac, as.offset, "there is another `%" TN_STR_FORMAT "` already", TN_STR_ARG(as.text)),
-        "bring it in under another name with `as`");
+    return tn_error_set_hint(tn_wac_error(wac, as.offset,
+                                          "there is another `%" TN_STR_FORMAT "` already",
+                                          TN_STR_ARG(as.text)),
+                             "bring it in under another name with `as`");
   tn_compose_item item = *found;
   item.name = as.text;
   TN_TRY(tn_compose_items_add(wac->types, items, &item));
@@ -58,7 +60,8 @@ tn_error *tn_wac_use(tn_wac *wac, tn_compose_items *items) {
     if (tn_wit_reader_at(&wac->reader, '}')) break; /* a comma behind the last one */
     TN_TRY(tn_wac_name(wac, "the name of a type", &name));
     as = name;
-    if (tn_wit_reader_accept_keyword(&wac->reader, TN_WIT_AS)) TN_TRY(tn_wac_name(wac, "a name", &as));
+    if (tn_wit_reader_accept_keyword(&wac->reader, TN_WIT_AS))
+      TN_TRY(tn_wac_name(wac, "a name", &as));
     TN_TRY(use_type(wac, interface, from, name, as, items));
   } while (tn_wit_reader_accept(&wac->reader, ','));
   TN_TRY(tn_wit_reader_expect(&wac->reader, '}', "',' or '}'"));
@@ -73,7 +76,8 @@ static tn_error *read_function(tn_wac *wac, tn_compose_interface *interface) {
   tn_compose_item item = {.sort = TN_SORT_FUNC};
   TN_TRY(tn_wac_name(wac, "a use, a type or a function", &name));
   TN_TRY(tn_wit_reader_expect(&wac->reader, ':', "':'"));
-  if (tn_wit_reader_at(&wac->reader, TN_WIT_NAME) && wac->reader.lexer.token.keyword == TN_WIT_NO_KEYWORD) {
+  if (tn_wit_reader_at(&wac->reader, TN_WIT_NAME) &&
+      wac->reader.lexer.token.keyword == TN_WIT_NO_KEYWORD) {
     const tn_wac_entry *entry;
     TN_TRY(tn_wac_name(wac, "a function", &type));
     TN_TRY(tn_wac_find(wac, wac->scope, type, &entry));
@@ -85,7 +89,8 @@ static tn_error *read_function(tn_wac *wac, tn_compose_interface *interface) {
   }
   TN_TRY(tn_wit_reader_expect(&wac->reader, ';', "';'"));
   if (tn_compose_items_get(&interface->items, name.text) != NULL)
-    return tn_wac_error(wac, name.offset, "`%" TN_STR_FORMAT "` is there twice", TN_STR_ARG(name.text));
+    return tn_wac_error(wac, name.offset, "`%" TN_STR_FORMAT "` is there twice",
+                        TN_STR_ARG(name.text));
   item.name = name.text;
   return tn_compose_items_add(wac->types, &interface->items, &item);
 }

@@ -73,15 +73,17 @@ tn_error *tn_wac_read_path(tn_wac *wac, tn_wac_path *out) {
 
 static tn_str package_key(const tn_wac *wac, const tn_wac_path *path) {
   bool has_version = path->version.data != NULL;
-  return tn_arena_format(wac->graph->arena, "%" TN_STR_FORMAT "%s%" TN_STR_FORMAT, TN_STR_ARG(path->package),
-                         has_version ? "@" : "", TN_STR_ARG(path->version));
+  return tn_arena_format(wac->graph->arena, "%" TN_STR_FORMAT "%s%" TN_STR_FORMAT,
+                         TN_STR_ARG(path->package), has_version ? "@" : "",
+                         TN_STR_ARG(path->version));
 }
 
 static bool is_own_package(const tn_wac *wac, const tn_wac_path *path) {
   return tn_str_equal(path->package, wac->package);
 }
 
-tn_error *tn_wac_find_package(tn_wac *wac, const tn_wac_path *path, const tn_compose_package **out) {
+tn_error *tn_wac_find_package(tn_wac *wac, const tn_wac_path *path,
+                              const tn_compose_package **out) {
   tn_str key = package_key(wac, path), bytes;
   tn_compose_package *package;
   if (key.data == NULL) return tn_error_no_memory();
@@ -91,9 +93,11 @@ tn_error *tn_wac_find_package(tn_wac *wac, const tn_wac_path *path, const tn_com
     return tn_wac_error(wac, path->offset, "`%" TN_STR_FORMAT "` is this very document",
                         TN_STR_ARG(path->package));
   TN_TRY(tn_wac_at(wac, path->offset, wac->load(wac->data, path->package, path->version, &bytes)));
-  tn_error *error = tn_compose_package_new(wac->graph, path->package, path->version, bytes, &package);
-  TN_TRY(tn_wac_at(wac, path->offset,
-                   tn_error_wrap(error, "package `%" TN_STR_FORMAT "` cannot be used", TN_STR_ARG(key))));
+  tn_error *error =
+      tn_compose_package_new(wac->graph, path->package, path->version, bytes, &package);
+  TN_TRY(tn_wac_at(
+      wac, path->offset,
+      tn_error_wrap(error, "package `%" TN_STR_FORMAT "` cannot be used", TN_STR_ARG(key))));
   if (!tn_map_put(wac->graph->arena, &wac->packages, key, package)) return tn_error_no_memory();
   *out = package;
   return NULL;
@@ -116,7 +120,8 @@ static tn_error *find_definition(tn_wac *wac, const tn_compose_package *package,
   if (wrapper->kind != TN_AST_COMPONENT || wrapper->world->exports.list.len != 1) return NULL;
   const tn_compose_item *inner = &wrapper->world->exports.list.items[0];
   bool is_world = inner->sort == TN_SORT_COMPONENT;
-  if (!is_interface_name(inner->name) || (!is_world && inner->sort != TN_SORT_INSTANCE)) return NULL;
+  if (!is_interface_name(inner->name) || (!is_world && inner->sort != TN_SORT_INSTANCE))
+    return NULL;
   /* There is one type for each definition, so that the text may name it twice. */
   tn_compose_type *type = tn_map_get(&wac->definitions, inner->name);
   if (type == NULL) {
@@ -138,8 +143,8 @@ static const tn_compose_items *exports_of(const tn_compose_item *item) {
 }
 
 static tn_error *no_export(const tn_wac *wac, const char *what, tn_str name, tn_wit_word segment) {
-  return tn_wac_error(wac, segment.offset, "%s `%" TN_STR_FORMAT "` has no `%" TN_STR_FORMAT "`", what,
-                      TN_STR_ARG(name), TN_STR_ARG(segment.text));
+  return tn_wac_error(wac, segment.offset, "%s `%" TN_STR_FORMAT "` has no `%" TN_STR_FORMAT "`",
+                      what, TN_STR_ARG(name), TN_STR_ARG(segment.text));
 }
 
 static tn_error *find_first(tn_wac *wac, const tn_wac_path *path, tn_compose_item *out) {
@@ -158,24 +163,28 @@ static tn_error *find_first(tn_wac *wac, const tn_wac_path *path, tn_compose_ite
   tn_error *error = no_export(wac, "package", path->package, segment);
   if (tn_compose_items_get(&package->world->exports, segment.text) == NULL &&
       package->world->exports.list.len > 0)
-    tn_error_set_hint(error,
-                      "interfaces and worlds are found in packages of WIT; of a component, instances are made "
-                      "with `new`");
+    tn_error_set_hint(
+        error,
+        "interfaces and worlds are found in packages of WIT; of a component, instances are made "
+        "with `new`");
   return error;
 }
 
 tn_error *tn_wac_resolve_path(tn_wac *wac, const tn_wac_path *path, tn_compose_item *out) {
   if (path->segments.len == 0)
     return tn_error_set_hint(
-        tn_wac_error(wac, path->offset, "this is the name of a package, and not of something in it"),
+        tn_wac_error(wac, path->offset,
+                     "this is the name of a package, and not of something in it"),
         "it is named behind a slash: %" TN_STR_FORMAT "/name", TN_STR_ARG(path->package));
   TN_TRY(find_first(wac, path, out));
   for (uint32_t i = 1; i < path->segments.len; i++) {
     const tn_compose_items *exports = exports_of(out);
     tn_wit_word segment = path->segments.items[i];
-    const tn_compose_item *next = exports == NULL ? NULL : tn_compose_items_get(exports, segment.text);
+    const tn_compose_item *next =
+        exports == NULL ? NULL : tn_compose_items_get(exports, segment.text);
     if (next == NULL)
-      return no_export(wac, tn_compose_item_kind_name(out), path->segments.items[i - 1].text, segment);
+      return no_export(wac, tn_compose_item_kind_name(out), path->segments.items[i - 1].text,
+                       segment);
     *out = *next;
   }
   return NULL;

@@ -36,9 +36,10 @@ typedef struct tn_wac {
   tn_wac_scope *scope;
   tn_wac_load_func load;
   void *data;
-  tn_map packages;    /* as written, with its version -> tn_compose_package */
-  tn_map definitions; /* "a:b@1.0.0" and a package's export -> tn_compose_type: an interface or world */
-  uint32_t depth;     /* expressions that are open */
+  tn_map packages; /* as written, with its version -> tn_compose_package */
+  tn_map
+      definitions; /* "a:b@1.0.0" and a package's export -> tn_compose_type: an interface or world */
+  uint32_t depth;  /* expressions that are open */
 } tn_wac;
 
 /* "a:b", "a:b/c", "a:b/c/d@1.0.0" */
@@ -69,9 +70,11 @@ tn_error *tn_wac_name(tn_wac *wac, const char *what, tn_wit_word *out);
 /* Passes over a string, which has no escapes. */
 tn_error *tn_wac_string(tn_wac *wac, tn_wit_word *out);
 /* Makes a name known in the current scope. */
-tn_error *tn_wac_declare(tn_wac *wac, tn_wit_word name, const tn_compose_item *item, tn_compose_node *node);
+tn_error *tn_wac_declare(tn_wac *wac, tn_wit_word name, const tn_compose_item *item,
+                         tn_compose_node *node);
 /* Finds a name in a scope. */
-tn_error *tn_wac_find(const tn_wac *wac, const tn_wac_scope *scope, tn_wit_word name, const tn_wac_entry **out);
+tn_error *tn_wac_find(const tn_wac *wac, const tn_wac_scope *scope, tn_wit_word name,
+                      const tn_wac_entry **out);
 /* What an item is when it is imported: an instance for an interface, a component for a world. */
 tn_compose_item tn_wac_promote(const tn_compose_item *item);
 tn_error *tn_wac_wrong_kind(const tn_wac *wac, tn_wit_word name, const tn_compose_item *item,
@@ -99,11 +102,13 @@ tn_error *tn_wac_type(tn_wac *wac, const tn_wit_type_expression *expression, tn_
 tn_error *tn_wac_function(tn_wac *wac, tn_compose_type **out);
 /* The type of a function of a resource, or (NULL) of none. */
 tn_error *tn_wac_function_type(tn_wac *wac, const tn_wit_function_expression *expression,
-                               tn_wit_function_kind kind, tn_compose_type *resource, tn_compose_type **out);
+                               tn_wit_function_kind kind, tn_compose_type *resource,
+                               tn_compose_type **out);
 /* A declaration of a type, at the current token. `allow_resource`: resources are types here; their functions
  * are then added to `functions`. Names the type and makes it known. */
-tn_error *tn_wac_type_declaration(tn_wac *wac, tn_compose_interface *home, tn_compose_items *functions,
-                                  tn_wit_word *name, tn_compose_type **out);
+tn_error *tn_wac_type_declaration(tn_wac *wac, tn_compose_interface *home,
+                                  tn_compose_items *functions, tn_wit_word *name,
+                                  tn_compose_type **out);
 
 /* ---- wac_interface.c ------------------------------------------------------------------------- */
 

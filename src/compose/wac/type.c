@@ -8,7 +8,8 @@ static tn_error *not_a_type(const tn_wac *wac, tn_wit_word name, const tn_compos
 
 /* ---- type expressions ----------------------------------------------------------------------------------- */
 
-static tn_error *find_type(tn_wac *wac, tn_wit_word name, const char *wanted, tn_compose_type **out) {
+static tn_error *find_type(tn_wac *wac, tn_wit_word name, const char *wanted,
+                           tn_compose_type **out) {
   const tn_wac_entry *entry;
   TN_TRY(tn_wac_find(wac, wac->scope, name, &entry));
   if (entry->item.sort != TN_SORT_TYPE) return not_a_type(wac, name, &entry->item, wanted);
@@ -29,31 +30,35 @@ static tn_error *named_type(tn_wac *wac, tn_wit_word name, tn_compose_type **out
   const tn_compose_type *root = tn_compose_root(*out);
   if (root->kind == TN_AST_RESOURCE) return new_handle(wac, TN_AST_OWN, *out, out);
   if (root->kind < TN_AST_FUNC) return NULL;
-  return not_a_type(wac, name, &(tn_compose_item){.sort = TN_SORT_TYPE, .type = *out}, "a type of values");
+  return not_a_type(wac, name, &(tn_compose_item){.sort = TN_SORT_TYPE, .type = *out},
+                    "a type of values");
 }
 
-static tn_error *handle_type(tn_wac *wac, const tn_wit_type_expression *expression, tn_compose_type **out) {
+static tn_error *handle_type(tn_wac *wac, const tn_wit_type_expression *expression,
+                             tn_compose_type **out) {
   tn_compose_type *resource;
   bool is_own = expression->kind == TN_WIT_KIND_OWN;
   TN_TRY(find_type(wac, expression->name, "a resource", &resource));
   if (tn_compose_root(resource)->kind != TN_AST_RESOURCE)
-    return not_a_type(wac, expression->name, &(tn_compose_item){.sort = TN_SORT_TYPE, .type = resource},
-                      "a resource");
+    return not_a_type(wac, expression->name,
+                      &(tn_compose_item){.sort = TN_SORT_TYPE, .type = resource}, "a resource");
   return new_handle(wac, is_own ? TN_AST_OWN : TN_AST_BORROW, resource, out);
 }
 
-static tn_error *part_type(tn_wac *wac, const tn_wit_type_expression *expression, tn_compose_type **out) {
+static tn_error *part_type(tn_wac *wac, const tn_wit_type_expression *expression,
+                           tn_compose_type **out) {
   *out = NULL;
   return expression == NULL ? NULL : tn_wac_type(wac, expression, out);
 }
 
 static tn_error *duplicate(const tn_wac *wac, tn_wit_word name, const char *what) {
-  return tn_wac_error(wac, name.offset, "%s `%" TN_STR_FORMAT "` is there twice", what, TN_STR_ARG(name.text));
+  return tn_wac_error(wac, name.offset, "%s `%" TN_STR_FORMAT "` is there twice", what,
+                      TN_STR_ARG(name.text));
 }
 
 /* Fields, cases, labels, elements, parameters; the first `first` members are there already. */
-static tn_error *member_types(tn_wac *wac, const tn_wit_fields *fields, const char *what, uint32_t first,
-                              tn_compose_type *type) {
+static tn_error *member_types(tn_wac *wac, const tn_wit_fields *fields, const char *what,
+                              uint32_t first, tn_compose_type *type) {
   tn_map names = {0};
   tn_arena *arena = wac->graph->arena;
   tn_compose_member *members = TN_ARENA_ARRAY(arena, tn_compose_member, first + fields->len);
@@ -82,12 +87,15 @@ static const tn_ast_type_kind kinds[] = {
     [TN_WIT_KIND_STREAM] = TN_AST_STREAM, [TN_WIT_KIND_FUTURE] = TN_AST_FUTURE,
 };
 
-static const char *const member_names[TN_WIT_KIND_FUTURE + 1] = {
-    [TN_WIT_KIND_RECORD] = "field", [TN_WIT_KIND_VARIANT] = "case",  [TN_WIT_KIND_ENUM] = "case",
-    [TN_WIT_KIND_FLAGS] = "flag",   [TN_WIT_KIND_TUPLE] = "element", /* the others have no members */
+static const char *const member_names[TN_WIT_KIND_FUTURE + 1] =
+    {
+        [TN_WIT_KIND_RECORD] = "field",  [TN_WIT_KIND_VARIANT] = "case",
+        [TN_WIT_KIND_ENUM] = "case",     [TN_WIT_KIND_FLAGS] = "flag",
+        [TN_WIT_KIND_TUPLE] = "element", /* the others have no members */
 };
 
-static tn_error *made_type(tn_wac *wac, const tn_wit_type_expression *expression, tn_compose_type **out) {
+static tn_error *made_type(tn_wac *wac, const tn_wit_type_expression *expression,
+                           tn_compose_type **out) {
   tn_compose_type *type = tn_compose_type_new(wac->types, kinds[expression->kind]);
   if (type == NULL) return tn_error_no_memory();
   type->length = expression->length;
@@ -100,7 +108,8 @@ static tn_error *made_type(tn_wac *wac, const tn_wit_type_expression *expression
 }
 
 /* The parser bounds how deep they nest. */
-tn_error *tn_wac_type(tn_wac *wac, const tn_wit_type_expression *expression, tn_compose_type **out) {
+tn_error *tn_wac_type(tn_wac *wac, const tn_wit_type_expression *expression,
+                      tn_compose_type **out) {
   TN_TRY(tn_compose_spend(wac->types));
   switch (expression->kind) {
   case TN_WIT_KIND_PRIMITIVE:
@@ -132,19 +141,23 @@ static tn_error *find_borrow(tn_wac *wac, const tn_compose_type *type, bool *fou
 }
 
 static tn_error *result_type(tn_wac *wac, const tn_wit_function_expression *expression,
-                             tn_wit_function_kind kind, tn_compose_type *resource, tn_compose_type **out) {
+                             tn_wit_function_kind kind, tn_compose_type *resource,
+                             tn_compose_type **out) {
   bool has_borrow = false;
   if (expression->result == NULL && kind == TN_WIT_CONSTRUCTOR)
     return new_handle(wac, TN_AST_OWN, resource, out);
   TN_TRY(part_type(wac, expression->result, out));
-  if (*out != NULL && tn_compose_root(*out)->kind != TN_AST_BORROW) TN_TRY(find_borrow(wac, *out, &has_borrow));
+  if (*out != NULL && tn_compose_root(*out)->kind != TN_AST_BORROW)
+    TN_TRY(find_borrow(wac, *out, &has_borrow));
   has_borrow |= *out != NULL && tn_compose_root(*out)->kind == TN_AST_BORROW;
   if (!has_borrow) return NULL;
-  return tn_wac_error(wac, expression->result->offset, "the result of a function cannot contain a borrow");
+  return tn_wac_error(wac, expression->result->offset,
+                      "the result of a function cannot contain a borrow");
 }
 
 tn_error *tn_wac_function_type(tn_wac *wac, const tn_wit_function_expression *expression,
-                               tn_wit_function_kind kind, tn_compose_type *resource, tn_compose_type **out) {
+                               tn_wit_function_kind kind, tn_compose_type *resource,
+                               tn_compose_type **out) {
   tn_compose_member self = {.label = TN_STR("self")};
   tn_compose_type *type = tn_compose_type_new(wac->types, TN_AST_FUNC);
   if (type == NULL) return tn_error_no_memory();
@@ -172,7 +185,8 @@ static bool at_function(const tn_wac *wac) {
 }
 
 /* `type b = a;` gives `a` another name; only what has no type index becomes a type of its own. */
-static tn_error *alias_type(tn_wac *wac, const tn_wit_type_expression *expression, tn_compose_type **out) {
+static tn_error *alias_type(tn_wac *wac, const tn_wit_type_expression *expression,
+                            tn_compose_type **out) {
   if (expression->kind == TN_WIT_KIND_ALIAS) {
     TN_TRY(find_type(wac, expression->name, "a type", out));
     const tn_compose_type *root = tn_compose_root(*out);
@@ -211,7 +225,8 @@ static tn_str function_name(const tn_wac *wac, tn_str resource, const tn_wit_ite
   bool has_name = item->function_kind != TN_WIT_CONSTRUCTOR;
   return tn_arena_format(wac->graph->arena, "%s%" TN_STR_FORMAT "%s%" TN_STR_FORMAT,
                          prefixes[item->function_kind], TN_STR_ARG(resource), has_name ? "." : "",
-                         (int)(has_name ? item->declaration.name.len : 0), item->declaration.name.data);
+                         (int)(has_name ? item->declaration.name.len : 0),
+                         item->declaration.name.data);
 }
 
 static tn_error *check_twice(const tn_wac *wac, tn_map *names, const tn_wit_item_syntax *item,
@@ -219,12 +234,13 @@ static tn_error *check_twice(const tn_wac *wac, tn_map *names, const tn_wit_item
   bool is_constructor = item->function_kind == TN_WIT_CONSTRUCTOR;
   tn_str name = is_constructor ? TN_STR("") : item->declaration.name;
   tn_wit_word word = {is_constructor ? resource : name, item->declaration.place.offset};
-  if (tn_map_has(names, name)) return duplicate(wac, word, is_constructor ? "the constructor of" : "function");
+  if (tn_map_has(names, name))
+    return duplicate(wac, word, is_constructor ? "the constructor of" : "function");
   return tn_map_put(wac->graph->arena, names, name, names) ? NULL : tn_error_no_memory();
 }
 
-static tn_error *resource_functions(tn_wac *wac, const tn_wit_item_syntax *syntax, tn_compose_type *resource,
-                                    tn_compose_items *functions) {
+static tn_error *resource_functions(tn_wac *wac, const tn_wit_item_syntax *syntax,
+                                    tn_compose_type *resource, tn_compose_items *functions) {
   tn_map names = {0};
   for (uint32_t i = 0; i < syntax->body.len; i++) {
     const tn_wit_item_syntax *function = &syntax->body.items[i];
@@ -232,7 +248,8 @@ static tn_error *resource_functions(tn_wac *wac, const tn_wit_item_syntax *synta
     TN_TRY(check_twice(wac, &names, function, syntax->declaration.name));
     item.name = function_name(wac, syntax->declaration.name, function);
     if (item.name.data == NULL) return tn_error_no_memory();
-    TN_TRY(tn_wac_function_type(wac, function->function, function->function_kind, resource, &item.type));
+    TN_TRY(tn_wac_function_type(wac, function->function, function->function_kind, resource,
+                                &item.type));
     TN_TRY(tn_compose_items_add(wac->types, functions, &item));
   }
   return NULL;
@@ -252,9 +269,9 @@ static tn_error *declare_type(tn_wac *wac, tn_compose_interface *home, tn_compos
   return tn_compose_items_add(wac->types, items, &item);
 }
 
-static tn_error *resource_declaration(tn_wac *wac, const tn_wit_item_syntax *syntax, tn_wit_word name,
-                                      tn_compose_interface *home, tn_compose_items *items,
-                                      tn_compose_type **out) {
+static tn_error *resource_declaration(tn_wac *wac, const tn_wit_item_syntax *syntax,
+                                      tn_wit_word name, tn_compose_interface *home,
+                                      tn_compose_items *items, tn_compose_type **out) {
   *out = tn_compose_type_new(wac->types, TN_AST_RESOURCE);
   if (*out == NULL) return tn_error_no_memory();
   (*out)->is_open = true;

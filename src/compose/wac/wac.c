@@ -10,9 +10,10 @@ tn_error *tn_wac_error(const tn_wac *wac, uint32_t offset, const char *format, .
   va_start(arguments, format);
   tn_buffer_vformat(&text, format, arguments);
   va_end(arguments);
-  tn_error *error = text.failed ? tn_error_no_memory()
-                                : tn_wit_place_error((tn_wit_place){wac->reader.source, offset},
-                                                     "%" TN_STR_FORMAT, TN_STR_ARG(tn_buffer_str(&text)));
+  tn_error *error = text.failed
+                        ? tn_error_no_memory()
+                        : tn_wit_place_error((tn_wit_place){wac->reader.source, offset},
+                                             "%" TN_STR_FORMAT, TN_STR_ARG(tn_buffer_str(&text)));
   tn_buffer_free(&text);
   return error;
 }
@@ -32,8 +33,8 @@ tn_error *tn_wac_at(const tn_wac *wac, uint32_t offset, tn_error *error) {
 
 tn_error *tn_wac_wrong_kind(const tn_wac *wac, tn_wit_word name, const tn_compose_item *item,
                             const char *wanted) {
-  return tn_wac_error(wac, name.offset, "`%" TN_STR_FORMAT "` (%s) is not %s", TN_STR_ARG(name.text),
-                      tn_compose_item_kind_name(item), wanted);
+  return tn_wac_error(wac, name.offset, "`%" TN_STR_FORMAT "` (%s) is not %s",
+                      TN_STR_ARG(name.text), tn_compose_item_kind_name(item), wanted);
 }
 
 /* ---- tokens -------------------------------------------------------------------------------------------- */
@@ -59,10 +60,11 @@ bool tn_wac_accept_dots(tn_wac *wac) {
 tn_error *tn_wac_name(tn_wac *wac, const char *what, tn_wit_word *out) {
   if (tn_wac_at_word(wac, "new") || tn_wac_at_word(wac, "let") || tn_wac_at_word(wac, "targets")) {
     tn_str word = wac->reader.lexer.token.text;
-    return tn_error_set_hint(
-        tn_wac_error(wac, tn_wac_offset(wac), "expected %s but found the keyword '%" TN_STR_FORMAT "'", what,
-                     TN_STR_ARG(word)),
-        "a name that is spelled like a keyword is written %%%" TN_STR_FORMAT, TN_STR_ARG(word));
+    return tn_error_set_hint(tn_wac_error(wac, tn_wac_offset(wac),
+                                          "expected %s but found the keyword '%" TN_STR_FORMAT "'",
+                                          what, TN_STR_ARG(word)),
+                             "a name that is spelled like a keyword is written %%%" TN_STR_FORMAT,
+                             TN_STR_ARG(word));
   }
   return tn_wit_reader_word(&wac->reader, what, out);
 }
@@ -91,12 +93,14 @@ static uint32_t line_of(const tn_wac *wac, uint32_t offset) {
   return line;
 }
 
-tn_error *tn_wac_declare(tn_wac *wac, tn_wit_word name, const tn_compose_item *item, tn_compose_node *node) {
+tn_error *tn_wac_declare(tn_wac *wac, tn_wit_word name, const tn_compose_item *item,
+                         tn_compose_node *node) {
   const tn_wac_entry *there = tn_map_get(&wac->scope->names, name.text);
   if (there != NULL)
-    return tn_error_set_hint(
-        tn_wac_error(wac, name.offset, "`%" TN_STR_FORMAT "` is already defined", TN_STR_ARG(name.text)),
-        "it was in line %u", line_of(wac, there->offset));
+    return tn_error_set_hint(tn_wac_error(wac, name.offset,
+                                          "`%" TN_STR_FORMAT "` is already defined",
+                                          TN_STR_ARG(name.text)),
+                             "it was in line %u", line_of(wac, there->offset));
   tn_wac_entry *entry = TN_ARENA_NEW(wac->graph->arena, tn_wac_entry);
   if (entry == NULL || !tn_map_put(wac->graph->arena, &wac->scope->names, name.text, entry))
     return tn_error_no_memory();
@@ -111,10 +115,11 @@ tn_error *tn_wac_find(const tn_wac *wac, const tn_wac_scope *scope, tn_wit_word 
   tn_error *error =
       tn_wac_error(wac, name.offset, "`%" TN_STR_FORMAT "` is not defined", TN_STR_ARG(name.text));
   if (scope != &wac->root && tn_map_has(&wac->root.names, name.text))
-    return tn_error_set_hint(error,
-                             "what is declared outside of an interface or world is not known within it; types "
-                             "of interfaces can be brought in: use i.{%" TN_STR_FORMAT "};",
-                             TN_STR_ARG(name.text));
+    return tn_error_set_hint(
+        error,
+        "what is declared outside of an interface or world is not known within it; types "
+        "of interfaces can be brought in: use i.{%" TN_STR_FORMAT "};",
+        TN_STR_ARG(name.text));
   return tn_error_set_hint(error, "names must be declared before they are used");
 }
 
@@ -191,7 +196,8 @@ static tn_error *import_statement(tn_wac *wac) {
 
 static tn_error *new_definition(tn_wac *wac, tn_wit_word name, tn_compose_type *type) {
   tn_compose_node *node;
-  if (tn_map_has(&wac->root.names, name.text)) return tn_wac_declare(wac, name, &(tn_compose_item){0}, NULL);
+  if (tn_map_has(&wac->root.names, name.text))
+    return tn_wac_declare(wac, name, &(tn_compose_item){0}, NULL);
   TN_TRY(tn_wac_at(wac, name.offset, tn_compose_define(wac->graph, name.text, type, &node)));
   return tn_wac_declare(wac, name, &node->item, node);
 }
@@ -247,8 +253,9 @@ static tn_error *export_inferred(tn_wac *wac, const tn_wac_entry *entry, uint32_
   if (entry->item.sort == TN_SORT_INSTANCE && entry->item.interface->id.data != NULL)
     name = entry->item.interface->id;
   if (name.data == NULL)
-    return tn_error_set_hint(tn_wac_error(wac, offset, "the name of this export cannot be inferred"),
-                             "say it: export … as name;");
+    return tn_error_set_hint(
+        tn_wac_error(wac, offset, "the name of this export cannot be inferred"),
+        "say it: export … as name;");
   return export_node(wac, offset, name, entry->node);
 }
 
@@ -267,7 +274,8 @@ static tn_error *export_all(tn_wac *wac, const tn_wac_entry *entry, uint32_t off
     is_any = true;
   }
   if (is_any) return NULL;
-  return tn_wac_error(wac, offset, "this instance has no exports, or all of them are exported already");
+  return tn_wac_error(wac, offset,
+                      "this instance has no exports, or all of them are exported already");
 }
 
 static tn_error *export_statement(tn_wac *wac) {
@@ -277,8 +285,10 @@ static tn_error *export_statement(tn_wac *wac) {
   tn_wit_lexer_advance(&wac->reader.lexer);
   TN_TRY(tn_wac_expression(wac, &entry, &offset));
   bool is_spread = tn_wac_accept_dots(wac);
-  if (!is_spread && tn_wit_reader_accept_keyword(&wac->reader, TN_WIT_AS)) TN_TRY(read_extern_name(wac, &name));
-  TN_TRY(tn_wit_reader_expect(&wac->reader, ';', is_spread ? "';'" : "'.', '[', '...', 'as' or ';'"));
+  if (!is_spread && tn_wit_reader_accept_keyword(&wac->reader, TN_WIT_AS))
+    TN_TRY(read_extern_name(wac, &name));
+  TN_TRY(
+      tn_wit_reader_expect(&wac->reader, ';', is_spread ? "';'" : "'.', '[', '...', 'as' or ';'"));
   if (is_spread) return export_all(wac, entry, offset);
   if (name.text.data == NULL) return export_inferred(wac, entry, offset);
   return export_node(wac, name.offset, name.text, entry->node);
@@ -321,20 +331,22 @@ static tn_error *directive(tn_wac *wac, tn_wac_path *target) {
     tn_wit_lexer_advance(&wac->reader.lexer);
     TN_TRY(tn_wac_read_path(wac, target));
     if (target->segments.len == 0)
-      return tn_wac_error(wac, target->offset, "this is the name of a package, and not of a world in it");
+      return tn_wac_error(wac, target->offset,
+                          "this is the name of a package, and not of a world in it");
   }
-  return tn_wit_reader_expect(&wac->reader, ';', target->text.data == NULL ? "'targets' or ';'" : "';'");
+  return tn_wit_reader_expect(&wac->reader, ';',
+                              target->text.data == NULL ? "'targets' or ';'" : "';'");
 }
 
-tn_error *tn_wac_evaluate(tn_compose_graph *graph, const tn_wit_source *source, tn_wac_load_func load,
-                          void *data) {
+tn_error *tn_wac_evaluate(tn_compose_graph *graph, const tn_wit_source *source,
+                          tn_wac_load_func load, void *data) {
   tn_wac wac = {.graph = graph, .types = &graph->types, .load = load, .data = data};
   tn_wac_path target = {0};
   wac.scope = &wac.root;
   wac.reader = (tn_wit_reader){.arena = graph->arena, .kept = graph->arena, .source = source};
   if (source->text.len > TN_WIT_MAX_SOURCE)
-    return tn_error_new(TN_ERROR_LIMIT, "%" TN_STR_FORMAT " is larger than %d bytes", TN_STR_ARG(source->path),
-                        (int)TN_WIT_MAX_SOURCE);
+    return tn_error_new(TN_ERROR_LIMIT, "%" TN_STR_FORMAT " is larger than %d bytes",
+                        TN_STR_ARG(source->path), (int)TN_WIT_MAX_SOURCE);
   TN_TRY(tn_wit_check_characters(source));
   tn_wit_lexer_start(&wac.reader.lexer, source->text, 0);
   TN_TRY(directive(&wac, &target));

@@ -12,7 +12,7 @@ typedef tn_error *(*tn_wac_load_func)(void *data, tn_str name, tn_str version, t
 
 /* Reads the text into an empty graph. `source` must outlive the graph. Errors: TN_ERROR_INVALID or
  * TN_ERROR_LINK with file, line, column and the line; those of `load`, with the same. */
-tn_error *tn_wac_evaluate(tn_compose_graph *graph, const tn_wit_source *source, tn_wac_load_func load,
-                          void *data);
+tn_error *tn_wac_evaluate(tn_compose_graph *graph, const tn_wit_source *source,
+                          tn_wac_load_func load, void *data);
 
 #endif

@@ -51,7 +51,8 @@ static tn_error *read_labelled(world_reader *r, tn_compose_item *out) {
   TN_TRY(tn_wac_name(wac, "a function, an interface or a name", &name));
   TN_TRY(find_anywhere(wac, name, &entry));
   *out = tn_wac_promote(&entry->item);
-  if (entry->item.sort != TN_SORT_TYPE || (out->sort != TN_SORT_FUNC && out->sort != TN_SORT_INSTANCE))
+  if (entry->item.sort != TN_SORT_TYPE ||
+      (out->sort != TN_SORT_FUNC && out->sort != TN_SORT_INSTANCE))
     return tn_wac_wrong_kind(wac, name, &entry->item, "a type of functions or an interface");
   return tn_wit_reader_expect(&wac->reader, ';', "';'");
 }
@@ -87,7 +88,8 @@ static tn_error *read_extern(world_reader *r, bool is_import) {
   }
   tn_compose_items *items = side(r, is_import);
   if (tn_compose_items_get(items, item.name) != NULL)
-    return tn_wac_error(wac, name.offset, "world `%" TN_STR_FORMAT "` has two %ss `%" TN_STR_FORMAT "`",
+    return tn_wac_error(wac, name.offset,
+                        "world `%" TN_STR_FORMAT "` has two %ss `%" TN_STR_FORMAT "`",
                         TN_STR_ARG(r->name.text), side_name(is_import), TN_STR_ARG(item.name));
   return tn_compose_items_add(wac->types, items, &item);
 }
@@ -132,7 +134,8 @@ static tn_error *read_included_world(tn_wac *wac, inclusion *out) {
     item = entry->item;
   }
   tn_compose_item promoted = tn_wac_promote(&item);
-  if (promoted.sort != TN_SORT_COMPONENT) return tn_wac_wrong_kind(wac, out->name, &item, "a world");
+  if (promoted.sort != TN_SORT_COMPONENT)
+    return tn_wac_wrong_kind(wac, out->name, &item, "a world");
   out->world = promoted.world;
   return NULL;
 }
@@ -153,17 +156,20 @@ static tn_error *new_name(world_reader *r, inclusion *included, bool is_import, 
   tn_wit_word place = included->name;
   const tn_wit_renaming *renaming = tn_map_get(&included->by_name, *name);
   if (renaming != NULL) {
-    if (!tn_map_put(r->wac->graph->arena, &included->by_name, *name, NULL)) return tn_error_no_memory();
+    if (!tn_map_put(r->wac->graph->arena, &included->by_name, *name, NULL))
+      return tn_error_no_memory();
     *name = renaming->as.text;
     place = renaming->as;
   }
   if (tn_compose_items_get(side(r, is_import), *name) == NULL) return NULL;
-  tn_error *error = tn_wac_error(
-      r->wac, place.offset,
-      "%s `%" TN_STR_FORMAT "` of world `%" TN_STR_FORMAT "` is in world `%" TN_STR_FORMAT "` already",
-      side_name(is_import), TN_STR_ARG(*name), TN_STR_ARG(included->name.text), TN_STR_ARG(r->name.text));
-  return renaming != NULL ? error
-                          : tn_error_set_hint(error, "give it another name: include … with { a as b };");
+  tn_error *error = tn_wac_error(r->wac, place.offset,
+                                 "%s `%" TN_STR_FORMAT "` of world `%" TN_STR_FORMAT
+                                 "` is in world `%" TN_STR_FORMAT "` already",
+                                 side_name(is_import), TN_STR_ARG(*name),
+                                 TN_STR_ARG(included->name.text), TN_STR_ARG(r->name.text));
+  return renaming != NULL
+             ? error
+             : tn_error_set_hint(error, "give it another name: include … with { a as b };");
 }
 
 static tn_error *include_items(world_reader *r, inclusion *included, bool is_import) {
@@ -269,13 +275,15 @@ static tn_error *check_target_import(const tn_wac *wac, const tn_compose_world *
                        TN_STR_ARG(import->name), TN_STR_ARG(target));
 }
 
-static tn_error *check_target_export(const tn_wac *wac, const tn_compose_item *wanted, tn_str target) {
+static tn_error *check_target_export(const tn_wac *wac, const tn_compose_item *wanted,
+                                     tn_str target) {
   const tn_compose_node *node = tn_map_get(&wac->graph->exports_by_name, wanted->name);
   if (node == NULL)
     return tn_error_new(TN_ERROR_LINK,
-                        "the composition has no export `%" TN_STR_FORMAT "` (%s), which world `%" TN_STR_FORMAT
-                        "` has",
-                        TN_STR_ARG(wanted->name), tn_compose_item_kind_name(wanted), TN_STR_ARG(target));
+                        "the composition has no export `%" TN_STR_FORMAT
+                        "` (%s), which world `%" TN_STR_FORMAT "` has",
+                        TN_STR_ARG(wanted->name), tn_compose_item_kind_name(wanted),
+                        TN_STR_ARG(target));
   return tn_error_wrap(tn_compose_check(wac->types, &node->item, wanted),
                        "export `%" TN_STR_FORMAT "` does not fit world `%" TN_STR_FORMAT "`",
                        TN_STR_ARG(wanted->name), TN_STR_ARG(target));
@@ -299,7 +307,8 @@ tn_error *tn_wac_check_target(tn_wac *wac, const tn_wac_path *path) {
   uint32_t mark = wac->types->bound.len;
   tn_compose_open_imports(wac->graph, true);
   tn_error *error = check_target(wac, type->world, path->text);
-  tn_compose_unbind(wac->types, mark); /* what was composed is not to be made of the world's types */
+  tn_compose_unbind(wac->types,
+                    mark); /* what was composed is not to be made of the world's types */
   tn_compose_open_imports(wac->graph, false);
   return tn_wac_at(wac, path->offset, error);
 }

@@ -8,7 +8,8 @@
 
 bool tn_client_parse_address(tn_str text, tn_client_address *out) {
   char copy[INET6_ADDRSTRLEN];
-  if (text.len == 0 || text.len >= sizeof copy || memchr(text.data, 0, text.len) != NULL) return false;
+  if (text.len == 0 || text.len >= sizeof copy || memchr(text.data, 0, text.len) != NULL)
+    return false;
   memcpy(copy, text.data, text.len);
   copy[text.len] = 0;
   *out = (tn_client_address){.v6 = {0}};
@@ -34,10 +35,12 @@ bool tn_client_address_is_loopback(const tn_client_address *address) {
   return IN6_IS_ADDR_LOOPBACK(&address->v6.sin6_addr);
 }
 
-const char *tn_client_address_print(const tn_client_address *address, char room[TN_CLIENT_ADDRESS_TEXT]) {
+const char *tn_client_address_print(const tn_client_address *address,
+                                    char room[TN_CLIENT_ADDRESS_TEXT]) {
   char text[INET6_ADDRSTRLEN] = "?";
   bool is_v4 = address->any.sa_family == AF_INET;
-  const void *bytes = is_v4 ? (const void *)&address->v4.sin_addr : (const void *)&address->v6.sin6_addr;
+  const void *bytes =
+      is_v4 ? (const void *)&address->v4.sin_addr : (const void *)&address->v6.sin6_addr;
   inet_ntop(address->any.sa_family, bytes, text, sizeof text);
   uint16_t port = ntohs(is_v4 ? address->v4.sin_port : address->v6.sin6_port);
   snprintf(room, TN_CLIENT_ADDRESS_TEXT, is_v4 ? "%s:%u" : "[%s]:%u", text, port);

@@ -16,7 +16,8 @@ typedef union tn_client_address {
 } tn_client_address;
 
 enum {
-  TN_CLIENT_HOST_SIZE = 256,  /* with its NUL: RFC 1035 2.3.4 allows 255 bytes on the wire, 253 characters */
+  TN_CLIENT_HOST_SIZE =
+      256, /* with its NUL: RFC 1035 2.3.4 allows 255 bytes on the wire, 253 characters */
   TN_CLIENT_ADDRESS_TEXT = 64 /* "[...]:65535" */
 };
 
@@ -40,6 +41,7 @@ void tn_client_address_set_port(tn_client_address *address, uint16_t port);
 socklen_t tn_client_address_size(const tn_client_address *address);
 bool tn_client_address_is_loopback(const tn_client_address *address);
 /* "192.0.2.1:80" or "[2001:db8::1]:80". */
-const char *tn_client_address_print(const tn_client_address *address, char room[TN_CLIENT_ADDRESS_TEXT]);
+const char *tn_client_address_print(const tn_client_address *address,
+                                    char room[TN_CLIENT_ADDRESS_TEXT]);
 
 #endif

@@ -16,7 +16,8 @@ enum {
 /* ---- telling --------------------------------------------------------------------------------- */
 
 void tn_client_call_defer(tn_http_call *call) {
-  if (call->client != NULL && !call->is_released) tn_loop_defer(call->client->loop, &call->deferred);
+  if (call->client != NULL && !call->is_released)
+    tn_loop_defer(call->client->loop, &call->deferred);
 }
 
 void tn_client_call_free(tn_http_call *call) {
@@ -77,14 +78,16 @@ void tn_client_call_set_deadline(tn_http_call *call, tn_client_deadline kind, ui
   tn_error *error = tn_alarm_set(call->client->loop, &call->alarm, call->deadline);
   if (error == NULL) return;
   tn_error_delete(error);
-  if (call->state < TN_CALL_RESPONDED) tn_client_call_fail(call, TN_HTTP_INTERNAL_ERROR, "out of memory");
+  if (call->state < TN_CALL_RESPONDED)
+    tn_client_call_fail(call, TN_HTTP_INTERNAL_ERROR, "out of memory");
 }
 
 static void connect_timeout(tn_http_call *call) {
   const char *host = call->origin->target.host;
   if (call->dial == NULL) {
     bool is_full = !call->origin->is_probing;
-    tn_client_call_fail(call, is_full ? TN_HTTP_CONNECTION_LIMIT_REACHED : TN_HTTP_CONNECTION_TIMEOUT,
+    tn_client_call_fail(call,
+                        is_full ? TN_HTTP_CONNECTION_LIMIT_REACHED : TN_HTTP_CONNECTION_TIMEOUT,
                         "no connection to %s became free in time", host);
     return;
   }
@@ -287,7 +290,8 @@ bool tn_client_copy_fields(tn_arena *arena, const tn_http_fields *from, tn_http_
   for (uint32_t i = 0; i < from->count; i++) {
     tn_str name, value;
     if (!copy_string(arena, from->items[i].name, &name) ||
-        !copy_string(arena, from->items[i].value, &value) || !tn_http_fields_add(arena, out, name, value)) {
+        !copy_string(arena, from->items[i].value, &value) ||
+        !tn_http_fields_add(arena, out, name, value)) {
       return false;
     }
   }
@@ -299,14 +303,17 @@ static bool copy_request(tn_http_call *call, const tn_http_request *from) {
   to->body_length = from->body_length;
   to->version = TN_HTTP_1_1;
   tn_arena *arena = &call->arena;
-  return copy_string(arena, from->method, &to->method) && copy_string(arena, from->scheme, &to->scheme) &&
-         copy_string(arena, from->authority, &to->authority) && copy_string(arena, from->path, &to->path) &&
+  return copy_string(arena, from->method, &to->method) &&
+         copy_string(arena, from->scheme, &to->scheme) &&
+         copy_string(arena, from->authority, &to->authority) &&
+         copy_string(arena, from->path, &to->path) &&
          tn_client_copy_fields(arena, &from->fields, &to->fields);
 }
 
 /* With a proxy the name is the proxy's to resolve, so that only an address can be asked about. */
 static bool is_prohibited(const tn_http_call *call, const tn_client_target *target) {
-  if (call->origin->proxy == NULL || !target->is_address || call->options.may_connect == NULL) return false;
+  if (call->origin->proxy == NULL || !target->is_address || call->options.may_connect == NULL)
+    return false;
   return !call->options.may_connect(call->options.may_connect_data, &target->address.any);
 }
 
@@ -314,8 +321,8 @@ static void call_start(tn_http_call *call) {
   const tn_http_request *request = &call->request;
   bool is_tls = tn_http_name_equal(request->scheme, TN_STR("https"));
   if (!is_tls && !tn_http_name_equal(request->scheme, TN_STR("http"))) {
-    tn_client_call_fail(call, TN_HTTP_HTTP_REQUEST_URI_INVALID, "the scheme \"%.40s\" cannot be called",
-                        request->scheme.data);
+    tn_client_call_fail(call, TN_HTTP_HTTP_REQUEST_URI_INVALID,
+                        "the scheme \"%.40s\" cannot be called", request->scheme.data);
     return;
   }
   if (tn_str_equal(request->method, TN_STR("CONNECT"))) {
@@ -324,7 +331,8 @@ static void call_start(tn_http_call *call) {
   }
   tn_client_target target;
   const char *problem;
-  if (!tn_client_parse_target(request->authority, is_tls ? HTTPS_PORT : HTTP_PORT, &target, &problem)) {
+  if (!tn_client_parse_target(request->authority, is_tls ? HTTPS_PORT : HTTP_PORT, &target,
+                              &problem)) {
     tn_client_call_fail(call, TN_HTTP_HTTP_REQUEST_URI_INVALID, "calling \"%.80s\": %s",
                         request->authority.data, problem);
     return;
@@ -336,10 +344,11 @@ static void call_start(tn_http_call *call) {
   }
   call->origin->calls++;
   if (call->origin->proxy != NULL && call->origin->proxy->problem != NULL) {
-    tn_client_call_fail(call, TN_HTTP_CONFIGURATION_ERROR, "the proxy for %s cannot be used: %s", target.host,
-                        call->origin->proxy->problem);
+    tn_client_call_fail(call, TN_HTTP_CONFIGURATION_ERROR, "the proxy for %s cannot be used: %s",
+                        target.host, call->origin->proxy->problem);
   } else if (is_prohibited(call, &target)) {
-    tn_client_call_fail(call, TN_HTTP_DESTINATION_IP_PROHIBITED, "calling %s is not allowed", target.host);
+    tn_client_call_fail(call, TN_HTTP_DESTINATION_IP_PROHIBITED, "calling %s is not allowed",
+                        target.host);
   } else {
     tn_client_call_set_deadline(call, TN_CALL_CONNECT, call->options.connect_timeout);
     if (call->state == TN_CALL_WAITING) tn_client_pool_request(call);
@@ -351,8 +360,9 @@ static void default_to(uint64_t *timeout, uint64_t otherwise) {
 }
 
 tn_error *tn_http_client_call(tn_http_client *client, const tn_http_request *request,
-                              const tn_http_call_options *options, const tn_http_call_handler *handler,
-                              void *data, tn_http_call **out, tn_http_outgoing **body) {
+                              const tn_http_call_options *options,
+                              const tn_http_call_handler *handler, void *data, tn_http_call **out,
+                              tn_http_outgoing **body) {
   tn_http_call *call = call_take(client);
   if (call == NULL) return tn_error_no_memory();
   call->options = *options;

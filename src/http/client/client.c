@@ -55,7 +55,8 @@ static void client_free(tn_http_client *client) {
   tn_free(client);
 }
 
-tn_error *tn_http_client_new(tn_loop *loop, const tn_http_client_options *options, tn_http_client **out) {
+tn_error *tn_http_client_new(tn_loop *loop, const tn_http_client_options *options,
+                             tn_http_client **out) {
   tn_http_client *client = tn_calloc(1, sizeof *client);
   if (client == NULL) return tn_error_no_memory();
   client->loop = loop;
@@ -85,7 +86,8 @@ void tn_http_client_delete(tn_http_client *client) {
 }
 
 tn_error *tn_client_tls(tn_http_client *client, tn_tls_context **out) {
-  if (client->tls == NULL) TN_TRY(tn_tls_client_context_new(NULL, client->options.http2, &client->tls));
+  if (client->tls == NULL)
+    TN_TRY(tn_tls_client_context_new(NULL, client->options.http2, &client->tls));
   *out = client->tls;
   return NULL;
 }

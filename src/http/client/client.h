@@ -34,7 +34,8 @@ typedef struct tn_http_client_options {
 void tn_http_client_options_init(tn_http_client_options *options);
 void tn_http_client_options_from_environment(tn_http_client_options *options);
 
-tn_error *tn_http_client_new(tn_loop *loop, const tn_http_client_options *options, tn_http_client **out);
+tn_error *tn_http_client_new(tn_loop *loop, const tn_http_client_options *options,
+                             tn_http_client **out);
 /* Fails all calls that are under way (their observers are not called any more), closes all connections. */
 void tn_http_client_delete(tn_http_client *client);
 
@@ -70,7 +71,8 @@ typedef struct tn_http_call_failure {
   bool has_alert;            /* TLS_ALERT_RECEIVED: the next two are set */
   uint8_t alert_id;          /* RFC 8446 section 6: 40 is handshake_failure */
   const char *alert_message; /* "handshake failure" */
-  uint64_t size;             /* RESPONSE_HEADER_SECTION_SIZE, RESPONSE_TRAILER_SECTION_SIZE: bytes so far; 0: not known */
+  uint64_t
+      size; /* RESPONSE_HEADER_SECTION_SIZE, RESPONSE_TRAILER_SECTION_SIZE: bytes so far; 0: not known */
 } tn_http_call_failure;
 
 /* Starts a call. The head is copied. request->scheme "http" or "https" and request->authority (host[:port])
@@ -78,8 +80,9 @@ typedef struct tn_http_call_failure {
  * caller (also when there is none: finish at once). A request that never was on the wire, or is idempotent
  * and without a body, is tried once more when a reused connection turns out to be dead. */
 tn_error *tn_http_client_call(tn_http_client *client, const tn_http_request *request,
-                              const tn_http_call_options *options, const tn_http_call_handler *handler,
-                              void *data, tn_http_call **out, tn_http_outgoing **body);
+                              const tn_http_call_options *options,
+                              const tn_http_call_handler *handler, void *data, tn_http_call **out,
+                              tn_http_outgoing **body);
 /* Why the call failed: from `failed` on, or once a read of the body has given a failure; else NULL. */
 const tn_http_call_failure *tn_http_call_get_failure(tn_http_call *call);
 /* Done with the call and everything in it, complete or not: what is unfinished is cancelled. */

@@ -41,7 +41,8 @@ static void dial_deferred(tn_deferred *deferred) {
   tell_failure(TN_CONTAINER(deferred, tn_client_dial, deferred));
 }
 
-void tn_dial_fail(tn_client_dial *dial, bool is_deferred, tn_http_code code, const char *format, ...) {
+void tn_dial_fail(tn_client_dial *dial, bool is_deferred, tn_http_code code, const char *format,
+                  ...) {
   dial->code = code;
   if (format != NULL) {
     va_list arguments;
@@ -92,10 +93,12 @@ void tn_client_dial_handshake(tn_client_dial *dial) {
   int64_t result = tn_transport_handshake(transport);
   if (result == 0) return;
   if (result < 0) {
-    tn_http_code code = result == TN_HTTP_END ? TN_HTTP_CONNECTION_TERMINATED : tn_http_failure_code(result);
+    tn_http_code code =
+        result == TN_HTTP_END ? TN_HTTP_CONNECTION_TERMINATED : tn_http_failure_code(result);
     dial->failure.code = code;
     tn_client_note_alert(&dial->failure, transport);
-    tn_dial_fail(dial, false, code, "TLS with %s: %s", dial->origin->target.host, tn_transport_problem(transport));
+    tn_dial_fail(dial, false, code, "TLS with %s: %s", dial->origin->target.host,
+                 tn_transport_problem(transport));
     return;
   }
   succeed(dial);
@@ -109,7 +112,8 @@ static tn_str tls_host(const tn_client_origin *origin) {
 }
 
 static void fail_error(tn_client_dial *dial, tn_http_code code, tn_error *error) {
-  tn_dial_fail(dial, false, code, "calling %s: %s", dial->origin->target.host, tn_error_get_message(error));
+  tn_dial_fail(dial, false, code, "calling %s: %s", dial->origin->target.host,
+               tn_error_get_message(error));
   tn_error_delete(error);
 }
 
@@ -182,8 +186,9 @@ static void take_addresses(tn_client_dial *dial, const tn_client_addresses *foun
     char room[TN_CLIENT_ADDRESS_TEXT];
     tn_client_address first = found->items[0];
     tn_client_address_set_port(&first, target->port);
-    tn_dial_fail(dial, true, TN_HTTP_DESTINATION_IP_PROHIBITED, "connecting to %s (%s) is not allowed",
-                 target->host, tn_client_address_print(&first, room));
+    tn_dial_fail(dial, true, TN_HTTP_DESTINATION_IP_PROHIBITED,
+                 "connecting to %s (%s) is not allowed", target->host,
+                 tn_client_address_print(&first, room));
     return;
   }
   dial->phase = TN_DIAL_CONNECTING;
@@ -210,15 +215,15 @@ bool tn_client_dial_start(tn_http_call *call) {
     take_addresses(dial, &itself);
     return true;
   }
-  const tn_client_addresses *found =
-      tn_resolver_find(call->client->resolver, (tn_str){target->host, target->host_size}, &dial->lookup);
+  const tn_client_addresses *found = tn_resolver_find(
+      call->client->resolver, (tn_str){target->host, target->host_size}, &dial->lookup);
   if (found != NULL) take_addresses(dial, found);
   return true;
 }
 
 tn_http_code tn_client_dial_phase(const tn_client_dial *dial, const char **doing) {
-  static const char *const names[] = {"looking up", "connecting to", "asking the proxy for a way to",
-                                      "the TLS handshake with"};
+  static const char *const names[] = {"looking up", "connecting to",
+                                      "asking the proxy for a way to", "the TLS handshake with"};
   *doing = names[dial->phase];
   return dial->phase == TN_DIAL_RESOLVING ? TN_HTTP_DNS_TIMEOUT : TN_HTTP_CONNECTION_TIMEOUT;
 }

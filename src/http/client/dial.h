@@ -45,7 +45,7 @@ struct tn_client_dial {
   tn_client_connection *connection;
 
   bool has_failed;
-  tn_http_code code; /* the most telling failure so far */
+  tn_http_code code;            /* the most telling failure so far */
   tn_http_call_failure failure; /* what else is known of it */
   char problem[384];
 };
@@ -56,8 +56,8 @@ static inline const tn_client_target *tn_dial_target(const tn_client_dial *dial)
 }
 
 /* It cannot be done: told now or, when `is_deferred`, at the end of this turn. The dial may be gone afterwards. */
-void tn_dial_fail(tn_client_dial *dial, bool is_deferred, tn_http_code code, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+void tn_dial_fail(tn_client_dial *dial, bool is_deferred, tn_http_code code, const char *format,
+                  ...) __attribute__((format(printf, 4, 5)));
 
 /* Begins to connect to dial->addresses. Ends in tn_dial_connected or tn_dial_fail, never from within. */
 void tn_dial_race(tn_client_dial *dial);

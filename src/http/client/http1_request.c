@@ -199,7 +199,8 @@ static int64_t closed_result(const tn_http_call *call) {
 }
 
 static bool is_closed(const tn_http_call *call) {
-  bool has_nobody = call->state >= TN_CALL_RESPONDED && call->connection == NULL && call->http2_body == NULL;
+  bool has_nobody =
+      call->state >= TN_CALL_RESPONDED && call->connection == NULL && call->http2_body == NULL;
   return call->is_deaf || call->is_finished || has_nobody;
 }
 
@@ -207,7 +208,8 @@ static int64_t out_capacity(tn_http_outgoing *outgoing) {
   tn_http_call *call = call_of(outgoing);
   if (is_closed(call)) return closed_result(call);
   size_t gathered = call->pending.len;
-  if (call->http2_body != NULL && gathered == 0) return call->http2_body->class->capacity(call->http2_body);
+  if (call->http2_body != NULL && gathered == 0)
+    return call->http2_body->class->capacity(call->http2_body);
   int64_t room = gathered < TN_CLIENT_BUFFER ? (int64_t)(TN_CLIENT_BUFFER - gathered) : 0;
   if (call->http2_body != NULL) room = 0;
   if (call->connection != NULL) room = call->out.len > call->out_start ? 0 : TN_CLIENT_CAPACITY;
@@ -232,8 +234,10 @@ static int64_t out_write(tn_http_outgoing *outgoing, const uint8_t *bytes, size_
   if (promised != TN_HTTP_UNKNOWN_LENGTH && size > promised - call->written)
     return tn_http_failure(TN_HTTP_HTTP_REQUEST_BODY_SIZE);
   call->written += size;
-  if (call->http2_body != NULL) return call->http2_body->class->write(call->http2_body, bytes, size);
-  if (call->connection == NULL || call->pending.len + size < LARGE_WRITE) return gather(call, bytes, size);
+  if (call->http2_body != NULL)
+    return call->http2_body->class->write(call->http2_body, bytes, size);
+  if (call->connection == NULL || call->pending.len + size < LARGE_WRITE)
+    return gather(call, bytes, size);
   send_body(call, bytes, size);
   return is_closed(call) ? closed_result(call) : 0;
 }
@@ -250,7 +254,8 @@ static bool out_is_flushed(tn_http_outgoing *outgoing) {
   tn_http_call *call = call_of(outgoing);
   if (is_closed(call)) return true;
   bool is_flushed = call->pending.len == 0 && call->out.len == call->out_start;
-  if (is_flushed && call->http2_body != NULL) return call->http2_body->class->is_flushed(call->http2_body);
+  if (is_flushed && call->http2_body != NULL)
+    return call->http2_body->class->is_flushed(call->http2_body);
   if (!is_flushed) call->wants_room = true;
   return is_flushed;
 }
@@ -263,7 +268,8 @@ static void out_abort(tn_http_outgoing *outgoing) {
   if (call->http2_body != NULL) {
     call->http2_body->class->abort(call->http2_body);
   } else if (call->state < TN_CALL_RESPONDED) {
-    tn_client_call_fail(call, TN_HTTP_HTTP_PROTOCOL_ERROR, "the request's body was given up before its end");
+    tn_client_call_fail(call, TN_HTTP_HTTP_PROTOCOL_ERROR,
+                        "the request's body was given up before its end");
   } else if (call->connection != NULL) {
     stop_sending(call);
     tn_transport_shutdown(&call->connection->transport);

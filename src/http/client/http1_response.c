@@ -72,7 +72,8 @@ static void body_complete(tn_http_call *call) {
 
 /* Takes framing out of raw bytes, in place. *data: how many bytes of the body are left at their beginning;
  * *used: how many raw bytes that took. False: malformed. */
-static bool decode_chunks(tn_http_call *call, uint8_t *bytes, size_t size, size_t *data, size_t *used) {
+static bool decode_chunks(tn_http_call *call, uint8_t *bytes, size_t size, size_t *data,
+                          size_t *used) {
   tn_http1_chunks *chunks = &call->chunks;
   size_t at = 0, out = 0;
   while (at < size && chunks->state != TN_CHUNK_TRAILERS) {
@@ -119,8 +120,8 @@ static void take_trailers(tn_http_call *call) {
   if (copy.data == NULL) {
     set_fault(call, TN_HTTP_INTERNAL_ERROR);
   } else if (!tn_http1_parse_trailers(&call->arena, (const uint8_t *)copy.data, size,
-                                      call->client->options.max_header_count, &call->incoming.trailers,
-                                      &refusal)) {
+                                      call->client->options.max_header_count,
+                                      &call->incoming.trailers, &refusal)) {
     bool is_size = refusal.code == TN_HTTP_HTTP_REQUEST_TRAILER_SECTION_SIZE;
     set_fault(call, is_size ? TN_HTTP_HTTP_RESPONSE_TRAILER_SECTION_SIZE : refusal.code);
   } else {
@@ -172,7 +173,8 @@ static void body_ended(tn_http_call *call, int64_t result) {
     body_complete(call);
     return;
   }
-  tn_http_code code = result == TN_HTTP_END ? TN_HTTP_CONNECTION_TERMINATED : tn_http_failure_code(result);
+  tn_http_code code =
+      result == TN_HTTP_END ? TN_HTTP_CONNECTION_TERMINATED : tn_http_failure_code(result);
   set_fault(call, code == TN_HTTP_CONNECTION_TERMINATED ? TN_HTTP_HTTP_RESPONSE_INCOMPLETE : code);
 }
 
@@ -274,7 +276,8 @@ static int64_t in_read(tn_http_incoming *incoming, uint8_t *out, size_t size) {
 /* What the socket has, where all of it is data. */
 static size_t pending_data(const tn_http_call *call) {
   const tn_client_connection *c = call->connection;
-  if (c == NULL || !c->is_readable || c->transport.tls != NULL || call->framing.body == TN_HTTP1_CHUNKED)
+  if (c == NULL || !c->is_readable || c->transport.tls != NULL ||
+      call->framing.body == TN_HTTP1_CHUNKED)
     return 0;
   int count = 0;
   if (ioctl(c->transport.io.descriptor, FIONREAD, &count) < 0 || count < 0) return 0;
@@ -343,7 +346,8 @@ static bool is_idempotent(tn_str method) {
 static bool may_retry(const tn_http_call *call) {
   if (call->is_retry || call->connection->uses < 2 || call->in_end > 0 || call->informational > 0)
     return false;
-  return call->sent == 0 || (is_idempotent(call->request.method) && call->is_finished && call->written == 0);
+  return call->sent == 0 ||
+         (is_idempotent(call->request.method) && call->is_finished && call->written == 0);
 }
 
 static void retry(tn_http_call *call) {
@@ -367,7 +371,8 @@ static void head_ended(tn_http_call *call, int64_t result) {
     retry(call);
     return;
   }
-  tn_http_code code = result == TN_HTTP_END ? TN_HTTP_CONNECTION_TERMINATED : tn_http_failure_code(result);
+  tn_http_code code =
+      result == TN_HTTP_END ? TN_HTTP_CONNECTION_TERMINATED : tn_http_failure_code(result);
   call->failure.code = code;
   tn_client_note_alert(&call->failure, &c->transport);
   const char *host = call->origin->target.host;
@@ -413,11 +418,12 @@ static bool take_head(tn_http_call *call, size_t size) {
   }
   tn_http1_refusal refusal;
   if (!tn_http1_parse_response(&call->arena, (const uint8_t *)copy.data, size,
-                               call->client->options.max_header_count, call->request.method, &call->response,
-                               &call->framing, &refusal)) {
+                               call->client->options.max_header_count, call->request.method,
+                               &call->response, &call->framing, &refusal)) {
     fail_head(call, refusal.code, refusal.reason);
   } else if (call->response.status == 101) {
-    fail_head(call, TN_HTTP_HTTP_UPGRADE_FAILED, "it switches to a protocol that was not asked for");
+    fail_head(call, TN_HTTP_HTTP_UPGRADE_FAILED,
+              "it switches to a protocol that was not asked for");
   } else if (call->response.status >= 200) {
     take_response(call, size);
   } else if (++call->informational > MAX_INFORMATIONAL) {
@@ -448,12 +454,14 @@ static bool look_for_head(tn_http_call *call) {
 }
 
 static void read_head(tn_http_call *call) {
-  while (call->connection != NULL && call->state == TN_CALL_STARTED && call->connection->is_readable) {
+  while (call->connection != NULL && call->state == TN_CALL_STARTED &&
+         call->connection->is_readable) {
     if (!in_reserve(call, call->in_end + DIRECT_READ)) {
       fail_head(call, TN_HTTP_INTERNAL_ERROR, "out of memory");
       return;
     }
-    int64_t result = receive(call->connection, call->in + call->in_end, call->in_cap - call->in_end);
+    int64_t result =
+        receive(call->connection, call->in + call->in_end, call->in_cap - call->in_end);
     if (result == 0) return;
     /* What comes before the request has gone out answers nobody: the connection was at its end. */
     if (result > 0 && call->sent == 0) result = TN_HTTP_END;
@@ -488,7 +496,8 @@ static void idle_ready(tn_client_connection *c) {
   if (!c->is_readable) return;
   c->is_readable = false;
   /* TLS: what was no data (a ticket) gives 0. */
-  if (c->is_hung_up || tn_transport_read(&c->transport, &byte, 1) != 0) tn_client_connection_close(c, false);
+  if (c->is_hung_up || tn_transport_read(&c->transport, &byte, 1) != 0)
+    tn_client_connection_close(c, false);
 }
 
 void tn_client_http1_ready(tn_client_connection *c, int events) {

@@ -12,7 +12,8 @@ static void session_changed(void *data, tn_http2_client *session) {
   tn_client_pool_changed(data);
 }
 
-static void session_closed(void *data, tn_http2_client *session, tn_http_code why, const char *detail) {
+static void session_closed(void *data, tn_http2_client *session, tn_http_code why,
+                           const char *detail) {
   (void)session;
   (void)why;
   (void)detail;
@@ -29,7 +30,8 @@ tn_error *tn_client_http2_connect(tn_client_connection *connection) {
       .write_timeout = WRITE_TIMEOUT,
   };
   static const tn_http2_client_handler handler = {session_changed, session_closed};
-  return tn_http2_client_new(&connection->transport, &options, &handler, connection, &connection->http2);
+  return tn_http2_client_new(&connection->transport, &options, &handler, connection,
+                             &connection->http2);
 }
 
 /* ---- calls ----------------------------------------------------------------------------------- */
@@ -75,7 +77,8 @@ static void on_failed(void *data, tn_http_code code, const char *detail, bool ma
 static void hand_over_end(tn_http_call *call) {
   if (!call->is_finished || call->end_is_out || call->pending.len > 0) return;
   call->end_is_out = true;
-  call->http2_body->class->finish(call->http2_body, call->trailers.count > 0 ? &call->trailers : NULL);
+  call->http2_body->class->finish(call->http2_body,
+                                  call->trailers.count > 0 ? &call->trailers : NULL);
 }
 
 void tn_client_http2_flush(tn_http_call *call) {
@@ -127,8 +130,8 @@ void tn_client_http2_start(tn_http_call *call, tn_client_connection *connection)
   tn_client_call_set_deadline(call, TN_CALL_NO_DEADLINE, 0);
   tn_http_request request = call->request;
   request.body_length = known_length(call);
-  tn_error *error = tn_http2_client_call(connection->http2, &request, &options, &handler, call, &call->http2,
-                                         &call->http2_body);
+  tn_error *error = tn_http2_client_call(connection->http2, &request, &options, &handler, call,
+                                         &call->http2, &call->http2_body);
   if (error != NULL) {
     tn_client_call_fail(call, TN_HTTP_INTERNAL_ERROR, "%s", tn_error_get_message(error));
     tn_error_delete(error);

@@ -24,7 +24,8 @@ typedef struct tn_client_connection tn_client_connection;
 typedef struct tn_client_dial tn_client_dial;
 
 enum {
-  TN_CLIENT_BUFFER = 16384,   /* what a call reads into at first, and what small writes gather up to */
+  TN_CLIENT_BUFFER =
+      16384, /* what a call reads into at first, and what small writes gather up to */
   TN_CLIENT_CAPACITY = 65536, /* what one write may bring: all of it may have to be kept */
   TN_CLIENT_BUCKETS = 256,
 };
@@ -169,8 +170,8 @@ struct tn_http_call {
   bool is_released;
   bool is_retry;
   tn_http_call_failure failure; /* when FAILED, or has_fault */
-  tn_deferred deferred; /* sends what has gathered, tells events */
-  tn_alarm alarm;       /* moved lazily: may fire before `deadline` */
+  tn_deferred deferred;         /* sends what has gathered, tells events */
+  tn_alarm alarm;               /* moved lazily: may fire before `deadline` */
   uint64_t deadline;
   tn_client_deadline deadline_kind;
 
@@ -212,7 +213,7 @@ struct tn_http_call {
   bool has_surplus; /* bytes behind the response */
   bool wants_data;
   bool is_abandoned;
-  bool has_fault; /* the body fails */
+  bool has_fault;         /* the body fails */
   tn_http_incoming *body; /* what the user reads: `incoming` or that of HTTP/2 */
 
   tn_http2_call *http2;
@@ -250,8 +251,8 @@ void tn_client_pool_init(tn_http_client *client);
 void tn_client_pool_delete(tn_http_client *client);
 
 /* The origin of a target, made if need be; NULL when out of memory. */
-tn_client_origin *tn_client_origin_get(tn_http_client *client, const tn_client_target *target, bool is_tls,
-                                       const void *policy_key);
+tn_client_origin *tn_client_origin_get(tn_http_client *client, const tn_client_target *target,
+                                       bool is_tls, const void *policy_key);
 /* Called when one of `calls` or `connections` may have become 0: it may be gone afterwards. */
 void tn_client_origin_check(tn_client_origin *origin);
 /* Finds a connection for a call with an origin, now or later. */
@@ -260,7 +261,8 @@ void tn_client_pool_request(tn_http_call *call);
 void tn_client_pool_cancel(tn_http_call *call);
 /* A dial is over: with a connection, which now belongs to `call`, or without (both NULL): it has failed or
  * was given up. */
-void tn_client_pool_dialed(tn_client_origin *origin, tn_http_call *call, tn_client_connection *connection);
+void tn_client_pool_dialed(tn_client_origin *origin, tn_http_call *call,
+                           tn_client_connection *connection);
 /* The call is done with its HTTP/1.1 connection, which is kept or closed. */
 void tn_client_pool_give_back(tn_http_call *call, bool may_reuse);
 /* Closes a connection, which no HTTP/1.1 call uses, and frees it. */

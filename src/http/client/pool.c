@@ -31,8 +31,8 @@ static bool is_key(const tn_client_origin *origin, const tn_client_target *targe
          memcmp(origin->target.host, target->host, target->host_size) == 0;
 }
 
-tn_client_origin *tn_client_origin_get(tn_http_client *client, const tn_client_target *target, bool is_tls,
-                                       const void *policy_key) {
+tn_client_origin *tn_client_origin_get(tn_http_client *client, const tn_client_target *target,
+                                       bool is_tls, const void *policy_key) {
   uint64_t hash = hash_key(client, target, is_tls, policy_key);
   tn_client_origin **bucket = &client->buckets[hash % TN_CLIENT_BUCKETS];
   for (tn_client_origin *origin = *bucket; origin != NULL; origin = origin->next) {
@@ -368,10 +368,12 @@ void tn_client_pool_give_back(tn_http_call *call, bool may_reuse) {
   place_freed(c->client, c->origin);
 }
 
-void tn_client_pool_dialed(tn_client_origin *origin, tn_http_call *call, tn_client_connection *connection) {
+void tn_client_pool_dialed(tn_client_origin *origin, tn_http_call *call,
+                           tn_client_connection *connection) {
   tn_http_client *client = origin->client;
   origin->is_probing = false;
-  origin->is_known = true; /* or it could not be found out: everybody who has waited tries for himself */
+  origin->is_known =
+      true; /* or it could not be found out: everybody who has waited tries for himself */
   if (connection == NULL) {
     origin->connections--;
     client->connections--;

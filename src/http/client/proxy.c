@@ -19,9 +19,10 @@ static int hex_value(char c) {
 static size_t decode_escapes(char *text, size_t size) {
   size_t out = 0;
   for (size_t at = 0; at < size; at++) {
-    bool is_escape =
-        text[at] == '%' && size - at > 2 && hex_value(text[at + 1]) >= 0 && hex_value(text[at + 2]) >= 0;
-    text[out++] = is_escape ? (char)(hex_value(text[at + 1]) << 4 | hex_value(text[at + 2])) : text[at];
+    bool is_escape = text[at] == '%' && size - at > 2 && hex_value(text[at + 1]) >= 0 &&
+                     hex_value(text[at + 2]) >= 0;
+    text[out++] =
+        is_escape ? (char)(hex_value(text[at + 1]) << 4 | hex_value(text[at + 2])) : text[at];
     if (is_escape) at += 2;
   }
   return out;
@@ -99,14 +100,16 @@ static bool proxy_new(tn_arena *arena, const char *text, tn_client_proxy **out) 
     authority = tn_str_slice(authority, at + 1, authority.len);
   }
   const char *problem;
-  if (!tn_client_parse_target(authority, PROXY_PORT, &proxy->target, &problem)) proxy->problem = problem;
+  if (!tn_client_parse_target(authority, PROXY_PORT, &proxy->target, &problem))
+    proxy->problem = problem;
   return true;
 }
 
-bool tn_client_proxies_init(tn_client_proxies *proxies, tn_arena *arena, const char *http, const char *https,
-                            const char *exempt) {
+bool tn_client_proxies_init(tn_client_proxies *proxies, tn_arena *arena, const char *http,
+                            const char *https, const char *exempt) {
   *proxies = (tn_client_proxies){0};
-  if (!proxy_new(arena, http, &proxies->http) || !proxy_new(arena, https, &proxies->https)) return false;
+  if (!proxy_new(arena, http, &proxies->http) || !proxy_new(arena, https, &proxies->https))
+    return false;
   if (exempt == NULL || exempt[0] == 0) return true;
   proxies->exempt = tn_arena_copy(arena, tn_str_from(exempt));
   return proxies->exempt.data != NULL;
@@ -120,7 +123,8 @@ static bool same_bits(const void *a, const void *b, uint32_t bits) {
   return bits % 8 == 0 || (left[bits / 8] ^ right[bits / 8]) >> (8 - bits % 8) == 0;
 }
 
-static bool is_in_range(const tn_client_address *address, const tn_client_address *base, uint32_t bits) {
+static bool is_in_range(const tn_client_address *address, const tn_client_address *base,
+                        uint32_t bits) {
   if (address->any.sa_family != base->any.sa_family) return false;
   if (base->any.sa_family == AF_INET)
     return bits <= 32 && same_bits(&address->v4.sin_addr, &base->v4.sin_addr, bits);
@@ -146,7 +150,8 @@ static bool matches_address(tn_str entry, const tn_client_target *target) {
   tn_client_address base;
   if (!tn_client_parse_address(text, &base)) return false;
   uint32_t bits = base.any.sa_family == AF_INET ? 32 : 128;
-  if (slash < entry.len && !take_number(tn_str_slice(entry, slash + 1, entry.len), bits, &bits)) return false;
+  if (slash < entry.len && !take_number(tn_str_slice(entry, slash + 1, entry.len), bits, &bits))
+    return false;
   return is_in_range(&target->address, &base, bits);
 }
 

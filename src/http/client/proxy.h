@@ -20,8 +20,8 @@ typedef struct tn_client_proxies {
 
 /* Reads URLs "http://[user:password@]host[:port]"; what is wrong with one becomes its `problem`, so that it
  * fails the calls that would need it. NULL or empty: none. All lies in the arena. False: out of memory. */
-bool tn_client_proxies_init(tn_client_proxies *proxies, tn_arena *arena, const char *http, const char *https,
-                            const char *exempt);
+bool tn_client_proxies_init(tn_client_proxies *proxies, tn_arena *arena, const char *http,
+                            const char *https, const char *exempt);
 /* The proxy for calls to `target`, or NULL. Never one for this machine: localhost and loopback addresses. */
 const tn_client_proxy *tn_client_proxies_find(const tn_client_proxies *proxies, bool is_tls,
                                               const tn_client_target *target);

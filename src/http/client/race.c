@@ -14,7 +14,8 @@
 
 /* ---- order ----------------------------------------------------------------------------------- */
 
-static uint32_t next_of_family(const tn_client_addresses *from, uint32_t at, bool same, sa_family_t family) {
+static uint32_t next_of_family(const tn_client_addresses *from, uint32_t at, bool same,
+                               sa_family_t family) {
   while (at < from->count && (from->items[at].any.sa_family == family) != same)
     at++;
   return at;
@@ -73,8 +74,9 @@ static void note_failure(tn_client_dial *dial, const tn_client_address *address,
   dial->code = code;
   char room[TN_CLIENT_ADDRESS_TEXT];
   const char *reason = strerrordesc_np(error);
-  snprintf(dial->problem, sizeof dial->problem, "connecting to %s (%s): %s", tn_dial_target(dial)->host,
-           tn_client_address_print(address, room), reason == NULL ? "unknown error" : reason);
+  snprintf(dial->problem, sizeof dial->problem, "connecting to %s (%s): %s",
+           tn_dial_target(dial)->host, tn_client_address_print(address, room),
+           reason == NULL ? "unknown error" : reason);
 }
 
 /* ---- attempts -------------------------------------------------------------------------------- */
@@ -128,13 +130,16 @@ static void attempt_ready(tn_io *io, int events) {
 }
 
 /* 0 when it is under way, else why not. */
-static int attempt_begin(tn_dial_attempt *attempt, tn_client_dial *dial, const tn_client_address *address) {
+static int attempt_begin(tn_dial_attempt *attempt, tn_client_dial *dial,
+                         const tn_client_address *address) {
   int descriptor = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return errno;
   int error = 0;
-  if (connect(descriptor, &address->any, tn_client_address_size(address)) < 0 && errno != EINPROGRESS)
+  if (connect(descriptor, &address->any, tn_client_address_size(address)) < 0 &&
+      errno != EINPROGRESS)
     error = errno;
-  tn_error *problem = error == 0 ? tn_io_start(&attempt->io, dial->loop, descriptor, attempt_ready) : NULL;
+  tn_error *problem =
+      error == 0 ? tn_io_start(&attempt->io, dial->loop, descriptor, attempt_ready) : NULL;
   if (problem != NULL) {
     tn_error_delete(problem);
     error = ENOMEM;

@@ -9,7 +9,8 @@
 
 enum {
   MAX_ENTRIES = 256,
-  MAX_RUNNING = 64, /* the pool has few threads: behind so many, an answer would come too late anyway */
+  MAX_RUNNING =
+      64, /* the pool has few threads: behind so many, an answer would come too late anyway */
 };
 #define KEEP_FAILURES UINT64_C(1000000000)
 /* Whoever answers "try again" only after so long has waited for a server in vain. */
@@ -111,7 +112,8 @@ static uint32_t hash_name(tn_str name) {
 static tn_resolver_entry *entry_find(tn_resolver *resolver, tn_str name) {
   uint32_t hash = hash_name(name);
   for (tn_resolver_entry *entry = resolver->first; entry != NULL; entry = entry->next) {
-    if (entry->hash == hash && tn_str_equal((tn_str){entry->name, entry->name_size}, name)) return entry;
+    if (entry->hash == hash && tn_str_equal((tn_str){entry->name, entry->name_size}, name))
+      return entry;
   }
   return NULL;
 }
@@ -257,8 +259,10 @@ static bool is_localhost(tn_str name) {
 static const tn_client_addresses *answer_localhost(tn_resolver *resolver) {
   tn_client_addresses *out = &resolver->immediate;
   *out = (tn_client_addresses){.count = 2};
-  out->items[0].v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-  out->items[1].v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  out->items[0].v6 =
+      (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+  out->items[1].v4 =
+      (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   return out;
 }
 
@@ -270,12 +274,14 @@ static void wait_for(tn_resolver_entry *entry, tn_client_lookup *lookup) {
   entry->waiting = lookup;
 }
 
-const tn_client_addresses *tn_resolver_find(tn_resolver *resolver, tn_str name, tn_client_lookup *lookup) {
+const tn_client_addresses *tn_resolver_find(tn_resolver *resolver, tn_str name,
+                                            tn_client_lookup *lookup) {
   if (is_localhost(name)) return answer_localhost(resolver);
   tn_resolver_entry *entry = entry_find(resolver, name);
   if (entry == NULL) {
     if (resolver->running >= MAX_RUNNING)
-      return answer_failure(resolver, TN_HTTP_CONNECTION_LIMIT_REACHED, "too many names are being looked up");
+      return answer_failure(resolver, TN_HTTP_CONNECTION_LIMIT_REACHED,
+                            "too many names are being looked up");
     entry = entry_new(resolver, name);
     if (entry == NULL) return answer_failure(resolver, TN_HTTP_INTERNAL_ERROR, "out of memory");
   }

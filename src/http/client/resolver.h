@@ -15,7 +15,8 @@ typedef struct tn_client_addresses {
   tn_http_code code; /* DNS_ERROR, DNS_TIMEOUT, INTERNAL_ERROR, CONNECTION_LIMIT_REACHED */
   const char *rcode; /* DNS_ERROR: the DNS's word for it, "NXDOMAIN"; NULL: it is not known */
   char problem[96];  /* with that word: "no such name (NXDOMAIN)" */
-  tn_client_address items[TN_CLIENT_MAX_ADDRESSES]; /* in the system's order of preference; ports are 0 */
+  tn_client_address
+      items[TN_CLIENT_MAX_ADDRESSES]; /* in the system's order of preference; ports are 0 */
 } tn_client_addresses;
 
 typedef struct tn_resolver tn_resolver;
@@ -37,7 +38,8 @@ tn_error *tn_resolver_new(tn_loop *loop, uint64_t keep, tn_resolver **out);
 void tn_resolver_delete(tn_resolver *resolver);
 /* `name` is lower case. Gives what is known at once (valid until the next call), else NULL: lookup->done is
  * called later. */
-const tn_client_addresses *tn_resolver_find(tn_resolver *resolver, tn_str name, tn_client_lookup *lookup);
+const tn_client_addresses *tn_resolver_find(tn_resolver *resolver, tn_str name,
+                                            tn_client_lookup *lookup);
 /* `done` will not be called any more. */
 void tn_resolver_cancel(tn_client_lookup *lookup);
 

@@ -16,12 +16,14 @@ static void write_request(tn_client_dial *dial) {
   const tn_client_target *target = &dial->origin->target;
   bool is_v6 = target->is_address && target->address.any.sa_family == AF_INET6;
   char authority[TN_CLIENT_HOST_SIZE + 16];
-  int size = snprintf(authority, sizeof authority, is_v6 ? "[%s]:%u" : "%s:%u", target->host, target->port);
+  int size = snprintf(authority, sizeof authority, is_v6 ? "[%s]:%u" : "%s:%u", target->host,
+                      target->port);
   tn_http_request request = {.method = TN_STR("CONNECT"), .authority = {authority, (size_t)size}};
   tn_http1_write_request_head(&dial->bytes, &request, false);
   tn_str authorization = dial->origin->proxy->authorization;
   if (authorization.len > 0)
-    tn_buffer_format(&dial->bytes, "Proxy-Authorization: %" TN_STR_FORMAT "\r\n", TN_STR_ARG(authorization));
+    tn_buffer_format(&dial->bytes, "Proxy-Authorization: %" TN_STR_FORMAT "\r\n",
+                     TN_STR_ARG(authorization));
   tn_buffer_append_text(&dial->bytes, "\r\n");
 }
 
@@ -33,8 +35,8 @@ static void fail_io(tn_client_dial *dial) {
 /* True when all is sent. */
 static bool send_request(tn_client_dial *dial) {
   if (dial->is_sent) return true;
-  ssize_t sent =
-      send(dial->descriptor, dial->bytes.data + dial->done, dial->bytes.len - dial->done, MSG_NOSIGNAL);
+  ssize_t sent = send(dial->descriptor, dial->bytes.data + dial->done, dial->bytes.len - dial->done,
+                      MSG_NOSIGNAL);
   if (sent < 0) {
     if (errno != EAGAIN && errno != EINTR) fail_io(dial);
     return false;
@@ -67,8 +69,8 @@ static void take_answer(tn_client_dial *dial, size_t size) {
   tn_http1_framing framing;
   tn_http1_refusal refusal;
   tn_arena scratch = {0};
-  bool is_fine = tn_http1_parse_response(&scratch, (const uint8_t *)dial->bytes.data, size, MAX_FIELDS,
-                                         TN_STR("CONNECT"), &head, &framing, &refusal);
+  bool is_fine = tn_http1_parse_response(&scratch, (const uint8_t *)dial->bytes.data, size,
+                                         MAX_FIELDS, TN_STR("CONNECT"), &head, &framing, &refusal);
   tn_arena_free(&scratch);
   if (!is_fine) {
     tn_dial_fail(dial, false, TN_HTTP_HTTP_PROTOCOL_ERROR,
@@ -78,11 +80,13 @@ static void take_answer(tn_client_dial *dial, size_t size) {
     memmove(dial->bytes.data, dial->bytes.data + size, dial->bytes.len);
     dial->done = 0;
   } else if (head.status > 299) {
-    tn_dial_fail(dial, false, code_of(head.status), "the proxy %s answered CONNECT to %s with status %u",
-                 host, dial->origin->target.host, head.status);
+    tn_dial_fail(dial, false, code_of(head.status),
+                 "the proxy %s answered CONNECT to %s with status %u", host,
+                 dial->origin->target.host, head.status);
   } else if (dial->bytes.len > size) {
     /* In TLS the client speaks first, so that these are not from where we want to go. */
-    tn_dial_fail(dial, false, TN_HTTP_HTTP_PROTOCOL_ERROR, "the proxy %s sent bytes behind its answer", host);
+    tn_dial_fail(dial, false, TN_HTTP_HTTP_PROTOCOL_ERROR,
+                 "the proxy %s sent bytes behind its answer", host);
   } else {
     tn_io_stop(&dial->tunnel);
     tn_dial_tunneled(dial);
@@ -95,8 +99,8 @@ static bool receive(tn_client_dial *dial) {
     tn_dial_fail(dial, false, TN_HTTP_INTERNAL_ERROR, "out of memory");
     return false;
   }
-  ssize_t got =
-      recv(dial->descriptor, dial->bytes.data + dial->bytes.len, dial->bytes.cap - dial->bytes.len, 0);
+  ssize_t got = recv(dial->descriptor, dial->bytes.data + dial->bytes.len,
+                     dial->bytes.cap - dial->bytes.len, 0);
   if (got > 0) {
     dial->bytes.len += (size_t)got;
     return true;
@@ -109,11 +113,13 @@ static void tunnel_ready(tn_io *io, int events) {
   (void)events;
   tn_client_dial *dial = TN_CONTAINER(io, tn_client_dial, tunnel);
   if (!send_request(dial) || !receive(dial)) return;
-  size_t size = tn_http1_find_head_end((const uint8_t *)dial->bytes.data, dial->bytes.len, &dial->done);
+  size_t size =
+      tn_http1_find_head_end((const uint8_t *)dial->bytes.data, dial->bytes.len, &dial->done);
   if (size > 0)
     take_answer(dial, size);
   else if (dial->bytes.len > MAX_ANSWER)
-    tn_dial_fail(dial, false, TN_HTTP_HTTP_RESPONSE_HEADER_SECTION_SIZE, "the proxy's answer is too long");
+    tn_dial_fail(dial, false, TN_HTTP_HTTP_RESPONSE_HEADER_SECTION_SIZE,
+                 "the proxy's answer is too long");
 }
 
 void tn_dial_tunnel(tn_client_dial *dial) {

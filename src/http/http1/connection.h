@@ -126,9 +126,9 @@ struct tn_http1_connection {
   tn_http1_buffer *in;
   uint32_t in_start;
   uint32_t in_end;
-  size_t scanned;      /* of the head at in_start */
-  uint8_t empty_lines; /* before it */
-  bool is_readable;    /* a read may give something */
+  size_t scanned;       /* of the head at in_start */
+  uint8_t empty_lines;  /* before it */
+  bool is_readable;     /* a read may give something */
   bool input_has_ended; /* and it has been read */
 
   tn_http1_buffer *out;
@@ -137,7 +137,8 @@ struct tn_http1_connection {
   uint32_t gap_at;
   bool has_gap;
   bool is_blocked; /* the system takes no more for now */
-  bool has_lost_output; /* bytes that were to be sent are gone: what would follow on them must not be sent */
+  bool
+      has_lost_output; /* bytes that were to be sent are gone: what would follow on them must not be sent */
 
   bool is_in_handler; /* a handler's request function is running */
   bool has_had_request;

@@ -163,8 +163,9 @@ static void take_head(tn_http1_connection *c, size_t size) {
   tn_http1_refusal refusal;
   int status = 0;
   const char *reason = NULL;
-  if (!tn_http1_parse_request(&x->base.arena, (const uint8_t *)copy.data, size, c->options->max_header_count,
-                              &x->base.request, &x->framing, &refusal)) {
+  if (!tn_http1_parse_request(&x->base.arena, (const uint8_t *)copy.data, size,
+                              c->options->max_header_count, &x->base.request, &x->framing,
+                              &refusal)) {
     status = refusal.status;
     reason = refusal.reason;
   } else if (x->framing.length > c->options->max_body_bytes) {

@@ -16,8 +16,8 @@ struct tn_http2_client {
   tn_alarm alarm; /* for session.check_at and the timeouts below */
   uint32_t open;  /* streams that are not closed */
   bool is_draining;
-  bool has_changed; /* to be told */
-  bool is_closed;   /* the owner has been told */
+  bool has_changed;    /* to be told */
+  bool is_closed;      /* the owner has been told */
   uint64_t ping_until; /* 0: no answer is outstanding */
 };
 
@@ -57,7 +57,8 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
 static void update_alarm(tn_http2_client *client) {
   uint64_t deadline = client->session.check_at;
   if (client->ping_until != 0) deadline = earlier(deadline, client->ping_until);
-  if (deadline == UINT64_MAX || (client->alarm.place != 0 && client->alarm.deadline <= deadline)) return;
+  if (deadline == UINT64_MAX || (client->alarm.place != 0 && client->alarm.deadline <= deadline))
+    return;
   tn_error *error = tn_alarm_set(client->session.loop, &client->alarm, deadline);
   if (error == NULL) return;
   tn_http2_session_fail(&client->session, tn_http_failure(TN_HTTP_INTERNAL_ERROR), "out of memory");
@@ -102,7 +103,8 @@ static void check_calls(tn_http2_client *client, uint64_t now) {
       call_fail(call, TN_HTTP_CONNECTION_READ_TIMEOUT,
                 call->has_head ? "the peer has stopped in the middle of the response"
                                : "the peer does not answer");
-    else watch_call(call);
+    else
+      watch_call(call);
   }
 }
 
@@ -112,11 +114,13 @@ static void alarm_fired(tn_alarm *alarm) {
   uint64_t now = tn_loop_time(session->loop);
   if (client->ping_until != 0 && now >= client->ping_until) {
     client->ping_until = 0;
-    tn_http2_session_fail(session, tn_http_failure(TN_HTTP_CONNECTION_TIMEOUT), "the peer does not answer a ping");
+    tn_http2_session_fail(session, tn_http_failure(TN_HTTP_CONNECTION_TIMEOUT),
+                          "the peer does not answer a ping");
   }
   tn_http2_session_check(session, now);
   check_calls(client, now);
-  if (session->has_more_to_read && !session->is_reading_paused && !tn_http2_session_read(session)) return;
+  if (session->has_more_to_read && !session->is_reading_paused && !tn_http2_session_read(session))
+    return;
   update_alarm(client);
 }
 
@@ -130,7 +134,8 @@ static bool count_field(tn_http2_call *call, size_t size) {
   const tn_http2_client_options *options = &client_of(call->stream.session)->options;
   enum { OVERHEAD = 32 }; /* RFC 9113 section 6.5.2 */
   size += OVERHEAD;
-  if (call->field_count >= options->max_header_count || size > options->max_header_bytes - call->field_bytes)
+  if (call->field_count >= options->max_header_count ||
+      size > options->max_header_bytes - call->field_bytes)
     return false;
   call->field_count++;
   call->field_bytes += (uint32_t)size;
@@ -147,12 +152,14 @@ static bool add_field(tn_http2_call *call, tn_http_fields *fields, tn_str name, 
 /* nghttp2 has checked that it is three digits. */
 static uint16_t parse_status(tn_str value) {
   uint16_t status = 0;
-  for (size_t i = 0; i < value.len && i < 3; i++) status = (uint16_t)(status * 10 + (value.data[i] - '0'));
+  for (size_t i = 0; i < value.len && i < 3; i++)
+    status = (uint16_t)(status * 10 + (value.data[i] - '0'));
   return status;
 }
 
-static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const uint8_t *name, size_t name_size,
-                     const uint8_t *value, size_t value_size, uint8_t flags, void *data) {
+static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_size, const uint8_t *value, size_t value_size, uint8_t flags,
+                     void *data) {
   (void)flags;
   (void)data;
   tn_http2_call *call = find_call(nghttp2, frame->hd.stream_id);
@@ -162,7 +169,8 @@ static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const
   bool is_trailer = call->has_head;
   if (!count_field(call, name_size + value_size)) {
     call_fail(call,
-              is_trailer ? TN_HTTP_HTTP_RESPONSE_TRAILER_SECTION_SIZE : TN_HTTP_HTTP_RESPONSE_HEADER_SECTION_SIZE,
+              is_trailer ? TN_HTTP_HTTP_RESPONSE_TRAILER_SECTION_SIZE
+                         : TN_HTTP_HTTP_RESPONSE_HEADER_SECTION_SIZE,
               "the response's fields are too large");
     return 0;
   }
@@ -187,13 +195,15 @@ static void head_end(tn_http2_call *call, bool is_remote_end) {
   tn_http2_stream_note(&call->stream, TN_HTTP2_NOTICE_HEAD);
 }
 
-static int on_data(nghttp2_session *nghttp2, uint8_t flags, int32_t id, const uint8_t *bytes, size_t size,
-                   void *data) {
+static int on_data(nghttp2_session *nghttp2, uint8_t flags, int32_t id, const uint8_t *bytes,
+                   size_t size, void *data) {
   (void)flags;
   (void)data;
   tn_http2_call *call = find_call(nghttp2, id);
-  if (call != NULL) tn_http2_stream_receive(&call->stream, bytes, size);
-  else nghttp2_session_consume_connection(nghttp2, size);
+  if (call != NULL)
+    tn_http2_stream_receive(&call->stream, bytes, size);
+  else
+    nghttp2_session_consume_connection(nghttp2, size);
   return 0;
 }
 
@@ -206,17 +216,21 @@ static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *
   tn_http2_client *client = client_of(data);
   bool is_ack = (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0;
   switch (frame->hd.type) {
-    case NGHTTP2_PING:
-      if (is_ack) client->ping_until = 0;
-      return 0;
-    case NGHTTP2_SETTINGS: mark_changed(client); return 0;
-    case NGHTTP2_GOAWAY:
-      client->is_draining = true;
-      mark_changed(client);
-      return 0;
-    case NGHTTP2_HEADERS:
-    case NGHTTP2_DATA: break;
-    default: return 0;
+  case NGHTTP2_PING:
+    if (is_ack) client->ping_until = 0;
+    return 0;
+  case NGHTTP2_SETTINGS:
+    mark_changed(client);
+    return 0;
+  case NGHTTP2_GOAWAY:
+    client->is_draining = true;
+    mark_changed(client);
+    return 0;
+  case NGHTTP2_HEADERS:
+  case NGHTTP2_DATA:
+    break;
+  default:
+    return 0;
   }
   tn_http2_call *call = find_call(nghttp2, frame->hd.stream_id);
   if (call == NULL) return 0;
@@ -249,7 +263,8 @@ static int on_stream_close(nghttp2_session *nghttp2, int32_t id, uint32_t error,
   if (stream->in_result == 0) {
     call->why = tn_http2_code_of(error);
     call->may_retry = error == NGHTTP2_REFUSED_STREAM;
-    call->detail = error == NGHTTP2_NO_ERROR ? "the peer has closed the stream" : nghttp2_http2_strerror(error);
+    call->detail = error == NGHTTP2_NO_ERROR ? "the peer has closed the stream"
+                                             : nghttp2_http2_strerror(error);
   }
   tn_http2_stream_fail(stream, tn_http_failure(call->why), TN_HTTP_END);
   tn_http2_stream_note(stream, TN_HTTP2_NOTICE_END);
@@ -277,11 +292,11 @@ static void call_end(tn_http2_call *call) {
   tn_http2_session *session = stream->session;
   if (session->failure != 0 && call->detail == NULL) {
     call->why = session->failure == TN_HTTP_END ? TN_HTTP_CONNECTION_TERMINATED
-                                                 : tn_http_failure_code(session->failure);
+                                                : tn_http_failure_code(session->failure);
     call->detail = session->problem;
   }
-  call->handler.failed(call->data, call->why, call->detail == NULL ? "the call failed" : call->detail,
-                       call->may_retry);
+  call->handler.failed(call->data, call->why,
+                       call->detail == NULL ? "the call failed" : call->detail, call->may_retry);
 }
 
 static void session_notice(tn_http2_stream *stream, unsigned notice) {
@@ -322,7 +337,8 @@ static void add_authority(tn_http2_head *head, const tn_http_request *request) {
   tn_http2_head_add(head, TN_STR(":path"), request->path);
 }
 
-static int32_t submit(tn_http2_client *client, tn_http2_call *call, const tn_http_request *request) {
+static int32_t submit(tn_http2_client *client, tn_http2_call *call,
+                      const tn_http_request *request) {
   tn_http2_head head = {.arena = &call->arena};
   add_authority(&head, request);
   tn_http2_head_add_fields(&head, &request->fields);
@@ -336,13 +352,15 @@ static int32_t submit(tn_http2_client *client, tn_http2_call *call, const tn_htt
 }
 
 tn_error *tn_http2_client_call(tn_http2_client *client, const tn_http_request *request,
-                               const tn_http2_call_options *options, const tn_http2_call_handler *handler,
-                               void *data, tn_http2_call **out, tn_http_outgoing **body) {
+                               const tn_http2_call_options *options,
+                               const tn_http2_call_handler *handler, void *data,
+                               tn_http2_call **out, tn_http_outgoing **body) {
   if (tn_http2_client_room(client) == 0)
     return tn_error_new(TN_ERROR_LIMIT, "the connection takes no more calls");
   tn_http2_call *call = tn_calloc(1, sizeof *call);
   if (call == NULL) return tn_error_no_memory();
-  tn_http2_stream_init(&call->stream, &client->session, 0, &call->arena, client->options.write_buffer_bytes);
+  tn_http2_stream_init(&call->stream, &client->session, 0, &call->arena,
+                       client->options.write_buffer_bytes);
   call->stream.promised = request->body_length;
   call->stream.drops_body = request->body_length == 0;
   call->options = *options;
@@ -437,7 +455,8 @@ static bool make_nghttp2(tn_http2_session *session) {
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_no_closed_streams(option, 1);
-    result = nghttp2_session_client_new3(&session->nghttp2, callbacks, session, option, tn_http2_session_memory());
+    result = nghttp2_session_client_new3(&session->nghttp2, callbacks, session, option,
+                                         tn_http2_session_memory());
   }
   nghttp2_option_del(option);
   nghttp2_session_callbacks_del(callbacks);
@@ -445,7 +464,8 @@ static bool make_nghttp2(tn_http2_session *session) {
 }
 
 tn_error *tn_http2_client_new(tn_transport *transport, const tn_http2_client_options *options,
-                              const tn_http2_client_handler *handler, void *data, tn_http2_client **out) {
+                              const tn_http2_client_handler *handler, void *data,
+                              tn_http2_client **out) {
   tn_http2_client *client = tn_calloc(1, sizeof *client);
   if (client == NULL) return tn_error_no_memory();
   client->options = *options;
@@ -504,7 +524,8 @@ bool tn_http2_client_is_draining(const tn_http2_client *client) {
 }
 
 uint32_t tn_http2_client_room(const tn_http2_client *client) {
-  if (tn_http2_client_is_draining(client) || nghttp2_session_check_request_allowed(client->session.nghttp2) == 0)
+  if (tn_http2_client_is_draining(client) ||
+      nghttp2_session_check_request_allowed(client->session.nghttp2) == 0)
     return 0;
   uint32_t limit = nghttp2_session_get_remote_settings(client->session.nghttp2,
                                                        NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);

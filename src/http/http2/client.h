@@ -18,11 +18,12 @@ typedef struct tn_http2_call tn_http2_call;
 
 /* Times are nanoseconds, 0: without limit. */
 typedef struct tn_http2_client_options {
-  uint32_t max_header_bytes;   /* of a response: more fails the call */
+  uint32_t max_header_bytes; /* of a response: more fails the call */
   uint32_t max_header_count;
-  uint32_t write_buffer_bytes; /* of a request's body that the peer does not take yet; then back-pressure */
-  uint64_t ping_timeout;       /* how long tn_http2_client_ping waits for the answer */
-  uint64_t write_timeout;      /* a peer that takes nothing for so long is gone */
+  uint32_t
+      write_buffer_bytes; /* of a request's body that the peer does not take yet; then back-pressure */
+  uint64_t ping_timeout;  /* how long tn_http2_client_ping waits for the answer */
+  uint64_t write_timeout; /* a peer that takes nothing for so long is gone */
 } tn_http2_client_options;
 
 typedef struct tn_http2_client_handler {
@@ -36,7 +37,8 @@ typedef struct tn_http2_client_handler {
 /* On a connected transport whose handshake is done; it stays its owner's, who forwards what `on_ready` says. The
  * preface and SETTINGS leave at the end of this turn; calls may be started at once. `handler` is copied. */
 tn_error *tn_http2_client_new(tn_transport *transport, const tn_http2_client_options *options,
-                              const tn_http2_client_handler *handler, void *data, tn_http2_client **out);
+                              const tn_http2_client_handler *handler, void *data,
+                              tn_http2_client **out);
 void tn_http2_client_ready(tn_http2_client *client, int events);
 /* Ends everything without calling anybody. Calls stay valid (and fail) until they are released. */
 void tn_http2_client_delete(tn_http2_client *client);
@@ -78,8 +80,9 @@ typedef struct tn_http2_call_handler {
  * observer live until the release. request->body_length: 0 none, TN_HTTP_UNKNOWN_LENGTH, or what is
  * checked. */
 tn_error *tn_http2_client_call(tn_http2_client *client, const tn_http_request *request,
-                               const tn_http2_call_options *options, const tn_http2_call_handler *handler,
-                               void *data, tn_http2_call **out, tn_http_outgoing **body);
+                               const tn_http2_call_options *options,
+                               const tn_http2_call_handler *handler, void *data,
+                               tn_http2_call **out, tn_http_outgoing **body);
 /* Whether the response's body has failed, and how. `*detail` (NULL: nothing is known) lives until the release. */
 bool tn_http2_call_has_failed(const tn_http2_call *call, tn_http_code *code, const char **detail);
 /* What the call's client works on; while it has one, as during `failed`. */

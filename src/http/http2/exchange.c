@@ -20,11 +20,11 @@ typedef struct exchange {
   uint32_t field_bytes;
   int refused; /* status, 0: not */
   const char *reason;
-  bool has_head;   /* complete */
-  bool is_begun;   /* the handler knows it */
+  bool has_head; /* complete */
+  bool is_begun; /* the handler knows it */
   bool has_responded;
   bool is_released;
-  bool is_told;    /* that it is closed, or need not be */
+  bool is_told; /* that it is closed, or need not be */
   bool owes_continue;
   tn_http_code why; /* it is closed, when the bodies' results do not say */
 } exchange;
@@ -61,14 +61,16 @@ int tn_http2_exchange_begin(tn_http2_server *server, int32_t id) {
     return 0;
   }
   exchange *self = tn_calloc(1, sizeof *self);
-  if (self == NULL || nghttp2_session_set_stream_user_data(session->nghttp2, id, &self->stream) != 0) {
+  if (self == NULL ||
+      nghttp2_session_set_stream_user_data(session->nghttp2, id, &self->stream) != 0) {
     tn_free(self);
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
   if (session->stream_count == 0) tn_connection_set_idle(server->connection, false);
   server->idle_since = 0;
   self->base.class = &exchange_class;
-  tn_http2_stream_init(&self->stream, session, id, &self->base.arena, server->options->write_buffer_bytes);
+  tn_http2_stream_init(&self->stream, session, id, &self->base.arena,
+                       server->options->write_buffer_bytes);
   self->base.body = &self->stream.incoming;
   self->stream.bytes_out = &self->base.bytes_out;
   self->base.request.version = TN_HTTP_2;
@@ -88,7 +90,8 @@ static bool count_field(exchange *self, tn_str name, tn_str value) {
   const tn_http_server_options *options = server_of(self)->options;
   enum { OVERHEAD = 32 }; /* RFC 9113 section 6.5.2 */
   size_t size = name.len + value.len + OVERHEAD;
-  if (self->field_count >= options->max_header_count || size + self->field_bytes > options->max_header_bytes)
+  if (self->field_count >= options->max_header_count ||
+      size + self->field_bytes > options->max_header_bytes)
     return false;
   self->field_bytes += (uint32_t)size;
   if (name.data[0] != ':') self->field_count++;
@@ -108,11 +111,16 @@ static bool add_cookie(exchange *self, tn_str value) {
 static tn_str *pseudo_of(exchange *self, tn_str name) {
   tn_http_request *request = &self->base.request;
   switch (name.len > 1 ? name.data[1] : 0) {
-    case 'm': return &request->method;
-    case 's': return &request->scheme;
-    case 'a': return &request->authority;
-    case 'p': return tn_str_equal(name, TN_STR(":path")) ? &request->path : NULL;
-    default: return NULL;
+  case 'm':
+    return &request->method;
+  case 's':
+    return &request->scheme;
+  case 'a':
+    return &request->authority;
+  case 'p':
+    return tn_str_equal(name, TN_STR(":path")) ? &request->path : NULL;
+  default:
+    return NULL;
   }
 }
 
@@ -136,15 +144,18 @@ static bool add_field(exchange *self, tn_str name, tn_str value) {
     return true;
   }
   tn_str the_name = tn_arena_copy(arena, name);
-  return the_name.data != NULL && tn_http_fields_add(arena, &self->base.request.fields, the_name, the_value);
+  return the_name.data != NULL &&
+         tn_http_fields_add(arena, &self->base.request.fields, the_name, the_value);
 }
 
 /* nghttp2 has checked order, repetition, case and characters, and that no field belongs to a connection. */
 int tn_http2_exchange_field(tn_http2_stream *stream, tn_str name, tn_str value) {
   exchange *self = exchange_of_stream(stream);
   if (self->refused != 0) return 0;
-  if (!count_field(self, name, value)) exchange_refuse(self, 431, "the header section is too large");
-  else if (!add_field(self, name, value)) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  if (!count_field(self, name, value))
+    exchange_refuse(self, 431, "the header section is too large");
+  else if (!add_field(self, name, value))
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   return 0;
 }
 
@@ -195,13 +206,14 @@ void tn_http2_exchange_head_end(tn_http2_stream *stream, bool is_remote_end) {
       !tn_http_fields_add(&self->base.arena, &request->fields, TN_STR("cookie"), self->cookies))
     exchange_refuse(self, 500, "out of memory");
   request->body_length = TN_HTTP_UNKNOWN_LENGTH;
-  if (!tn_http2_find_length(&request->fields, &request->body_length) && is_remote_end) request->body_length = 0;
+  if (!tn_http2_find_length(&request->fields, &request->body_length) && is_remote_end)
+    request->body_length = 0;
   if (request->body_length != TN_HTTP_UNKNOWN_LENGTH &&
       request->body_length > server_of(self)->options->max_body_bytes)
     exchange_refuse(self, 413, "the body is too large");
   const tn_http_field *expect = tn_http_fields_find(&request->fields, TN_STR("expect"));
-  self->owes_continue = expect != NULL && !is_remote_end &&
-                        tn_http_name_equal(expect->value, TN_STR("100-continue"));
+  self->owes_continue =
+      expect != NULL && !is_remote_end && tn_http_name_equal(expect->value, TN_STR("100-continue"));
 }
 
 /* ---- the response ---------------------------------------------------------------------------- */
@@ -215,8 +227,8 @@ static bool submit_informational(exchange *self, const tn_http_response *head) {
   tn_http2_head_add_number(&out, TN_STR(":status"), head->status);
   tn_http2_head_add_fields(&out, &head->fields);
   tn_http2_session *session = self->stream.session;
-  if (out.failed || nghttp2_submit_headers(session->nghttp2, NGHTTP2_FLAG_NONE, self->stream.id, NULL, out.items,
-                                           out.count, NULL) != 0)
+  if (out.failed || nghttp2_submit_headers(session->nghttp2, NGHTTP2_FLAG_NONE, self->stream.id,
+                                           NULL, out.items, out.count, NULL) != 0)
     return false;
   tn_http2_session_schedule(session);
   return true;
@@ -224,8 +236,8 @@ static bool submit_informational(exchange *self, const tn_http_response *head) {
 
 static bool can_respond(const exchange *self) {
   const tn_http2_stream *stream = &self->stream;
-  return !self->base.is_closed && stream->session != NULL && !stream->is_closed && stream->out_result == 0 &&
-         !self->has_responded && stream->session->failure == 0;
+  return !self->base.is_closed && stream->session != NULL && !stream->is_closed &&
+         stream->out_result == 0 && !self->has_responded && stream->session->failure == 0;
 }
 
 static bool exchange_inform(tn_http_exchange *base, const tn_http_response *head) {
@@ -261,11 +273,13 @@ static bool submit_response(exchange *self, const tn_http_response *head, bool h
   if (tn_http_fields_find(&head->fields, TN_STR("date")) == NULL)
     tn_http2_head_add(&out, TN_STR("date"), date_of(server));
   stream->drops_body = !has_body;
-  if (tn_http2_find_length(&head->fields, &length)) stream->promised = length;
-  else stream->promised = head->body_length;
+  if (tn_http2_find_length(&head->fields, &length))
+    stream->promised = length;
+  else
+    stream->promised = head->body_length;
   nghttp2_data_provider provider = tn_http2_stream_provider(stream);
-  return !out.failed && nghttp2_submit_response(server->session.nghttp2, stream->id, out.items, out.count,
-                                                has_body ? &provider : NULL) == 0;
+  return !out.failed && nghttp2_submit_response(server->session.nghttp2, stream->id, out.items,
+                                                out.count, has_body ? &provider : NULL) == 0;
 }
 
 static void exchange_abort(tn_http_exchange *base);
@@ -361,7 +375,8 @@ static void answer_refusal(exchange *self, int status, const char *reason) {
   tn_http_outgoing *body = self->stream.is_closed ? NULL : exchange_respond(&self->base, &head);
   if (body != NULL) body->class->finish(body, NULL);
   exchange_release(&self->base);
-  if (handler->refused != NULL) handler->refused(data, (const struct sockaddr *)&peer, status, reason);
+  if (handler->refused != NULL)
+    handler->refused(data, (const struct sockaddr *)&peer, status, reason);
 }
 
 static void exchange_hand_over(exchange *self) {
@@ -401,15 +416,18 @@ static void exchange_end(exchange *self) {
 
 void tn_http2_exchange_notice(tn_http2_stream *stream, unsigned notice) {
   exchange *self = exchange_of_stream(stream);
-  if (notice == TN_HTTP2_NOTICE_HEAD) exchange_hand_over(self);
-  else exchange_end(self);
+  if (notice == TN_HTTP2_NOTICE_HEAD)
+    exchange_hand_over(self);
+  else
+    exchange_end(self);
 }
 
 void tn_http2_exchange_data(tn_http2_stream *stream, const uint8_t *bytes, size_t size) {
   exchange *self = exchange_of_stream(stream);
   self->base.bytes_in += size;
   tn_http2_stream_receive(stream, bytes, size);
-  if (self->base.bytes_in <= server_of(self)->options->max_body_bytes || stream->in_result != 0) return;
+  if (self->base.bytes_in <= server_of(self)->options->max_body_bytes || stream->in_result != 0)
+    return;
   if (self->refused != 0) return; /* it has its answer, which is to arrive */
   /* Too late to refuse it: the handler has it already. */
   stream->is_abandoned = true;

@@ -22,22 +22,25 @@ static nghttp2_nv *head_push(tn_http2_head *head) {
 void tn_http2_head_add(tn_http2_head *head, tn_str name, tn_str value) {
   nghttp2_nv *item = head_push(head);
   if (item == NULL) return;
-  *item = (nghttp2_nv){(uint8_t *)(uintptr_t)name.data, (uint8_t *)(uintptr_t)value.data, name.len, value.len,
-                       NGHTTP2_NV_FLAG_NONE};
+  *item = (nghttp2_nv){(uint8_t *)(uintptr_t)name.data, (uint8_t *)(uintptr_t)value.data, name.len,
+                       value.len, NGHTTP2_NV_FLAG_NONE};
 }
 
 void tn_http2_head_add_fields(tn_http2_head *head, const tn_http_fields *fields) {
   for (uint32_t i = 0; i < fields->count; i++) {
     tn_http_field field = fields->items[i];
-    if (tn_http_is_hop_by_hop(field.name) || tn_http_name_equal(field.name, TN_STR("host"))) continue;
+    if (tn_http_is_hop_by_hop(field.name) || tn_http_name_equal(field.name, TN_STR("host")))
+      continue;
     tn_http2_head_add(head, field.name, field.value);
   }
 }
 
 void tn_http2_head_add_number(tn_http2_head *head, tn_str name, uint64_t number) {
   tn_str text = tn_arena_format(head->arena, "%llu", (unsigned long long)number);
-  if (text.data == NULL) head->failed = true;
-  else tn_http2_head_add(head, name, text);
+  if (text.data == NULL)
+    head->failed = true;
+  else
+    tn_http2_head_add(head, name, text);
 }
 
 bool tn_http2_find_length(const tn_http_fields *fields, uint64_t *out) {
@@ -56,10 +59,13 @@ bool tn_http2_find_length(const tn_http_fields *fields, uint64_t *out) {
 
 tn_http_code tn_http2_code_of(uint32_t error) {
   switch (error) {
-    case NGHTTP2_NO_ERROR:
-    case NGHTTP2_CANCEL:
-    case NGHTTP2_REFUSED_STREAM: return TN_HTTP_CONNECTION_TERMINATED;
-    case NGHTTP2_ENHANCE_YOUR_CALM: return TN_HTTP_CONNECTION_LIMIT_REACHED;
-    default: return TN_HTTP_HTTP_PROTOCOL_ERROR;
+  case NGHTTP2_NO_ERROR:
+  case NGHTTP2_CANCEL:
+  case NGHTTP2_REFUSED_STREAM:
+    return TN_HTTP_CONNECTION_TERMINATED;
+  case NGHTTP2_ENHANCE_YOUR_CALM:
+    return TN_HTTP_CONNECTION_LIMIT_REACHED;
+  default:
+    return TN_HTTP_HTTP_PROTOCOL_ERROR;
   }
 }

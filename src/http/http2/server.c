@@ -18,7 +18,8 @@ enum {
   FRAMES_A_SECOND = 500,
 };
 
-static const uint64_t notice_time = SECOND;     /* for requests that are on their way when draining begins */
+static const uint64_t notice_time =
+    SECOND; /* for requests that are on their way when draining begins */
 static const uint64_t linger_time = 2 * SECOND; /* for a client to read the last bytes */
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -72,8 +73,9 @@ static void enter_draining(tn_http2_server *server) {
   if (server->state >= TN_HTTP2_DRAINING) return;
   server->state = TN_HTTP2_DRAINING;
   server->state_until = UINT64_MAX;
-  nghttp2_submit_goaway(nghttp2, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(nghttp2),
-                        NGHTTP2_NO_ERROR, NULL, 0);
+  nghttp2_submit_goaway(nghttp2, NGHTTP2_FLAG_NONE,
+                        nghttp2_session_get_last_proc_stream_id(nghttp2), NGHTTP2_NO_ERROR, NULL,
+                        0);
   tn_http2_session_schedule(&server->session);
 }
 
@@ -119,8 +121,10 @@ static tn_http2_stream *find_stream(nghttp2_session *nghttp2, int32_t id) {
 static int on_begin_frame(nghttp2_session *nghttp2, const nghttp2_frame_hd *frame, void *data) {
   tn_http2_server *server = tn_http2_server_of(data);
   if (frame->type != NGHTTP2_HEADERS) return 0;
-  if (frame->stream_id > server->last_id) server->last_id = frame->stream_id;
-  else if (nghttp2_session_find_stream(nghttp2, frame->stream_id) == NULL) give_up(server, NGHTTP2_PROTOCOL_ERROR);
+  if (frame->stream_id > server->last_id)
+    server->last_id = frame->stream_id;
+  else if (nghttp2_session_find_stream(nghttp2, frame->stream_id) == NULL)
+    give_up(server, NGHTTP2_PROTOCOL_ERROR);
   return 0;
 }
 
@@ -133,35 +137,43 @@ static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame
   return tn_http2_exchange_begin(server, frame->hd.stream_id);
 }
 
-static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const uint8_t *name, size_t name_size,
-                     const uint8_t *value, size_t value_size, uint8_t flags, void *data) {
+static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_size, const uint8_t *value, size_t value_size, uint8_t flags,
+                     void *data) {
   (void)flags;
   (void)data;
   tn_http2_stream *stream = find_stream(nghttp2, frame->hd.stream_id);
   if (stream == NULL) return 0;
   tn_str the_name = {(const char *)name, name_size};
   tn_str the_value = {(const char *)value, value_size};
-  if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) return tn_http2_exchange_field(stream, the_name, the_value);
+  if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+    return tn_http2_exchange_field(stream, the_name, the_value);
   return tn_http2_exchange_trailer(stream, the_name, the_value);
 }
 
-static int on_data(nghttp2_session *nghttp2, uint8_t flags, int32_t id, const uint8_t *bytes, size_t size,
-                   void *data) {
+static int on_data(nghttp2_session *nghttp2, uint8_t flags, int32_t id, const uint8_t *bytes,
+                   size_t size, void *data) {
   (void)flags;
   (void)data;
   tn_http2_stream *stream = find_stream(nghttp2, id);
-  if (stream != NULL) tn_http2_exchange_data(stream, bytes, size);
-  else nghttp2_session_consume_connection(nghttp2, size);
+  if (stream != NULL)
+    tn_http2_exchange_data(stream, bytes, size);
+  else
+    nghttp2_session_consume_connection(nghttp2, size);
   return 0;
 }
 
 static bool is_useless(const nghttp2_frame *frame) {
   switch (frame->hd.type) {
-    case NGHTTP2_PING:
-    case NGHTTP2_SETTINGS: return (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0;
-    case NGHTTP2_PRIORITY: return true;
-    case NGHTTP2_DATA: return frame->hd.length == 0 && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0;
-    default: return false;
+  case NGHTTP2_PING:
+  case NGHTTP2_SETTINGS:
+    return (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0;
+  case NGHTTP2_PRIORITY:
+    return true;
+  case NGHTTP2_DATA:
+    return frame->hd.length == 0 && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0;
+  default:
+    return false;
   }
 }
 
@@ -179,13 +191,15 @@ static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *
   if (is_head) server->head_since = 0;
   tn_http2_stream *stream = find_stream(nghttp2, frame->hd.stream_id);
   if (stream == NULL) return 0;
-  if (is_head && frame->headers.cat == NGHTTP2_HCAT_REQUEST) tn_http2_exchange_head_end(stream, is_end);
+  if (is_head && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+    tn_http2_exchange_head_end(stream, is_end);
   if (is_end) tn_http2_stream_receive_end(stream);
   return 0;
 }
 
 /* A head that nghttp2 refuses is complete all the same. */
-static int on_invalid_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame, int error, void *data) {
+static int on_invalid_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame, int error,
+                            void *data) {
   (void)nghttp2;
   (void)error;
   if (frame->hd.type == NGHTTP2_HEADERS) tn_http2_server_of(data)->head_since = 0;
@@ -216,7 +230,8 @@ static void server_end(tn_http2_server *server) {
   int64_t failure = server->session.failure;
   bool is_failure = failure != 0 && failure != TN_HTTP_END;
   tn_connection_end(server->connection,
-                    is_failure ? tn_http_failure_code(failure) : TN_HTTP_CONNECTION_TERMINATED, is_failure);
+                    is_failure ? tn_http_failure_code(failure) : TN_HTTP_CONNECTION_TERMINATED,
+                    is_failure);
 }
 
 static bool is_over(const tn_http2_server *server) {
@@ -231,8 +246,9 @@ static void turn_end(tn_deferred *deferred) {
   tn_http2_server *server = connection->protocol;
   if (server->state == TN_HTTP2_LINGERING) return;
   if (!tn_http2_session_send(&server->session)) return;
-  if (server->session.failure == 0 ? is_over(server)
-                                   : server->session.failure == tn_http_failure(TN_HTTP_HTTP_PROTOCOL_ERROR))
+  if (server->session.failure == 0
+          ? is_over(server)
+          : server->session.failure == tn_http_failure(TN_HTTP_HTTP_PROTOCOL_ERROR))
     enter_lingering(server);
   else if (server->session.failure != 0)
     server_end(server);
@@ -243,7 +259,8 @@ static void linger(tn_http2_server *server) {
   uint8_t bytes[4096];
   int64_t got;
   int reads = 0;
-  do got = tn_transport_read(&server->connection->transport, bytes, sizeof bytes);
+  do
+    got = tn_transport_read(&server->connection->transport, bytes, sizeof bytes);
   while (got > 0 && ++reads < 64);
   if (got != 0) server_end(server);
 }
@@ -273,11 +290,13 @@ static void connection_timeout(tn_connection *connection) {
     return;
   }
   tn_http2_session_check(session, now);
-  if (session->has_more_to_read && !session->is_reading_paused && !tn_http2_session_read(session)) return;
+  if (session->has_more_to_read && !session->is_reading_paused && !tn_http2_session_read(session))
+    return;
   if (session->failure == 0 && server->state == TN_HTTP2_NOTICED && now >= server->state_until)
     enter_draining(server);
   bool is_late = now >= end_of(server->head_since, server->options->header_timeout);
-  if (session->failure == 0 && (is_late || now >= end_of(server->idle_since, server->options->idle_timeout))) {
+  if (session->failure == 0 &&
+      (is_late || now >= end_of(server->idle_since, server->options->idle_timeout))) {
     server->idle_since = server->head_since = 0;
     give_up(server, NGHTTP2_NO_ERROR);
   }
@@ -308,8 +327,11 @@ static const tn_connection_class connection_class = {
 /* ---- start ----------------------------------------------------------------------------------- */
 
 static const tn_http2_session_class session_class = {
-    tn_http2_exchange_notice,   tn_http2_exchange_before_read, tn_http2_exchange_abandoned,
-    tn_http2_exchange_finished, session_check,
+    tn_http2_exchange_notice,
+    tn_http2_exchange_before_read,
+    tn_http2_exchange_abandoned,
+    tn_http2_exchange_finished,
+    session_check,
 };
 
 static bool make_nghttp2(tn_http2_session *session) {
@@ -360,7 +382,8 @@ static tn_http2_server *server_new(tn_connection *connection) {
   server->head_since = now; /* until the first request */
   server->idle_since = now;
   if (make_nghttp2(&server->session) &&
-      tn_http2_session_settle(&server->session, server->options->max_header_bytes, server->options->max_streams))
+      tn_http2_session_settle(&server->session, server->options->max_header_bytes,
+                              server->options->max_streams))
     return server;
   nghttp2_session_del(server->session.nghttp2);
   tn_free(server);

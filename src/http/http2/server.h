@@ -15,7 +15,7 @@ typedef struct tn_http2_budget {
 typedef enum tn_http2_state {
   TN_HTTP2_OPEN,
   TN_HTTP2_NOTICED, /* the client has been told that no more requests should come, those on their way are answered */
-  TN_HTTP2_DRAINING, /* what has come is answered, what comes is refused */
+  TN_HTTP2_DRAINING,  /* what has come is answered, what comes is refused */
   TN_HTTP2_LINGERING, /* all is sent: waits for the client to close, so that it gets to read that */
 } tn_http2_state;
 

@@ -5,9 +5,10 @@
 
 enum {
   READ_SIZE = 64 << 10,
-  READS_A_TURN = 16,    /* then others get their turn */
+  READS_A_TURN = 16,     /* then others get their turn */
   SEND_SIZE = 128 << 10, /* what is gathered for one write */
-  MAX_ANSWERS = 2000,   /* frames that wait to be sent; the peer is not listened to until it takes them */
+  MAX_ANSWERS =
+      2000, /* frames that wait to be sent; the peer is not listened to until it takes them */
 };
 
 /* RFC 9113 section 8.1: a peer whose message is not wanted any more is told so, unless it ends by itself:
@@ -46,8 +47,8 @@ static void count(uint64_t *counter, uint64_t amount) {
 }
 
 /* The body's bytes follow their frame's head without a copy in between. */
-static int send_data(nghttp2_session *nghttp2, nghttp2_frame *frame, const uint8_t *head, size_t size,
-                     nghttp2_data_source *source, void *data) {
+static int send_data(nghttp2_session *nghttp2, nghttp2_frame *frame, const uint8_t *head,
+                     size_t size, nghttp2_data_source *source, void *data) {
   (void)nghttp2;
   (void)frame;
   tn_http2_session *session = data;
@@ -75,7 +76,8 @@ void tn_http2_session_callbacks(nghttp2_session_callbacks *callbacks) {
   nghttp2_session_callbacks_set_send_data_callback(callbacks, send_data);
 }
 
-bool tn_http2_session_settle(tn_http2_session *session, uint32_t max_header_bytes, uint32_t max_streams) {
+bool tn_http2_session_settle(tn_http2_session *session, uint32_t max_header_bytes,
+                             uint32_t max_streams) {
   nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, TN_HTTP2_STREAM_WINDOW},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, max_header_bytes},
@@ -85,8 +87,7 @@ bool tn_http2_session_settle(tn_http2_session *session, uint32_t max_header_byte
   /* A server must not send ENABLE_PUSH other than 0, and a client has no streams to grant (RFC 9113 section
    * 6.5.2). */
   return nghttp2_submit_settings(session->nghttp2, NGHTTP2_FLAG_NONE, settings,
-                                 sizeof settings / sizeof *settings) ==
-             0 &&
+                                 sizeof settings / sizeof *settings) == 0 &&
          nghttp2_session_set_local_window_size(session->nghttp2, NGHTTP2_FLAG_NONE, 0,
                                                TN_HTTP2_CONNECTION_WINDOW) == 0;
 }
@@ -97,7 +98,8 @@ void tn_http2_session_fail(tn_http2_session *session, int64_t failure, const cha
   if (session->failure != 0) return;
   session->failure = failure;
   session->problem = problem;
-  int64_t result = failure == TN_HTTP_END ? tn_http_failure(TN_HTTP_CONNECTION_TERMINATED) : failure;
+  int64_t result =
+      failure == TN_HTTP_END ? tn_http_failure(TN_HTTP_CONNECTION_TERMINATED) : failure;
   for (tn_http2_stream *stream = session->streams; stream != NULL; stream = stream->next) {
     if (stream->is_closed) continue;
     stream->is_closed = true;
@@ -148,8 +150,10 @@ static tn_http2_stream *take_notice(tn_http2_session *session, unsigned *notice)
   stream->notices &= ~*notice;
   if (stream->notices != 0) return stream;
   session->first_noticed = stream->next_noticed;
-  if (stream->next_noticed != NULL) stream->next_noticed->previous_noticed = NULL;
-  else session->last_noticed = NULL;
+  if (stream->next_noticed != NULL)
+    stream->next_noticed->previous_noticed = NULL;
+  else
+    session->last_noticed = NULL;
   stream->next_noticed = NULL;
   return stream;
 }
@@ -157,9 +161,15 @@ static tn_http2_stream *take_notice(tn_http2_session *session, unsigned *notice)
 static void tell(tn_http2_stream *stream, unsigned notice) {
   tn_http_observer observer = {0};
   switch (notice) {
-    case TN_HTTP2_NOTICE_INCOMING: observer = stream->incoming.observer; break;
-    case TN_HTTP2_NOTICE_OUTGOING: observer = stream->outgoing.observer; break;
-    default: stream->session->class->notice(stream, notice); return;
+  case TN_HTTP2_NOTICE_INCOMING:
+    observer = stream->incoming.observer;
+    break;
+  case TN_HTTP2_NOTICE_OUTGOING:
+    observer = stream->outgoing.observer;
+    break;
+  default:
+    stream->session->class->notice(stream, notice);
+    return;
   }
   if (observer.func != NULL) observer.func(observer.data);
 }
@@ -171,7 +181,8 @@ bool tn_http2_session_dispatch(tn_http2_session *session) {
   session->is_deleted = &is_deleted;
   unsigned notice;
   tn_http2_stream *stream;
-  while (!is_deleted && (stream = take_notice(session, &notice)) != NULL) tell(stream, notice);
+  while (!is_deleted && (stream = take_notice(session, &notice)) != NULL)
+    tell(stream, notice);
   if (is_deleted) {
     if (outer != NULL) *outer = true;
     return false;
@@ -194,7 +205,8 @@ void tn_http2_session_receive(tn_http2_session *session, const uint8_t *bytes, s
 }
 
 static bool is_overwhelmed(const tn_http2_session *session) {
-  return session->is_blocked && nghttp2_session_get_outbound_queue_size(session->nghttp2) > MAX_ANSWERS;
+  return session->is_blocked &&
+         nghttp2_session_get_outbound_queue_size(session->nghttp2) > MAX_ANSWERS;
 }
 
 /* One read from the transport. True: there may be more. */
@@ -205,8 +217,10 @@ static bool read_some(tn_http2_session *session) {
     tn_http2_session_receive(session, bytes, (size_t)got);
     return true;
   }
-  if (got == TN_HTTP_END) tn_http2_session_fail(session, got, "the peer closed the connection");
-  else if (got < 0) tn_http2_session_fail(session, got, tn_transport_problem(session->transport));
+  if (got == TN_HTTP_END)
+    tn_http2_session_fail(session, got, "the peer closed the connection");
+  else if (got < 0)
+    tn_http2_session_fail(session, got, tn_transport_problem(session->transport));
   return false;
 }
 
@@ -222,7 +236,8 @@ bool tn_http2_session_read(tn_http2_session *session) {
     if (!tn_http2_session_dispatch(session)) return false;
   }
   /* As the socket says only once that it has something, the rest is read in the next turn on our own account. */
-  if (session->has_more_to_read && !session->is_reading_paused) tn_http2_session_check_by(session, 0);
+  if (session->has_more_to_read && !session->is_reading_paused)
+    tn_http2_session_check_by(session, 0);
   return true;
 }
 
@@ -245,7 +260,8 @@ static void gather(tn_http2_session *session) {
 /* Gives `out` to the transport; true when it took everything. */
 static bool write_out(tn_http2_session *session) {
   while (tn_http2_bytes_size(&session->out) > 0) {
-    struct iovec part = {session->out.data + session->out.start, tn_http2_bytes_size(&session->out)};
+    struct iovec part = {session->out.data + session->out.start,
+                         tn_http2_bytes_size(&session->out)};
     int64_t taken = tn_transport_write(session->transport, &part, 1);
     if (taken == 0) {
       session->is_blocked = true;
@@ -267,7 +283,8 @@ static bool write_out(tn_http2_session *session) {
 
 static void note_flushed(tn_http2_session *session) {
   for (tn_http2_stream *stream = session->streams; stream != NULL; stream = stream->next) {
-    if (!stream->wants_flush || tn_http2_bytes_size(&stream->pending) > 0 || session->sent < stream->sent_mark)
+    if (!stream->wants_flush || tn_http2_bytes_size(&stream->pending) > 0 ||
+        session->sent < stream->sent_mark)
       continue;
     stream->wants_flush = false;
     tn_http2_stream_note(stream, TN_HTTP2_NOTICE_OUTGOING);
@@ -285,7 +302,8 @@ void tn_http2_session_flush(tn_http2_session *session) {
   }
   if (session->has_flush_waiters) note_flushed(session);
   /* Connections without requests keep no buffer. */
-  if (session->stream_count == 0 && tn_http2_bytes_size(&session->out) == 0) tn_http2_bytes_free(&session->out);
+  if (session->stream_count == 0 && tn_http2_bytes_size(&session->out) == 0)
+    tn_http2_bytes_free(&session->out);
 }
 
 bool tn_http2_session_send(tn_http2_session *session) {
@@ -294,8 +312,8 @@ bool tn_http2_session_send(tn_http2_session *session) {
 }
 
 bool tn_http2_session_is_sent(const tn_http2_session *session) {
-  return session->failure != 0 || (tn_http2_bytes_size(&session->out) == 0 &&
-                                   !nghttp2_session_want_write(session->nghttp2));
+  return session->failure != 0 ||
+         (tn_http2_bytes_size(&session->out) == 0 && !nghttp2_session_want_write(session->nghttp2));
 }
 
 /* ---- what takes too long --------------------------------------------------------------------- */
@@ -328,8 +346,10 @@ static uint64_t stream_check(tn_http2_session *session, tn_http2_stream *stream,
   }
   if (stream->unwanted_since != 0) {
     uint64_t end = stream->unwanted_since + unwanted_time;
-    if (now < end) next = earlier(next, end);
-    else tn_http2_stream_reset(stream, NGHTTP2_NO_ERROR);
+    if (now < end)
+      next = earlier(next, end);
+    else
+      tn_http2_stream_reset(stream, NGHTTP2_NO_ERROR);
   }
   if (session->write_timeout != 0 && stream->writing_since != 0) {
     uint64_t end = stream->writing_since + session->write_timeout;
@@ -350,7 +370,8 @@ void tn_http2_session_check(tn_http2_session *session, uint64_t now) {
   if (session->is_blocked && session->write_timeout != 0) {
     uint64_t end = session->blocked_since + session->write_timeout;
     if (now >= end) {
-      tn_http2_session_fail(session, tn_http_failure(TN_HTTP_CONNECTION_WRITE_TIMEOUT), "the peer takes nothing");
+      tn_http2_session_fail(session, tn_http_failure(TN_HTTP_CONNECTION_WRITE_TIMEOUT),
+                            "the peer takes nothing");
       return;
     }
     next = earlier(next, end);

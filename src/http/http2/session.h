@@ -61,29 +61,30 @@ struct tn_http2_stream {
   tn_http2_stream *next_noticed, *previous_noticed;
 
   tn_http_incoming incoming;
-  tn_http2_bytes received;    /* not read yet */
-  tn_http_fields trailers;    /* as they come; given to `incoming` at the end */
-  int64_t in_result;          /* 0: more may come; else what follows `received`: TN_HTTP_END or a failure */
+  tn_http2_bytes received; /* not read yet */
+  tn_http_fields trailers; /* as they come; given to `incoming` at the end */
+  int64_t in_result; /* 0: more may come; else what follows `received`: TN_HTTP_END or a failure */
   uint64_t bytes_in;
-  uint64_t reading_since;     /* a read found nothing: loop time; 0: nobody waits */
-  bool is_abandoned;          /* what comes is thrown away */
-  bool is_remote_end;         /* END_STREAM has come */
+  uint64_t reading_since; /* a read found nothing: loop time; 0: nobody waits */
+  bool is_abandoned;      /* what comes is thrown away */
+  bool is_remote_end;     /* END_STREAM has come */
 
   tn_http_outgoing outgoing;
-  tn_http2_bytes pending;     /* written, not framed yet */
-  uint32_t limit;             /* of `pending` */
-  uint64_t promised;          /* bytes that are still to be written, or TN_HTTP_UNKNOWN_LENGTH */
-  int64_t out_result;         /* 0: takes more; else TN_HTTP_END or a failure */
-  uint64_t *bytes_out;        /* the owner's count of what was written to be sent; may be NULL */
-  uint64_t sent_mark;         /* where in what the session sends this stream's newest bytes end */
-  uint64_t unwanted_since;    /* everything was sent, but the peer goes on, unread: loop time; 0: it does not */
-  uint64_t writing_since;     /* `pending` has not shrunk since: loop time; 0: it is empty */
-  bool drops_body;            /* a response that has none (HEAD, 204, 304) */
-  bool is_finished;           /* `finish` was called */
-  bool is_suspended;          /* nghttp2 has found nothing to send and waits to be told */
-  bool wants_room;            /* a write or capacity found no room */
-  bool wants_flush;           /* is_flushed was false */
-  bool is_local_end;          /* END_STREAM has been framed */
+  tn_http2_bytes pending; /* written, not framed yet */
+  uint32_t limit;         /* of `pending` */
+  uint64_t promised;      /* bytes that are still to be written, or TN_HTTP_UNKNOWN_LENGTH */
+  int64_t out_result;     /* 0: takes more; else TN_HTTP_END or a failure */
+  uint64_t *bytes_out;    /* the owner's count of what was written to be sent; may be NULL */
+  uint64_t sent_mark;     /* where in what the session sends this stream's newest bytes end */
+  uint64_t
+      unwanted_since; /* everything was sent, but the peer goes on, unread: loop time; 0: it does not */
+  uint64_t writing_since; /* `pending` has not shrunk since: loop time; 0: it is empty */
+  bool drops_body;        /* a response that has none (HEAD, 204, 304) */
+  bool is_finished;       /* `finish` was called */
+  bool is_suspended;      /* nghttp2 has found nothing to send and waits to be told */
+  bool wants_room;        /* a write or capacity found no room */
+  bool wants_flush;       /* is_flushed was false */
+  bool is_local_end;      /* END_STREAM has been framed */
   nghttp2_nv *trailer_items;
   size_t trailer_count;
 };
@@ -111,22 +112,22 @@ struct tn_http2_session {
   tn_http2_stream *streams;
   uint32_t stream_count;
   tn_http2_stream *first_noticed, *last_noticed;
-  tn_http2_bytes out;      /* frames that the transport has not taken */
-  uint64_t queued;         /* bytes that ever went into `out`, and */
-  uint64_t sent;           /* out of it */
-  bool is_blocked;         /* the transport takes nothing now */
-  bool has_flush_waiters;  /* some stream wants_flush */
-  bool has_more_to_read;   /* it may: reading has stopped before it said that there is nothing */
-  bool is_reading_paused;  /* so many answers wait to be sent that nothing is read */
-  uint64_t blocked_since;  /* loop time */
-  uint64_t check_at;       /* when a stream may have waited for too long; UINT64_MAX: never */
-  uint64_t read_timeout;   /* see reading_since; 0: none */
+  tn_http2_bytes out;     /* frames that the transport has not taken */
+  uint64_t queued;        /* bytes that ever went into `out`, and */
+  uint64_t sent;          /* out of it */
+  bool is_blocked;        /* the transport takes nothing now */
+  bool has_flush_waiters; /* some stream wants_flush */
+  bool has_more_to_read;  /* it may: reading has stopped before it said that there is nothing */
+  bool is_reading_paused; /* so many answers wait to be sent that nothing is read */
+  uint64_t blocked_since; /* loop time */
+  uint64_t check_at;      /* when a stream may have waited for too long; UINT64_MAX: never */
+  uint64_t read_timeout;  /* see reading_since; 0: none */
   uint64_t write_timeout;
-  uint64_t *bytes_in;      /* counters of the owner's, read by other threads; may be NULL */
+  uint64_t *bytes_in; /* counters of the owner's, read by other threads; may be NULL */
   uint64_t *bytes_out;
-  int64_t failure;         /* 0, TN_HTTP_END (the peer has closed), or a failure */
-  const char *problem;     /* static, or the transport's */
-  bool *is_deleted;        /* set when the session is freed, for whoever is calling out of it */
+  int64_t failure;     /* 0, TN_HTTP_END (the peer has closed), or a failure */
+  const char *problem; /* static, or the transport's */
+  bool *is_deleted;    /* set when the session is freed, for whoever is calling out of it */
 };
 
 /* ---- the session ------------------------------------------------------------------------------------------ */
@@ -135,7 +136,8 @@ struct tn_http2_session {
 void tn_http2_session_callbacks(nghttp2_session_callbacks *callbacks);
 nghttp2_mem *tn_http2_session_memory(void);
 /* Makes the settings both ends share: windows, header list. */
-bool tn_http2_session_settle(tn_http2_session *session, uint32_t max_header_bytes, uint32_t max_streams);
+bool tn_http2_session_settle(tn_http2_session *session, uint32_t max_header_bytes,
+                             uint32_t max_streams);
 /* Detaches all streams (they fail with `why`, nobody is told) and frees what it has; not the struct. */
 void tn_http2_session_free(tn_http2_session *session, tn_http_code why);
 
@@ -163,8 +165,8 @@ bool tn_http2_session_is_sent(const tn_http2_session *session);
 /* ---- streams ------------------------------------------------------------------------------------------------ */
 
 /* Into the session's list, in which it is from here on. */
-void tn_http2_stream_init(tn_http2_stream *stream, tn_http2_session *session, int32_t id, tn_arena *arena,
-                          uint32_t limit);
+void tn_http2_stream_init(tn_http2_stream *stream, tn_http2_session *session, int32_t id,
+                          tn_arena *arena, uint32_t limit);
 /* Out of all lists, buffers freed; closed in nghttp2 before. */
 void tn_http2_stream_free(tn_http2_stream *stream);
 void tn_http2_stream_note(tn_http2_stream *stream, unsigned notice);

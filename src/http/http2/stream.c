@@ -137,8 +137,10 @@ void tn_http2_stream_receive(tn_http2_stream *stream, const uint8_t *bytes, size
   if (stream->in_result != 0 || stream->is_abandoned) {
     /* Nobody will read it. A peer that does not stop is held by its own window, the others' share is given
      * back. */
-    if (stream->bytes_in <= DISCARD) stream_consume(stream, size);
-    else nghttp2_session_consume_connection(stream->session->nghttp2, size);
+    if (stream->bytes_in <= DISCARD)
+      stream_consume(stream, size);
+    else
+      nghttp2_session_consume_connection(stream->session->nghttp2, size);
     return;
   }
   stream->reading_since = 0;
@@ -201,7 +203,8 @@ static int64_t outgoing_write(tn_http_outgoing *outgoing, const uint8_t *bytes, 
     if (session->write_timeout != 0)
       tn_http2_session_check_by(session, stream->writing_since + session->write_timeout);
   }
-  if (!tn_http2_bytes_add(&stream->pending, bytes, size)) return tn_http_failure(TN_HTTP_INTERNAL_ERROR);
+  if (!tn_http2_bytes_add(&stream->pending, bytes, size))
+    return tn_http_failure(TN_HTTP_INTERNAL_ERROR);
   stream_resume(stream);
   size_t used = tn_http2_bytes_size(&stream->pending);
   if (used >= SEND_AT || used >= stream->limit) tn_http2_session_flush(session);
@@ -253,7 +256,8 @@ static void outgoing_abort(tn_http_outgoing *outgoing) {
 
 static bool outgoing_finish(tn_http_outgoing *outgoing, const tn_http_fields *trailers) {
   tn_http2_stream *stream = stream_of_outgoing(outgoing);
-  bool is_short = stream->promised != TN_HTTP_UNKNOWN_LENGTH && stream->promised > 0 && !stream->drops_body;
+  bool is_short =
+      stream->promised != TN_HTTP_UNKNOWN_LENGTH && stream->promised > 0 && !stream->drops_body;
   bool has_trailers = trailers != NULL && trailers->count > 0 && !stream->drops_body;
   if (is_short || (has_trailers && !stream_keep_trailers(stream, trailers))) {
     outgoing_abort(outgoing);
@@ -265,13 +269,14 @@ static bool outgoing_finish(tn_http_outgoing *outgoing, const tn_http_fields *tr
 }
 
 static const tn_http_outgoing_class outgoing_class = {
-    outgoing_capacity, outgoing_write, outgoing_flush, outgoing_is_flushed, outgoing_finish, outgoing_abort,
+    outgoing_capacity,   outgoing_write,  outgoing_flush,
+    outgoing_is_flushed, outgoing_finish, outgoing_abort,
 };
 
 /* ---- nghttp2 takes --------------------------------------------------------------------------- */
 
-static ssize_t provide(nghttp2_session *nghttp2, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
-                       nghttp2_data_source *source, void *data) {
+static ssize_t provide(nghttp2_session *nghttp2, int32_t id, uint8_t *room, size_t size,
+                       uint32_t *flags, nghttp2_data_source *source, void *data) {
   (void)room;
   (void)data;
   tn_http2_stream *stream = source->ptr;
@@ -296,8 +301,8 @@ nghttp2_data_provider tn_http2_stream_provider(tn_http2_stream *stream) {
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-void tn_http2_stream_init(tn_http2_stream *stream, tn_http2_session *session, int32_t id, tn_arena *arena,
-                          uint32_t limit) {
+void tn_http2_stream_init(tn_http2_stream *stream, tn_http2_session *session, int32_t id,
+                          tn_arena *arena, uint32_t limit) {
   *stream = (tn_http2_stream){.session = session, .id = id, .arena = arena, .limit = limit};
   stream->incoming.class = &incoming_class;
   stream->outgoing.class = &outgoing_class;
@@ -312,10 +317,10 @@ static void stream_unnote(tn_http2_stream *stream) {
   tn_http2_session *session = stream->session;
   if (stream->notices == 0 || session == NULL) return;
   stream->notices = 0;
-  *(stream->previous_noticed != NULL ? &stream->previous_noticed->next_noticed : &session->first_noticed) =
-      stream->next_noticed;
-  *(stream->next_noticed != NULL ? &stream->next_noticed->previous_noticed : &session->last_noticed) =
-      stream->previous_noticed;
+  *(stream->previous_noticed != NULL ? &stream->previous_noticed->next_noticed
+                                     : &session->first_noticed) = stream->next_noticed;
+  *(stream->next_noticed != NULL ? &stream->next_noticed->previous_noticed
+                                 : &session->last_noticed) = stream->previous_noticed;
   stream->next_noticed = stream->previous_noticed = NULL;
 }
 
@@ -337,7 +342,8 @@ void tn_http2_stream_note(tn_http2_stream *stream, unsigned notice) {
   if (stream->notices == 0) {
     stream->previous_noticed = session->last_noticed;
     stream->next_noticed = NULL;
-    *(session->last_noticed != NULL ? &session->last_noticed->next_noticed : &session->first_noticed) = stream;
+    *(session->last_noticed != NULL ? &session->last_noticed->next_noticed
+                                    : &session->first_noticed) = stream;
     session->last_noticed = stream;
     tn_http2_session_schedule(session);
   }

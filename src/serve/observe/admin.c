@@ -125,8 +125,8 @@ static void send_page(tn_admin *admin, tn_http_exchange *exchange) {
 /* A browser gets the page, everybody else the numbers. */
 static void send_status(tn_admin *admin, tn_http_exchange *exchange) {
   const tn_http_field *accept = tn_http_fields_find(&exchange->request.fields, TN_STR("accept"));
-  bool wants_page = accept != NULL &&
-                    memmem(accept->value.data, accept->value.len, "text/html", 9) != NULL;
+  bool wants_page =
+      accept != NULL && memmem(accept->value.data, accept->value.len, "text/html", 9) != NULL;
   (wants_page ? send_page : send_json)(admin, exchange);
 }
 
@@ -134,8 +134,8 @@ static const struct {
   const char *path;
   void (*send)(tn_admin *admin, tn_http_exchange *exchange);
 } pages[] = {
-    {"/healthz", send_health},     {"/readyz", send_readiness},  {"/metrics", send_metrics},
-    {"/status", send_status},      {"/status.json", send_json},  {"/status.html", send_page},
+    {"/healthz", send_health}, {"/readyz", send_readiness}, {"/metrics", send_metrics},
+    {"/status", send_status},  {"/status.json", send_json}, {"/status.html", send_page},
 };
 
 static void on_request(void *data, tn_http_exchange *exchange) {

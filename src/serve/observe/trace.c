@@ -63,9 +63,11 @@ static bool is_zero(const char *text, size_t size) {
 /* Later versions may be longer, but begin in the same way (section 3.2.2.5 of the recommendation). */
 static bool is_valid(tn_str value) {
   const char *text = value.data;
-  if (value.len < TN_TRACEPARENT_SIZE || !is_hex(text, 2) || memcmp(text, "ff", 2) == 0) return false;
+  if (value.len < TN_TRACEPARENT_SIZE || !is_hex(text, 2) || memcmp(text, "ff", 2) == 0)
+    return false;
   bool is_version_0 = memcmp(text, "00", 2) == 0;
-  if (value.len > TN_TRACEPARENT_SIZE && (is_version_0 || text[TN_TRACEPARENT_SIZE] != '-')) return false;
+  if (value.len > TN_TRACEPARENT_SIZE && (is_version_0 || text[TN_TRACEPARENT_SIZE] != '-'))
+    return false;
   return text[2] == '-' && text[PARENT_ID_AT - 1] == '-' && text[FLAGS_AT - 1] == '-' &&
          is_hex(text + TRACE_ID_AT, TRACE_ID_SIZE) && !is_zero(text + TRACE_ID_AT, TRACE_ID_SIZE) &&
          is_hex(text + PARENT_ID_AT, TN_REQUEST_ID_SIZE) &&

@@ -24,7 +24,8 @@ bool tn_request_set_fields(tn_request *request) {
       parents++;
       continue;
     }
-    if (field->name.len == 15 && tn_http_name_equal(field->name, TN_STR("tenon-base-path"))) continue;
+    if (field->name.len == 15 && tn_http_name_equal(field->name, TN_STR("tenon-base-path")))
+      continue;
     has_state |= field->name.len == 10 && is_tracestate(field->name);
     if (kept != i) fields->items[kept] = *field;
     kept++;
@@ -35,5 +36,6 @@ bool tn_request_set_fields(tn_request *request) {
   if (request->mount.len > 0 &&
       !tn_http_fields_add(&exchange->arena, fields, TN_STR("tenon-base-path"), request->mount))
     return false;
-  return tn_http_fields_add(&exchange->arena, fields, TN_STR("traceparent"), tn_trace_parent(&request->trace));
+  return tn_http_fields_add(&exchange->arena, fields, TN_STR("traceparent"),
+                            tn_trace_parent(&request->trace));
 }

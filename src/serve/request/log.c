@@ -7,9 +7,11 @@ static tn_str format_peer(const struct sockaddr *peer, char room[INET6_ADDRSTRLE
   const char *text = NULL;
   if (peer == NULL) return TN_STR("");
   if (peer->sa_family == AF_INET) {
-    text = inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, room, INET6_ADDRSTRLEN);
+    text =
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, room, INET6_ADDRSTRLEN);
   } else if (peer->sa_family == AF_INET6) {
-    text = inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, room, INET6_ADDRSTRLEN);
+    text = inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, room,
+                     INET6_ADDRSTRLEN);
   } else if (peer->sa_family == AF_UNIX) {
     return TN_STR("unix");
   }
@@ -76,13 +78,15 @@ void tn_request_record(tn_request *request, uint64_t fuel) {
     };
     tn_metrics_record(metrics, &counted);
     if (request->is_closed) tn_metric_add(&metrics->cancelled, 1);
-    if (request->error != NULL) tn_metric_add(&metrics->traps[tn_error_get_kind(request->error) % TN_METRIC_TRAPS], 1);
+    if (request->error != NULL)
+      tn_metric_add(&metrics->traps[tn_error_get_kind(request->error) % TN_METRIC_TRAPS], 1);
   }
   if (!request->is_closed) log_error(request);
   if (tn_log_takes_requests(request->worker->log)) log_request(request, duration, instance_time);
 }
 
-void tn_request_log_refused(void *data, const struct sockaddr *peer, int status, const char *reason) {
+void tn_request_log_refused(void *data, const struct sockaddr *peer, int status,
+                            const char *reason) {
   tn_worker *worker = data;
   if (!tn_log_takes_requests(worker->log)) return;
   char room[INET6_ADDRSTRLEN];

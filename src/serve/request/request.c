@@ -108,7 +108,8 @@ static void finish(tn_request *request) {
   uint64_t fuel = 0;
   if (request->pooled != NULL) {
     fuel = fuel_used(request);
-    tn_metric_raise(&component->metrics->memory_peak, tn_instance_memory_bytes(request->pooled->instance));
+    tn_metric_raise(&component->metrics->memory_peak,
+                    tn_instance_memory_bytes(request->pooled->instance));
     if (request->status == 0 && request->refusal == 0 && !request->is_closed)
       request->refusal = status_of_body_fault(request->exchange->body);
     tn_wasi_http_forget(request->pooled->http, request->exchange);
@@ -116,7 +117,8 @@ static void finish(tn_request *request) {
   }
   if (request->exchange->is_retracted) { /* nothing of it has left */
     request->status = 0;
-    if (request->error == NULL && request->refusal == 0) request->reason = "the guest did not complete its answer";
+    if (request->error == NULL && request->refusal == 0)
+      request->reason = "the guest did not complete its answer";
   }
   if (request->status == 0 && !request->is_closed) {
     if (request->error == NULL && request->refusal == 0 && request->reason == NULL)
@@ -125,7 +127,8 @@ static void finish(tn_request *request) {
   }
   tn_request_record(request, fuel);
   bool was_admitted = request->started != 0;
-  if (request->pooled != NULL) tn_instance_pool_give(request->pooled, request->error == NULL && !request->is_closed);
+  if (request->pooled != NULL)
+    tn_instance_pool_give(request->pooled, request->error == NULL && !request->is_closed);
   request->exchange->handler_data = NULL;
   request->exchange->class->release(request->exchange);
   request_free(request);
@@ -139,7 +142,8 @@ static void finish(tn_request *request) {
 void tn_request_refuse(tn_request *request, int status, const char *reason) {
   request->refusal = status;
   request->reason = reason;
-  if (status == 503 && request->component != NULL) tn_metric_add(&request->component->metrics->rejected, 1);
+  if (status == 503 && request->component != NULL)
+    tn_metric_add(&request->component->metrics->rejected, 1);
   finish(request);
 }
 
@@ -149,10 +153,13 @@ void tn_request_refuse(tn_request *request, int status, const char *reason) {
 static tn_http_outgoing *respond_with_id(tn_request *request, const tn_http_response *head) {
   tn_http_exchange *exchange = request->exchange;
   tn_http_response made = *head;
-  tn_http_field *fields = tn_arena_alloc(&exchange->arena, (head->fields.count + 1) * sizeof *fields, _Alignof(tn_http_field));
+  tn_http_field *fields = tn_arena_alloc(
+      &exchange->arena, (head->fields.count + 1) * sizeof *fields, _Alignof(tn_http_field));
   if (fields == NULL) return exchange->class->respond(exchange, head);
-  if (head->fields.count > 0) memcpy(fields, head->fields.items, head->fields.count * sizeof *fields);
-  fields[head->fields.count] = (tn_http_field){TN_STR("x-request-id"), tn_trace_request_id(&request->trace)};
+  if (head->fields.count > 0)
+    memcpy(fields, head->fields.items, head->fields.count * sizeof *fields);
+  fields[head->fields.count] =
+      (tn_http_field){TN_STR("x-request-id"), tn_trace_request_id(&request->trace)};
   made.fields = (tn_http_fields){.items = fields, .count = head->fields.count + 1};
   return exchange->class->respond(exchange, &made);
 }
@@ -213,7 +220,8 @@ static void done(void *argument, tn_error *error) {
 static void set_outgoing_fields(tn_request *request) {
   tn_pooled *pooled = request->pooled;
   pooled->trace = request->trace;
-  pooled->outgoing_items[0] = (tn_http_field){TN_STR("traceparent"), tn_trace_parent(&pooled->trace)};
+  pooled->outgoing_items[0] =
+      (tn_http_field){TN_STR("traceparent"), tn_trace_parent(&pooled->trace)};
   pooled->outgoing.count = 1;
   const tn_http_field *state =
       request->trace.is_continued
@@ -229,10 +237,12 @@ static tn_error *run_guest(tn_request *request) {
   tn_pooled *pooled = request->pooled;
   tn_store *store = pooled->instance->instantiated.runtime.store;
   pooled->output.id = tn_trace_request_id(&pooled->trace);
-  if (component->config->timeout != 0) tn_guest_set_timeout(guest_of(request), component->config->timeout);
-  if (component->options.has_fuel && pooled->uses > 1) TN_TRY(tn_store_set_fuel(store, component->options.fuel));
-  TN_TRY(tn_wasi_http_accept(pooled->http, request->exchange, &responder, request, &request->params.request,
-                             &request->params.response_outparam));
+  if (component->config->timeout != 0)
+    tn_guest_set_timeout(guest_of(request), component->config->timeout);
+  if (component->options.has_fuel && pooled->uses > 1)
+    TN_TRY(tn_store_set_fuel(store, component->options.fuel));
+  TN_TRY(tn_wasi_http_accept(pooled->http, request->exchange, &responder, request,
+                             &request->params.request, &request->params.response_outparam));
   return tn_loop_spawn(guest_of(request), store, run, done, request);
 }
 
@@ -240,7 +250,8 @@ void tn_request_start(tn_request *request) {
   tn_metric_add(&request->component->metrics->in_flight, 1);
   request->started = tn_loop_now();
   request->error = tn_instance_pool_take(request->component, &request->pooled);
-  if (request->error != NULL) { /* the pool has no room, most likely; what is wrong with the file was found before */
+  if (request->error !=
+      NULL) { /* the pool has no room, most likely; what is wrong with the file was found before */
     tn_error_kind kind = tn_error_get_kind(request->error);
     request->refusal = kind == TN_ERROR_LIMIT || kind == TN_ERROR_NO_MEMORY ? 503 : 500;
     finish(request);
@@ -264,7 +275,8 @@ void tn_request_start(tn_request *request) {
 static bool find_component(tn_request *request) {
   tn_worker_generation *generation = tn_worker_current(request->worker);
   const tn_http_request *head = &request->exchange->request;
-  const tn_serve_route *route = tn_serve_find_route(generation->shared->config, head->authority, head->path);
+  const tn_serve_route *route =
+      tn_serve_find_route(generation->shared->config, head->authority, head->path);
   if (route == NULL) return false;
   request->mount = route->path;
   request->component = &generation->components[route->component];

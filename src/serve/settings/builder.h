@@ -7,7 +7,8 @@
 #include "serve/settings/settings.h"
 
 typedef struct tn_component_draft {
-  tn_serve_component component; /* name: its table's key, or made from its path at the end; wasi is there */
+  tn_serve_component
+      component; /* name: its table's key, or made from its path at the end; wasi is there */
   TN_VEC(tn_serve_link) links;
   bool inherit_env;
   bool allow_precompiled;
@@ -32,7 +33,8 @@ struct tn_serve_builder {
   tn_problems *problems;
   const char *file;
   const char *folder;
-  const char *source; /* the file, whatever is being read, for problems with what is complete; or NULL */
+  const char
+      *source; /* the file, whatever is being read, for problems with what is complete; or NULL */
   const tn_toml *defaults; /* [defaults]; or NULL */
   TN_VEC(tn_serve_listen) listens;
   TN_VEC(tn_component_draft *) components;
@@ -43,7 +45,8 @@ static inline tn_place tn_builder_place(const tn_serve_builder *builder, const t
   return (tn_place){value->line != 0 ? builder->file : NULL, value->line, value->column};
 }
 static inline tn_place tn_builder_key_place(const tn_serve_builder *builder, const tn_toml *value) {
-  return (tn_place){value->key_line != 0 ? builder->file : NULL, value->key_line, value->key_column};
+  return (tn_place){value->key_line != 0 ? builder->file : NULL, value->key_line,
+                    value->key_column};
 }
 /* As all makers in an arena: NULL without memory, which is noted. */
 void *tn_builder_check(tn_serve_builder *builder, void *made);
@@ -70,16 +73,23 @@ void tn_component_draft_release(tn_component_draft *draft);
 void tn_components_finish(tn_serve_builder *builder);
 
 /* `detail` of what tn_read_wasi_flag reads */
-enum { TN_WASI_FLAG_NETWORK = 1, TN_WASI_FLAG_LOOKUP, TN_WASI_FLAG_HTTP_PRIVATE, TN_WASI_FLAG_HTTP_ALL };
+enum {
+  TN_WASI_FLAG_NETWORK = 1,
+  TN_WASI_FLAG_LOOKUP,
+  TN_WASI_FLAG_HTTP_PRIVATE,
+  TN_WASI_FLAG_HTTP_ALL
+};
 
 /* rights_settings.c: what a component may do; targets are tn_component_draft */
 void tn_read_argument(tn_serve_builder *, void *target, const tn_setting *, const tn_toml *value);
-void tn_read_environment(tn_serve_builder *, void *target, const tn_setting *, const tn_toml *value);
+void tn_read_environment(tn_serve_builder *, void *target, const tn_setting *,
+                         const tn_toml *value);
 void tn_read_directory(tn_serve_builder *, void *target, const tn_setting *, const tn_toml *value);
 void tn_read_network(tn_serve_builder *, void *target, const tn_setting *, const tn_toml *value);
 void tn_read_http(tn_serve_builder *, void *target, const tn_setting *, const tn_toml *value);
 void tn_read_wasi_flag(tn_serve_builder *, void *target, const tn_setting *, const tn_toml *value);
-void tn_read_config_value(tn_serve_builder *, void *target, const tn_setting *, const tn_toml *value);
+void tn_read_config_value(tn_serve_builder *, void *target, const tn_setting *,
+                          const tn_toml *value);
 void tn_inherit_environment(tn_serve_builder *builder, tn_component_draft *draft);
 
 /* link_settings.c */

@@ -12,7 +12,8 @@ static tn_error *make_maker(const tn_server_settings *settings, const tn_serve_c
                             tn_generation_maker *maker) {
   tn_engine_options options = config->engine;
   options.pooling = false; /* nothing is instantiated */
-  options.epoch_interruption = true; /* as the server has it, so that its cache has the code afterwards */
+  options.epoch_interruption =
+      true; /* as the server has it, so that its cache has the code afterwards */
   maker->settings = settings;
   TN_TRY(tn_engine_new(&options, &maker->engine));
   TN_TRY(tn_metrics_new(1, &maker->metrics));
@@ -50,7 +51,8 @@ static void check_components(const tn_server_settings *settings, const tn_serve_
   for (uint32_t i = 0; error == NULL && i < config->component_count; i++) {
     tn_serve_component *component = &config->components[i];
     if (component->path == NULL) continue;
-    tn_place place = {component->line != 0 ? settings->file : NULL, component->line, component->column};
+    tn_place place = {component->line != 0 ? settings->file : NULL, component->line,
+                      component->column};
     tn_problems_add_error(problems, place, NULL, try_component(&maker, component));
   }
   free_maker(&maker);
@@ -109,10 +111,12 @@ static void describe_listen(tn_buffer *out, const tn_serve_listen *listen) {
                    listen->address.data, clients);
 }
 
-static void describe_route(tn_buffer *out, const tn_serve_config *config, const tn_serve_route *route) {
+static void describe_route(tn_buffer *out, const tn_serve_config *config,
+                           const tn_serve_route *route) {
   const tn_serve_component *component = &config->components[route->component];
   tn_buffer_format(out, "route   %" TN_STR_FORMAT "%s -> %s (%s)\n", TN_STR_ARG(route->host),
-                   route->path.len > 0 ? route->path.data : "/", component->name.data, component->path);
+                   route->path.len > 0 ? route->path.data : "/", component->name.data,
+                   component->path);
 }
 
 static bool has_route(const tn_serve_config *config, uint32_t component) {
@@ -124,13 +128,14 @@ static bool has_route(const tn_serve_config *config, uint32_t component) {
 static void describe(tn_buffer *out, const tn_serve_config *config) {
   for (uint32_t i = 0; i < config->listen_count; i++)
     describe_listen(out, &config->listens[i]);
-  if (config->admin_address.len > 0) tn_buffer_format(out, "admin   http://%s\n", config->admin_address.data);
+  if (config->admin_address.len > 0)
+    tn_buffer_format(out, "admin   http://%s\n", config->admin_address.data);
   for (uint32_t i = 0; i < config->route_count; i++)
     describe_route(out, config, &config->routes[i]);
   for (uint32_t i = 0; i < config->component_count; i++)
     if (!has_route(config, i))
-      tn_buffer_format(out, "unused  %s (%s): no route leads to it\n", config->components[i].name.data,
-                       config->components[i].path);
+      tn_buffer_format(out, "unused  %s (%s): no route leads to it\n",
+                       config->components[i].name.data, config->components[i].path);
 }
 
 tn_error *tn_server_settings_describe(const tn_server_settings *settings, char **out) {

@@ -25,7 +25,8 @@ static bool is_taken(const tn_serve_builder *builder, tn_str name) {
 static tn_str name_after(tn_serve_builder *builder, tn_str path) {
   tn_str stem = stem_of(path), name = tn_arena_copy(&builder->config->arena, stem);
   for (unsigned number = 2; name.data != NULL && is_taken(builder, name); number++)
-    name = tn_arena_format(&builder->config->arena, "%" TN_STR_FORMAT "-%u", TN_STR_ARG(stem), number);
+    name =
+        tn_arena_format(&builder->config->arena, "%" TN_STR_FORMAT "-%u", TN_STR_ARG(stem), number);
   return name;
 }
 
@@ -53,7 +54,8 @@ tn_component_draft *tn_component_draft_new(tn_serve_builder *builder, tn_str nam
   if (path.len > 0) draft->component.path = tn_builder_path(builder, path);
   tn_error *error = prepare_wasi(draft);
   if (error == NULL && add_draft(builder, draft)) return draft;
-  tn_problems_add_error(builder->problems, (tn_place){builder->file, 0, 0}, "a component's name", error);
+  tn_problems_add_error(builder->problems, (tn_place){builder->file, 0, 0}, "a component's name",
+                        error);
   tn_wasi_config_delete(draft->component.wasi);
   return NULL;
 }

@@ -170,7 +170,8 @@ static void apply_flags(tn_serve_builder *builder, const tn_server_settings *set
     tn_add_route_flag(builder, settings->routes.items[i]);
   apply_addresses(builder, settings);
   for (uint32_t i = 0; i < settings->given.len; i++)
-    if (!is_listen(settings->given.items[i].setting)) apply_flag(builder, &settings->given.items[i]);
+    if (!is_listen(settings->given.items[i].setting))
+      apply_flag(builder, &settings->given.items[i]);
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------- */
@@ -186,7 +187,8 @@ static void finish(tn_serve_builder *builder) {
   tn_serve_config *config = builder->config;
   if (config->threads == 0) config->threads = count_processors();
   /* Each worker counts for itself. */
-  config->http.max_connections = (config->http.max_connections + config->threads - 1) / config->threads;
+  config->http.max_connections =
+      (config->http.max_connections + config->threads - 1) / config->threads;
   tn_check_listens(builder);
   config->listens = builder->listens.items;
   config->listen_count = builder->listens.len;
@@ -198,7 +200,8 @@ void tn_serve_config_build(const tn_server_settings *settings, tn_problems *prob
                            tn_serve_config **out) {
   *out = NULL;
   tn_arena scratch = {0};
-  tn_serve_builder builder = {.problems = problems, .config = tn_calloc(1, sizeof(tn_serve_config))};
+  tn_serve_builder builder = {.problems = problems,
+                              .config = tn_calloc(1, sizeof(tn_serve_config))};
   if (tn_builder_check(&builder, builder.config) == NULL) return;
   tn_serve_config *config = builder.config;
   tn_http_server_options_init(&config->http); /* what is no setting keeps these */

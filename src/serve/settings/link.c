@@ -13,8 +13,9 @@ static void report_no_right(tn_serve_builder *builder, tn_place place, tn_str na
   tn_server_problem *problem =
       tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, place,
                       "link: \"%.60s\" is not a right that a linked component can have", name.data);
-  tn_problems_set_hint(builder->problems, problem,
-                       "it has a file and rights: dir=HOST::GUEST, env=NAME=VALUE, net=HOST:PORT, http=HOST");
+  tn_problems_set_hint(
+      builder->problems, problem,
+      "it has a file and rights: dir=HOST::GUEST, env=NAME=VALUE, net=HOST:PORT, http=HOST");
 }
 
 static const tn_setting *find_right(tn_str name) {
@@ -23,10 +24,12 @@ static const tn_setting *find_right(tn_str name) {
 }
 
 /* "dir=data::/data", "http-all" */
-static void read_part(tn_serve_builder *builder, link_draft *draft, const tn_toml *from, char *part) {
+static void read_part(tn_serve_builder *builder, link_draft *draft, const tn_toml *from,
+                      char *part) {
   tn_str text = tn_str_from(part);
   size_t equals = tn_str_find(text, '=', 0);
-  tn_toml value = {.kind = TN_TOML_BOOLEAN, .line = from->line, .column = from->column, .boolean = true};
+  tn_toml value = {
+      .kind = TN_TOML_BOOLEAN, .line = from->line, .column = from->column, .boolean = true};
   if (equals < text.len) {
     part[equals] = '\0';
     value.kind = TN_TOML_TEXT;
@@ -64,8 +67,10 @@ static void read_table(tn_serve_builder *builder, link_draft *draft, const tn_to
 }
 
 /* Takes the rights over. */
-static void add_link(tn_serve_builder *builder, tn_component_draft *target, const tn_toml *value, link_draft *draft) {
-  tn_serve_link *link = tn_builder_check(builder, TN_VEC_PUSH(&builder->config->arena, &target->links));
+static void add_link(tn_serve_builder *builder, tn_component_draft *target, const tn_toml *value,
+                     link_draft *draft) {
+  tn_serve_link *link =
+      tn_builder_check(builder, TN_VEC_PUSH(&builder->config->arena, &target->links));
   const char *path = tn_builder_path(builder, draft->path);
   if (link == NULL || path == NULL) {
     if (link != NULL) target->links.len--;
@@ -73,11 +78,16 @@ static void add_link(tn_serve_builder *builder, tn_component_draft *target, cons
     return;
   }
   if (draft->rights.inherit_env) tn_inherit_environment(builder, &draft->rights);
-  *link = (tn_serve_link){.path = path, .wasi = draft->rights.component.wasi, .line = value->line, .column = value->column};
+  *link = (tn_serve_link){.path = path,
+                          .wasi = draft->rights.component.wasi,
+                          .line = value->line,
+                          .column = value->column};
 }
 
-void tn_read_link(tn_serve_builder *builder, void *target, const tn_setting *setting, const tn_toml *value) {
-  bool is_text = value->kind == TN_TOML_TEXT && memchr(value->text.data, '\0', value->text.len) == NULL;
+void tn_read_link(tn_serve_builder *builder, void *target, const tn_setting *setting,
+                  const tn_toml *value) {
+  bool is_text =
+      value->kind == TN_TOML_TEXT && memchr(value->text.data, '\0', value->text.len) == NULL;
   if (!is_text && value->kind != TN_TOML_TABLE) {
     tn_setting_report(builder, setting->name, value, "\"FILE;RIGHT=VALUE\" or { file = \"…\", … }");
     return;
@@ -96,7 +106,8 @@ void tn_read_link(tn_serve_builder *builder, void *target, const tn_setting *set
     add_link(builder, target, value, &draft);
     return;
   }
-  tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, tn_builder_place(builder, value), "link: it names no file");
+  tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, tn_builder_place(builder, value),
+                  "link: it names no file");
   tn_wasi_config_delete(draft.rights.component.wasi);
 }
 
@@ -115,7 +126,8 @@ static tn_error *prepare(const tn_component_draft *draft, tn_serve_link *link) {
 
 void tn_links_finish(tn_serve_builder *builder, tn_component_draft *draft) {
   for (uint32_t i = 0; i < draft->links.len; i++)
-    tn_problems_add_error(builder->problems, (tn_place){0}, NULL, prepare(draft, &draft->links.items[i]));
+    tn_problems_add_error(builder->problems, (tn_place){0}, NULL,
+                          prepare(draft, &draft->links.items[i]));
   draft->component.links = draft->links.items;
   draft->component.link_count = draft->links.len;
 }

@@ -20,8 +20,9 @@ void tn_read_listen(tn_serve_builder *builder, void *target, const tn_setting *s
                     const tn_toml *value) {
   (void)target;
   if (value->kind != TN_TOML_TABLE && value->kind != TN_TOML_TEXT) {
-    tn_setting_report(builder, setting->name, value,
-                      "an address such as \"127.0.0.1:8080\", or tables with address, certificate and so on");
+    tn_setting_report(
+        builder, setting->name, value,
+        "an address such as \"127.0.0.1:8080\", or tables with address, certificate and so on");
     return;
   }
   tn_serve_listen *listen = add_listen(builder, value);
@@ -57,20 +58,25 @@ const char *tn_listen_address_mistake(tn_str address, bool may_be_systemd) {
   if (tn_str_starts_with(address, TN_STR("unix:"))) {
     size_t length = address.len - strlen("unix:");
     if (length == 0) return "the path of the socket is missing";
-    return length >= sizeof((struct sockaddr_un *)0)->sun_path ? "the path of a socket has at most 107 bytes" : NULL;
+    return length >= sizeof((struct sockaddr_un *)0)->sun_path
+               ? "the path of a socket has at most 107 bytes"
+               : NULL;
   }
-  if (may_be_systemd && (tn_str_equal(address, TN_STR("systemd")) ||
-                         (tn_str_starts_with(address, TN_STR("systemd:")) && address.len > strlen("systemd:"))))
+  if (may_be_systemd &&
+      (tn_str_equal(address, TN_STR("systemd")) ||
+       (tn_str_starts_with(address, TN_STR("systemd:")) && address.len > strlen("systemd:"))))
     return NULL;
   size_t colon = address.len;
   while (colon > 0 && address.data[colon - 1] != ':')
     colon--;
   if (colon == 0) return "a port is missing: 127.0.0.1:8080";
-  if (!is_port(tn_str_slice(address, colon, address.len))) return "what follows the last : is not a port";
+  if (!is_port(tn_str_slice(address, colon, address.len)))
+    return "what follows the last : is not a port";
   tn_str host = tn_str_slice(address, 0, colon - 1);
   if (host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']')
-    return is_address(AF_INET6, tn_str_slice(host, 1, host.len - 1)) ? NULL
-                                                                     : "what is in brackets is not an IPv6 address";
+    return is_address(AF_INET6, tn_str_slice(host, 1, host.len - 1))
+               ? NULL
+               : "what is in brackets is not an IPv6 address";
   if (tn_str_find(host, ':', 0) < host.len) return "an IPv6 address stands in brackets: [::1]:8080";
   if (tn_str_equal(host, TN_STR("localhost")) || is_address(AF_INET, host)) return NULL;
   return "the host is an IP address or localhost; 0.0.0.0 is all of IPv4, [::] all addresses";
@@ -85,7 +91,8 @@ static void check_tls(tn_serve_builder *builder, const tn_serve_listen *listen, 
   else if (listen->certificate_path == NULL && listen->client_ca_path != NULL)
     mistake = "client certificates need TLS: a certificate and a key";
   if (mistake != NULL)
-    tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, place, "address %s: %s", listen->address.data, mistake);
+    tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, place, "address %s: %s",
+                    listen->address.data, mistake);
 }
 
 static void check_listen(tn_serve_builder *builder, uint32_t index) {
@@ -93,13 +100,14 @@ static void check_listen(tn_serve_builder *builder, uint32_t index) {
   tn_place place = {listen->line != 0 ? builder->source : NULL, listen->line, listen->column};
   if (listen->address.data == NULL) {
     if (listen->line != 0 && !tn_problems_any(builder->problems))
-      tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, place, "this [[listen]] says no address");
+      tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, place,
+                      "this [[listen]] says no address");
     return;
   }
   const char *mistake = tn_listen_address_mistake(listen->address, true);
   if (mistake != NULL)
-    tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, place, "cannot listen at \"%s\": %s", listen->address.data,
-                    mistake);
+    tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, place, "cannot listen at \"%s\": %s",
+                    listen->address.data, mistake);
   for (uint32_t i = 0; i < index; i++)
     if (tn_str_equal(builder->listens.items[i].address, listen->address))
       tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, place, "the address %s is there twice",

@@ -9,7 +9,8 @@
 static const char *format_text(tn_problems *problems, const char *format, va_list arguments) {
   tn_buffer text = {0};
   tn_buffer_vformat(&text, format, arguments);
-  const char *kept = text.failed ? NULL : tn_arena_copy(&problems->arena, tn_buffer_str(&text)).data;
+  const char *kept =
+      text.failed ? NULL : tn_arena_copy(&problems->arena, tn_buffer_str(&text)).data;
   tn_buffer_free(&text);
   if (kept == NULL) problems->no_memory = true;
   return kept;
@@ -35,7 +36,8 @@ tn_server_problem *tn_problems_add(tn_problems *problems, tn_error_kind kind, tn
   return added;
 }
 
-void tn_problems_set_hint(tn_problems *problems, tn_server_problem *problem, const char *format, ...) {
+void tn_problems_set_hint(tn_problems *problems, tn_server_problem *problem, const char *format,
+                          ...) {
   if (problem == NULL) return;
   va_list arguments;
   va_start(arguments, format);
@@ -43,9 +45,11 @@ void tn_problems_set_hint(tn_problems *problems, tn_server_problem *problem, con
   va_end(arguments);
 }
 
-void tn_problems_add_error(tn_problems *problems, tn_place place, const char *what, tn_error *error) {
+void tn_problems_add_error(tn_problems *problems, tn_place place, const char *what,
+                           tn_error *error) {
   if (error == NULL) return;
-  problems->no_memory |= tn_error_get_kind(error) == TN_ERROR_NO_MEMORY; /* whatever becomes of the others */
+  problems->no_memory |=
+      tn_error_get_kind(error) == TN_ERROR_NO_MEMORY; /* whatever becomes of the others */
   const char *hint = tn_error_get_hint(error);
   tn_server_problem *added =
       tn_problems_add(problems, tn_error_get_kind(error), place, "%s%s%s", what != NULL ? what : "",

@@ -24,10 +24,11 @@ typedef struct tn_problems {
 /* Adds one; the result, for tn_problems_set_hint, is NULL without memory, or when there are too many already. */
 tn_server_problem *tn_problems_add(tn_problems *problems, tn_error_kind kind, tn_place place,
                                    const char *format, ...) __attribute__((format(printf, 4, 5)));
-void tn_problems_set_hint(tn_problems *problems, tn_server_problem *problem, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void tn_problems_set_hint(tn_problems *problems, tn_server_problem *problem, const char *format,
+                          ...) __attribute__((format(printf, 3, 4)));
 /* Adds an error with its hint and deletes it; NULL is none. `what` stands in front, may be NULL. */
-void tn_problems_add_error(tn_problems *problems, tn_place place, const char *what, tn_error *error);
+void tn_problems_add_error(tn_problems *problems, tn_place place, const char *what,
+                           tn_error *error);
 bool tn_problems_any(const tn_problems *problems);
 /* In the order of file, line and column; flags first. */
 void tn_problems_sort(tn_problems *problems);

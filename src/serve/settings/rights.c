@@ -22,7 +22,8 @@ static void add_error(tn_serve_builder *builder, const tn_setting *setting, cons
 /* For readers of texts only. */
 static bool is_text(tn_serve_builder *builder, const tn_setting *setting, const tn_toml *value,
                     const char *expected) {
-  bool is_fine = value->kind == TN_TOML_TEXT && memchr(value->text.data, '\0', value->text.len) == NULL;
+  bool is_fine =
+      value->kind == TN_TOML_TEXT && memchr(value->text.data, '\0', value->text.len) == NULL;
   if (!is_fine) tn_setting_report(builder, setting->name, value, expected);
   return is_fine;
 }
@@ -31,7 +32,8 @@ void tn_read_argument(tn_serve_builder *builder, void *target, const tn_setting 
                       const tn_toml *value) {
   tn_component_draft *draft = target;
   if (!is_text(builder, setting, value, "a text")) return;
-  add_error(builder, setting, value, tn_wasi_config_add_argument(draft->component.wasi, value->text));
+  add_error(builder, setting, value,
+            tn_wasi_config_add_argument(draft->component.wasi, value->text));
 }
 
 /* ---- environment --------------------------------------------------------------------------------- */
@@ -46,11 +48,12 @@ static tn_error *inherit_variable(tn_wasi_config *wasi, const char *name) {
 /* { inherit = true } */
 static bool is_inherited(const tn_toml *value) {
   const tn_toml *inherit = tn_toml_get(value, "inherit");
-  return value->count == 1 && inherit != NULL && inherit->kind == TN_TOML_BOOLEAN && inherit->boolean;
+  return value->count == 1 && inherit != NULL && inherit->kind == TN_TOML_BOOLEAN &&
+         inherit->boolean;
 }
 
-static void read_variable(tn_serve_builder *builder, tn_wasi_config *wasi, const tn_setting *setting,
-                          const tn_toml *entry) {
+static void read_variable(tn_serve_builder *builder, tn_wasi_config *wasi,
+                          const tn_setting *setting, const tn_toml *entry) {
   if (entry->kind == TN_TOML_TEXT)
     add_error(builder, setting, entry, tn_wasi_config_add_env(wasi, entry->key, entry->text));
   else if (entry->kind == TN_TOML_TABLE && is_inherited(entry))
@@ -103,7 +106,8 @@ typedef struct directory_draft {
 } directory_draft;
 
 /* { host = "…", guest = "…", read-only = true } */
-static bool read_directory_table(tn_serve_builder *builder, const tn_toml *table, directory_draft *out) {
+static bool read_directory_table(tn_serve_builder *builder, const tn_toml *table,
+                                 directory_draft *out) {
   for (uint32_t i = 0; i < table->count; i++) {
     const tn_toml *entry = &table->items[i];
     bool is_host = tn_str_equal(entry->key, TN_STR("host"));
@@ -138,7 +142,8 @@ void tn_read_directory(tn_serve_builder *builder, void *target, const tn_setting
   if (value->kind == TN_TOML_TABLE) {
     if (!read_directory_table(builder, value, &draft)) return;
   } else {
-    if (!is_text(builder, setting, value, "\"HOST::GUEST\" or { host = \"…\", guest = \"…\" }")) return;
+    if (!is_text(builder, setting, value, "\"HOST::GUEST\" or { host = \"…\", guest = \"…\" }"))
+      return;
     const char *separator = strstr(value->text.data, "::");
     size_t length = separator != NULL ? (size_t)(separator - value->text.data) : value->text.len;
     draft.host = tn_str_slice(value->text, 0, length);
@@ -148,7 +153,8 @@ void tn_read_directory(tn_serve_builder *builder, void *target, const tn_setting
   tn_str guest = tn_arena_copy(&builder->config->arena, draft.guest);
   const char *host = tn_builder_path(builder, draft.host);
   if (tn_builder_check(builder, (void *)guest.data) == NULL || host == NULL) return;
-  add_error(builder, setting, value, tn_wasi_config_add_directory(wasi, host, guest.data, draft.flags));
+  add_error(builder, setting, value,
+            tn_wasi_config_add_directory(wasi, host, guest.data, draft.flags));
 }
 
 /* ---- network, configuration ---------------------------------------------------------------------- */
@@ -157,7 +163,8 @@ void tn_read_network(tn_serve_builder *builder, void *target, const tn_setting *
                      const tn_toml *value) {
   tn_wasi_config *wasi = ((tn_component_draft *)target)->component.wasi;
   if (!is_text(builder, setting, value, "a rule such as \"example.org:443\"")) return;
-  add_error(builder, setting, value, tn_wasi_config_allow_network(wasi, value->text.data, setting->detail));
+  add_error(builder, setting, value,
+            tn_wasi_config_allow_network(wasi, value->text.data, setting->detail));
 }
 
 void tn_read_http(tn_serve_builder *builder, void *target, const tn_setting *setting,
@@ -181,8 +188,9 @@ void tn_read_wasi_flag(tn_serve_builder *builder, void *target, const tn_setting
   add_error(builder, setting, value, set_wasi_flag(wasi, setting->detail, value->boolean));
 }
 
-static void add_config_value(tn_serve_builder *builder, tn_wasi_config *wasi, const tn_setting *setting,
-                             const tn_toml *value, tn_str key, tn_str text) {
+static void add_config_value(tn_serve_builder *builder, tn_wasi_config *wasi,
+                             const tn_setting *setting, const tn_toml *value, tn_str key,
+                             tn_str text) {
   add_error(builder, setting, value, tn_wasi_config_add_config_value(wasi, key, text));
 }
 

@@ -104,7 +104,8 @@ static bool is_host_character(char c) {
 /* What is wrong with a host (in lower case) for a route, or NULL. */
 static const char *host_mistake(tn_str host) {
   if (host.len == 0 || host.data[0] == '[')
-    return host.len > 0 && host.data[host.len - 1] != ']' ? "it has a port: routes go by host only" : NULL;
+    return host.len > 0 && host.data[host.len - 1] != ']' ? "it has a port: routes go by host only"
+                                                          : NULL;
   if (tn_str_find(host, ':', 0) < host.len) return "it has a port: routes go by host only";
   size_t start = 0;
   if (host.data[0] == '*') {
@@ -126,7 +127,8 @@ static const char *path_mistake(tn_str path) {
     unsigned char c = (unsigned char)path.data[i];
     if (c == '?' || c == '#') return "it has a query or fragment: routes go by path only";
     if (c == '*') return "it has a *: what a path begins with is enough";
-    if (c <= ' ' || c >= 0x7f) return "it has characters that a path cannot have: write them as %XX";
+    if (c <= ' ' || c >= 0x7f)
+      return "it has characters that a path cannot have: write them as %XX";
     if (c == '/' && i > 0 && path.data[i - 1] == '/') return "it has an empty segment";
   }
   return NULL;
@@ -155,9 +157,9 @@ static uint32_t index_of(const tn_serve_builder *builder, const tn_component_dra
 }
 
 static void report_no_component(tn_serve_builder *builder, const tn_route_draft *draft) {
-  tn_server_problem *problem =
-      tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, place_of(draft),
-                      "route: there is no component \"%" TN_STR_FORMAT "\"", TN_STR_ARG(draft->component));
+  tn_server_problem *problem = tn_problems_add(
+      builder->problems, TN_ERROR_ARGUMENT, place_of(draft),
+      "route: there is no component \"%" TN_STR_FORMAT "\"", TN_STR_ARG(draft->component));
   const char *nearest = NULL;
   for (uint32_t i = 0; i < builder->components.len; i++) {
     const char *name = builder->components.items[i]->component.name.data;
@@ -196,24 +198,27 @@ static int compare_routes(const void *left, const void *right) {
   const tn_serve_route *a = left, *b = right;
   int rank = host_rank(a->host) - host_rank(b->host);
   if (rank != 0) return rank;
-  if (host_rank(a->host) == 1 && a->host.len != b->host.len) return a->host.len > b->host.len ? -1 : 1;
+  if (host_rank(a->host) == 1 && a->host.len != b->host.len)
+    return a->host.len > b->host.len ? -1 : 1;
   int order = compare_texts(a->host, b->host);
   if (order != 0) return order;
   if (a->path.len != b->path.len) return a->path.len > b->path.len ? -1 : 1;
   order = compare_texts(a->path, b->path);
   if (order != 0) return order;
-  return a->line != b->line ? (a->line > b->line ? 1 : -1) : (a->column > b->column) - (a->column < b->column);
+  return a->line != b->line ? (a->line > b->line ? 1 : -1)
+                            : (a->column > b->column) - (a->column < b->column);
 }
 
 static void check_duplicates(tn_serve_builder *builder) {
   const tn_serve_config *config = builder->config;
   for (uint32_t i = 1; i < config->route_count; i++) {
     const tn_serve_route *first = &config->routes[i - 1], *second = &config->routes[i];
-    if (!tn_str_equal(first->host, second->host) || !tn_str_equal(first->path, second->path)) continue;
+    if (!tn_str_equal(first->host, second->host) || !tn_str_equal(first->path, second->path))
+      continue;
     tn_place place = {second->line != 0 ? builder->source : NULL, second->line, second->column};
     tn_server_problem *problem = tn_problems_add(
-        builder->problems, TN_ERROR_ARGUMENT, place, "there are two routes for \"%s%s\"", second->host.data,
-        second->path.len > 0 ? second->path.data : "/");
+        builder->problems, TN_ERROR_ARGUMENT, place, "there are two routes for \"%s%s\"",
+        second->host.data, second->path.len > 0 ? second->path.data : "/");
     if (first->line != 0)
       tn_problems_set_hint(builder->problems, problem, "the other one is in line %u", first->line);
   }
@@ -249,9 +254,10 @@ static void add_only_route(tn_serve_builder *builder) {
     return;
   }
   tn_place place = {builder->source, 0, 0};
-  tn_server_problem *problem = tn_problems_add(
-      builder->problems, TN_ERROR_ARGUMENT, place,
-      builder->components.len == 0 ? "there is nothing to serve" : "there are several components but no routes");
+  tn_server_problem *problem =
+      tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, place,
+                      builder->components.len == 0 ? "there is nothing to serve"
+                                                   : "there are several components but no routes");
   if (builder->source == NULL)
     tn_problems_set_hint(builder->problems, problem, "name a component: tenon serve app.wasm");
   else

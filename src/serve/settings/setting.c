@@ -74,19 +74,29 @@ static bool read_quantity(tn_str text, const unit *units, uint64_t *out) {
 
 bool tn_read_size(tn_str text, uint64_t *out) {
   static const unit units[] = {
-      {"", 1},           {"B", 1},          {"K", 1 << 10},         {"k", 1 << 10},
-      {"KiB", 1 << 10},  {"kB", 1000},      {"M", 1 << 20},         {"MiB", 1 << 20},
-      {"MB", 1000000},   {"G", 1 << 30},    {"GiB", 1 << 30},       {"GB", 1000000000},
-      {"TiB", 1ull << 40}, {"TB", 1000000000000ull}, {NULL, 0},
+      {"", 1},
+      {"B", 1},
+      {"K", 1 << 10},
+      {"k", 1 << 10},
+      {"KiB", 1 << 10},
+      {"kB", 1000},
+      {"M", 1 << 20},
+      {"MiB", 1 << 20},
+      {"MB", 1000000},
+      {"G", 1 << 30},
+      {"GiB", 1 << 30},
+      {"GB", 1000000000},
+      {"TiB", 1ull << 40},
+      {"TB", 1000000000000ull},
+      {NULL, 0},
   };
   return read_quantity(text, units, out);
 }
 
 bool tn_read_duration(tn_str text, uint64_t *out) {
   static const unit units[] = {
-      {"", 1000000000},  {"ns", 1},          {"us", 1000},         {"μs", 1000},
-      {"ms", 1000000},   {"s", 1000000000},  {"m", 60000000000},   {"h", 3600000000000},
-      {NULL, 0},
+      {"", 1000000000},  {"ns", 1},          {"us", 1000},         {"μs", 1000}, {"ms", 1000000},
+      {"s", 1000000000}, {"m", 60000000000}, {"h", 3600000000000}, {NULL, 0},
   };
   return read_quantity(text, units, out);
 }
@@ -100,12 +110,14 @@ static bool read_count(tn_str text, uint64_t *out) {
 
 static void describe(const tn_toml *value, char *out, size_t room) {
   static const char *const kinds[] = {
-      [TN_TOML_TABLE] = "a table",   [TN_TOML_ARRAY] = "an array",     [TN_TOML_TEXT] = "a text",
-      [TN_TOML_INTEGER] = "a number", [TN_TOML_FLOAT] = "a fraction", [TN_TOML_BOOLEAN] = "true or false",
+      [TN_TOML_TABLE] = "a table",       [TN_TOML_ARRAY] = "an array",
+      [TN_TOML_TEXT] = "a text",         [TN_TOML_INTEGER] = "a number",
+      [TN_TOML_FLOAT] = "a fraction",    [TN_TOML_BOOLEAN] = "true or false",
       [TN_TOML_TIME] = "a date or time",
   };
   if (value->kind == TN_TOML_TEXT)
-    snprintf(out, room, "\"%.*s\"", value->text.len < 60 ? (int)value->text.len : 60, value->text.data);
+    snprintf(out, room, "\"%.*s\"", value->text.len < 60 ? (int)value->text.len : 60,
+             value->text.data);
   else if (value->kind == TN_TOML_INTEGER)
     snprintf(out, room, "%lld", (long long)value->integer);
   else if (value->kind == TN_TOML_FLOAT)
@@ -141,8 +153,9 @@ static const char *expected_number(const tn_setting *setting) {
     return setting->can_be_none ? "a size such as 65536, \"64KiB\" or \"1.5GiB\", or \"none\""
                                 : "a size such as 65536, \"64KiB\" or \"1.5GiB\"";
   case TN_SETTING_DURATION:
-    return setting->can_be_none ? "a time such as 10 (seconds), \"1.5s\", \"500ms\" or \"2m\", or \"none\""
-                                : "a time such as 10 (seconds), \"1.5s\", \"500ms\" or \"2m\"";
+    return setting->can_be_none
+               ? "a time such as 10 (seconds), \"1.5s\", \"500ms\" or \"2m\", or \"none\""
+               : "a time such as 10 (seconds), \"1.5s\", \"500ms\" or \"2m\"";
   default:
     return setting->can_be_none ? "a whole number, or \"none\"" : "a whole number";
   }
@@ -321,8 +334,8 @@ void tn_setting_set_defaults(tn_serve_builder *builder, tn_setting_section secti
 
 static void report_unknown(tn_serve_builder *builder, tn_setting_section section,
                            const tn_toml *entry) {
-  static const char *const places[TN_SECTION_COUNT] = {
-      "", " in [limits]", " in [[listen]]", " in a component's table", " in [[route]]"};
+  static const char *const places[TN_SECTION_COUNT] = {"", " in [limits]", " in [[listen]]",
+                                                       " in a component's table", " in [[route]]"};
   tn_server_problem *problem =
       tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, tn_builder_key_place(builder, entry),
                       "there is no setting \"%.60s\"%s", entry->key.data, places[section]);
@@ -348,6 +361,7 @@ void tn_setting_apply_table(tn_serve_builder *builder, void *target, tn_setting_
   }
   for (uint32_t i = 0; i < table->count; i++) {
     const tn_setting *setting = tn_setting_find(section, table->items[i].key);
-    if (setting == NULL || setting->is_flag_only) report_unknown(builder, section, &table->items[i]);
+    if (setting == NULL || setting->is_flag_only)
+      report_unknown(builder, section, &table->items[i]);
   }
 }

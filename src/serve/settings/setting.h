@@ -32,8 +32,8 @@ typedef struct tn_serve_builder tn_serve_builder;
 typedef struct tn_setting tn_setting;
 
 /* Reads one value into `target`, the section's struct. Reports what is wrong. */
-typedef void (*tn_setting_reader)(tn_serve_builder *builder, void *target, const tn_setting *setting,
-                                  const tn_toml *value);
+typedef void (*tn_setting_reader)(tn_serve_builder *builder, void *target,
+                                  const tn_setting *setting, const tn_toml *value);
 
 /* Invariants: a number's field has `width` 4 or 8 bytes, a flag's 1, a choice's 1 or 4; `fallback` can be read as its
  * type; numbers lie between `min` and `max`, or are `none` where "none" is allowed. */
@@ -50,10 +50,11 @@ struct tn_setting {
   uint64_t none;
   const char *choices; /* "text|json|off" */
   tn_setting_reader read;
-  unsigned detail; /* for `read` */
+  unsigned detail;   /* for `read` */
   bool is_file_only; /* no flag */
   bool is_flag_only; /* not in the file */
-  bool is_right;     /* of a component: what it may see and do; those that it is linked with have these too */
+  bool
+      is_right; /* of a component: what it may see and do; those that it is linked with have these too */
   const char *help;
 };
 

@@ -40,8 +40,8 @@ static tn_error *unknown(tn_str name) {
   const char *nearest = NULL;
   for (uint32_t i = 0; i < tn_setting_count; i++)
     if (is_flag(&tn_settings[i])) nearest = tn_nearer_name(name, nearest, tn_settings[i].name);
-  tn_error *error =
-      tn_error_new(TN_ERROR_ARGUMENT, "there is no setting \"%" TN_STR_FORMAT "\"", TN_STR_ARG(name));
+  tn_error *error = tn_error_new(TN_ERROR_ARGUMENT, "there is no setting \"%" TN_STR_FORMAT "\"",
+                                 TN_STR_ARG(name));
   return nearest != NULL ? tn_error_set_hint(error, "did you mean %s?", nearest) : error;
 }
 
@@ -67,7 +67,8 @@ static tn_error *try_value(const tn_setting *setting, const tn_toml *value) {
   return error;
 }
 
-tn_error *tn_server_settings_set(tn_server_settings *settings, const char *name, const char *value) {
+tn_error *tn_server_settings_set(tn_server_settings *settings, const char *name,
+                                 const char *value) {
   const tn_setting *setting = find_flag(tn_str_from(name));
   if (setting == NULL) return unknown(tn_str_from(name));
   tn_str copy = tn_arena_copy(&settings->arena, tn_str_from(value));

@@ -43,7 +43,8 @@ typedef struct get_all_result {
   } ok;
 } get_all_result;
 
-static_assert(sizeof(tn_config_variable) == 2 * sizeof(tn_str), "a value is the native tuple<string, string>");
+static_assert(sizeof(tn_config_variable) == 2 * sizeof(tn_str),
+              "a value is the native tuple<string, string>");
 
 static tn_error *get_all(tn_call *call, void *data, const void *params, void *result) {
   (void)data, (void)params;

@@ -55,8 +55,7 @@ typedef struct optional_code {
 static tn_error *filesystem_error_code(tn_call *call, void *data, const void *params,
                                        void *result) {
   (void)data;
-  int code =
-      tn_io_error_code(tn_wasi_of_call(call), TN_IO_FILE, *(const uint32_t *)params);
+  int code = tn_io_error_code(tn_wasi_of_call(call), TN_IO_FILE, *(const uint32_t *)params);
   if (code != 0) *(optional_code *)result = (optional_code){1, tn_errno_to_filesystem(code)};
   return NULL;
 }

@@ -137,8 +137,9 @@ static tn_error *start_call(tn_http_message *message, const tn_http_outgoing_mes
 }
 
 /* Gives false, with the code in *out, when the request is wrong or not allowed. */
-static tn_error *prepare(tn_wasi *caller, tn_http_message *message, const tn_http_outgoing_message *request,
-                         tn_http_result *out, bool *is_fine) {
+static tn_error *prepare(tn_wasi *caller, tn_http_message *message,
+                         const tn_http_outgoing_message *request, tn_http_result *out,
+                         bool *is_fine) {
   *is_fine = false;
   tn_http_code problem = check_request(request);
   if (problem != TN_HTTP_INTERNAL_ERROR) {
@@ -160,7 +161,8 @@ static tn_error *prepare(tn_wasi *caller, tn_http_message *message, const tn_htt
 }
 
 /* The message with its call as the resource that tells what becomes of it. */
-static tn_error *make_future(tn_wasi *caller, tn_http_message *message, const tn_http_outgoing_message *request,
+static tn_error *make_future(tn_wasi *caller, tn_http_message *message,
+                             const tn_http_outgoing_message *request,
                              const tn_http_request_options *options, tn_http_result *out) {
   bool is_fine;
   TN_TRY(prepare(caller, message, request, out, &is_fine));
@@ -185,9 +187,9 @@ tn_error *tn_http_outgoing_handle(tn_call *call, void *data, const void *params,
   if (in->options.is_some)
     options = tn_http_consume(call, TN_SLOT_HTTP_REQUEST_OPTIONS, in->options.handle);
   tn_http_message *message = tn_http_message_new(request->http);
-  tn_error *error =
-      message == NULL ? tn_error_no_memory()
-                      : make_future(tn_wasi_of_call(call), message, request, options, result);
+  tn_error *error = message == NULL
+                        ? tn_error_no_memory()
+                        : make_future(tn_wasi_of_call(call), message, request, options, result);
   if (message != NULL) tn_http_message_release(message);
   /* Whoever holds the body learns that nobody takes it. */
   if (request->body != NULL && !request->body->is_attached)
@@ -219,8 +221,7 @@ tn_error *tn_http_future_response_subscribe(tn_call *call, void *data, const voi
   return tn_http_message_subscribe(future_of(call, params), &class, result);
 }
 
-tn_error *tn_http_future_response_get(tn_call *call, void *data, const void *params,
-                                      void *result) {
+tn_error *tn_http_future_response_get(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   tn_http_message *message = future_of(call, params);
   tn_http_future_response *out = result;
@@ -234,8 +235,7 @@ tn_error *tn_http_future_response_get(tn_call *call, void *data, const void *par
     out->value.ok.error = tn_http_message_error(message, message->code);
     return NULL;
   }
-  return tn_http_message_add_reader(message, TN_SLOT_HTTP_INCOMING_RESPONSE,
-                                    &out->value.ok.handle);
+  return tn_http_message_add_reader(message, TN_SLOT_HTTP_INCOMING_RESPONSE, &out->value.ok.handle);
 }
 
 void tn_http_drop_future_response(tn_runtime *runtime, void *data, uint32_t representation) {

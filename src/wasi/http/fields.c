@@ -26,17 +26,22 @@ typedef struct append_params {
   tn_str name;
   tn_http_bytes value;
 } append_params;
-static_assert(sizeof(append_params) == 40, "native form of (borrow<fields>, field-name, field-value)");
+static_assert(sizeof(append_params) == 40,
+              "native form of (borrow<fields>, field-name, field-value)");
 
 /* ---- what may stand in it ------------------------------------------------------------------------------------ */
 
 /* Fields that belong to the connection or to what the host says of the request, not to the guest. */
 static bool is_forbidden(tn_str name) {
   static const tn_str names[] = {
-      {"connection", 10},          {"host", 4},
-      {"http2-settings", 14},      {"keep-alive", 10},
-      {"proxy-authenticate", 18},  {"proxy-authorization", 19},
-      {"proxy-connection", 16},    {"transfer-encoding", 17},
+      {"connection", 10},
+      {"host", 4},
+      {"http2-settings", 14},
+      {"keep-alive", 10},
+      {"proxy-authenticate", 18},
+      {"proxy-authorization", 19},
+      {"proxy-connection", 16},
+      {"transfer-encoding", 17},
       {"upgrade", 7},
   };
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -121,8 +121,10 @@ static_assert(sizeof(tn_http_waiter) <= CELL_SIZE, "fits a cell");
 static void stop_waiter(void *source) {
   tn_http_waiter *waiter = source;
   if (waiter->next != NULL) waiter->next->previous = waiter->previous;
-  if (waiter->previous != NULL) waiter->previous->next = waiter->next;
-  else waiter->list->first = waiter->next;
+  if (waiter->previous != NULL)
+    waiter->previous->next = waiter->next;
+  else
+    waiter->list->first = waiter->next;
   tn_http_give(waiter->http, waiter);
 }
 
@@ -162,8 +164,7 @@ tn_error *tn_wasi_http_accept(tn_wasi_http *http, tn_http_exchange *exchange,
   message->fields = head->fields;
   message->is_bodyless = tn_str_equal(head->method, TN_STR("HEAD"));
   tn_http_message_set_incoming(message, exchange->body);
-  tn_error *error =
-      tn_http_message_add_reader(message, TN_SLOT_HTTP_INCOMING_REQUEST, request);
+  tn_error *error = tn_http_message_add_reader(message, TN_SLOT_HTTP_INCOMING_REQUEST, request);
   if (error == NULL) {
     error = tn_wasi_slot_add(http->options.wasi, (tn_slot_kind)TN_SLOT_HTTP_RESPONSE_OUTPARAM,
                              message, response_outparam);

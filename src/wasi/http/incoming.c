@@ -25,8 +25,7 @@ static tn_error *consume(tn_http_message *message, tn_http_handle_result *out) {
 
 /* A string of the request as the guest sees it: what is not UTF-8 cannot be shown. */
 static tn_http_optional_string optional(tn_str text) {
-  if (text.len == 0 || !tn_utf8_is_valid(text.data, text.len))
-    return (tn_http_optional_string){0};
+  if (text.len == 0 || !tn_utf8_is_valid(text.data, text.len)) return (tn_http_optional_string){0};
   return (tn_http_optional_string){true, text};
 }
 

@@ -157,8 +157,7 @@ tn_error *tn_http_future_trailers_subscribe(tn_call *call, void *data, const voi
   return tn_http_message_subscribe(future_of(call, params), &class, result);
 }
 
-tn_error *tn_http_future_trailers_get(tn_call *call, void *data, const void *params,
-                                      void *result) {
+tn_error *tn_http_future_trailers_get(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   tn_http_message *message = future_of(call, params);
   tn_http_future_trailers_value *out = result;

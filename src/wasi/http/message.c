@@ -31,8 +31,10 @@ void tn_http_message_set_incoming(tn_http_message *message, tn_http_incoming *in
 
 static void unlink_message(tn_http_message *message) {
   if (message->next != NULL) message->next->previous = message->previous;
-  if (message->previous != NULL) message->previous->next = message->next;
-  else message->http->messages = message->next;
+  if (message->previous != NULL)
+    message->previous->next = message->next;
+  else
+    message->http->messages = message->next;
   message->next = message->previous = NULL;
 }
 
@@ -110,7 +112,8 @@ void tn_http_message_release(tn_http_message *message) {
 
 tn_error *tn_http_message_add_reader(tn_http_message *message, unsigned kind,
                                      uint32_t *representation) {
-  TN_TRY(tn_wasi_slot_add(message->http->options.wasi, (tn_slot_kind)kind, message, representation));
+  TN_TRY(
+      tn_wasi_slot_add(message->http->options.wasi, (tn_slot_kind)kind, message, representation));
   message->references++;
   message->readers++;
   return NULL;

@@ -77,11 +77,12 @@ typedef struct tn_http_error_code {
   uint8_t tag;
   union {
     tn_http_optional_u64 body_size; /* HTTP-request-body-size, HTTP-response-body-size */
-    tn_http_optional_u32 section_size; /* HTTP-response-header-section-size, HTTP-response-trailer-section-size */
+    tn_http_optional_u32
+        section_size; /* HTTP-response-header-section-size, HTTP-response-trailer-section-size */
     tn_http_dns_error dns;
     tn_http_tls_alert alert;
-    tn_http_optional_string text;   /* internal-error */
-    uint64_t room[5];               /* option<field-size-payload> */
+    tn_http_optional_string text; /* internal-error */
+    uint64_t room[5];             /* option<field-size-payload> */
   };
 } tn_http_error_code;
 static_assert(sizeof(tn_http_error_code) == 48 && offsetof(tn_http_error_code, text) == 8,
@@ -180,6 +181,7 @@ typedef struct tn_http_future_trailers_value {
     } ok;
   } value;
 } tn_http_future_trailers_value;
-static_assert(sizeof(tn_http_future_trailers_value) == 72, "native form of what future-trailers.get gives");
+static_assert(sizeof(tn_http_future_trailers_value) == 72,
+              "native form of what future-trailers.get gives");
 
 #endif

@@ -178,8 +178,8 @@ tn_error *tn_http_outgoing_request_set_scheme(tn_call *call, void *data, const v
   }
   const tn_http_named none = tn_http_scheme_of((tn_str){0});
   TN_TRY(set_named(&in->scheme.value, &none,
-                   tn_http_is_scheme(tn_http_scheme_text(&in->scheme.value)),
-                   &request->scheme_text, &request->scheme.value, result));
+                   tn_http_is_scheme(tn_http_scheme_text(&in->scheme.value)), &request->scheme_text,
+                   &request->scheme.value, result));
   if (*(const uint8_t *)result == 0) request->scheme.is_some = true;
   return NULL;
 }
@@ -210,7 +210,8 @@ static bool are_port_digits(tn_str text) {
 
 /* What users and hosts are made of (RFC 3986, 3.2): unreserved, sub-delims, ":", and "%" before two digits. */
 static bool is_of_names(tn_str text) {
-  static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:%";
+  static const char allowed[] =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:%";
   for (size_t i = 0; i < text.len; i++) {
     if (memchr(allowed, text.data[i], sizeof allowed - 1) == NULL) return false;
   }
@@ -222,7 +223,8 @@ static bool is_of_names(tn_str text) {
 static bool is_authority(tn_str authority) {
   size_t at = tn_str_find(authority, '@', 0);
   tn_str host = at < authority.len ? tn_str_slice(authority, at + 1, authority.len) : authority;
-  if (authority.len == 0 || (at < authority.len && !is_of_names(tn_str_slice(authority, 0, at)))) return false;
+  if (authority.len == 0 || (at < authority.len && !is_of_names(tn_str_slice(authority, 0, at))))
+    return false;
   size_t end = tn_str_find(host, ':', 0);
   if (host.len > 0 && host.data[0] == '[') {
     size_t bracket = tn_str_find(host, ']', 1);
@@ -261,8 +263,8 @@ tn_error *tn_http_outgoing_request_set_authority(tn_call *call, void *data, cons
                                                  void *result) {
   (void)data;
   tn_http_outgoing_message *request = request_of(call, params);
-  return set_string(&((const string_params *)params)->text, is_authority,
-                    &request->authority_text, &request->authority, result);
+  return set_string(&((const string_params *)params)->text, is_authority, &request->authority_text,
+                    &request->authority, result);
 }
 
 /* ---- outgoing-response ------------------------------------------------------------------------------------------------ */
@@ -319,7 +321,8 @@ typedef struct timeout_params {
   uint32_t self;
   tn_http_optional_u64 timeout;
 } timeout_params;
-static_assert(sizeof(timeout_params) == 24, "native form of (borrow<request-options>, option<u64>)");
+static_assert(sizeof(timeout_params) == 24,
+              "native form of (borrow<request-options>, option<u64>)");
 
 tn_error *tn_http_request_options_constructor(tn_call *call, void *data, const void *params,
                                               void *result) {
@@ -329,8 +332,8 @@ tn_error *tn_http_request_options_constructor(tn_call *call, void *data, const v
   tn_http_request_options *options = tn_http_take(http, sizeof *options);
   if (options == NULL) return tn_error_no_memory();
   options->http = http;
-  tn_error *error = tn_wasi_slot_add(http->options.wasi,
-                                     (tn_slot_kind)TN_SLOT_HTTP_REQUEST_OPTIONS, options, result);
+  tn_error *error = tn_wasi_slot_add(http->options.wasi, (tn_slot_kind)TN_SLOT_HTTP_REQUEST_OPTIONS,
+                                     options, result);
   if (error != NULL) tn_http_give(http, options);
   return error;
 }

@@ -261,8 +261,7 @@ static tn_error *output_write(tn_output_stream *stream, const uint8_t *bytes, si
 static tn_error *output_flush(tn_output_stream *stream, int64_t *result) {
   tn_http_body *body = output_body(stream);
   *result = body->failure;
-  if (body->failure == 0 && body->outgoing != NULL)
-    body->outgoing->class->flush(body->outgoing);
+  if (body->failure == 0 && body->outgoing != NULL) body->outgoing->class->flush(body->outgoing);
   return NULL;
 }
 
@@ -293,8 +292,7 @@ static const tn_output_class output_class = {
 
 /* ---- the functions ---------------------------------------------------------------------------------------------------- */
 
-tn_error *tn_http_outgoing_body_write(tn_call *call, void *data, const void *params,
-                                      void *result) {
+tn_error *tn_http_outgoing_body_write(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   tn_http_body *body =
       tn_http_object_of(call, TN_SLOT_HTTP_OUTGOING_BODY, *(const uint32_t *)params);
@@ -348,7 +346,8 @@ typedef struct finish_params {
   uint32_t self;
   tn_http_optional_handle trailers;
 } finish_params;
-static_assert(sizeof(finish_params) == 12, "native form of (own<outgoing-body>, option<own<trailers>>)");
+static_assert(sizeof(finish_params) == 12,
+              "native form of (own<outgoing-body>, option<own<trailers>>)");
 
 tn_error *tn_http_outgoing_body_finish(tn_call *call, void *data, const void *params,
                                        void *result) {

@@ -7,8 +7,9 @@ typedef struct set_params {
   uint32_t self;
   tn_http_result response;
 } set_params;
-static_assert(sizeof(set_params) == 64,
-              "native form of (own<response-outparam>, result<own<outgoing-response>, error-code>)");
+static_assert(
+    sizeof(set_params) == 64,
+    "native form of (own<response-outparam>, result<own<outgoing-response>, error-code>)");
 
 typedef struct inform_params {
   uint32_t self;
@@ -80,8 +81,7 @@ tn_error *tn_http_response_outparam_inform(tn_call *call, void *data, const void
   (void)data;
   const inform_params *in = params;
   tn_http_result *out = result;
-  tn_http_message *outparam =
-      tn_http_object_of(call, TN_SLOT_HTTP_RESPONSE_OUTPARAM, in->self);
+  tn_http_message *outparam = tn_http_object_of(call, TN_SLOT_HTTP_RESPONSE_OUTPARAM, in->self);
   tn_http_fields_object *fields = tn_http_consume(call, TN_SLOT_HTTP_FIELDS, in->headers);
   const tn_http_response head = {.status = in->status, .fields = *fields->list};
   if (in->status < 100 || is_final(in->status)) {

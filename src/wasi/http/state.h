@@ -143,14 +143,14 @@ struct tn_http_message {
   uint32_t readers;
   tn_http_message_state state;
   uint16_t status;
-  bool is_consumed;     /* the body was handed out */
-  bool is_streamed;     /* the stream of the body was handed out */
-  bool has_live_stream; /* and still lives */
-  bool is_ended;        /* nothing more will be read: the end, a failure, abandoned */
+  bool is_consumed;       /* the body was handed out */
+  bool is_streamed;       /* the stream of the body was handed out */
+  bool has_live_stream;   /* and still lives */
+  bool is_ended;          /* nothing more will be read: the end, a failure, abandoned */
   bool is_response_taken; /* the value of future-incoming-response was handed out */
   bool is_trailers_taken; /* that of future-trailers */
-  bool is_answered;     /* response-outparam.set was called */
-  bool is_bodyless;     /* the response to it has no body, whatever Content-Length says */
+  bool is_answered;       /* response-outparam.set was called */
+  bool is_bodyless;       /* the response to it has no body, whatever Content-Length says */
   tn_http_code code;
   int64_t end; /* how the body ended: TN_HTTP_END or a failure; 0: it has not */
   tn_str detail;
@@ -159,7 +159,8 @@ struct tn_http_message {
   void *responder_data;
   tn_http_call *call;
   tn_http_incoming *incoming;
-  tn_http_body *outgoing_body; /* counted; the body attached to it, while that has its tn_http_outgoing */
+  tn_http_body
+      *outgoing_body; /* counted; the body attached to it, while that has its tn_http_outgoing */
   tn_str method;
   tn_str scheme;
   tn_str authority;
@@ -226,7 +227,11 @@ void tn_http_request_options_delete(tn_http_request_options *options);
 
 enum { BODY_KEPT_MAX = 65536 };
 
-typedef enum tn_http_body_state { TN_BODY_OPEN, TN_BODY_FINISHED, TN_BODY_ABORTED } tn_http_body_state;
+typedef enum tn_http_body_state {
+  TN_BODY_OPEN,
+  TN_BODY_FINISHED,
+  TN_BODY_ABORTED
+} tn_http_body_state;
 
 /* Invariants: kept[sent..len) are bytes that were written before somebody took them, at most BODY_KEPT_MAX; they go
  * first. With `outgoing` it has `message`, whose outgoing_body it is; a message outlives a body that is OPEN, by the

@@ -57,8 +57,7 @@ static const tn_host_func_definition funcs[] = {
      tn_http_outgoing_request_constructor},
     {"[method]outgoing-request.body", OUT_REQUEST ") -> result<outgoing-body>",
      tn_http_outgoing_request_body},
-    {"[method]outgoing-request.method", OUT_REQUEST ") -> method",
-     tn_http_outgoing_request_method},
+    {"[method]outgoing-request.method", OUT_REQUEST ") -> method", tn_http_outgoing_request_method},
     {"[method]outgoing-request.set-method", OUT_REQUEST ", method: method) -> result",
      tn_http_outgoing_request_set_method},
     {"[method]outgoing-request.path-with-query", OUT_REQUEST ") -> option<string>",
@@ -71,8 +70,8 @@ static const tn_host_func_definition funcs[] = {
      tn_http_outgoing_request_set_scheme},
     {"[method]outgoing-request.authority", OUT_REQUEST ") -> option<string>",
      tn_http_outgoing_request_authority},
-    {"[method]outgoing-request.set-authority",
-     OUT_REQUEST ", authority: option<string>) -> result", tn_http_outgoing_request_set_authority},
+    {"[method]outgoing-request.set-authority", OUT_REQUEST ", authority: option<string>) -> result",
+     tn_http_outgoing_request_set_authority},
     {"[method]outgoing-request.headers", OUT_REQUEST ") -> headers",
      tn_http_outgoing_request_headers},
 
@@ -133,8 +132,8 @@ static const tn_host_func_definition funcs[] = {
      "func(this: outgoing-body, trailers: option<trailers>) -> result<_, error-code>",
      tn_http_outgoing_body_finish},
 
-    {"[method]future-incoming-response.subscribe",
-     SELF("future-incoming-response") ") -> pollable", tn_http_future_response_subscribe},
+    {"[method]future-incoming-response.subscribe", SELF("future-incoming-response") ") -> pollable",
+     tn_http_future_response_subscribe},
     {"[method]future-incoming-response.get",
      SELF("future-incoming-response") ") -> "
                                       "option<result<result<incoming-response, error-code>>>",

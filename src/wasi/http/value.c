@@ -53,7 +53,8 @@ static tn_http_optional_string text_of(const char *text) {
 
 tn_http_error_code tn_http_message_error(const tn_http_message *message, tn_http_code code) {
   tn_http_error_code made = tn_http_error_code_of(code, message->detail);
-  const tn_http_call_failure *failure = message->call != NULL ? tn_http_call_get_failure(message->call) : NULL;
+  const tn_http_call_failure *failure =
+      message->call != NULL ? tn_http_call_get_failure(message->call) : NULL;
   if (failure == NULL || failure->code != code) return made;
   switch (code) {
   case TN_HTTP_DNS_ERROR:

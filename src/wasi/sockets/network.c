@@ -13,8 +13,7 @@ static void drop_network(tn_runtime *runtime, void *data, uint32_t representatio
 static tn_error *instance_network(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   (void)params;
-  return tn_wasi_slot_add(tn_wasi_of_call(call), TN_SLOT_NETWORK, (void *)&the_network,
-                          result);
+  return tn_wasi_slot_add(tn_wasi_of_call(call), TN_SLOT_NETWORK, (void *)&the_network, result);
 }
 
 /* option<error-code> */

@@ -133,8 +133,8 @@ static int64_t transfer(tn_stdio *stdio, const struct iovec *parts, int count) {
 
 static void ask_callback(tn_stdio *stdio) {
   int descriptor = stdio->config->open(stdio->config->data);
-  stdio->opened = (tn_config_stdio){
-      .kind = descriptor < 0 ? TN_STDIO_NULL : TN_STDIO_DESCRIPTOR, .descriptor = descriptor};
+  stdio->opened = (tn_config_stdio){.kind = descriptor < 0 ? TN_STDIO_NULL : TN_STDIO_DESCRIPTOR,
+                                    .descriptor = descriptor};
   stdio->config = &stdio->opened;
   stdio->is_whole = true;
 }

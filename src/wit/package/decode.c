@@ -122,7 +122,8 @@ static tn_error *read_interface(tn_wit_decoder *d, exported_type *type) {
 static tn_error *take_package_name(tn_wit_decoder *d, tn_map *taken, tn_str name) {
   tn_str key = tn_label_unique_key(d->scratch, name);
   if (key.data == NULL) return tn_error_no_memory();
-  if (tn_map_has(taken, key)) return no_package("two of its interfaces and worlds have the same name");
+  if (tn_map_has(taken, key))
+    return no_package("two of its interfaces and worlds have the same name");
   return tn_map_put(d->scratch, taken, key, d) ? NULL : tn_error_no_memory();
 }
 

@@ -12,7 +12,7 @@
 typedef struct tn_decoded {
   tn_wit_interface *interface;
   tn_wit_world *world;
-  tn_map types; /* name -> tn_wit_type * */
+  tn_map types;          /* name -> tn_wit_type * */
   tn_map functions;      /* name in the component -> tn_wit_function * */
   tn_map taken;          /* all names, and those of a world's imports, without regard to case */
   tn_pointer_map names;  /* node that a type here leads to -> its tn_shell * */

@@ -170,8 +170,10 @@ static tn_error *find_names(tn_wit_decoder *d, const tn_decoded *in, const tn_wi
       if (own != NULL) type = own;
     }
     if (shell != NULL) TN_TRY(fill(d, shell));
-    if (is_own(in, type) || is_usable(in, type)) out->usable = type;
-    else if (out->other == NULL) out->other = type;
+    if (is_own(in, type) || is_usable(in, type))
+      out->usable = type;
+    else if (out->other == NULL)
+      out->other = type;
   }
   return NULL;
 }

@@ -56,7 +56,7 @@ typedef struct tn_wit_package_name {
 struct tn_wit_package {
   tn_wit_package_name name;
   tn_str docs;
-  bool is_root;    /* it was asked for; the others are there because it uses them */
+  bool is_root; /* it was asked for; the others are there because it uses them */
   /* Named ones, in the order of their declaration, but each behind all that it uses or includes. */
   TN_VEC(tn_wit_interface *) interfaces;
   TN_VEC(tn_wit_world *) worlds;
@@ -145,9 +145,11 @@ typedef struct tn_wit_world_item {
   tn_wit_world_item_kind kind;
   /* The name in the component: "docs:adder/add@0.1.0", "log", "run". */
   tn_str name;
-  tn_wit_declaration declaration; /* docs, gate and place of the item; .name is its label: .data == NULL for an
+  tn_wit_declaration
+      declaration; /* docs, gate and place of the item; .name is its label: .data == NULL for an
                                    * interface that is imported or exported by its own name */
-  bool is_implied; /* not written there: an interface whose types something else in the world uses. It has the gate of
+  bool
+      is_implied; /* not written there: an interface whose types something else in the world uses. It has the gate of
                     * what it is there for */
   const tn_wit_interface *interface;
   const tn_wit_function *function;
@@ -161,14 +163,15 @@ struct tn_wit_world {
   TN_VEC(tn_wit_type *) types; /* its own, in the order in which they are items of `imports` */
   /* Interfaces, each behind those that it uses; what `use` brings in; other types; functions; functions of resources. */
   TN_VEC(tn_wit_world_item) imports;
-  TN_VEC(tn_wit_world_item) exports; /* functions, then interfaces, each behind those that it uses */
+  TN_VEC(tn_wit_world_item)
+  exports; /* functions, then interfaces, each behind those that it uses */
 };
 
 /* Packages that know each other. Zeroed but for `arena`: empty. */
 typedef struct tn_wit_set {
   tn_arena *arena;
   TN_VEC(tn_wit_package *) packages; /* a package stands behind all that it uses */
-  TN_VEC(tn_str) features;           /* what is @unstable is there only if its feature is named here */
+  TN_VEC(tn_str) features; /* what is @unstable is there only if its feature is named here */
   bool all_features;
 } tn_wit_set;
 
@@ -184,6 +187,7 @@ const char *tn_wit_world_id(tn_arena *arena, const tn_wit_world *world);
 const tn_wit_type *tn_wit_type_root(const tn_wit_type *type);
 
 /* A TN_ERROR_INVALID "FILE:LINE:COLUMN: message", followed by the line itself and a caret. */
-tn_error *tn_wit_place_error(tn_wit_place place, const char *format, ...) __attribute__((format(printf, 2, 3)));
+tn_error *tn_wit_place_error(tn_wit_place place, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -29,7 +29,8 @@ tn_error *tn_wit_find_world_named(const tn_wit_set *set, const tn_wit_package *p
 tn_error *tn_wit_print_package(tn_buffer *out, const tn_wit_set *set, const tn_wit_package *package,
                                bool with_dependencies);
 /* The package and all others of the set. docs/wit-json.md */
-tn_error *tn_wit_print_package_json(tn_buffer *out, const tn_wit_set *set, const tn_wit_package *package);
+tn_error *tn_wit_print_package_json(tn_buffer *out, const tn_wit_set *set,
+                                    const tn_wit_package *package);
 tn_error *tn_wit_print_type_name(tn_buffer *out, const tn_wit_type *type);
 /* "func(a: u32) -> string", as it stands in WIT. */
 tn_error *tn_wit_print_function_type(tn_buffer *out, const tn_wit_function *function);
@@ -41,7 +42,8 @@ tn_error *tn_wit_print_function_type(tn_buffer *out, const tn_wit_function *func
 tn_error *tn_wit_encode_package(tn_buffer *out, const tn_wit_package *package);
 /* One world as a component type, with the string encoding of the module: the payload of a "component-type" custom
  * section. */
-tn_error *tn_wit_encode_world(tn_buffer *out, const tn_wit_world *world, tn_string_encoding encoding);
+tn_error *tn_wit_encode_world(tn_buffer *out, const tn_wit_world *world,
+                              tn_string_encoding encoding);
 /* Whether a decoded component is a WIT package in binary form. */
 bool tn_wit_is_binary_package(const tn_component_ast *component);
 /* A binary package, or the world of a component (as package "root:component", world "root"), into the set. What is decoded
@@ -65,8 +67,8 @@ typedef enum tn_wit_change_kind { TN_WIT_ADDED, TN_WIT_REMOVED, TN_WIT_CHANGED }
 /* One difference. */
 typedef struct tn_wit_change {
   tn_wit_change_kind kind;
-  tn_str where;    /* "interface types, function get, parameter key" */
-  tn_str before;   /* as WIT; .data == NULL: none */
+  tn_str where;  /* "interface types, function get, parameter key" */
+  tn_str before; /* as WIT; .data == NULL: none */
   tn_str after;
   /* Components that import the old one cannot be given the new one; of a world: its hosts cannot run components of the
    * new one. */

@@ -130,7 +130,8 @@ static void echo(const request *r) {
 static void splice(const request *r) {
   body from = open_request(r), to = answer(r, 200, "application/octet-stream");
   count_result moved;
-  do output_stream_blocking_splice(to.stream, from.stream, 1 << 20, &moved);
+  do
+    output_stream_blocking_splice(to.stream, from.stream, 1 << 20, &moved);
   while (!moved.failed);
   if (moved.error.which == 1)
     finish(to, 0, 0);
@@ -271,7 +272,8 @@ static void events(const request *r) {
 
 static void download(const request *r) {
   body b = answer(r, 200, "application/octet-stream");
-  for (uint32_t i = 0; i < CHUNK; i++) text[i] = (char)('a' + i % 26);
+  for (uint32_t i = 0; i < CHUNK; i++)
+    text[i] = (char)('a' + i % 26);
   for (uint64_t left = path_number(r); left != 0;) {
     uint32_t part = left < CHUNK ? (uint32_t)left : CHUNK;
     if (!write_all(b.stream, text, part)) return abandon(b);
@@ -282,7 +284,8 @@ static void download(const request *r) {
 
 static void many_fields(const request *r) {
   int fields = fields_new();
-  for (uint64_t i = path_number(r); i != 0; i--) append_field(fields, "x-field", "a value of some length", 22);
+  for (uint64_t i = path_number(r); i != 0; i--)
+    append_field(fields, "x-field", "a value of some length", 22);
   finish(answer_with(r, 200, fields), 0, 0);
 }
 
@@ -332,12 +335,14 @@ static void partial(const request *r) {
 
 static void loop(const request *r) {
   (void)r;
-  for (volatile uint32_t turn = 0;; turn++) continue;
+  for (volatile uint32_t turn = 0;; turn++)
+    continue;
 }
 
 static void spin(const request *r) {
   uint64_t end = clock_now() + path_number(r) * 1000000;
-  while (clock_now() < end) continue;
+  while (clock_now() < end)
+    continue;
   add_string("spun\n");
   answer_text(r, 200);
 }
@@ -355,7 +360,8 @@ static void never(const request *r) {
 
 static void leak(const request *r) {
   (void)r;
-  for (;;) __builtin_memset(heap_allocate(1 << 20), 1, 1 << 20);
+  for (;;)
+    __builtin_memset(heap_allocate(1 << 20), 1, 1 << 20);
 }
 
 static void no_response(const request *r) {
@@ -377,7 +383,8 @@ static void answer_error(const request *r, int code) {
 
 static int call_options(bytes limits) {
   int options = request_options_new();
-  uint64_t connect = take_number(&limits), first = take_number(&limits), between = take_number(&limits);
+  uint64_t connect = take_number(&limits), first = take_number(&limits),
+           between = take_number(&limits);
   if (connect != 0) request_options_set_connect(options, 1, connect * 1000000);
   if (first != 0) request_options_set_first_byte(options, 1, first * 1000000);
   if (between != 0) request_options_set_between_bytes(options, 1, between * 1000000);
@@ -393,10 +400,12 @@ static bool make_request(const request *r, bytes url, int *out) {
   bool is_secure = take_prefix(&url, "https://");
   if (!is_secure && !take_prefix(&url, "http://")) return false;
   uint32_t end = 0;
-  while (end < url.size && url.data[end] != '/') end++;
+  while (end < url.size && url.data[end] != '/')
+    end++;
   if (outgoing_request_set_scheme(made, 1, is_secure, NULL, 0) != 0) return false;
   if (outgoing_request_set_authority(made, 1, url.data, end) != 0) return false;
-  if (outgoing_request_set_path(made, end < url.size, url.data + end, url.size - end) != 0) return false;
+  if (outgoing_request_set_path(made, end < url.size, url.data + end, url.size - end) != 0)
+    return false;
   *out = made;
   return true;
 }
@@ -421,7 +430,8 @@ static void call(const request *r) {
     url.data++, url.size--;
     limits = url;
   }
-  while (url.size != 0 && *url.data != '?') url.data++, url.size--;
+  while (url.size != 0 && *url.data != '?')
+    url.data++, url.size--;
   limits.size -= limits.size == 0 ? 0 : url.size;
   if (url.size != 0) url.data++, url.size--;
   int outgoing;
@@ -429,7 +439,8 @@ static void call(const request *r) {
   handle_result body_made;
   outgoing_request_body(outgoing, &body_made);
   code_result handled;
-  outgoing_handle(outgoing, limits.size != 0, limits.size != 0 ? call_options(limits) : 0, &handled);
+  outgoing_handle(outgoing, limits.size != 0, limits.size != 0 ? call_options(limits) : 0,
+                  &handled);
   if (handled.failed) return answer_error(r, handled.code.which);
   send_body(r, body_made.handle);
 
@@ -505,7 +516,8 @@ static void (*find(bytes path, bytes *rest))(const request *) {
   while (path.size != 0) {
     for (uint32_t i = 0; i < sizeof behaviours / sizeof behaviours[0]; i++)
       if (matches(path, behaviours[i].segment, rest)) return behaviours[i].run;
-    do path.data++, path.size--;
+    do
+      path.data++, path.size--;
     while (path.size != 0 && *path.data != '/');
   }
   return unknown;

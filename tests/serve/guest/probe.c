@@ -5,7 +5,8 @@
 #include "program.h"
 
 /* A literal with its length, which may have NUL in it. */
-#define TEXT(literal) {(uint8_t *)(literal), sizeof(literal) - 1}
+#define TEXT(literal)                                                                              \
+  { (uint8_t *)(literal), sizeof(literal) - 1 }
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* ---- lines --------------------------------------------------------------------------------------------- */
@@ -56,22 +57,53 @@ static void add_code(const code_result *result) {
 /* ---- fields ---------------------------------------------------------------------------------------------- */
 
 static const bytes names[] = {
-    TEXT("connection"),      TEXT("Host"),           TEXT("keep-alive"),          TEXT("proxy-connection"),
-    TEXT("transfer-encoding"), TEXT("upgrade"),      TEXT("te"),                  TEXT("trailer"),
-    TEXT("http2-settings"),  TEXT("proxy-authenticate"), TEXT("proxy-authorization"), TEXT("custom-host"),
-    TEXT("content-length"),  TEXT("content-type"),   TEXT("date"),                TEXT("expect"),
-    TEXT("via"),             TEXT("cookie"),         TEXT("x-ordinary"),          TEXT("X-Upper_under.dot"),
-    TEXT("!#$%&'*+-.^_`|~"), TEXT(""),               TEXT(" "),                   TEXT("a b"),
-    TEXT(" a"),              TEXT("a "),             TEXT("a:"),                  TEXT(":authority"),
-    TEXT("a\rb"),            TEXT("a\nb"),           TEXT("a\0b"),                TEXT("\xc3\xa9"),
-    TEXT("a\tb"),            TEXT("\x7f"),           TEXT("a\"b"),                TEXT("a(b)"),
-    TEXT("a/b"),             TEXT("a,b"),            TEXT("a=b"),                 TEXT("{a}"),
+    TEXT("connection"),
+    TEXT("Host"),
+    TEXT("keep-alive"),
+    TEXT("proxy-connection"),
+    TEXT("transfer-encoding"),
+    TEXT("upgrade"),
+    TEXT("te"),
+    TEXT("trailer"),
+    TEXT("http2-settings"),
+    TEXT("proxy-authenticate"),
+    TEXT("proxy-authorization"),
+    TEXT("custom-host"),
+    TEXT("content-length"),
+    TEXT("content-type"),
+    TEXT("date"),
+    TEXT("expect"),
+    TEXT("via"),
+    TEXT("cookie"),
+    TEXT("x-ordinary"),
+    TEXT("X-Upper_under.dot"),
+    TEXT("!#$%&'*+-.^_`|~"),
+    TEXT(""),
+    TEXT(" "),
+    TEXT("a b"),
+    TEXT(" a"),
+    TEXT("a "),
+    TEXT("a:"),
+    TEXT(":authority"),
+    TEXT("a\rb"),
+    TEXT("a\nb"),
+    TEXT("a\0b"),
+    TEXT("\xc3\xa9"),
+    TEXT("a\tb"),
+    TEXT("\x7f"),
+    TEXT("a\"b"),
+    TEXT("a(b)"),
+    TEXT("a/b"),
+    TEXT("a,b"),
+    TEXT("a=b"),
+    TEXT("{a}"),
 };
 
 static const bytes values[] = {
-    TEXT(""),      TEXT(" "),     TEXT("v"),     TEXT(" v"),    TEXT("v "),    TEXT("\tv"),      TEXT("v\t"),
-    TEXT("v w"),   TEXT("v\tw"),  TEXT("v\rw"),  TEXT("v\nw"),  TEXT("v\r\nw"), TEXT("v\0w"),    TEXT("\x01"),
-    TEXT("\x1f"),  TEXT("\x7f"),  TEXT("\x80"),  TEXT("\xff"),  TEXT("\xc3\xa9"), TEXT("v\"w"), TEXT("v,w"),
+    TEXT(""),         TEXT(" "),    TEXT("v"),    TEXT(" v"),   TEXT("v "),   TEXT("\tv"),
+    TEXT("v\t"),      TEXT("v w"),  TEXT("v\tw"), TEXT("v\rw"), TEXT("v\nw"), TEXT("v\r\nw"),
+    TEXT("v\0w"),     TEXT("\x01"), TEXT("\x1f"), TEXT("\x7f"), TEXT("\x80"), TEXT("\xff"),
+    TEXT("\xc3\xa9"), TEXT("v\"w"), TEXT("v,w"),
 };
 
 static void add_field_outcomes(bytes name, bytes value) {
@@ -201,7 +233,8 @@ static void add_immutable(const char *what, int fields) {
 }
 
 static void probe_statuses(void) {
-  static const uint16_t statuses[] = {0, 1, 99, 100, 101, 103, 199, 200, 204, 299, 304, 404, 451, 500, 599, 600, 999, 1000, 65535};
+  static const uint16_t statuses[] = {0,   1,   99,  100, 101, 103, 199, 200,  204,  299,
+                                      304, 404, 451, 500, 599, 600, 999, 1000, 65535};
   int response = outgoing_response_new(fields_new());
   for (uint32_t i = 0; i < COUNT(statuses); i++) {
     begin("status");
@@ -216,9 +249,10 @@ static void probe_statuses(void) {
 }
 
 static const bytes tokens[] = {
-    TEXT(""),      TEXT("GET"),  TEXT("get"), TEXT("PROPFIND"), TEXT("A B"),  TEXT("A\r\n"), TEXT("\xc3\xa9"),
-    TEXT("X-Y"),   TEXT("A(B)"), TEXT("A/B"), TEXT("A:"),       TEXT("CONNECT"), TEXT("http"), TEXT("HTTPS"),
-    TEXT("Http"),  TEXT("ws"),   TEXT("1a"),  TEXT("a+b-c.d"),  TEXT("a_b"),  TEXT("-a"),
+    TEXT(""),      TEXT("GET"),      TEXT("get"),     TEXT("PROPFIND"), TEXT("A B"),
+    TEXT("A\r\n"), TEXT("\xc3\xa9"), TEXT("X-Y"),     TEXT("A(B)"),     TEXT("A/B"),
+    TEXT("A:"),    TEXT("CONNECT"),  TEXT("http"),    TEXT("HTTPS"),    TEXT("Http"),
+    TEXT("ws"),    TEXT("1a"),       TEXT("a+b-c.d"), TEXT("a_b"),      TEXT("-a"),
 };
 
 static void add_named(const method *got, uint32_t others) {
@@ -256,20 +290,53 @@ static void probe_names(int request) {
 }
 
 static const bytes authorities[] = {
-    TEXT(""),          TEXT("localhost"), TEXT("localhost:80"), TEXT("localhost:"), TEXT(":80"),     TEXT("a b"),
-    TEXT("a:65535"),   TEXT("a:65536"),   TEXT("a:99999"),      TEXT("a:x"),        TEXT("a:1:2"),   TEXT("user@host"),
-    TEXT("u:p@host"),  TEXT("[::1]"),     TEXT("[::1]:80"),     TEXT("[::1"),       TEXT("::1"),     TEXT("\xc3\xa9"),
-    TEXT("a/b"),       TEXT("a?b"),       TEXT("a#b"),          TEXT("a_b"),        TEXT("%41"),     TEXT("%4"),
-    TEXT("1.2.3.4"),   TEXT("a,b"),       TEXT("*"),            TEXT("a\r\nb"),     TEXT("[v1.x]"),  TEXT("[fe80::1%25a]"),
-    TEXT("a\\b"),      TEXT("a<b"),       TEXT("host."),        TEXT("-"),          TEXT("[]"),      TEXT("a\0b"),
+    TEXT(""),           TEXT("localhost"), TEXT("localhost:80"),
+    TEXT("localhost:"), TEXT(":80"),       TEXT("a b"),
+    TEXT("a:65535"),    TEXT("a:65536"),   TEXT("a:99999"),
+    TEXT("a:x"),        TEXT("a:1:2"),     TEXT("user@host"),
+    TEXT("u:p@host"),   TEXT("[::1]"),     TEXT("[::1]:80"),
+    TEXT("[::1"),       TEXT("::1"),       TEXT("\xc3\xa9"),
+    TEXT("a/b"),        TEXT("a?b"),       TEXT("a#b"),
+    TEXT("a_b"),        TEXT("%41"),       TEXT("%4"),
+    TEXT("1.2.3.4"),    TEXT("a,b"),       TEXT("*"),
+    TEXT("a\r\nb"),     TEXT("[v1.x]"),    TEXT("[fe80::1%25a]"),
+    TEXT("a\\b"),       TEXT("a<b"),       TEXT("host."),
+    TEXT("-"),          TEXT("[]"),        TEXT("a\0b"),
 };
 
 static const bytes paths[] = {
-    TEXT(""),       TEXT("/"),      TEXT("a"),      TEXT("/a b"),     TEXT("/a?b"),     TEXT("/a?b#c"),   TEXT("?a"),
-    TEXT("*"),      TEXT("/\xc3\xa9"), TEXT("/%zz"), TEXT("/a\r\n"),  TEXT("/a\0"),     TEXT("//a"),      TEXT("http://x/"),
-    TEXT("/<>"),    TEXT("/\""),    TEXT("/{a}"),   TEXT("/|"),       TEXT("/^"),       TEXT("/`"),       TEXT("/\\"),
-    TEXT("/\x7f"),  TEXT("/\x01"),  TEXT("/[a]"),   TEXT("/a?{\"<>`|\\^}"), TEXT("/a?\xc3\xa9"), TEXT("/a? "), TEXT("#a"),
-    TEXT("/a??b"),  TEXT("/."),     TEXT("/../.."), TEXT("a/b:c"),
+    TEXT(""),
+    TEXT("/"),
+    TEXT("a"),
+    TEXT("/a b"),
+    TEXT("/a?b"),
+    TEXT("/a?b#c"),
+    TEXT("?a"),
+    TEXT("*"),
+    TEXT("/\xc3\xa9"),
+    TEXT("/%zz"),
+    TEXT("/a\r\n"),
+    TEXT("/a\0"),
+    TEXT("//a"),
+    TEXT("http://x/"),
+    TEXT("/<>"),
+    TEXT("/\""),
+    TEXT("/{a}"),
+    TEXT("/|"),
+    TEXT("/^"),
+    TEXT("/`"),
+    TEXT("/\\"),
+    TEXT("/\x7f"),
+    TEXT("/\x01"),
+    TEXT("/[a]"),
+    TEXT("/a?{\"<>`|\\^}"),
+    TEXT("/a?\xc3\xa9"),
+    TEXT("/a? "),
+    TEXT("#a"),
+    TEXT("/a??b"),
+    TEXT("/."),
+    TEXT("/../.."),
+    TEXT("a/b:c"),
 };
 
 static void add_optional(const optional_bytes *got) {
@@ -286,7 +353,8 @@ static void probe_targets(int request) {
     optional_bytes got;
     begin("authority");
     add_shown(authorities[i]);
-    add_result(outgoing_request_set_authority(request, 1, authorities[i].data, authorities[i].size) != 0);
+    add_result(
+        outgoing_request_set_authority(request, 1, authorities[i].data, authorities[i].size) != 0);
     outgoing_request_authority(request, &got);
     add_optional(&got);
     outgoing_request_set_authority(request, 0, NULL, 0);
@@ -307,7 +375,8 @@ static void probe_options(void) {
   typedef void getter(int self, optional_number *result);
   static setter *const set[] = {request_options_set_connect, request_options_set_first_byte,
                                 request_options_set_between_bytes};
-  static getter *const get[] = {request_options_connect, request_options_first_byte, request_options_between_bytes};
+  static getter *const get[] = {request_options_connect, request_options_first_byte,
+                                request_options_between_bytes};
   static const uint64_t times[] = {0, 1, 1000000, 18446744073709551615u};
   int options = request_options_new();
   for (uint32_t i = 0; i < COUNT(set); i++) {
@@ -315,7 +384,8 @@ static void probe_options(void) {
       optional_number got;
       begin("option");
       add_number(i);
-      if (j > 0) add_result(set[i](options, j <= COUNT(times), j <= COUNT(times) ? times[j - 1] : 0) != 0);
+      if (j > 0)
+        add_result(set[i](options, j <= COUNT(times), j <= COUNT(times) ? times[j - 1] : 0) != 0);
       get[i](options, &got);
       add_string(got.present ? " is " : " is none");
       if (got.present) add_number(got.value);
@@ -360,7 +430,8 @@ static void finish_body(int handle, uint32_t size) {
 }
 
 static void probe_lengths(void) {
-  static const char *const lengths[] = {"5", "0", "05", "+5", "-5", "x", "5, 5", "99999999999999999999", ""};
+  static const char *const lengths[] = {
+      "5", "0", "05", "+5", "-5", "x", "5, 5", "99999999999999999999", ""};
   for (uint32_t i = 0; i < COUNT(lengths); i++) {
     handle_result made;
     int response = outgoing_response_new(with_length(lengths[i]));
@@ -457,12 +528,15 @@ static void read_response(int response) {
 /* What goes in `scheme` and `authority` is the caller's; "-" as METHOD sets no scheme. */
 static void call(bytes url, bytes name) {
   int request = outgoing_request_new(fields_new());
-  if (name.size > 0 && *name.data != '-') outgoing_request_set_method(request, 9, name.data, name.size);
+  if (name.size > 0 && *name.data != '-')
+    outgoing_request_set_method(request, 9, name.data, name.size);
   bool is_secure = take_prefix(&url, "https://");
   if (!is_secure) take_prefix(&url, "http://");
   uint32_t size = 0;
-  while (size < url.size && url.data[size] != '/') size++;
-  if (name.size == 0 || *name.data != '-') outgoing_request_set_scheme(request, 1, is_secure, NULL, 0);
+  while (size < url.size && url.data[size] != '/')
+    size++;
+  if (name.size == 0 || *name.data != '-')
+    outgoing_request_set_scheme(request, 1, is_secure, NULL, 0);
   if (size > 0) outgoing_request_set_authority(request, 1, url.data, size);
   outgoing_request_set_path(request, size < url.size, url.data + size, url.size - size);
   code_result handled;
@@ -486,13 +560,18 @@ EXPORT("run") int run(void) {
   get_arguments(&arguments);
   if (arguments.count < 2) return 1;
   bytes what = arguments.items[1];
-  if (is_equal(what, "fields")) probe_fields();
-  else if (is_equal(what, "messages")) probe_messages();
-  else if (is_equal(what, "bodies")) probe_bodies();
-  else if (is_equal(what, "live-output")) finish_while_written();
+  if (is_equal(what, "fields"))
+    probe_fields();
+  else if (is_equal(what, "messages"))
+    probe_messages();
+  else if (is_equal(what, "bodies"))
+    probe_bodies();
+  else if (is_equal(what, "live-output"))
+    finish_while_written();
   else if (is_equal(what, "call") && arguments.count > 2)
     call(arguments.items[2], arguments.count > 3 ? arguments.items[3] : (bytes){0});
-  else return 1;
+  else
+    return 1;
   int out = get_stdout();
   bool is_written = write_all(out, text, text_size) && flush(out);
   output_stream_drop(out);

@@ -15,7 +15,8 @@ static uint32_t text_size;
 
 static inline uint32_t length(const char *string) {
   uint32_t size = 0;
-  while (string[size] != '\0') size++;
+  while (string[size] != '\0')
+    size++;
   return size;
 }
 
@@ -36,7 +37,8 @@ static inline void add_bytes(bytes value) {
 static inline void add_number(uint64_t number) {
   char digits[20];
   uint32_t at = sizeof digits;
-  do digits[--at] = (char)('0' + number % 10);
+  do
+    digits[--at] = (char)('0' + number % 10);
   while ((number /= 10) != 0);
   add(digits + at, (uint32_t)sizeof digits - at);
 }

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define IMPORT(module, name) __attribute__((import_module(module), import_name(name)))
-#define EXPORT(name) __attribute__((export_name(name)))
+#define EXPORT(name)         __attribute__((export_name(name)))
 
 /* A string or a list<u8>. */
 typedef struct bytes {
@@ -145,10 +145,12 @@ IMPORT(POLL, "[resource-drop]pollable") void pollable_drop(int self);
 IMPORT(STREAMS, "[method]input-stream.blocking-read")
 void input_stream_blocking_read(int self, uint64_t size, read_result *result);
 IMPORT(STREAMS, "[resource-drop]input-stream") void input_stream_drop(int self);
-IMPORT(STREAMS, "[method]output-stream.check-write") void output_stream_check_write(int self, count_result *result);
+IMPORT(STREAMS, "[method]output-stream.check-write")
+void output_stream_check_write(int self, count_result *result);
 IMPORT(STREAMS, "[method]output-stream.write")
 void output_stream_write(int self, const void *data, uint32_t size, write_result *result);
-IMPORT(STREAMS, "[method]output-stream.blocking-flush") void output_stream_blocking_flush(int self, write_result *result);
+IMPORT(STREAMS, "[method]output-stream.blocking-flush")
+void output_stream_blocking_flush(int self, write_result *result);
 IMPORT(STREAMS, "[method]output-stream.blocking-splice")
 void output_stream_blocking_splice(int self, int source, uint64_t size, count_result *result);
 IMPORT(STREAMS, "[method]output-stream.subscribe") int output_stream_subscribe(int self);
@@ -166,35 +168,48 @@ IMPORT("wasi:cli/stderr", "get-stderr") int get_stderr(void);
 #define TYPES "wasi:http/types"
 IMPORT(TYPES, "[constructor]fields") int fields_new(void);
 IMPORT(TYPES, "[method]fields.append")
-void fields_append(int self, const char *name, uint32_t name_size, const void *value, uint32_t size, uint8_t result[2]);
-IMPORT(TYPES, "[static]fields.from-list") void fields_from_list(const field *items, uint32_t count, handle_result *result);
-IMPORT(TYPES, "[method]fields.get") void fields_get(int self, const char *name, uint32_t size, bytes_list *result);
+void fields_append(int self, const char *name, uint32_t name_size, const void *value, uint32_t size,
+                   uint8_t result[2]);
+IMPORT(TYPES, "[static]fields.from-list")
+void fields_from_list(const field *items, uint32_t count, handle_result *result);
+IMPORT(TYPES, "[method]fields.get")
+void fields_get(int self, const char *name, uint32_t size, bytes_list *result);
 IMPORT(TYPES, "[method]fields.has") int fields_has(int self, const char *name, uint32_t size);
 IMPORT(TYPES, "[method]fields.set")
-void fields_set(int self, const char *name, uint32_t size, const bytes *values, uint32_t count, uint8_t result[2]);
-IMPORT(TYPES, "[method]fields.delete") void fields_delete(int self, const char *name, uint32_t size, uint8_t result[2]);
+void fields_set(int self, const char *name, uint32_t size, const bytes *values, uint32_t count,
+                uint8_t result[2]);
+IMPORT(TYPES, "[method]fields.delete")
+void fields_delete(int self, const char *name, uint32_t size, uint8_t result[2]);
 IMPORT(TYPES, "[method]fields.clone") int fields_clone(int self);
 IMPORT(TYPES, "[method]fields.entries") void fields_entries(int self, field_list *result);
 IMPORT(TYPES, "[resource-drop]fields") void fields_drop(int self);
 
-IMPORT(TYPES, "[method]incoming-request.method") void incoming_request_method(int self, method *result);
-IMPORT(TYPES, "[method]incoming-request.path-with-query") void incoming_request_path(int self, optional_bytes *result);
-IMPORT(TYPES, "[method]incoming-request.scheme") void incoming_request_scheme(int self, optional_scheme *result);
-IMPORT(TYPES, "[method]incoming-request.authority") void incoming_request_authority(int self, optional_bytes *result);
+IMPORT(TYPES, "[method]incoming-request.method")
+void incoming_request_method(int self, method *result);
+IMPORT(TYPES, "[method]incoming-request.path-with-query")
+void incoming_request_path(int self, optional_bytes *result);
+IMPORT(TYPES, "[method]incoming-request.scheme")
+void incoming_request_scheme(int self, optional_scheme *result);
+IMPORT(TYPES, "[method]incoming-request.authority")
+void incoming_request_authority(int self, optional_bytes *result);
 IMPORT(TYPES, "[method]incoming-request.headers") int incoming_request_headers(int self);
-IMPORT(TYPES, "[method]incoming-request.consume") void incoming_request_consume(int self, handle_result *result);
+IMPORT(TYPES, "[method]incoming-request.consume")
+void incoming_request_consume(int self, handle_result *result);
 IMPORT(TYPES, "[resource-drop]incoming-request") void incoming_request_drop(int self);
 
-IMPORT(TYPES, "[method]incoming-body.stream") void incoming_body_stream(int self, handle_result *result);
+IMPORT(TYPES, "[method]incoming-body.stream")
+void incoming_body_stream(int self, handle_result *result);
 IMPORT(TYPES, "[static]incoming-body.finish") int incoming_body_finish(int self);
 IMPORT(TYPES, "[resource-drop]incoming-body") void incoming_body_drop(int self);
 IMPORT(TYPES, "[method]future-trailers.subscribe") int future_trailers_subscribe(int self);
-IMPORT(TYPES, "[method]future-trailers.get") void future_trailers_get(int self, future_trailers *result);
+IMPORT(TYPES, "[method]future-trailers.get")
+void future_trailers_get(int self, future_trailers *result);
 IMPORT(TYPES, "[resource-drop]future-trailers") void future_trailers_drop(int self);
 
 /* response-outparam.set flattens result<own<outgoing-response>, error-code>: `value` is the response or the code. */
 IMPORT(TYPES, "[static]response-outparam.set")
-void response_outparam_set(int self, int failed, int value, int a, uint64_t b, int c, int d, int e, int f);
+void response_outparam_set(int self, int failed, int value, int a, uint64_t b, int c, int d, int e,
+                           int f);
 #ifdef INFORMATIONAL
 IMPORT(TYPES, "[method]response-outparam.send-informational")
 void response_outparam_inform(int self, int status, int headers, code_result *result);
@@ -203,19 +218,26 @@ IMPORT(TYPES, "[constructor]outgoing-response") int outgoing_response_new(int he
 IMPORT(TYPES, "[method]outgoing-response.status-code") int outgoing_response_status(int self);
 IMPORT(TYPES, "[method]outgoing-response.headers") int outgoing_response_headers(int self);
 IMPORT(TYPES, "[resource-drop]outgoing-response") void outgoing_response_drop(int self);
-IMPORT(TYPES, "[method]outgoing-response.set-status-code") int outgoing_response_set_status(int self, int status);
-IMPORT(TYPES, "[method]outgoing-response.body") void outgoing_response_body(int self, handle_result *result);
-IMPORT(TYPES, "[method]outgoing-body.write") void outgoing_body_write(int self, handle_result *result);
+IMPORT(TYPES, "[method]outgoing-response.set-status-code")
+int outgoing_response_set_status(int self, int status);
+IMPORT(TYPES, "[method]outgoing-response.body")
+void outgoing_response_body(int self, handle_result *result);
+IMPORT(TYPES, "[method]outgoing-body.write")
+void outgoing_body_write(int self, handle_result *result);
 IMPORT(TYPES, "[static]outgoing-body.finish")
 void outgoing_body_finish(int self, int has_trailers, int trailers, code_result *result);
 IMPORT(TYPES, "[resource-drop]outgoing-body") void outgoing_body_drop(int self);
 
 IMPORT(TYPES, "[constructor]outgoing-request") int outgoing_request_new(int headers);
 IMPORT(TYPES, "[resource-drop]outgoing-request") void outgoing_request_drop(int self);
-IMPORT(TYPES, "[method]outgoing-request.method") void outgoing_request_method(int self, method *result);
-IMPORT(TYPES, "[method]outgoing-request.path-with-query") void outgoing_request_path(int self, optional_bytes *result);
-IMPORT(TYPES, "[method]outgoing-request.scheme") void outgoing_request_scheme(int self, optional_scheme *result);
-IMPORT(TYPES, "[method]outgoing-request.authority") void outgoing_request_authority(int self, optional_bytes *result);
+IMPORT(TYPES, "[method]outgoing-request.method")
+void outgoing_request_method(int self, method *result);
+IMPORT(TYPES, "[method]outgoing-request.path-with-query")
+void outgoing_request_path(int self, optional_bytes *result);
+IMPORT(TYPES, "[method]outgoing-request.scheme")
+void outgoing_request_scheme(int self, optional_scheme *result);
+IMPORT(TYPES, "[method]outgoing-request.authority")
+void outgoing_request_authority(int self, optional_bytes *result);
 IMPORT(TYPES, "[method]outgoing-request.headers") int outgoing_request_headers(int self);
 IMPORT(TYPES, "[method]outgoing-request.set-method")
 int outgoing_request_set_method(int self, int which, const void *other, uint32_t size);
@@ -225,10 +247,12 @@ IMPORT(TYPES, "[method]outgoing-request.set-scheme")
 int outgoing_request_set_scheme(int self, int present, int which, const void *other, uint32_t size);
 IMPORT(TYPES, "[method]outgoing-request.set-authority")
 int outgoing_request_set_authority(int self, int present, const void *authority, uint32_t size);
-IMPORT(TYPES, "[method]outgoing-request.body") void outgoing_request_body(int self, handle_result *result);
+IMPORT(TYPES, "[method]outgoing-request.body")
+void outgoing_request_body(int self, handle_result *result);
 
 IMPORT(TYPES, "[constructor]request-options") int request_options_new(void);
-IMPORT(TYPES, "[method]request-options.connect-timeout") void request_options_connect(int self, optional_number *result);
+IMPORT(TYPES, "[method]request-options.connect-timeout")
+void request_options_connect(int self, optional_number *result);
 IMPORT(TYPES, "[method]request-options.first-byte-timeout")
 void request_options_first_byte(int self, optional_number *result);
 IMPORT(TYPES, "[method]request-options.between-bytes-timeout")
@@ -242,10 +266,12 @@ int request_options_set_between_bytes(int self, int present, uint64_t nanosecond
 
 IMPORT(TYPES, "[method]incoming-response.status") int incoming_response_status(int self);
 IMPORT(TYPES, "[method]incoming-response.headers") int incoming_response_headers(int self);
-IMPORT(TYPES, "[method]incoming-response.consume") void incoming_response_consume(int self, handle_result *result);
+IMPORT(TYPES, "[method]incoming-response.consume")
+void incoming_response_consume(int self, handle_result *result);
 IMPORT(TYPES, "[resource-drop]incoming-response") void incoming_response_drop(int self);
 IMPORT(TYPES, "[method]future-incoming-response.subscribe") int future_response_subscribe(int self);
-IMPORT(TYPES, "[method]future-incoming-response.get") void future_response_get(int self, future_response *result);
+IMPORT(TYPES, "[method]future-incoming-response.get")
+void future_response_get(int self, future_response *result);
 IMPORT(TYPES, "[resource-drop]future-incoming-response") void future_response_drop(int self);
 
 IMPORT("wasi:http/outgoing-handler", "handle")
