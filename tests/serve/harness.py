@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -169,6 +170,31 @@ def receive_until(s, end, seconds=SECONDS):
             break
         data += part
     return data
+
+
+def http2_frame(kind, flags, stream, payload=b""):
+    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+
+
+HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + http2_frame(4, 0, 0)
+
+
+def receive_http2_frame(s, kind):
+    """The flags and the payload of the next frame of a kind; what comes before is skipped."""
+    def take(size):
+        data = b""
+        while len(data) < size:
+            piece = s.recv(size - len(data))
+            if not piece:
+                raise AssertionError("the connection ended before a frame of type %d" % kind)
+            data += piece
+        return data
+
+    while True:
+        head = take(9)
+        payload = take(int.from_bytes(head[:3], "big"))
+        if head[3] == kind:
+            return head[4], payload
 
 
 def parse_head(data):

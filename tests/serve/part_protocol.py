@@ -1,8 +1,9 @@
-"""HTTP/1.1 as it goes over the wire, sent raw: RFC 9110 and RFC 9112."""
+"""HTTP as it goes over the wire, sent raw: RFC 9110 and RFC 9112, and a little of RFC 9113."""
 import socket
 import time
 
-from harness import SECONDS, Case, parse_head, receive, receive_until
+from harness import (HTTP2_PREFACE, SECONDS, Case, http2_frame, parse_head, receive, receive_http2_frame,
+                     receive_until)
 
 GET = b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"
 LAST = b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -197,6 +198,24 @@ class Messages(Case):
         with server.connect() as s:
             s.sendall(post(b"/early", b"Expect: 100-continue\r\nContent-Length: 5\r\nConnection: close"))
             self.assertTrue(receive(s).startswith(b"HTTP/1.1 200"))
+
+    def test_100_continue_comes_by_http2_too_and_only_when_the_guest_reads(self):
+        server = self.serve()
+
+        def post_by_http2(s, path):  # :method POST and :scheme http by number, the rest as literals
+            literals = ((b"\x04", path), (b"\x01", b"x"), (b"\x00\x06expect", b"100-continue"))
+            s.sendall(HTTP2_PREFACE + http2_frame(
+                1, 4, 1, b"\x83\x86" + b"".join(name + bytes([len(value)]) + value for name, value in literals)))
+            return receive_http2_frame(s, 1)
+
+        with server.connect() as s:
+            flags, fields = post_by_http2(s, b"/upload")
+            self.assertEqual((flags & 1, fields), (0, b"\x48\x82\x08\x01"))  # :status 100, in Huffman's code
+            s.sendall(http2_frame(0, 1, 1, b"hello"))
+            self.assertEqual(receive_http2_frame(s, 1)[1][:1], b"\x88")  # :status 200
+            self.assertIn(b"5", receive_http2_frame(s, 0)[1])
+        with server.connect() as s:
+            self.assertEqual(post_by_http2(s, b"/early")[1][:1], b"\x88")
 
     def test_trailers_go_both_ways(self):
         server = self.serve()

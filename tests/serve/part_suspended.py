@@ -2,10 +2,9 @@
 import pathlib
 import re
 import resource
-import struct
 import time
 
-from harness import Case, scaled, wait_until
+from harness import HTTP2_PREFACE, Case, http2_frame, scaled, wait_until
 
 REQUESTS = CONNECTIONS = 10000
 MAPPINGS = 5 * REQUESTS  # a suspended request takes four
@@ -13,15 +12,11 @@ MEMORY = 2 << 30  # much more than is used, for the kernel's sockets are not in 
 STREAMS = 100  # requests of one HTTP/2 connection
 
 
-def frame(kind, flags, stream, payload=b""):
-    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
-
-
 def http2_requests(count, path):
     """A connection's preface and so many requests: HPACK's static table, and literals without indexing."""
     fields = b"\x82\x86\x04" + bytes([len(path)]) + path + b"\x01\x01x"
-    return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0) + b"".join(
-        frame(1, 5, 1 + 2 * i, fields) for i in range(count))
+    return HTTP2_PREFACE + b"".join(
+        http2_frame(1, 5, 1 + 2 * i, fields) for i in range(count))
 
 
 class Suspended(Case):
