@@ -62,12 +62,14 @@ class Routing(Case):
 
 class Instances(Case):
     def counts(self, server, requests):
+        """What so many requests are told, each made when the instance of the one before is back."""
         client = server.client()
         self.addCleanup(client.close)
         counts = []
         for _ in range(requests):
             client.request("GET", "/count")
             counts.append(int(client.getresponse().read()))
+            wait_until(lambda: server.metric("requests_in_flight") == 0, what="the request to be over")
         return counts
 
     def test_each_request_has_an_instance_of_its_own(self):
