@@ -121,7 +121,7 @@ class Others(Case):
         script = "%s && { head -c 100000 /dev/zero > %s/fill 2>/dev/null; exec \"$@\"; }" % (mount, cache)
         server = self.serve_changing(wrap=("unshare", "-m", "sh", "-c", script, "sh"),
                                      environment={"XDG_CACHE_HOME": cache})
-        self.disturb(server, lambda: self.change(server), threads=1, seconds=5, serves="Hello, %05d!\n")
+        self.disturb(server, lambda: self.change(server), threads=1, seconds=scaled(5), serves="Hello, %05d!\n")
         self.assertEqual(server.metric("reload_failures_total"), 0)
 
     def test_files_may_not_grow(self):
@@ -130,7 +130,7 @@ class Others(Case):
             self.skipTest("the thread sanitizer does not live with a limit of file sizes")
         server = self.serve_changing(wrap=("sh", "-c", "ulimit -f 16 && exec \"$@\"", "sh"),
                                      environment={"XDG_CACHE_HOME": self.folder / "cache"})
-        self.disturb(server, lambda: self.change(server), threads=1, seconds=5, serves="Hello, %05d!\n")
+        self.disturb(server, lambda: self.change(server), threads=1, seconds=scaled(5), serves="Hello, %05d!\n")
         self.assertEqual(server.metric("reload_failures_total"), 0)
         wait_until(lambda: server.metric("log_lines_lost_total") > 0, what="lost lines to be counted")
 
