@@ -397,6 +397,9 @@ typedef struct tn_instance_options {
   uint32_t max_tables;
   uint32_t max_memories;
   uint32_t max_handles; /* of each component instance; with preview 1, open files and directories */
+  /* What the values of one call may take or refer to on their way from the guest to the host, 128 MiB
+   * by default: lists of lists can refer to the same memory many times over. */
+  uint64_t max_transfer_bytes;
   bool has_fuel;        /* the engine must count fuel */
   uint64_t fuel;
   uint64_t timeout;  /* nanoseconds of wall-clock time from the instance's making, running or

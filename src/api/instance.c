@@ -9,7 +9,11 @@
 #include "tenon/exec.h"
 #include "value/value.h"
 
-enum { DEFAULT_MAX_HANDLES = 1 << 20, DEFAULT_MAX_CORE = 10000 };
+enum {
+  DEFAULT_MAX_HANDLES = 1 << 20,
+  DEFAULT_MAX_CORE = 10000,
+  DEFAULT_MAX_TRANSFER = 128 << 20,
+};
 
 void tn_instance_options_init(tn_instance_options *options) {
   *options = (tn_instance_options){
@@ -19,6 +23,7 @@ void tn_instance_options_init(tn_instance_options *options) {
       .max_tables = DEFAULT_MAX_CORE,
       .max_memories = DEFAULT_MAX_CORE,
       .max_handles = DEFAULT_MAX_HANDLES,
+      .max_transfer_bytes = DEFAULT_MAX_TRANSFER,
   };
 }
 
@@ -83,6 +88,7 @@ static tn_error *set_up(tn_instance *instance, const tn_instance_options *option
   runtime->states[TN_STATE_USER] = options->user;
   runtime->states[TN_STATE_RECORDING] = options->recording;
   runtime->max_handles = options->max_handles;
+  runtime->max_transfer_bytes = options->max_transfer_bytes;
   instance->instantiated.restorer = instance->linked->restorer;
   tn_store_limits limits = {
       .memory_bytes = options->max_memory_bytes,
@@ -330,11 +336,33 @@ static const tn_func *find_command(tn_instance *instance) {
 /* A command's run on a fiber of its own, so that whatever blocks in it suspends instead. */
 typedef struct command_run {
   const tn_func *func;
-  uint8_t
-      is_error; /* `run: func() -> result`: its native form is one byte. `_start` has no result */
+  uint8_t is_error; /* what `run` has returned; `_start` has no result */
   tn_values values;
   tn_error *error;
 } command_run;
+
+/* `run: func() -> result`, whose native form is one byte, or a module's `_start`, without a result. */
+static bool has_command_type(const tn_func *func, bool is_module) {
+  const tn_func_type *type = func->export_->type;
+  if (type->param_count != 0) return false;
+  if (is_module) return type->result == NULL;
+  return type->result != NULL && type->result->kind == TN_TYPE_RESULT &&
+         type->result->types[0] == NULL && type->result->types[1] == NULL;
+}
+
+static tn_error *check_command(tn_instance *instance, const tn_func *func) {
+  bool is_module = tn_component_is_module(instance->linked->component);
+  if (func == NULL) {
+    return tn_error_set_hint(
+        tn_error_new(TN_ERROR_NOT_FOUND,
+                     "it is not a command: it exports neither `wasi:cli/run` nor `_start`"),
+        "call one of its functions with --invoke (tenon exec: --function); `tenon inspect` lists them");
+  }
+  if (has_command_type(func, is_module)) return NULL;
+  return tn_error_new(TN_ERROR_LINK, "it is not a command: its %s",
+                      is_module ? "`_start` has parameters or results"
+                                : "`wasi:cli/run#run` is not a `func() -> result`");
+}
 
 static void run_command(void *argument) {
   command_run *run = argument;
@@ -343,12 +371,7 @@ static void run_command(void *argument) {
 
 tn_error *tn_instance_run(tn_instance *instance, int *exit_code) {
   command_run run = {.func = find_command(instance)};
-  if (run.func == NULL) {
-    return tn_error_set_hint(
-        tn_error_new(TN_ERROR_NOT_FOUND,
-                     "it is not a command: it exports neither `wasi:cli/run` nor `_start`"),
-        "call one of its functions with --invoke (tenon exec: --function); `tenon inspect` lists them");
-  }
+  TN_TRY(check_command(instance, run.func));
   tn_error *error =
       tn_loop_run_fiber(&instance->guest, instance->instantiated.runtime.store, run_command, &run);
   if (error == NULL) error = run.error;

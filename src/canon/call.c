@@ -190,7 +190,7 @@ static tn_error *lift_result(embedder_call *call, const tn_core_value *values) {
                    .destination = &call->host,
                    .arena = call->arena,
                    .copies = true,
-                   .budget = TN_TRANSFER_BUDGET};
+                   .budget = call->runtime->max_transfer_bytes};
   return tn_lift_values(&t, &call->lifted->result, values, (uintptr_t)call->result);
 }
 

@@ -138,6 +138,9 @@ struct tn_runtime {
   tn_error_kind poisoned; /* TN_ERROR_NONE, or why no call may enter any more */
   bool has_called_host;   /* a host function of the embedder's has been called */
   uint32_t max_handles;   /* per table */
+  /* The most that one transfer to the host may visit or allocate. Nested lists can refer to the same memory
+   * many times over, so that a small guest could otherwise keep the host busy, or fill it. */
+  uint64_t max_transfer_bytes;
   tn_call_arena
       *arenas; /* free list: calls take one when they need memory, several may be out at once */
   tn_memory_view *memory_views; /* what is known of the memories, by slot */

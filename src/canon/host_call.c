@@ -29,7 +29,7 @@ static tn_error *lift_params(host_call *h, const tn_core_value *values, void *pa
   t->temporaries = &h->temporaries;
   t->arena = NULL;
   t->copies = false;
-  t->budget = TN_TRANSFER_BUDGET;
+  t->budget = t->runtime->max_transfer_bytes;
   return tn_lift_values(t, program, values, (uintptr_t)params);
 }
 

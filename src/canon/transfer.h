@@ -288,9 +288,6 @@ typedef struct tn_transfer {
   uint64_t budget; /* host destination: bytes that may still be visited or allocated */
 } tn_transfer;
 
-/* The most that one transfer to the host may visit or allocate. Nested lists can refer to the same memory
- * many times over, so that a small guest could otherwise keep the host busy, or fill it. */
-#define TN_TRANSFER_BUDGET ((uint64_t)1 << 30)
 /* CanonicalABI.md#loading: MAX_LIST_BYTE_LENGTH, MAX_STRING_BYTE_LENGTH */
 #define TN_MAX_BYTE_LENGTH (((uint64_t)1 << 28) - 1)
 

@@ -55,6 +55,7 @@ static const struct {
     {"`max_memories`", "--max-memories"},
     {"`max_tables`", "--max-tables"},
     {"`max_handles`", "--max-handles"},
+    {"`max_transfer_bytes`", "--max-transfer"},
     {"`max_stack_bytes`", "--max-stack"},
     {"`output_limit`", "--max-output"},
     {"`fuel`", "--fuel"},

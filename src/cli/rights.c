@@ -138,6 +138,7 @@ void cli_configure_limits(tn_instance_options *options, const cli_settings *sett
   if (settings->max_memories.is_set) options->max_memories = (uint32_t)settings->max_memories.value;
   if (settings->max_tables.is_set) options->max_tables = (uint32_t)settings->max_tables.value;
   if (settings->max_handles.is_set) options->max_handles = (uint32_t)settings->max_handles.value;
+  if (settings->max_transfer.is_set) options->max_transfer_bytes = settings->max_transfer.value;
   if (settings->timeout.is_set) options->timeout = settings->timeout.value;
   options->has_fuel = settings->fuel.is_set;
   options->fuel = settings->fuel.value;

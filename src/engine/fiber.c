@@ -123,7 +123,10 @@ bool tn_fiber_resume(tn_fiber *fiber) {
   assert(store->current == NULL);
   fiber->is_resumed = true;
   store->current = fiber;
-  bool has_returned = wasmtime_call_future_poll(fiber->future);
+  bool has_returned;
+  do { /* collecting garbage, the engine yields on its own account: then there is nothing to wait for */
+    has_returned = wasmtime_call_future_poll(fiber->future);
+  } while (!has_returned && fiber->is_resumed);
   store->current = NULL;
   return has_returned;
 }

@@ -52,7 +52,8 @@ static inline void world_reset(world *w) {
                             .instance_count = WORLD_INSTANCES,
                             .funcs = w->funcs,
                             .memories = w->memories,
-                            .max_handles = 1000000};
+                            .max_handles = 1000000,
+                            .max_transfer_bytes = 1 << 30};
   for (uint32_t i = 0; i < WORLD_INSTANCES; i++) {
     w->flags[i] = (tn_instance_flags){.may_enter = true, .may_leave = true};
     w->instances[i] = (tn_component_instance){

@@ -26,6 +26,7 @@ static const limit_note limit_notes[] = {
     LIMIT("max-memories", max_memories),
     LIMIT("max-tables", max_tables),
     LIMIT("max-handles", max_handles),
+    LIMIT("max-transfer", max_transfer),
     LIMIT("max-stack", max_stack),
 };
 #undef LIMIT

@@ -216,6 +216,7 @@ void exec_describe_policy(const exec_job *job, exec_bytes *out) {
   add_amount(out, &settings->max_memories);
   add_amount(out, &settings->max_tables);
   add_amount(out, &settings->max_handles);
+  add_amount(out, &settings->max_transfer);
   add_amount(out, &settings->max_output);
   add_amount(out, &settings->max_stack);
   add_amount(out, &settings->fuel);
