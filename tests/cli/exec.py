@@ -190,6 +190,17 @@ class Limits(Case):
         self.assertEqual((report["error"]["used"], report["error"]["allowed"], report["fuel"]), (1000, 1000, 1000))
         self.assertEqual(report["exit_code"], FUEL)
 
+    def test_amounts_in_the_report_have_units(self):
+        for limit, unit, code, arguments in (
+                ("fuel", "units of fuel", FUEL, ["--fuel", 1000, GUESTS / "loop.wat"]),
+                ("memory", "bytes", MEMORY, ["--max-memory", "1MiB", GUESTS / "grow.wat"]),
+                ("output", "bytes", OUTPUT, ["--max-output", 100, GUESTS / "chatter.wat"]),
+                ("time", "nanoseconds", TIMEOUT, ["--timeout", "200ms", GUESTS / "loop.wat"]),
+                ("handles", "handles", HANDLES, ["--max-handles", 100, "-f", "make", GUESTS / "handles.wat"])):
+            error = self.json(*arguments, code=code)["error"]
+            self.assertEqual((error["limit"], error["unit"]), (limit, unit))
+            self.assertGreaterEqual(error["used"], error["allowed"])
+
     def test_growth_is_decided_by_the_limit_and_not_by_the_machine(self):
         if b"__asan_init" in pathlib.Path(run.TENON).read_bytes():
             self.skipTest("the sanitizer needs more address space than can be left")
@@ -265,6 +276,13 @@ class Arguments(Case):
             self.assertIn("\n  %s\n  %s\n" % (text, caret.rstrip()), done.err)
             self.assertIn("func(", done.err)
 
+    def test_bytes_that_are_no_text_get_their_number_and_a_caret(self):
+        done = self.expect(self.call("same-string", os.fsdecode(b"ab\xffc")), USAGE, "", "argument 1 (s): this byte is no part of a text")
+        self.assertIn("\n  ab\ufffdc\n    ^\n", done.err)
+        self.expect(self.call("same-string", options=["--args", os.fsdecode(b"\xc3")]), USAGE, "", "argument 1 (s): this byte")
+        done = self.expect(self.exec(EXAMPLES / "hello.wat", "x", os.fsdecode(b"\x80y")), USAGE, "", "argument 2: this byte is no part")
+        self.assertIn("\n  \ufffdy\n  ^\n", done.err)
+
     def test_wrong_counts_and_json_are_explained(self):
         self.expect(self.call("sums#add", "1"), USAGE, "", "takes 2 arguments, 1 is given")
         self.expect(self.call("nothing", "1"), USAGE, "", "takes 0 arguments, 1 is given")
@@ -337,6 +355,36 @@ class Report(Case):
         self.assertIn("--clock", report["error"]["hint"])
         self.assertEqual(self.json(GUESTS / "exit.wat", "5", code=5)["exit_code"], 5)
         self.assertIsNone(self.json(GUESTS / "exit.wat", "5", code=5)["error"])
+
+
+    def test_a_failure_before_the_run_has_a_report_of_the_same_shape(self):
+        shape = set(self.json(SLEEP, code=DENIED))
+        broken = self.write("broken.wasm", b"\0asm")
+        for code, reason, arguments in (
+                (113, "while opening nothing.wasm: ", ["nothing.wasm"]),
+                (LOAD, "broken.wasm", [broken]),
+                (116, "company:product/tools", [GUESTS / "missing-import.wat"]),
+                (NOT_FOUND, "no function `x`", ["-f", "x", FUNCTIONS]),
+                (USAGE, "takes 1 argument", ["-f", "same-string", FUNCTIONS]),
+                (USAGE, "argument 1 (s): ", ["-f", "same-string", FUNCTIONS, os.fsdecode(b"\xff")]),
+                (USAGE, "--fuel: x is not", ["--fuel", "x", SLEEP]),
+                (USAGE, "unknown option --nothing", ["--nothing", SLEEP]),
+                (USAGE, "unknown option -W ful", ["-W", "ful=3", SLEEP]),
+                (USAGE, "--fuel needs a value", ["--fuel"]),
+                (USAGE, "takes a file", []),
+                (USAGE, "no function", ["--args", "1", SLEEP]),
+                (113, "while reading nothing: ", ["--cache", "answers", "--stdin", "nothing", SLEEP]),
+                (113, "while opening nothing: ", ["-f", "x", "--input", "nothing", SLEEP]),
+                (113, "while opening nothing: ", ["--replay", "nothing", SLEEP]),
+                (LOAD, "while reading", ["--replay", SLEEP, SLEEP]),
+                (113, "while writing nowhere/run.rec: ", ["--record", "nowhere/run.rec", EXAMPLES / "hello.wat"]),
+                (DIFFERS, "a second run differs", ["--verify", "--allow-random", "-f", "random", ASKING])):
+            report = self.json(*arguments, code=code)
+            self.assertEqual(report["exit_code"], code)
+            self.assertIn(reason, report["error"]["message"])
+            self.assertEqual(set(report) - {"cached", "verified"}, shape)
+        self.assertIn("did you mean", self.json("--fule", "1", SLEEP, code=USAGE)["error"]["hint"])
+        self.assertEqual(self.json("nothing.wasm", code=113)["sha256"], {"component": None, "input": None, "output": None})
 
 
 class Server(http.server.BaseHTTPRequestHandler):
@@ -521,6 +569,13 @@ class Cache(Case):
             self.assertNotIn("from the cache", done.err)
             self.assertEqual(path.read_bytes(), whole)
         self.assertEqual(self.files(), [path])  # nothing half-written beside it
+
+    def test_a_cache_that_cannot_be_used_is_a_warning(self):
+        self.write("file", "no folder")
+        for folder in ("file", "/proc/nothing"):
+            done = self.expect(self.exec("--cache", folder, EXAMPLES / "hello.wat"), 0, err="warning: the answer is not kept")
+            self.assertNotIn("error:", done.err)
+            self.assertIn("Hello", done.out)
 
     def test_a_run_that_is_not_deterministic_is_not_cached(self):
         self.expect(self.cached("--allow-clock", EXAMPLES / "hello.wat"), 0, None, "the cache is not used")

@@ -135,30 +135,6 @@ static void add_signature(const function_call *call, exec_bytes *out) {
   tn_error_delete(error);
 }
 
-/* Columns that bytes take on a terminal, but for wide and combining characters. */
-static size_t columns(tn_str text) {
-  size_t count = 0;
-  for (size_t i = 0; i < text.len; i++)
-    count += ((unsigned char)text.data[i] & 0xc0) != 0x80;
-  return count;
-}
-
-/* The argument with a caret under what is wrong in it; of one with several lines, that line. */
-static void add_caret(exec_bytes *out, tn_str text, size_t column, size_t length) {
-  size_t start = column, end = column;
-  while (start > 0 && text.data[start - 1] != '\n')
-    start--;
-  while (end < text.len && text.data[end] != '\n')
-    end++;
-  exec_bytes_text(out, "\n  ");
-  exec_bytes_add(out, text.data + start, end - start);
-  exec_bytes_format(out, "\n  %*s", (int)columns(slice(text, start, column)), "");
-  size_t marked = length < end - column ? length : end - column;
-  size_t count = columns(slice(text, column, column + marked));
-  for (size_t i = 0; i < (count > 0 ? count : 1); i++)
-    exec_bytes_text(out, "^");
-}
-
 static tn_error *argument_error(const function_call *call, size_t index, tn_str text, size_t column,
                                 size_t length, tn_error *cause) {
   if (tn_error_get_kind(cause) != TN_ERROR_ARGUMENT) return cause;
@@ -166,16 +142,18 @@ static tn_error *argument_error(const function_call *call, size_t index, tn_str 
   exec_bytes message = {0};
   exec_bytes_format(&message, "argument %zu (%.*s): %s", index + 1, (int)name.len, name.data,
                     tn_error_get_message(cause));
-  add_caret(&message, text, column, length);
+  exec_bytes_caret(&message, text, column, length);
   add_signature(call, &message);
   tn_error_delete(cause);
   return error_of(TN_ERROR_ARGUMENT, &message);
 }
 
 static tn_error *parse_argument(const function_call *call, size_t index, tn_str text) {
-  size_t column = 0, length = 0;
-  tn_error *error = exec_argument_parse(call->values, param_type(call, index), text,
-                                        param_room(call, index), &column, &length);
+  size_t column = exec_utf8_find_wrong(text), length = 1;
+  tn_error *error = column < text.len
+                        ? tn_error_make(TN_ERROR_ARGUMENT, exec_no_utf8)
+                        : exec_argument_parse(call->values, param_type(call, index), text,
+                                              param_room(call, index), &column, &length);
   return error == NULL ? NULL : argument_error(call, index, text, column, length, error);
 }
 
@@ -246,7 +224,7 @@ static tn_error *json_error(const function_call *call, tn_str text, tn_error *ca
       do {
         at++;
       } while (at < text.len && ((unsigned char)text.data[at] & 0xc0) == 0x80);
-    add_caret(&message, text, at, 1);
+    exec_bytes_caret(&message, text, at, 1);
   }
   add_signature(call, &message);
   tn_error_delete(cause);
@@ -257,7 +235,7 @@ static tn_error *json_expected(const function_call *call, tn_str text, size_t at
                                const char *what) {
   exec_bytes message = {0};
   exec_bytes_format(&message, "the arguments as JSON: %s", what);
-  add_caret(&message, text, at, 1);
+  exec_bytes_caret(&message, text, at, 1);
   add_signature(call, &message);
   return error_of(TN_ERROR_ARGUMENT, &message);
 }

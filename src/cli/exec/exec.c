@@ -25,42 +25,59 @@ static cli_settings settings_of(const cli_settings *given) {
   return settings;
 }
 
-static int check_options(const cli_settings *settings, int count) {
+static int check_options(const exec_job *job) {
+  const cli_settings *settings = job->settings;
+  cli_failure *failure = job->failure;
   bool has_arguments = settings->arguments != NULL || settings->arguments_json != NULL ||
                        settings->arguments_file != NULL;
   unsigned ways = (unsigned)(settings->arguments != NULL) +
                   (unsigned)(settings->arguments_json != NULL) +
                   (unsigned)(settings->arguments_file != NULL) +
-                  (unsigned)(settings->function != NULL && count > 1);
+                  (unsigned)(settings->function != NULL && job->count > 1);
   if (has_arguments && settings->function == NULL)
-    return cli_report(CLI_EXIT_USAGE,
-                      "name the function with --function; what a command is given follows the file",
-                      "there are arguments for a function but no function");
+    return cli_fail(failure, CLI_EXIT_USAGE,
+                    "name the function with --function; what a command is given follows the file",
+                    "there are arguments for a function but no function");
   if (ways > 1)
-    return cli_report(
-        CLI_EXIT_USAGE, NULL,
+    return cli_fail(
+        failure, CLI_EXIT_USAGE, NULL,
         "the function's arguments are given in more than one way: behind the file, --args, "
         "--args-json, --input");
   if (settings->record != NULL && settings->replay != NULL)
-    return cli_report(CLI_EXIT_USAGE, NULL, "--record and --replay exclude each other");
+    return cli_fail(failure, CLI_EXIT_USAGE, NULL, "--record and --replay exclude each other");
   if (settings->replay != NULL && (settings->result_cache != NULL || settings->verify.is_set))
-    return cli_report(CLI_EXIT_USAGE, NULL,
-                      "--replay compares with the recording; --verify and --cache go without it");
+    return cli_fail(failure, CLI_EXIT_USAGE, NULL,
+                    "--replay compares with the recording; --verify and --cache go without it");
+  return CLI_EXIT_OK;
+}
+
+/* A command's arguments; those of a function are looked at where its types are known. */
+static int check_arguments(const exec_job *job) {
+  for (int i = 1; i < job->count && job->settings->function == NULL; i++) {
+    tn_str text = cli_text(job->operands[i]);
+    size_t wrong = exec_utf8_find_wrong(text);
+    if (wrong == text.len) continue;
+    exec_bytes caret = {0};
+    exec_bytes_caret(&caret, text, wrong, 1);
+    int exit_code = cli_fail(job->failure, CLI_EXIT_USAGE, NULL, "argument %d: %s%.*s", i,
+                             exec_no_utf8, (int)caret.size, caret.data);
+    exec_bytes_free(&caret);
+    return exit_code;
+  }
   return CLI_EXIT_OK;
 }
 
 /* The bytes that are hashed are those that run. */
-static int load(exec_job *job, tn_error **error) {
+static tn_error *load(exec_job *job) {
   char *bytes;
   size_t size;
-  int exit_code = cli_read_file(job->operands[0], &bytes, &size);
-  if (exit_code != CLI_EXIT_OK) return exit_code;
+  tn_error *error = cli_load_file(job->operands[0], &bytes, &size);
+  if (error != NULL) return error;
   tn_sha256(bytes, size, job->component_hash);
-  *error =
-      tn_component_from_bytes(job->engine, bytes, size, job->operands[0],
-                              cli_load_flags(job->settings, job->operands[0]), &job->component);
+  error = tn_component_from_bytes(job->engine, bytes, size, job->operands[0],
+                                  cli_load_flags(job->settings, job->operands[0]), &job->component);
   free(bytes);
-  return CLI_EXIT_OK;
+  return error;
 }
 
 static tn_error *link_job(exec_job *job) {
@@ -74,10 +91,9 @@ static tn_error *link_job(exec_job *job) {
 /* 0, or an exit code after reporting. */
 static int prepare(exec_job *job) {
   tn_error *error = cli_engine_new(job->settings, true, &job->engine);
-  int exit_code = error == NULL ? load(job, &error) : CLI_EXIT_OK;
-  if (exit_code != CLI_EXIT_OK) return exit_code;
+  if (error == NULL) error = load(job);
   if (error == NULL) error = link_job(job);
-  return error == NULL ? CLI_EXIT_OK : cli_report_error(error);
+  return cli_fail_with(job->failure, error);
 }
 
 static void end_job(exec_job *job) {
@@ -142,12 +158,13 @@ static int run_once(exec_job *job, bool is_silent, exec_outcome *outcome) {
   tn_instance_delete(instance);
   tn_wasi_config_delete(world.config);
   hash_outcome(job, outcome);
-  if (job->input.is_read && job->input.failure != 0) return exec_input_read(&job->input);
+  if (job->input.is_read && job->input.failure != 0) return exec_input_read(job);
   if (outcome->output[0].failed || outcome->output[1].failed)
-    return cli_report(CLI_EXIT_INTERNAL, NULL, "the guest's output does not fit into memory");
+    return cli_fail(job->failure, CLI_EXIT_INTERNAL, NULL,
+                    "the guest's output does not fit into memory");
   if (world.write_failure == 0) return CLI_EXIT_OK;
-  return cli_report(CLI_EXIT_IO, NULL, "while writing the guest's output: %s",
-                    strerror(world.write_failure));
+  return cli_fail(job->failure, CLI_EXIT_IO, NULL, "while writing the guest's output: %s",
+                  strerror(world.write_failure));
 }
 
 /* ---- telling ------------------------------------------------------------------------------------------- */
@@ -191,32 +208,45 @@ static int run_and_prove(exec_job *job, exec_outcome *outcome) {
   return exit_code;
 }
 
-static int run_job(exec_job *job) {
+static int run_job(exec_job *job, exec_outcome *outcome) {
   const cli_settings *settings = job->settings;
-  exec_outcome outcome = {0};
   bool is_cacheable = settings->result_cache != NULL && job->is_deterministic;
   if (settings->result_cache != NULL && !job->is_deterministic)
-    fputs("warning: the cache is not used for a run that is not deterministic\n", stderr);
+    cli_warn("the cache is not used for a run that is not deterministic");
   if (is_cacheable && settings->record == NULL && !settings->verify.is_set &&
-      exec_cache_find(job, &outcome)) {
-    hash_outcome(job, &outcome);
-    int cached = tell(job, &outcome);
-    exec_outcome_free(&outcome);
-    return cached;
+      exec_cache_find(job, outcome)) {
+    hash_outcome(job, outcome);
+    return tell(job, outcome);
   }
-  int exit_code = run_and_prove(job, &outcome);
-  if (exit_code == CLI_EXIT_OK && is_cacheable) exec_cache_store(job, &outcome);
-  if (exit_code == CLI_EXIT_OK) exit_code = tell(job, &outcome);
-  exec_outcome_free(&outcome);
-  return exit_code;
+  int exit_code = run_and_prove(job, outcome);
+  if (exit_code == CLI_EXIT_OK && is_cacheable) exec_cache_store(job, outcome);
+  return exit_code == CLI_EXIT_OK ? tell(job, outcome) : exit_code;
+}
+
+/* From the options to the guest's end. */
+static int do_job(exec_job *job, cli_settings *settings, exec_outcome *outcome) {
+  if (job->count == 0)
+    return cli_fail(job->failure, CLI_EXIT_USAGE, "tenon exec FILE", "tenon exec takes a file");
+  int exit_code = check_options(job);
+  if (exit_code == CLI_EXIT_OK) exit_code = check_arguments(job);
+  if (exit_code == CLI_EXIT_OK) exit_code = exec_record_open(job, settings);
+  if (exit_code == CLI_EXIT_OK) exec_choose_policy(job);
+  if (exit_code == CLI_EXIT_OK) exit_code = exec_read_arguments(job);
+  if (exit_code == CLI_EXIT_OK && settings->result_cache != NULL && job->is_deterministic)
+    exit_code = exec_input_read(job);
+  if (exit_code == CLI_EXIT_OK) exit_code = prepare(job);
+  return exit_code == CLI_EXIT_OK ? run_job(job, outcome) : exit_code;
 }
 
 int cli_exec(const cli_settings *given, char **operands, int count) {
-  if (count == 0) return cli_report(CLI_EXIT_USAGE, "tenon exec FILE", "tenon exec takes a file");
   signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report */
   cli_settings settings = settings_of(given);
-  exec_job job = {
-      .settings = &settings, .operands = operands, .count = count, .input = {.descriptor = -1}};
+  cli_failure failure = {0};
+  exec_job job = {.settings = &settings,
+                  .operands = operands,
+                  .count = count,
+                  .failure = &failure,
+                  .input = {.descriptor = -1}};
   job.input.path = settings.arguments_file != NULL && strcmp(settings.arguments_file, "-") == 0
                        ? ""
                        : settings.input;
@@ -225,14 +255,10 @@ int cli_exec(const cli_settings *given, char **operands, int count) {
                      settings.replay != NULL || settings.verify.is_set;
   if (job.keeps_output && !settings.max_output.is_set)
     settings.max_output = (cli_amount){true, KEPT_OUTPUT};
-  int exit_code = check_options(&settings, count);
-  if (exit_code == CLI_EXIT_OK) exit_code = exec_record_open(&job, &settings);
-  exec_choose_policy(&job);
-  if (exit_code == CLI_EXIT_OK) exit_code = exec_read_arguments(&job);
-  if (exit_code == CLI_EXIT_OK && settings.result_cache != NULL && job.is_deterministic)
-    exit_code = exec_input_read(&job.input);
-  if (exit_code == CLI_EXIT_OK) exit_code = prepare(&job);
-  if (exit_code == CLI_EXIT_OK) exit_code = run_job(&job);
+  exec_outcome outcome = {0};
+  int exit_code = do_job(&job, &settings, &outcome);
+  if (settings.json && failure.exit_code != CLI_EXIT_OK) exec_print_json(&job, &outcome);
+  exec_outcome_free(&outcome);
   exec_record_close(&job);
   end_job(&job);
   return exit_code;

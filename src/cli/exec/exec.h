@@ -19,7 +19,17 @@ void exec_bytes_format(exec_bytes *bytes, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* A number of 8 bytes and the text itself: so that no two lists of texts look the same to a hash. */
 void exec_bytes_field(exec_bytes *bytes, tn_str text);
+/* Text with U+FFFD in place of each byte that is not part of UTF-8. */
+void exec_bytes_clean(exec_bytes *bytes, tn_str text);
+/* The line of `text` that has `column` (an offset), with carets under `length` bytes of it. */
+void exec_bytes_caret(exec_bytes *out, tn_str text, size_t column, size_t length);
 void exec_bytes_free(exec_bytes *bytes);
+/* The length of the UTF-8 character at `at`, 0 when it is none. */
+size_t exec_utf8_length(tn_str text, size_t at);
+/* The offset of the first byte that is not part of UTF-8, or text.len. */
+size_t exec_utf8_find_wrong(tn_str text);
+/* What is said of such a byte. */
+extern const char exec_no_utf8[];
 static inline tn_str exec_bytes_str(const exec_bytes *bytes) {
   return (tn_str){bytes->data, bytes->size};
 }
@@ -56,7 +66,8 @@ typedef struct exec_job {
   const cli_settings *settings; /* limits and compiler as exec wants them */
   char **operands;
   int count;
-  unsigned denied; /* TN_SERVICE_… */
+  cli_failure *failure; /* what ended it that is not the guest's own end */
+  unsigned denied;      /* TN_SERVICE_… */
   bool is_deterministic;
   bool keeps_output;
   exec_input input;
@@ -77,7 +88,7 @@ typedef struct exec_job {
 /* For tn_wasi_config_set_input_callback: `data` is the exec_input. */
 int exec_input_open(void *data);
 /* Reads it now. 0, or an exit code after reporting. */
-int exec_input_read(exec_input *input);
+int exec_input_read(exec_job *job);
 /* The arguments of a function as JSON, from --args-json or --input. */
 int exec_read_arguments(exec_job *job);
 
@@ -118,8 +129,9 @@ tn_error *exec_call_function(exec_job *job, tn_instance *instance, exec_outcome 
 
 /* ---- exec_report.c ---- */
 
+/* The report; where the job has failed, with that as its error. */
 void exec_print_json(const exec_job *job, const exec_outcome *outcome);
-/* Prints and returns the exit code of an error, with the amounts of a limit. */
+/* Prints and returns the exit code of the guest's error, with the amounts of a limit. */
 int exec_report_error(const exec_job *job, const exec_outcome *outcome);
 int exec_exit_code_of(const tn_error *error);
 

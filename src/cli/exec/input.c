@@ -90,14 +90,15 @@ int exec_input_open(void *data) {
   return input->descriptor;
 }
 
-int exec_input_read(exec_input *input) {
+int exec_input_read(exec_job *job) {
+  exec_input *input = &job->input;
   ensure_read(input);
   if (input->failure == 0) return CLI_EXIT_OK;
   if (input->failure == ETIMEDOUT)
-    return cli_report(CLI_EXIT_TIMEOUT, "raise --timeout",
-                      "standard input has not ended within %.3f s", (double)input->timeout / 1e9);
-  return cli_report(CLI_EXIT_IO, NULL, "while reading %s: %s",
-                    input->path != NULL ? input->path : "standard input", strerror(input->failure));
+    return cli_fail(job->failure, CLI_EXIT_TIMEOUT, "raise --timeout",
+                    "standard input has not ended within %.3f s", (double)input->timeout / 1e9);
+  return cli_fail(job->failure, CLI_EXIT_IO, NULL, "while reading %s: %s",
+                  input->path != NULL ? input->path : "standard input", strerror(input->failure));
 }
 
 /* ---- arguments of a function ------------------------------------------------------------------------ */
@@ -109,12 +110,12 @@ int exec_read_arguments(exec_job *job) {
   if (settings->arguments_file == NULL) return CLI_EXIT_OK;
   char *text;
   size_t size;
-  int exit_code = cli_read_file(settings->arguments_file, &text, &size);
-  if (exit_code != CLI_EXIT_OK) return exit_code;
+  tn_error *error = cli_load_file(settings->arguments_file, &text, &size);
+  if (error != NULL) return cli_fail_with(job->failure, error);
   exec_bytes_add(&job->arguments_json, text, size);
   free(text);
   if (size == 0)
-    return cli_report(CLI_EXIT_USAGE, NULL, "there are no arguments in %s",
-                      settings->arguments_file);
+    return cli_fail(job->failure, CLI_EXIT_USAGE, NULL, "there are no arguments in %s",
+                    settings->arguments_file);
   return CLI_EXIT_OK;
 }

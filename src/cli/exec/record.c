@@ -108,8 +108,8 @@ static int take_call(exec_job *job, cli_settings *settings) {
   for (size_t i = 0; i < LIMIT_NOTES && is_whole; i++)
     is_whole = take_limit(job->recording, limit_notes[i].name, limit_of(settings, &limit_notes[i]));
   if (!is_whole || !settings->fuel.is_set)
-    return cli_report(CLI_EXIT_LOAD, NULL,
-                      "the recording %s does not say how the component was run", settings->replay);
+    return cli_fail(job->failure, CLI_EXIT_LOAD, NULL,
+                    "the recording %s does not say how the component was run", settings->replay);
   job->recorded_function = copy_note(job->recording, "function");
   job->recorded_arguments = copy_note(job->recording, "arguments");
   tn_str json = tn_recording_note(job->recording, "arguments-json");
@@ -125,17 +125,17 @@ static int read_recording(exec_job *job, cli_settings *settings) {
                   settings->arguments_json != NULL || settings->arguments_file != NULL ||
                   job->count > 1;
   if (has_call)
-    return cli_report(CLI_EXIT_USAGE, "give the file alone",
-                      "what is called and with what arguments is in the recording");
+    return cli_fail(job->failure, CLI_EXIT_USAGE, "give the file alone",
+                    "what is called and with what arguments is in the recording");
   char *bytes;
   size_t size;
-  int exit_code = cli_read_file(settings->replay, &bytes, &size);
-  if (exit_code != CLI_EXIT_OK) return exit_code;
-  tn_error *error = tn_recording_from_bytes(bytes, size, &job->recording);
+  tn_error *error = cli_load_file(settings->replay, &bytes, &size);
+  if (error != NULL) return cli_fail_with(job->failure, error);
+  error = tn_recording_from_bytes(bytes, size, &job->recording);
   free(bytes);
   if (error != NULL) {
-    exit_code = cli_report(cli_exit_code_of(error), tn_error_get_hint(error),
-                           "while reading %s: %s", settings->replay, tn_error_get_message(error));
+    int exit_code = cli_fail(job->failure, cli_exit_code_of(error), tn_error_get_hint(error),
+                             "while reading %s: %s", settings->replay, tn_error_get_message(error));
     tn_error_delete(error);
     return exit_code;
   }
@@ -148,7 +148,7 @@ int exec_record_open(exec_job *job, cli_settings *settings) {
   if (settings->record == NULL && !settings->verify.is_set) return CLI_EXIT_OK;
   tn_error *error = tn_recording_new(&job->recording);
   if (error == NULL) error = note_call(job, settings);
-  return cli_report_error(error);
+  return cli_fail_with(job->failure, error);
 }
 
 void exec_record_close(exec_job *job) {
@@ -181,16 +181,16 @@ void exec_record_finish(exec_job *job, const exec_outcome *outcome) {
       error); /* what it says, the recording keeps: there are no bytes, or there is a difference */
 }
 
-static int report_lost(void) {
-  return cli_report(CLI_EXIT_INTERNAL, NULL,
-                    "the recording does not fit: more than 1 GiB of calls, or no memory");
+static int report_lost(const exec_job *job) {
+  return cli_fail(job->failure, CLI_EXIT_INTERNAL, NULL,
+                  "the recording does not fit: more than 1 GiB of calls, or no memory");
 }
 
 int exec_record_write(const exec_job *job) {
   tn_str bytes = tn_recording_bytes(job->recording);
-  return bytes.data == NULL
-             ? report_lost()
-             : cli_write_file(job->settings->record, (const uint8_t *)bytes.data, bytes.len);
+  if (bytes.data == NULL) return report_lost(job);
+  return cli_fail_with(
+      job->failure, cli_save_file(job->settings->record, (const uint8_t *)bytes.data, bytes.len));
 }
 
 /* ---- comparing ---------------------------------------------------------------------------------------- */
@@ -198,8 +198,8 @@ int exec_record_write(const exec_job *job) {
 static int differs(const exec_job *job, const char *what, const char *expected, const char *given) {
   const char *run = job->settings->replay != NULL ? "the run differs from the recording"
                                                   : "a second run differs from the first";
-  return cli_report(CLI_EXIT_DIFFERS, NULL, "%s: %s was %s, and now is %s", run, what, expected,
-                    given);
+  return cli_fail(job->failure, CLI_EXIT_DIFFERS, NULL, "%s: %s was %s, and now is %s", run, what,
+                  expected, given);
 }
 
 static int compare_text(const exec_job *job, const char *what, const char *expected,
@@ -221,10 +221,10 @@ static int compare_number(const exec_job *job, const char *what, uint64_t expect
 static int compare_calls(const exec_job *job) {
   const char *difference = tn_recording_difference(job->recording);
   if (difference == NULL) return CLI_EXIT_OK;
-  return cli_report(CLI_EXIT_DIFFERS, NULL, "%s: %s",
-                    job->settings->replay != NULL ? "the run differs from the recording"
-                                                  : "a second run differs from the first",
-                    difference);
+  return cli_fail(job->failure, CLI_EXIT_DIFFERS, NULL, "%s: %s",
+                  job->settings->replay != NULL ? "the run differs from the recording"
+                                                : "a second run differs from the first",
+                  difference);
 }
 
 /* How far a guest gets in a time depends on the machine. */
@@ -267,7 +267,7 @@ static int verify_once(exec_job *job, const exec_outcome *first, exec_run_func r
 }
 
 int exec_verify(exec_job *job, exec_outcome *outcome, exec_run_func run) {
-  if (tn_recording_bytes(job->recording).data == NULL) return report_lost();
+  if (tn_recording_bytes(job->recording).data == NULL) return report_lost(job);
   for (uint64_t i = 0; i < job->settings->verify.value; i++) {
     int exit_code = verify_once(job, outcome, run);
     if (exit_code != CLI_EXIT_OK) return exit_code;

@@ -46,8 +46,7 @@ static void warn(exec_job *job, bool is_granted, const char *option, const char 
   if (!is_granted) return;
   job->is_deterministic = false;
   if (job->settings->replay != NULL) return; /* nothing is asked then */
-  fprintf(stderr, "warning: with %s the run depends on %s: another run may give another answer\n",
-          option, what);
+  cli_warn("with %s the run depends on %s: another run may give another answer", option, what);
 }
 
 void exec_choose_policy(exec_job *job) {
