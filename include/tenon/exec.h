@@ -27,6 +27,11 @@ enum {
  * names the function, `hint` (copied; NULL: none) is the error's. What a component only imports does no
  * harm. */
 TN_API tn_error *tn_linker_deny(tn_linker *linker, unsigned services, const char *hint);
+/* Likewise to one component of a link only, as it was given to tn_linker_add_component before; NULL: to what is linked
+ * itself. What takes a handle stays allowed: another component, which may open it, may have lent it.
+ * TN_ERROR_ARGUMENT when the component was not added. */
+TN_API tn_error *tn_linker_deny_component(tn_linker *linker, const tn_component *component,
+                                          unsigned services, const char *hint);
 
 /* ---- what guests see ----------------------------------------------------------------------------- */
 

@@ -526,6 +526,112 @@ class Proof(Case):
         self.expect(self.exec("--record", "a", "--replay", "b", SLEEP), USAGE, "", "--record and --replay")
 
 
+class Links(Case):
+    """Components that are linked into a deterministic run, each with rights of its own."""
+
+    ASKED = ("wall", "monotonic", "random", "seed", "network")
+    OWN_NETWORK = """
+      (import "wasi:sockets/network@0.2.3" (instance $types (export "network" (type (sub resource)))))
+      (alias export $types "network" (type $net))
+      (import "wasi:sockets/instance-network@0.2.3" (instance $own
+        (alias outer 1 $net (type $outer)) (export "network" (type $network (eq $outer)))
+        (export "instance-network" (func (result (own $network))))))
+      (core func $own (canon lower (func $own "instance-network")))
+      (core module $N (import "h" "own" (func $own (result i32)))
+        (func (export "own") (result i64) (i64.extend_i32_u (call $own))))
+      (core instance $n (instantiate $N (with "h" (instance (export "own" (func $own))))))
+      (func (export "own") (result u64) (canon lift (core func $n "own")))"""
+
+    def setUp(self):
+        super().setUp()
+        text = ASKING.read_text().rstrip()[:-1]
+        for name in self.ASKED:
+            text = text.replace('(func (export "%s") (result u64)' % name, "(func $%s-out (result u64)" % name)
+        exports = "".join('(export "%s" (func $%s-out))' % (name, name) for name in self.ASKED)
+        self.library = self.write("library.wat", text + '(instance $out %s) (export "demo:asking/asks@1.0.0" (instance $out)))' % exports)
+        lines = ['(component (import "demo:asking/asks@1.0.0" (instance $library']
+        lines += ['(export "%s" (func (result u64)))' % name for name in self.ASKED] + ["))"]
+        lines += ['(core func $%s (canon lower (func $library "%s")))' % (name, name) for name in self.ASKED]
+        lines += ["(core module $M"] + ['(import "h" "%s" (func $%s (result i64)))' % (name, name) for name in self.ASKED]
+        lines += ['(export "%s" (func $%s))' % (name, name) for name in self.ASKED] + [")"]
+        lines += ['(core instance $m (instantiate $M (with "h" (instance']
+        lines += ['(export "%s" (func $%s))' % (name, name) for name in self.ASKED] + [")))) "]
+        lines += ['(func (export "%s") (result u64) (canon lift (core func $m "%s")))' % (name, name) for name in self.ASKED]
+        self.app = self.write("app.wat", "\n".join(lines) + self.OWN_NETWORK + ")")
+
+    def linked(self, function, *options, rights="", **more):
+        return self.exec("--link", "%s%s" % (self.library, rights), *options, "-f", function, self.app, **more)
+
+    def test_clocks_and_numbers_are_those_of_the_run_for_all(self):
+        self.expect(self.linked("wall"), DENIED, "", ["`wasi:clocks/wall-clock#now`", "--clock virtual"])
+        self.expect(self.linked("random"), DENIED, "", ["`wasi:random/random#get-random-u64`", "--random seed="])
+        self.expect(self.linked("wall", "--quiet", "--clock", "virtual=7"), 0, "7\n", "")
+        first = self.expect(self.linked("seed", "--random", "seed=5", "--verify=2"), 0, err="verified by 2 more runs")
+        self.assertEqual(self.linked("seed", "--random", "seed=5").out, first.out)
+        self.assertNotEqual(self.linked("seed", "--random", "seed=6").out, first.out)
+
+    def test_what_one_may_the_others_may_not(self):
+        asked = "`wasi:sockets/instance-network#instance-network`"
+        for options in ((), ("--net", "example.org")):
+            done = self.expect(self.linked("network", *options), DENIED, "", asked)
+            self.assertIn("hint: --link '%s;net=HOST:PORT' grants it" % self.library, done.err)
+        done = self.expect(self.linked("network", rights=";net=example.org"), 0)
+        self.assertIn("warning: with --link %s;net=example.org the run depends on the network" % self.library, done.err)
+        self.expect(self.linked("own", rights=";net=example.org"), DENIED, "", [asked, "--net HOST:PORT grants"])
+        self.expect(self.linked("own", "--net", "example.org"), 0)
+
+    def test_a_report_has_the_hashes_of_all(self):
+        report = json.loads(self.linked("monotonic", "--json", "--clock", "virtual").out)
+        self.assertEqual(report["sha256"]["component"], hashlib.sha256(self.app.read_bytes()).hexdigest())
+        self.assertEqual(report["sha256"]["links"], [hashlib.sha256(self.library.read_bytes()).hexdigest()])
+        self.assertTrue(report["deterministic"])
+        missing = json.loads(self.exec("--json", "--link", "nothing.wasm", self.app).out)
+        self.assertEqual((missing["exit_code"], missing["sha256"]["links"]), (113, [None]))
+        self.assertFalse(json.loads(self.linked("monotonic", "--json", "--clock", "virtual", rights=";net=a.b").out)["deterministic"])
+
+    def test_mistakes_are_told(self):
+        self.expect(self.linked("wall", rights=";timeout=1"), USAGE, "", "`timeout` is not a right")
+        self.expect(self.exec("--link", self.library, SLEEP), 116, "", "a core module cannot be linked")
+        self.expect(self.exec("-f", "wall", self.app), 116, "", ["`demo:asking/asks@1.0.0`", "--link"])
+        self.expect(self.exec("--link", self.library, EXAMPLES / "hello.wat"), 0, None, "warning: nothing imports what --link")
+
+    def test_a_recording_is_replayed_with_the_same_components_and_without_their_rights(self):
+        (self.folder / "d").mkdir()
+        path = self.folder / "run.rec"
+        options = ("--record", path, "--allow-clock", "--allow-random")
+        first = self.expect(self.linked("random", *options, rights=";dir=d::/"), 0)
+        (self.folder / "d").rmdir()
+        replay = ("--quiet", "--link", self.library, "--replay", path, self.app)
+        self.expect(self.exec(*replay), 0, first.out, "")
+        self.library.write_text(self.library.read_text() + "\n;; changed\n")
+        self.expect(self.exec(*replay), DIFFERS, "", "the SHA-256 of what is linked with was")
+
+    def test_the_cache_tells_links_and_their_input_apart(self):
+        def count(rights=""):
+            self.expect(self.linked("wall", "--clock", "virtual=7", "--cache", "answers", rights=rights), 0)
+            return len(list((self.folder / "answers").iterdir()))
+        self.assertEqual([count(), count(), count(";env=A=b"), count(";env=A=c"), count(";env=A=c")], [1, 1, 2, 3, 3])
+        self.library.write_text(self.library.read_text() + "\n;; changed\n")
+        self.assertEqual(count(), 4)
+
+    def test_what_a_linked_component_writes_belongs_to_the_run(self):
+        """hello.wat in two: who prints is linked with, and is called by who does not."""
+        text = (EXAMPLES / "hello.wat").read_text()
+        self.assertIn('"wasi:cli/run@', text)
+        app = """(component (import "wasi:cli/run@0.2.0" (instance $run (export "run" (func (result (result))))))
+          (core func $run (canon lower (func $run "run")))
+          (core module $M (import "h" "run" (func $run (result i32))) (func (export "run") (result i32) (call $run)))
+          (core instance $m (instantiate $M (with "h" (instance (export "run" (func $run))))))
+          (func (export "go") (result (result)) (canon lift (core func $m "run"))))"""
+        path, hello = self.write("front.wat", app), EXAMPLES / "hello.wat"
+        self.assertEqual(self.json("--link", hello, "-f", "go", path)["stdout"], "")
+        report = self.json("--link", "%s;inherit-stdout" % hello, "-f", "go", path)
+        self.assertIn("Hello from a component", report["stdout"])
+        done = self.expect(self.exec("--verify", "--record", "run.rec", "--link", "%s;inherit-stdout" % hello, "-f", "go", path), 0)
+        self.assertIn("Hello from a component", done.out)
+        self.expect(self.exec("--quiet", "--replay", "run.rec", "--link", hello, path), 0, done.out, "")
+
+
 class Cache(Case):
     def cached(self, *arguments, **more):
         return self.exec("--cache", "answers", *arguments, **more)

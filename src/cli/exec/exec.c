@@ -83,9 +83,14 @@ static tn_error *load(exec_job *job) {
 static tn_error *link_job(exec_job *job) {
   tn_error *error = tn_linker_new(&job->linker);
   if (error == NULL) error = tn_linker_define_wasi(job->linker);
+  if (error == NULL)
+    error = cli_links_add(&job->links, job->settings, job->engine, job->linker, job->component);
+  if (error == NULL) error = exec_configure_links(job);
   if (error == NULL && job->settings->replay == NULL) error = exec_deny(job);
   if (error == NULL && job->recording != NULL) error = tn_linker_record(job->linker);
-  return error == NULL ? tn_linker_link(job->linker, job->component, &job->linked) : error;
+  if (error == NULL) error = tn_linker_link(job->linker, job->component, &job->linked);
+  if (error == NULL) cli_links_warn_of_unused(&job->links, job->linked);
+  return error;
 }
 
 /* 0, or an exit code after reporting. */
@@ -140,8 +145,10 @@ static tn_error *run_instance(exec_job *job, exec_world *world, tn_instance **in
 static int run_once(exec_job *job, bool is_silent, exec_outcome *outcome) {
   exec_world world = {.job = job, .outcome = outcome, .is_silent = is_silent};
   tn_instance *instance = NULL;
+  job->world = &world;
+  exec_input_rewind(&job->input);
   tn_error *error = exec_world_make(&world);
-  if (job->recording != NULL) tn_recording_on_output(job->recording, exec_world_write, &world);
+  if (job->recording != NULL) tn_recording_on_output(job->recording, exec_world_write, job);
   if (error == NULL) error = run_instance(job, &world, &instance, outcome);
   if (instance != NULL) {
     outcome->fuel = job->settings->fuel.value - tn_instance_fuel_left(instance);
@@ -157,6 +164,7 @@ static int run_once(exec_job *job, bool is_silent, exec_outcome *outcome) {
   if (job->recording != NULL) exec_record_finish(job, outcome);
   tn_instance_delete(instance);
   tn_wasi_config_delete(world.config);
+  job->world = NULL;
   hash_outcome(job, outcome);
   if (job->input.is_read && job->input.failure != 0) return exec_input_read(job);
   if (outcome->output[0].failed || outcome->output[1].failed)
@@ -230,6 +238,8 @@ static int do_job(exec_job *job, cli_settings *settings, exec_outcome *outcome) 
   int exit_code = check_options(job);
   if (exit_code == CLI_EXIT_OK) exit_code = check_arguments(job);
   if (exit_code == CLI_EXIT_OK) exit_code = exec_record_open(job, settings);
+  if (exit_code == CLI_EXIT_OK)
+    exit_code = cli_fail_with(job->failure, cli_links_read(settings, &job->links));
   if (exit_code == CLI_EXIT_OK) exec_choose_policy(job);
   if (exit_code == CLI_EXIT_OK) exit_code = exec_read_arguments(job);
   if (exit_code == CLI_EXIT_OK && settings->result_cache != NULL && job->is_deterministic)
@@ -246,6 +256,7 @@ int cli_exec(const cli_settings *given, char **operands, int count) {
                   .operands = operands,
                   .count = count,
                   .failure = &failure,
+                  .links.are_hashed = true,
                   .input = {.descriptor = -1}};
   job.input.path = settings.arguments_file != NULL && strcmp(settings.arguments_file, "-") == 0
                        ? ""

@@ -3,6 +3,7 @@
 #define CLI_EXEC_H
 
 #include "cli/cli.h"
+#include "cli/link.h"
 #include "tenon/exec.h"
 
 /* Bytes that grow. Once `failed` is set (out of memory) nothing more is added. */
@@ -74,6 +75,7 @@ typedef struct exec_job {
   exec_bytes arguments_json; /* of --args-json and --input */
   tn_engine *engine;
   tn_component *component;
+  cli_links links;
   tn_linker *linker;
   tn_linked *linked;
   tn_recording *recording; /* or NULL */
@@ -81,12 +83,15 @@ typedef struct exec_job {
   char *recorded_texts, *recorded_function, *recorded_arguments;
   char **recorded_operands;
   char component_hash[65];
+  struct exec_world *world; /* of the run that is under way; NULL: there is none */
 } exec_job;
 
 /* ---- exec_input.c ---- */
 
 /* For tn_wasi_config_set_input_callback: `data` is the exec_input. */
 int exec_input_open(void *data);
+/* From its start again, for the next run. */
+void exec_input_rewind(exec_input *input);
 /* Reads it now. 0, or an exit code after reporting. */
 int exec_input_read(exec_job *job);
 /* The arguments of a function as JSON, from --args-json or --input. */
@@ -101,7 +106,7 @@ typedef struct exec_clock {
   uint64_t step;
 } exec_clock;
 
-/* What one run has of its own. */
+/* What one run has of its own; what is linked with writes to it, too. */
 typedef struct exec_world {
   exec_job *job;
   exec_outcome *outcome;
@@ -111,11 +116,13 @@ typedef struct exec_world {
   tn_wasi_config *config;
 } exec_world;
 
-/* Services that are denied, and whether what is granted keeps runs the same. Warns. */
+/* Services that are denied, and whether what is granted keeps runs the same. Warns. After cli_links_read. */
 void exec_choose_policy(exec_job *job);
 tn_error *exec_deny(exec_job *job);
+/* Gives components that are linked with the run's streams, where they have a right to them, and its view of files. */
+tn_error *exec_configure_links(exec_job *job);
 tn_error *exec_world_make(exec_world *world);
-/* The output callback; `data` is the exec_world. */
+/* The output callback; `data` is the exec_job. */
 void exec_world_write(void *data, int stream, const uint8_t *bytes, size_t size);
 /* Everything that a run is given, for hashes: function, arguments, environment, input. */
 void exec_describe_input(const exec_job *job, exec_bytes *out);

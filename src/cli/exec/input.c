@@ -72,7 +72,9 @@ static int read_input(exec_input *input) {
   if (!is_own) close(descriptor);
   if (failure != 0 || input->bytes.size == 0) return failure;
   input->descriptor = make_file(&input->bytes);
-  return input->descriptor < 0 ? errno : 0;
+  if (input->descriptor < 0) return errno;
+  lseek(input->descriptor, 0, SEEK_SET);
+  return 0;
 }
 
 static void ensure_read(exec_input *input) {
@@ -85,9 +87,11 @@ static void ensure_read(exec_input *input) {
 int exec_input_open(void *data) {
   exec_input *input = data;
   ensure_read(input);
-  if (input->failure != 0 || input->descriptor < 0) return -1;
-  lseek(input->descriptor, 0, SEEK_SET);
-  return input->descriptor;
+  return input->failure != 0 ? -1 : input->descriptor;
+}
+
+void exec_input_rewind(exec_input *input) {
+  if (input->is_read && input->descriptor >= 0) lseek(input->descriptor, 0, SEEK_SET);
 }
 
 int exec_input_read(exec_job *job) {

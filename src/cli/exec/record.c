@@ -160,9 +160,25 @@ void exec_record_close(exec_job *job) {
 
 /* ---- the end of a run --------------------------------------------------------------------------------- */
 
+/* The hashes of what is linked with, in the order of --link, parted by spaces. */
+static void list_links(const exec_job *job, exec_bytes *out) {
+  for (size_t i = 0; i < job->links.count; i++)
+    exec_bytes_format(out, "%s%s", i > 0 ? " " : "", job->links.items[i].sha256);
+  if (job->links.count > 0) exec_bytes_add(out, "", 1);
+}
+
+static tn_error *note_links(const exec_job *job) {
+  exec_bytes hashes = {0};
+  list_links(job, &hashes);
+  tn_error *error = note_text(job->recording, "links-sha256", hashes.data);
+  exec_bytes_free(&hashes);
+  return error;
+}
+
 static tn_error *note_outcome(exec_job *job, const exec_outcome *outcome) {
   tn_recording *recording = job->recording;
   tn_error *error = note_text(recording, "component-sha256", job->component_hash);
+  if (error == NULL) error = note_links(job);
   if (error == NULL && job->arguments_json.size > 0)
     error =
         tn_recording_set_note(recording, "arguments-json", exec_bytes_str(&job->arguments_json));
@@ -293,9 +309,19 @@ static int compare_number_note(const exec_job *job, const char *note, const char
   return compare_note(job, note, what, digits);
 }
 
+static int compare_links(const exec_job *job) {
+  exec_bytes hashes = {0};
+  list_links(job, &hashes);
+  int exit_code =
+      compare_note(job, "links-sha256", "the SHA-256 of what is linked with", hashes.data);
+  exec_bytes_free(&hashes);
+  return exit_code;
+}
+
 int exec_replay(exec_job *job, exec_outcome *outcome, exec_run_func run) {
   int exit_code =
       compare_note(job, "component-sha256", "the component's SHA-256", job->component_hash);
+  if (exit_code == CLI_EXIT_OK) exit_code = compare_links(job);
   if (exit_code == CLI_EXIT_OK) exit_code = run(job, false, outcome);
   if (exit_code == CLI_EXIT_OK) exit_code = compare_calls(job);
   if (exit_code == CLI_EXIT_OK)

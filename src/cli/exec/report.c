@@ -153,10 +153,21 @@ static void print_hash(const char *name, const char *hash) {
   printf(hash[0] != '\0' ? "\"%s\": \"%s\"" : "\"%s\": null", name, hash);
 }
 
+static void print_link_hashes(const cli_links *links) {
+  if (links->count == 0) return;
+  fputs("\"links\": [", stdout);
+  for (size_t i = 0; i < links->count; i++) {
+    const char *hash = links->items[i].sha256;
+    printf(hash[0] != '\0' ? "%s\"%s\"" : "%snull", i > 0 ? ", " : "", hash);
+  }
+  fputs("], ", stdout);
+}
+
 static void print_hashes(const exec_job *job, const exec_outcome *outcome) {
   fputs(",\n  \"sha256\": {", stdout);
   print_hash("component", job->component_hash);
   fputs(", ", stdout);
+  print_link_hashes(&job->links);
   print_hash("input", outcome->input_hash);
   fputs(", ", stdout);
   print_hash("output", outcome->output_hash);
