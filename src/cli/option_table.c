@@ -127,7 +127,8 @@ static const cli_option rows[] = {
     {given, "args-json", 0, 0, NULL, "JSON", CLI_EXEC, cli_parse_text, FIELD(arguments_json),
      "The function's arguments as a JSON array, or an object with the parameters' names"},
     {given, "input", 0, 0, NULL, "FILE", CLI_EXEC, cli_parse_text, FIELD(arguments_file),
-     "The same from a file; - is standard input"},
+     "The function's arguments from a file, or standard input (-): as JSON, or a value a line, as they would follow the "
+     "file"},
     {given, "stdin", 0, 0, NULL, "FILE", CLI_EXEC, cli_parse_text, FIELD(input),
      "The guest's standard input; else Tenon's own. It is read to its end when the guest first reads it"},
 

@@ -261,6 +261,40 @@ class Arguments(Case):
         self.expect(done, 0, "42\n", "")
         self.expect_result("3", "sums#add", options=["--input", self.write("in.json", "[1, 2]")])
 
+    def given(self, function, text, *options):
+        return self.exec("--quiet", "-f", function, *options, "--input", "-", FUNCTIONS, stdin=text)
+
+    def test_arguments_from_standard_input_a_value_a_line(self):
+        for function, text, result in (
+                ("sums#add", b"u32:40\n2\n", "42"), ("sums#add", b"\n 40 \r\n\n2", "42"), ("sums#add", b"u32:40, 2\n", "42"),
+                ("same-string", b"hello, world\n", '"hello, world"'), ("same-string", b'"a\\"b"', '"a\\"b"'),
+                ("same-bytes", b"list<u8>:[1,\n2]\n", "[1, 2]"), ("same-bytes", b"list<u8>:0x00ff", "[0, 255]"),
+                ("same-rights", b"flags:read|write", "{read, write}"), ("same-color", b"enum:green\n", "green"),
+                ("or-zero", b"some(7)", "7"), ("or-zero", b"", "0"), ("same-char", b"'\\''\n", "'\\''")):
+            self.expect(self.given(function, text), 0, result + "\n", "")
+        self.write("values.txt", "s32:1\ns32:2\n")
+        self.expect_result("-1", "subtract", options=["--input", "values.txt"])
+
+    def test_what_is_wrong_in_standard_input_has_its_place(self):
+        for function, text, place, caret, reason in (
+                ("subtract", b"s32:1\n u32:2\n", "standard input:2:2: argument 2 (b): ", "   u32:2\n   ^^^\n", "s32, not u32"),
+                ("subtract", b"s32:1, s32:x", "standard input:1:12: argument 2 (b): ", "  s32:1, s32:x\n             ^\n", "'x'"),
+                ("same-string", b"\n a\xffb\n", "standard input:2:3: argument 1 (s): ", "   a\ufffdb\n    ^\n", "no part of a text"),
+                ("sums#add", b'{"a": 1,\n "b": "x"}', "standard input:2:7: the arguments as JSON: ", '   "b": "x"}\n        ^\n', "u32"),
+                ("sums#add", b'[1,\n x]', "standard input:2:2: the arguments as JSON: ", "   x]\n   ^\n", "u32"),
+                ("same-string", b'["\xff"]', "standard input:1:3: the arguments as JSON: ", '  ["\ufffd"]\n    ^\n', "no part of a text")):
+            done = self.expect(self.given(function, text), USAGE, "", [place, reason])
+            self.assertIn(caret.strip("\n"), done.err)
+        self.expect(self.given("sums#add", b"1\n2\n3\n"), USAGE, "", "takes 2 arguments, 3 are given")
+        self.write("values.txt", "x")
+        self.expect(self.call("or-zero", options=["--input", "values.txt"]), USAGE, "", "error: values.txt:1:1: argument 1 ")
+
+    def test_a_long_text_is_shown_about_what_is_wrong(self):
+        done = self.expect(self.given("same-bytes", b"list<u8>:" + b"1," * 100000 + b"x," + b"2," * 100000), USAGE)
+        shown = [line for line in done.err.splitlines() if "x" in line and "…" in line][0]
+        self.assertLess(len(shown), 200)
+        self.assertEqual(done.err.splitlines()[2].index("^"), shown.index("x,"))
+
     def test_what_is_wrong_gets_a_caret(self):
         for function, text, caret, reason in (
                 ("subtract", "u32:1", "^^^  ", "takes a value of type s32, not u32"),
@@ -470,6 +504,10 @@ class Proof(Case):
         path, done = self.recorded("-f", "sums#add", "--args-json", "[1, 2]", FUNCTIONS)
         self.assertEqual(self.expect(self.exec("--quiet", "--replay", path, FUNCTIONS), 0).out, "3\n")
         self.expect(self.exec("--replay", path, FUNCTIONS, "1"), USAGE, "", "in the recording")
+        path, done = self.recorded("-f", "sums#add", "--input", "-", FUNCTIONS, stdin=b"1\n2\n")
+        self.expect(self.exec("--quiet", "--replay", path, FUNCTIONS), 0, "3\n", "")
+        path, done = self.recorded("-f", "sums#add", "--args", "3, 4", FUNCTIONS)
+        self.expect(self.exec("--quiet", "--replay", path, FUNCTIONS), 0, "7\n", "")
 
     def test_standard_input_is_in_the_recording(self):
         echo = """(module (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))

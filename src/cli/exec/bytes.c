@@ -55,3 +55,11 @@ void exec_outcome_free(exec_outcome *outcome) {
   exec_bytes_free(&outcome->output[1]);
   *outcome = (exec_outcome){0};
 }
+
+tn_error *exec_error_of(tn_error_kind kind, exec_bytes *text) {
+  exec_bytes_add(text, "", 1);
+  tn_error *error = text->failed ? tn_error_make(TN_ERROR_NO_MEMORY, "out of memory")
+                                 : tn_error_make(kind, text->data);
+  exec_bytes_free(text);
+  return error;
+}

@@ -108,7 +108,7 @@ static void end_job(exec_job *job) {
   if (job->engine != NULL) tn_engine_delete(job->engine);
   tn_recording_delete(job->recording);
   exec_bytes_free(&job->input.bytes);
-  exec_bytes_free(&job->arguments_json);
+  exec_bytes_free(&job->arguments.text);
   if (job->input.is_read && job->input.descriptor >= 0) close(job->input.descriptor);
 }
 

@@ -22,9 +22,16 @@ void exec_bytes_format(exec_bytes *bytes, const char *format, ...)
 void exec_bytes_field(exec_bytes *bytes, tn_str text);
 /* Text with U+FFFD in place of each byte that is not part of UTF-8. */
 void exec_bytes_clean(exec_bytes *bytes, tn_str text);
-/* The line of `text` that has `column` (an offset), with carets under `length` bytes of it. */
+/* An error whose message is in `text`, which is freed. */
+tn_error *exec_error_of(tn_error_kind kind, exec_bytes *text);
+/* The line of `text` that has `column` (an offset), with carets under `length` bytes of it; of a long
+ * one what is about there. */
 void exec_bytes_caret(exec_bytes *out, tn_str text, size_t column, size_t length);
 void exec_bytes_free(exec_bytes *bytes);
+/* Columns that bytes take on a terminal, but for wide and combining characters. */
+size_t exec_columns(tn_str text);
+/* Without spaces and line breaks at its ends. */
+tn_str exec_trim(tn_str text);
 /* The length of the UTF-8 character at `at`, 0 when it is none. */
 size_t exec_utf8_length(tn_str text, size_t at);
 /* The offset of the first byte that is not part of UTF-8, or text.len. */
@@ -62,6 +69,18 @@ typedef struct exec_input {
   int failure; /* errno */
 } exec_input;
 
+/* The arguments of a function, as a text. */
+typedef struct exec_arguments {
+  enum {
+    EXEC_OPERANDS, /* they follow the file: there is no text */
+    EXEC_LIST,     /* parted by commas */
+    EXEC_JSON,
+    EXEC_LINES, /* a value a line */
+  } form;
+  exec_bytes text;
+  const char *source; /* the file; NULL: the command line */
+} exec_arguments;
+
 /* All that stays the same from run to run. */
 typedef struct exec_job {
   const cli_settings *settings; /* limits and compiler as exec wants them */
@@ -72,7 +91,7 @@ typedef struct exec_job {
   bool is_deterministic;
   bool keeps_output;
   exec_input input;
-  exec_bytes arguments_json; /* of --args-json and --input */
+  exec_arguments arguments;
   tn_engine *engine;
   tn_component *component;
   cli_links links;
@@ -80,7 +99,7 @@ typedef struct exec_job {
   tn_linked *linked;
   tn_recording *recording; /* or NULL */
   /* what a replay takes from its recording */
-  char *recorded_texts, *recorded_function, *recorded_arguments;
+  char *recorded_texts, *recorded_function;
   char **recorded_operands;
   char component_hash[65];
   struct exec_world *world; /* of the run that is under way; NULL: there is none */
@@ -94,7 +113,7 @@ int exec_input_open(void *data);
 void exec_input_rewind(exec_input *input);
 /* Reads it now. 0, or an exit code after reporting. */
 int exec_input_read(exec_job *job);
-/* The arguments of a function as JSON, from --args-json or --input. */
+/* The arguments of a function, from --args, --args-json or --input. */
 int exec_read_arguments(exec_job *job);
 
 /* ---- exec_world.c: what the guest sees ---- */

@@ -107,19 +107,36 @@ int exec_input_read(exec_job *job) {
 
 /* ---- arguments of a function ------------------------------------------------------------------------ */
 
-int exec_read_arguments(exec_job *job) {
-  const cli_settings *settings = job->settings;
-  if (settings->arguments_json != NULL)
-    exec_bytes_text(&job->arguments_json, settings->arguments_json);
-  if (settings->arguments_file == NULL) return CLI_EXIT_OK;
+/* Neither a value with its type before it, nor one in WAVE that is not a list, record or flags begins so. */
+static bool is_json(const exec_bytes *text) {
+  tn_str trimmed = exec_trim(exec_bytes_str(text));
+  return trimmed.len > 0 && (trimmed.data[0] == '[' || trimmed.data[0] == '{');
+}
+
+static tn_error *read_file(const char *path, exec_arguments *out) {
   char *text;
   size_t size;
-  tn_error *error = cli_load_file(settings->arguments_file, &text, &size);
-  if (error != NULL) return cli_fail_with(job->failure, error);
-  exec_bytes_add(&job->arguments_json, text, size);
+  tn_error *error = cli_load_file(path, &text, &size);
+  if (error != NULL) return error;
+  exec_bytes_add(&out->text, text, size);
   free(text);
-  if (size == 0)
-    return cli_fail(job->failure, CLI_EXIT_USAGE, NULL, "there are no arguments in %s",
-                    settings->arguments_file);
-  return CLI_EXIT_OK;
+  out->source = strcmp(path, "-") == 0 ? "standard input" : path;
+  out->form = is_json(&out->text) ? EXEC_JSON : EXEC_LINES;
+  return NULL;
+}
+
+int exec_read_arguments(exec_job *job) {
+  const cli_settings *settings = job->settings;
+  exec_arguments *arguments = &job->arguments;
+  const char *text = settings->arguments != NULL ? settings->arguments : settings->arguments_json;
+  tn_error *error = NULL;
+  if (text != NULL) {
+    arguments->form = settings->arguments != NULL ? EXEC_LIST : EXEC_JSON;
+    exec_bytes_text(&arguments->text, text);
+  } else if (settings->arguments_file != NULL) {
+    error = read_file(settings->arguments_file, arguments);
+  }
+  if (error == NULL && arguments->text.failed)
+    error = tn_error_make(TN_ERROR_NO_MEMORY, "out of memory");
+  return cli_fail_with(job->failure, error);
 }

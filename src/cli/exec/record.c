@@ -35,6 +35,10 @@ static cli_amount *limit_of(cli_settings *settings, const limit_note *note) {
   return (cli_amount *)((char *)settings + note->offset);
 }
 
+/* The function's arguments, by the form of the text. */
+static const char *const argument_notes[] = {
+    [EXEC_LIST] = "arguments", [EXEC_JSON] = "arguments-json", [EXEC_LINES] = "arguments-lines"};
+
 static tn_error *note_text(tn_recording *recording, const char *name, const char *text) {
   return text == NULL ? NULL : tn_recording_set_note(recording, name, cli_text(text));
 }
@@ -54,7 +58,6 @@ static tn_error *note_call(exec_job *job, cli_settings *settings) {
   }
   tn_error *error = note_text(recording, "tenon", TN_VERSION_STRING);
   if (error == NULL) error = note_text(recording, "function", settings->function);
-  if (error == NULL) error = note_text(recording, "arguments", settings->arguments);
   if (error == NULL)
     error = tn_recording_set_note(recording, "operands", exec_bytes_str(&operands));
   for (size_t i = 0; i < LIMIT_NOTES && error == NULL; i++) {
@@ -102,6 +105,15 @@ static bool take_operands(exec_job *job) {
   return true;
 }
 
+static void take_arguments(exec_job *job) {
+  for (int form = EXEC_LIST; form <= EXEC_LINES; form++) {
+    tn_str text = tn_recording_note(job->recording, argument_notes[form]);
+    if (text.data == NULL) continue;
+    job->arguments.form = form;
+    exec_bytes_add(&job->arguments.text, text.data, text.len);
+  }
+}
+
 /* What was run is run again: the file is all that is given. */
 static int take_call(exec_job *job, cli_settings *settings) {
   bool is_whole = take_operands(job);
@@ -111,11 +123,8 @@ static int take_call(exec_job *job, cli_settings *settings) {
     return cli_fail(job->failure, CLI_EXIT_LOAD, NULL,
                     "the recording %s does not say how the component was run", settings->replay);
   job->recorded_function = copy_note(job->recording, "function");
-  job->recorded_arguments = copy_note(job->recording, "arguments");
-  tn_str json = tn_recording_note(job->recording, "arguments-json");
-  exec_bytes_add(&job->arguments_json, json.data, json.len);
+  take_arguments(job);
   settings->function = job->recorded_function;
-  settings->arguments = job->recorded_arguments;
   settings->max_output = (cli_amount){0};
   return CLI_EXIT_OK;
 }
@@ -155,7 +164,6 @@ void exec_record_close(exec_job *job) {
   free(job->recorded_texts);
   free(job->recorded_operands);
   free(job->recorded_function);
-  free(job->recorded_arguments);
 }
 
 /* ---- the end of a run --------------------------------------------------------------------------------- */
@@ -179,9 +187,9 @@ static tn_error *note_outcome(exec_job *job, const exec_outcome *outcome) {
   tn_recording *recording = job->recording;
   tn_error *error = note_text(recording, "component-sha256", job->component_hash);
   if (error == NULL) error = note_links(job);
-  if (error == NULL && job->arguments_json.size > 0)
-    error =
-        tn_recording_set_note(recording, "arguments-json", exec_bytes_str(&job->arguments_json));
+  if (error == NULL && job->arguments.form != EXEC_OPERANDS)
+    error = tn_recording_set_note(recording, argument_notes[job->arguments.form],
+                                  exec_bytes_str(&job->arguments.text));
   if (error == NULL) error = note_number(recording, "exit-code", (uint64_t)outcome->exit_code);
   if (error == NULL) error = note_text(recording, "result", outcome->result);
   if (error == NULL) error = note_number(recording, "fuel-used", outcome->fuel);

@@ -45,8 +45,7 @@ void exec_bytes_clean(exec_bytes *bytes, tn_str text) {
   }
 }
 
-/* Columns that bytes take on a terminal, but for wide and combining characters. */
-static size_t columns(tn_str text) {
+size_t exec_columns(tn_str text) {
   size_t count = 0;
   for (size_t at = 0; at < text.len; count++) {
     size_t length = exec_utf8_length(text, at);
@@ -55,17 +54,44 @@ static size_t columns(tn_str text) {
   return count;
 }
 
+static bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+tn_str exec_trim(tn_str text) {
+  while (text.len > 0 && is_space(text.data[0]))
+    text = slice(text, 1, text.len);
+  while (text.len > 0 && is_space(text.data[text.len - 1]))
+    text.len--;
+  return text;
+}
+
+/* At most so many bytes before and behind what is wrong are shown. */
+enum { BEFORE = 120, BEHIND = 60 };
+
+static bool is_inside_character(tn_str text, size_t at) {
+  return at < text.len && ((unsigned char)text.data[at] & 0xc0) == 0x80;
+}
+
 void exec_bytes_caret(exec_bytes *out, tn_str text, size_t column, size_t length) {
+  static const char dots[] = "…";
   size_t start = column, end = column;
-  while (start > 0 && text.data[start - 1] != '\n')
+  while (start > 0 && text.data[start - 1] != '\n' && column - start < BEFORE)
     start--;
-  while (end < text.len && text.data[end] != '\n')
+  while (start < column && is_inside_character(text, start))
+    start++;
+  while (end < text.len && text.data[end] != '\n' && end - column < BEHIND)
     end++;
+  while (end > column && is_inside_character(text, end))
+    end--;
+  bool is_cut = start > 0 && text.data[start - 1] != '\n';
   exec_bytes_text(out, "\n  ");
+  if (is_cut) exec_bytes_text(out, dots);
   exec_bytes_clean(out, slice(text, start, end));
-  exec_bytes_format(out, "\n  %*s", (int)columns(slice(text, start, column)), "");
+  if (end < text.len && text.data[end] != '\n') exec_bytes_text(out, dots);
+  exec_bytes_format(out, "\n  %*s", (int)(exec_columns(slice(text, start, column)) + is_cut), "");
   size_t marked = length < end - column ? length : end - column;
-  size_t count = columns(slice(text, column, column + marked));
+  size_t count = exec_columns(slice(text, column, column + marked));
   for (size_t i = 0; i < (count > 0 ? count : 1); i++)
     exec_bytes_text(out, "^");
 }

@@ -251,8 +251,8 @@ void exec_describe_input(const exec_job *job, exec_bytes *out) {
   const cli_settings *settings = job->settings;
   add_name(out, settings, job->operands[0]);
   add_text(out, settings->function);
-  add_text(out, settings->arguments);
-  exec_bytes_field(out, exec_bytes_str(&job->arguments_json));
+  exec_bytes_format(out, "%d;", job->arguments.form);
+  exec_bytes_field(out, exec_bytes_str(&job->arguments.text));
   exec_bytes_format(out, "%d;", job->count - 1);
   for (int i = 1; i < job->count; i++)
     add_text(out, job->operands[i]);
