@@ -46,8 +46,8 @@ enum {
 TN_API tn_error *tn_wasi_config_set_deterministic(tn_wasi_config *config, unsigned what);
 
 /* Standard input is read from the descriptor that `open` gives, which is asked once for each instance, when
- * the guest first reads. It must not wait (a file): the guest sees a pipe in which everything lies already.
- * -1: nothing. */
+ * the guest first reads. It must not wait (a file): the guest sees a pipe in which everything lies already. -1:
+ * nothing. What is no file is waited for, which is of use for a guest that was cancelled in the meantime. */
 typedef int (*tn_input_func)(void *data);
 TN_API tn_error *tn_wasi_config_set_input_callback(tn_wasi_config *config, tn_input_func open,
                                                    void *data);
@@ -94,7 +94,8 @@ TN_API void tn_recording_delete(tn_recording *recording);
 TN_API tn_str tn_recording_bytes(const tn_recording *recording);
 
 /* What is to be known of a run besides its calls, by name: set before tn_recording_finish. A name that is not
- * there gives .data == NULL. */
+ * there gives .data == NULL. A recording with the note "interrupted" is of a run that did not come to its own end: in a
+ * replay, what the guest calls beyond it ends the guest with TN_ERROR_CANCELLED and is no difference. */
 TN_API tn_error *tn_recording_set_note(tn_recording *recording, const char *name, tn_str value);
 TN_API tn_str tn_recording_note(const tn_recording *recording, const char *name);
 /* Calls recorded. */

@@ -12,9 +12,11 @@ import itertools
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
+import time
 import unittest
 
 import run
@@ -181,6 +183,21 @@ class Limits(Case):
         self.assertGreater(used.pop(), 100000)
         done = self.expect(self.exec("-f", "spin", FUNCTIONS, "10"), 0)
         self.assertRegex(done.err, r"^fuel: \d+, memory peak: 65536 bytes\n$")
+
+    TRAPS = """(module (func $down (param i32) (result i32)
+        (if (i32.eqz (local.get 0)) (then (return (i32.div_u (i32.const 1) (local.get 0)))))
+        (i32.add (i32.const 1) (call $down (i32.sub (local.get 0) (i32.const 1)))))
+      (func (export "_start") (local $i i32)
+        (loop $again (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $again (i32.lt_u (local.get $i) (i32.const 9999))))
+        (drop (call $down (i32.const 50)))))"""
+
+    def test_fuel_is_the_same_after_a_trap_and_however_it_is_compiled(self):
+        guest = self.write("traps.wat", self.TRAPS)
+        used = {self.json(*options, guest, code=TRAP)["fuel"] for options in
+                ([], [], ["--no-cache"], ["--timeout", "20s"], ["--opt-level", "0"], ["--parallel=n"])}
+        self.assertEqual(len(used), 1)
+        self.assertGreater(used.pop(), 9999)
+        self.expect(self.exec("--verify=3", guest), TRAP, "", "verified by 3 more runs")
 
     def test_the_memory_peak_is_that_of_the_largest_memory(self):
         self.assertEqual(self.json("-f", "grow", FUNCTIONS, "15")["memory_peak"], 16 * 65536)
@@ -670,6 +687,83 @@ class Links(Case):
         self.expect(self.exec("--quiet", "--replay", "run.rec", "--link", hello, path), 0, done.out, "")
 
 
+class Interruption(Case):
+    """Ctrl-C and SIGTERM: the guest ends, and what it had come to is told and recorded."""
+
+    # Says something, and then computes, or waits for a clock or for standard input.
+    GUEST = """(module
+      (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1) (data (i32.const 64) "begun\\n")
+      (func (export "_start") (i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 6))
+        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))
+        (i64.store (i32.const 152) (i64.const 3600000000000))
+        %s))"""
+    WAYS = {"computes": "(loop (br 0))",
+            "waits": "(drop (call $poll (i32.const 128) (i32.const 256) (i32.const 1) (i32.const 512)))",
+            "reads": "(drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 16)))"}
+
+    def interrupted(self, way, number, *options, shows=True):
+        guest = self.write(way + ".wat", self.GUEST % self.WAYS[way])
+        command = [run.TENON, "exec", *map(str, options), str(guest)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder,
+                              env=self.environment) as process:
+            out = process.stdout.readline() if shows else time.sleep(1.5) or b""
+            time.sleep(0.1)
+            process.send_signal(number)
+            process.wait(timeout=run.SECONDS)
+            out, err = out + process.stdout.read(), process.stderr.read()
+        return run.Done(process.returncode, out.decode(), err.decode()), guest
+
+    def test_a_guest_ends_whatever_it_does(self):
+        for way in self.WAYS:
+            for number, code, name in ((signal.SIGINT, 130, "SIGINT"), (signal.SIGTERM, 143, "SIGTERM")):
+                with self.subTest(way=way, signal=name):
+                    done, _ = self.interrupted(way, number, "--allow-clock")
+                    self.expect(done, code, "begun\n", ["error: the run was ", "(%s)" % name, "fuel: "])
+
+    def test_there_is_a_report(self):
+        shape = set(self.json(SLEEP, code=DENIED))
+        for way in self.WAYS:
+            with self.subTest(way=way):
+                done, _ = self.interrupted(way, signal.SIGINT, "--json", "--allow-clock", shows=False)
+                report = json.loads(done.out)
+                self.assertEqual((done.code, report["exit_code"], report["stdout"]), (130, 130, "begun\n"))
+                self.assertEqual(report["error"], {"message": "the run was interrupted (SIGINT)"})
+                self.assertFalse(report["deterministic"])
+                self.assertEqual(set(report), shape)
+
+    def test_a_recording_is_whole_and_is_replayed_as_far_as_it_goes(self):
+        for way in self.WAYS:
+            with self.subTest(way=way):
+                done, guest = self.interrupted(way, signal.SIGTERM, "--allow-clock", "--record", "run.rec")
+                self.expect(done, 143, "begun\n")
+                again = self.expect(self.exec("--replay", "run.rec", guest), 143, "begun\n")
+                self.assertIn("error: the recording ends here: the run was ended (SIGTERM)\n", again.err)
+
+    def test_a_replay_of_an_interrupted_run_still_tells_differences(self):
+        done, guest = self.interrupted("waits", signal.SIGINT, "--allow-clock", "--record", "run.rec")
+        other = self.write("waits.wat", guest.read_text().replace("begun", "other"))
+        path = self.folder / "run.rec"
+        content = path.read_bytes()[:-32]
+        old, new = (hashlib.sha256(text.encode()).hexdigest().encode() for text in (self.GUEST % self.WAYS["waits"], other.read_text()))
+        self.assertEqual(content.count(old), 1)
+        changed = content.replace(old, new)
+        path.write_bytes(changed + hashlib.sha256(changed).digest())
+        self.expect(self.exec("--replay", path, other), DIFFERS, None, "fd_write")
+
+    def test_a_recording_of_a_run_without_time_ends_where_that_did(self):
+        guest = self.write("loop.wat", self.GUEST % self.WAYS["computes"])
+        self.expect(self.exec("--timeout", "300ms", "--record", "run.rec", guest), TIMEOUT, "begun\n")
+        self.expect(self.exec("--replay", "run.rec", guest), TIMEOUT, "begun\n", "the recording ends here: ")
+
+    def test_verification_can_be_interrupted(self):
+        done, _ = self.interrupted("computes", signal.SIGINT, "--verify")
+        self.expect(done, 130, "begun\n", "(SIGINT)")
+        self.assertNotIn("verified", done.err)
+
+
 class Cache(Case):
     def cached(self, *arguments, **more):
         return self.exec("--cache", "answers", *arguments, **more)
@@ -793,6 +887,9 @@ class Corpus(Case):
 
     def test_one_that_recurses_until_its_stack_is_full(self):
         self.expect_same(GUESTS / "recurse.wat")
+
+    def test_one_that_traps(self):
+        self.expect_same(self.write("traps.wat", Limits.TRAPS))
 
     def test_one_that_grows_until_it_may_not(self):
         self.expect_same("--max-memory", "3MiB", GUESTS / "grow.wat")

@@ -47,6 +47,13 @@ void exec_bytes_free(exec_bytes *bytes) {
   *bytes = (exec_bytes){0};
 }
 
+bool exec_is_cut_short(const exec_outcome *outcome) {
+  uint64_t used, allowed;
+  return outcome->error != NULL &&
+         (tn_error_get_kind(outcome->error) == TN_ERROR_CANCELLED ||
+          tn_error_get_limit(outcome->error, &used, &allowed) == TN_LIMIT_TIME);
+}
+
 void exec_outcome_free(exec_outcome *outcome) {
   tn_error_delete(outcome->error);
   tn_release(outcome->result);

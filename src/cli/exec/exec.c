@@ -1,4 +1,5 @@
 /* tenon exec: a run whose answer depends on nothing but what it is given. */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,9 +21,17 @@ enum { KEPT_OUTPUT = 1 << 28 };
 static cli_settings settings_of(const cli_settings *given) {
   cli_settings settings = *given;
   settings.deterministic = true;
-  settings.interruptible = settings.timeout.is_set ? CLI_CHOICE_YES : CLI_CHOICE_NO;
   if (!settings.fuel.is_set) settings.fuel = (cli_amount){true, UINT64_MAX};
   return settings;
+}
+
+/* So that a signal ends a guest that computes; files of compiled code are as they were compiled. */
+static cli_choice choose_interruptible(const exec_job *job) {
+  const cli_settings *settings = job->settings;
+  bool is_compiled = (cli_load_flags(settings, job->operands[0]) & TN_LOAD_ARTIFACT) != 0;
+  for (size_t i = 0; i < job->links.count; i++)
+    is_compiled |= (cli_load_flags(settings, job->links.items[i].path) & TN_LOAD_ARTIFACT) != 0;
+  return is_compiled && !settings->timeout.is_set ? CLI_CHOICE_NO : CLI_CHOICE_YES;
 }
 
 static int check_options(const exec_job *job) {
@@ -137,8 +146,21 @@ static tn_error *run_instance(exec_job *job, exec_world *world, tn_instance **in
   options.recording = job->recording;
   tn_error *error = tn_instance_new(job->linked, &options, instance);
   if (error != NULL) return error;
+  exec_interrupt_set_running(&job->interrupt, *instance);
   if (job->settings->function != NULL) return exec_call_function(job, *instance, outcome);
   return tn_instance_run(*instance, &outcome->exit_code);
+}
+
+/* An error for what a signal has ended. */
+static void take_interruption(exec_job *job, exec_outcome *outcome, tn_error **error) {
+  int number = exec_interrupt_signal(&job->interrupt);
+  bool is_cancelled = *error != NULL && tn_error_get_kind(*error) == TN_ERROR_CANCELLED;
+  if (number == 0 || (!is_cancelled && job->input.failure != EINTR)) return;
+  tn_error_delete(*error);
+  *error = tn_error_make(TN_ERROR_CANCELLED, number == SIGINT ? "the run was interrupted (SIGINT)"
+                                                              : "the run was ended (SIGTERM)");
+  job->input.failure = 0;
+  outcome->exit_code = 128 + number;
 }
 
 /* Runs the guest; what it comes to is in `outcome`, an error of its included. */
@@ -159,9 +181,11 @@ static int run_once(exec_job *job, bool is_silent, exec_outcome *outcome) {
     tn_error_delete(error);
     error = NULL;
   }
-  outcome->error = error;
   if (error != NULL) outcome->exit_code = exec_exit_code_of(error);
+  take_interruption(job, outcome, &error);
+  outcome->error = error;
   if (job->recording != NULL) exec_record_finish(job, outcome);
+  exec_interrupt_set_running(&job->interrupt, NULL);
   tn_instance_delete(instance);
   tn_wasi_config_delete(world.config);
   job->world = NULL;
@@ -184,8 +208,9 @@ static void show_output(const exec_outcome *outcome) {
   if (error->size > 0) fwrite(error->data, 1, error->size, stderr);
 }
 
-static int tell(const exec_job *job, const exec_outcome *outcome) {
+static int tell(exec_job *job, const exec_outcome *outcome) {
   const cli_settings *settings = job->settings;
+  exec_interrupt_set_stage(&job->interrupt, EXEC_FINISHED);
   if (settings->json) {
     exec_print_json(job, outcome);
     return outcome->exit_code;
@@ -211,7 +236,8 @@ static int run_and_prove(exec_job *job, exec_outcome *outcome) {
   if (settings->replay != NULL) return exec_replay(job, outcome, run_once);
   int exit_code = run_once(job, false, outcome);
   if (exit_code == CLI_EXIT_OK && settings->record != NULL) exit_code = exec_record_write(job);
-  if (exit_code == CLI_EXIT_OK && settings->verify.is_set)
+  bool is_interrupted = exec_interrupt_signal(&job->interrupt) != 0;
+  if (exit_code == CLI_EXIT_OK && settings->verify.is_set && !is_interrupted)
     exit_code = exec_verify(job, outcome, run_once);
   return exit_code;
 }
@@ -226,6 +252,7 @@ static int run_job(exec_job *job, exec_outcome *outcome) {
     hash_outcome(job, outcome);
     return tell(job, outcome);
   }
+  exec_interrupt_set_stage(&job->interrupt, EXEC_RUNNING);
   int exit_code = run_and_prove(job, outcome);
   if (exit_code == CLI_EXIT_OK && is_cacheable) exec_cache_store(job, outcome);
   return exit_code == CLI_EXIT_OK ? tell(job, outcome) : exit_code;
@@ -240,7 +267,10 @@ static int do_job(exec_job *job, cli_settings *settings, exec_outcome *outcome) 
   if (exit_code == CLI_EXIT_OK) exit_code = exec_record_open(job, settings);
   if (exit_code == CLI_EXIT_OK)
     exit_code = cli_fail_with(job->failure, cli_links_read(settings, &job->links));
-  if (exit_code == CLI_EXIT_OK) exec_choose_policy(job);
+  if (exit_code == CLI_EXIT_OK) {
+    settings->interruptible = choose_interruptible(job);
+    exec_choose_policy(job);
+  }
   if (exit_code == CLI_EXIT_OK) exit_code = exec_read_arguments(job);
   if (exit_code == CLI_EXIT_OK && settings->result_cache != NULL && job->is_deterministic)
     exit_code = exec_input_read(job);
@@ -267,8 +297,13 @@ int cli_exec(const cli_settings *given, char **operands, int count) {
   if (job.keeps_output && !settings.max_output.is_set)
     settings.max_output = (cli_amount){true, KEPT_OUTPUT};
   exec_outcome outcome = {0};
-  int exit_code = do_job(&job, &settings, &outcome);
+  int exit_code = cli_fail_with(&failure, exec_interrupt_start(&job.interrupt, settings.json));
+  job.input.wake = job.interrupt.wake;
+  if (exit_code == CLI_EXIT_OK) exit_code = do_job(&job, &settings, &outcome);
+  if (job.interrupt.is_started) exec_interrupt_set_stage(&job.interrupt, EXEC_FINISHED);
   if (settings.json && failure.exit_code != CLI_EXIT_OK) exec_print_json(&job, &outcome);
+  fflush(stdout);
+  exec_interrupt_stop(&job.interrupt);
   exec_outcome_free(&outcome);
   exec_record_close(&job);
   end_job(&job);

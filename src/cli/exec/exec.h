@@ -3,6 +3,7 @@
 #define CLI_EXEC_H
 
 #include "cli/cli.h"
+#include "cli/exec/interrupt.h"
 #include "cli/link.h"
 #include "tenon/exec.h"
 
@@ -58,6 +59,8 @@ typedef struct exec_outcome {
 } exec_outcome;
 
 void exec_outcome_free(exec_outcome *outcome);
+/* Whether it was ended by a signal, or because its time was over: how far it had come is chance. */
+bool exec_is_cut_short(const exec_outcome *outcome);
 
 /* The guest's standard input, read as a whole when it is first needed. */
 typedef struct exec_input {
@@ -65,6 +68,7 @@ typedef struct exec_input {
   uint64_t timeout; /* nanoseconds; 0: none */
   bool is_read;
   int descriptor; /* of a file without a name; -1: empty */
+  int wake;       /* readable when there is no more time for it: EINTR */
   exec_bytes bytes;
   int failure; /* errno */
 } exec_input;
@@ -102,6 +106,7 @@ typedef struct exec_job {
   char *recorded_texts, *recorded_function;
   char **recorded_operands;
   char component_hash[65];
+  exec_interrupt interrupt;
   struct exec_world *world; /* of the run that is under way; NULL: there is none */
 } exec_job;
 

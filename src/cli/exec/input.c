@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,24 +23,26 @@ static uint64_t now(void) {
   return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-/* Whether something can be read before the deadline. */
-static bool wait_for(int descriptor, uint64_t deadline) {
+/* 0 when something can be read; ETIMEDOUT, EINTR. */
+static int wait_for(int descriptor, int wake, uint64_t deadline) {
   enum { MILLISECOND = 1000000 };
-  struct pollfd polled = {descriptor, POLLIN, 0};
+  struct pollfd polled[] = {{descriptor, POLLIN, 0}, {wake, POLLIN, 0}};
   int outcome;
   do {
     uint64_t time = now(), left = time < deadline ? (deadline - time) / MILLISECOND + 1 : 0;
-    outcome = poll(&polled, 1, left < INT_MAX ? (int)left : INT_MAX);
+    outcome = poll(polled, 2, left < INT_MAX ? (int)left : INT_MAX);
   } while ((outcome < 0 && errno == EINTR) || (outcome == 0 && now() < deadline));
-  return outcome != 0;
+  if (polled[1].revents != 0) return EINTR;
+  return outcome == 0 ? ETIMEDOUT : 0;
 }
 
-/* `timeout` 0: none. */
-static int read_all(int descriptor, uint64_t timeout, exec_bytes *out) {
+static int read_all(const exec_input *input, int descriptor, exec_bytes *out) {
   char part[65536];
-  uint64_t start = now(), deadline = timeout < UINT64_MAX - start ? start + timeout : UINT64_MAX;
+  uint64_t start = now(), timeout = input->timeout, deadline = UINT64_MAX;
+  if (timeout > 0 && timeout < UINT64_MAX - start) deadline = start + timeout;
   for (;;) {
-    if (timeout > 0 && !wait_for(descriptor, deadline)) return ETIMEDOUT;
+    int failure = wait_for(descriptor, input->wake, deadline);
+    if (failure != 0) return failure;
     ssize_t count = read(descriptor, part, sizeof part);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return errno;
@@ -68,8 +71,10 @@ static int read_input(exec_input *input) {
   bool is_own = input->path == NULL || strcmp(input->path, "-") == 0;
   int descriptor = is_own ? STDIN_FILENO : open(input->path, O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return errno;
-  int failure = read_all(descriptor, input->timeout, &input->bytes);
+  int failure = read_all(input, descriptor, &input->bytes);
   if (!is_own) close(descriptor);
+  /* The guest must not see an end of its input: it waits for what never comes, and is cancelled. */
+  if (failure == EINTR) input->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (failure != 0 || input->bytes.size == 0) return failure;
   input->descriptor = make_file(&input->bytes);
   if (input->descriptor < 0) return errno;
@@ -87,7 +92,7 @@ static void ensure_read(exec_input *input) {
 int exec_input_open(void *data) {
   exec_input *input = data;
   ensure_read(input);
-  return input->failure != 0 ? -1 : input->descriptor;
+  return input->failure != 0 && input->failure != EINTR ? -1 : input->descriptor;
 }
 
 void exec_input_rewind(exec_input *input) {

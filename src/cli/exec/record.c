@@ -114,6 +114,14 @@ static void take_arguments(exec_job *job) {
   }
 }
 
+/* A guest that was interrupted while it computed would not end of itself: it is to come about as far as then. Its fuel was
+ * written down when it last called something, so that all calls of the recording are within that. */
+static void limit_to_recorded(const exec_job *job, cli_settings *settings) {
+  cli_amount used;
+  if (take_limit(job->recording, "fuel-used", &used) && used.value < settings->fuel.value)
+    settings->fuel.value = used.value + 1;
+}
+
 /* What was run is run again: the file is all that is given. */
 static int take_call(exec_job *job, cli_settings *settings) {
   bool is_whole = take_operands(job);
@@ -124,6 +132,8 @@ static int take_call(exec_job *job, cli_settings *settings) {
                     "the recording %s does not say how the component was run", settings->replay);
   job->recorded_function = copy_note(job->recording, "function");
   take_arguments(job);
+  if (tn_recording_note(job->recording, "interrupted").data != NULL)
+    limit_to_recorded(job, settings);
   settings->function = job->recorded_function;
   settings->max_output = (cli_amount){0};
   return CLI_EXIT_OK;
@@ -187,6 +197,8 @@ static tn_error *note_outcome(exec_job *job, const exec_outcome *outcome) {
   tn_recording *recording = job->recording;
   tn_error *error = note_text(recording, "component-sha256", job->component_hash);
   if (error == NULL) error = note_links(job);
+  if (error == NULL && exec_is_cut_short(outcome))
+    error = note_text(recording, "interrupted", tn_error_get_message(outcome->error));
   if (error == NULL && job->arguments.form != EXEC_OPERANDS)
     error = tn_recording_set_note(recording, argument_notes[job->arguments.form],
                                   exec_bytes_str(&job->arguments.text));
@@ -251,13 +263,6 @@ static int compare_calls(const exec_job *job) {
                   difference);
 }
 
-/* How far a guest gets in a time depends on the machine. */
-static bool is_out_of_time(const exec_outcome *outcome) {
-  uint64_t used, allowed;
-  return outcome->error != NULL &&
-         tn_error_get_limit(outcome->error, &used, &allowed) == TN_LIMIT_TIME;
-}
-
 static const char *message_of(const exec_outcome *outcome) {
   return outcome->error == NULL ? NULL : tn_error_get_message(outcome->error);
 }
@@ -275,7 +280,7 @@ static int compare_outcomes(const exec_job *job, const exec_outcome *first,
   if (exit_code == CLI_EXIT_OK)
     exit_code =
         compare_text(job, "the hash of the output", first->output_hash, second->output_hash);
-  if (exit_code != CLI_EXIT_OK || is_out_of_time(first)) return exit_code;
+  if (exit_code != CLI_EXIT_OK || exec_is_cut_short(first)) return exit_code;
   exit_code = compare_number(job, "the fuel used", first->fuel, second->fuel);
   if (exit_code != CLI_EXIT_OK) return exit_code;
   return compare_number(job, "the memory peak", first->memory_peak, second->memory_peak);
@@ -285,6 +290,9 @@ static int verify_once(exec_job *job, const exec_outcome *first, exec_run_func r
   exec_outcome second = {0};
   tn_recording_rewind(job->recording, TN_CHECK);
   int exit_code = run(job, true, &second);
+  if (exit_code == CLI_EXIT_OK && exec_interrupt_signal(&job->interrupt) != 0)
+    exit_code =
+        cli_fail(job->failure, second.exit_code, NULL, "interrupted while running it again");
   if (exit_code == CLI_EXIT_OK) exit_code = compare_outcomes(job, first, &second);
   exec_outcome_free(&second);
   return exit_code;
@@ -326,19 +334,44 @@ static int compare_links(const exec_job *job) {
   return exit_code;
 }
 
-int exec_replay(exec_job *job, exec_outcome *outcome, exec_run_func run) {
+/* The end of a recording that was cut short is the end of its replay. */
+static bool take_interruption(const exec_job *job, exec_outcome *outcome) {
+  tn_str reason = tn_recording_note(job->recording, "interrupted");
+  bool is_at_end = outcome->error != NULL && (exec_is_cut_short(outcome) ||
+                                              tn_error_get_kind(outcome->error) == TN_ERROR_FUEL);
+  char *exit_code = copy_note(job->recording, "exit-code");
+  if (reason.data == NULL || !is_at_end || exit_code == NULL) {
+    free(exit_code);
+    return false;
+  }
+  exec_bytes message = {0};
+  exec_bytes_text(&message, "the recording ends here: ");
+  exec_bytes_clean(&message, reason);
+  tn_error_delete(outcome->error);
+  outcome->error = exec_error_of(TN_ERROR_CANCELLED, &message);
+  outcome->exit_code = atoi(exit_code) & 255;
+  free(exit_code);
+  return true;
+}
+
+static int compare_with_notes(const exec_job *job, const exec_outcome *outcome) {
   int exit_code =
-      compare_note(job, "component-sha256", "the component's SHA-256", job->component_hash);
-  if (exit_code == CLI_EXIT_OK) exit_code = compare_links(job);
-  if (exit_code == CLI_EXIT_OK) exit_code = run(job, false, outcome);
-  if (exit_code == CLI_EXIT_OK) exit_code = compare_calls(job);
-  if (exit_code == CLI_EXIT_OK)
-    exit_code =
-        compare_number_note(job, "exit-code", "the exit code", (uint64_t)outcome->exit_code);
+      compare_number_note(job, "exit-code", "the exit code", (uint64_t)outcome->exit_code);
   if (exit_code == CLI_EXIT_OK)
     exit_code = compare_note(job, "result", "the result", outcome->result);
   if (exit_code == CLI_EXIT_OK)
     exit_code = compare_number_note(job, "fuel-used", "the fuel used", outcome->fuel);
   if (exit_code != CLI_EXIT_OK) return exit_code;
   return compare_number_note(job, "memory-peak", "the memory peak", outcome->memory_peak);
+}
+
+int exec_replay(exec_job *job, exec_outcome *outcome, exec_run_func run) {
+  int exit_code =
+      compare_note(job, "component-sha256", "the component's SHA-256", job->component_hash);
+  if (exit_code == CLI_EXIT_OK) exit_code = compare_links(job);
+  if (exit_code == CLI_EXIT_OK) exit_code = run(job, false, outcome);
+  if (exit_code != CLI_EXIT_OK || exec_interrupt_signal(&job->interrupt) != 0) return exit_code;
+  exit_code = compare_calls(job);
+  if (exit_code != CLI_EXIT_OK || take_interruption(job, outcome)) return exit_code;
+  return compare_with_notes(job, outcome);
 }

@@ -174,12 +174,9 @@ static void print_hashes(const exec_job *job, const exec_outcome *outcome) {
   putchar('}');
 }
 
-/* Where the time is over, how far the guest had come is chance. */
 static bool is_repeatable(const exec_job *job, const exec_outcome *outcome) {
-  uint64_t used, allowed;
   return job->is_deterministic && job->failure->exit_code == CLI_EXIT_OK &&
-         (outcome->error == NULL ||
-          tn_error_get_limit(outcome->error, &used, &allowed) != TN_LIMIT_TIME);
+         !exec_is_cut_short(outcome);
 }
 
 void exec_print_json(const exec_job *job, const exec_outcome *outcome) {
