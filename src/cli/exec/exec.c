@@ -171,7 +171,9 @@ static int run_once(exec_job *job, bool is_silent, exec_outcome *outcome) {
   exec_input_rewind(&job->input);
   tn_error *error = exec_world_make(&world);
   if (job->recording != NULL) tn_recording_on_output(job->recording, exec_world_write, job);
+  exec_interrupt_set_stage(&job->interrupt, EXEC_RUNNING);
   if (error == NULL) error = run_instance(job, &world, &instance, outcome);
+  exec_interrupt_set_stage(&job->interrupt, EXEC_RETURNED);
   if (instance != NULL) {
     outcome->fuel = job->settings->fuel.value - tn_instance_fuel_left(instance);
     outcome->memory_peak = tn_instance_memory_peak(instance);
@@ -252,7 +254,6 @@ static int run_job(exec_job *job, exec_outcome *outcome) {
     hash_outcome(job, outcome);
     return tell(job, outcome);
   }
-  exec_interrupt_set_stage(&job->interrupt, EXEC_RUNNING);
   int exit_code = run_and_prove(job, outcome);
   if (exit_code == CLI_EXIT_OK && is_cacheable) exec_cache_store(job, outcome);
   return exit_code == CLI_EXIT_OK ? tell(job, outcome) : exit_code;

@@ -20,6 +20,7 @@ typedef struct exec_interrupt {
   enum {
     EXEC_BEFORE,   /* there is nothing to be told yet: a signal ends the process */
     EXEC_RUNNING,  /* the guest is cancelled */
+    EXEC_RETURNED, /* it has come to its end: what it came to is being put together */
     EXEC_FINISHED, /* what it came to is being told */
     EXEC_STOPPED,
   } stage;
