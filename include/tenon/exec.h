@@ -39,7 +39,7 @@ enum {
   /* Directories are listed by name; files are numbered 1, 2, 3 … as the guest comes to see them, on device 1;
    * directories have size 0 and one link. */
   TN_DETERMINISTIC_FILES = 1,
-  /* Files have no times. */
+  /* Files have no times but those that the guest has set itself. */
   TN_DETERMINISTIC_TIMES = 2,
   TN_DETERMINISTIC_ALL = 3,
 };

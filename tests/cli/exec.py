@@ -164,6 +164,25 @@ class Standins(Case):
         self.assertEqual(before["stdout_base64"], self.json(*options)["stdout_base64"])
 
 
+    def test_files_have_the_times_that_the_guest_gives_them(self):
+        (self.folder / "d").mkdir()
+        (self.folder / "d" / "a").write_text("a")
+        guest = """(module
+          (import "wasi_snapshot_preview1" "path_filestat_set_times" (func $set (param i32 i32 i32 i32 i64 i64 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "path_filestat_get" (func $get (param i32 i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "path_unlink_file" (func $unlink (param i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+          (memory (export "memory") 1) (data (i32.const 8) "a")
+          (func $modified (result i32) ;; in seconds
+            (drop (call $get (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 1) (i32.const 64)))
+            (i32.wrap_i64 (i64.div_u (i64.load (i32.const 112)) (i64.const 1000000000))))
+          (func (export "_start")
+            (if (call $modified) (then (call $exit (i32.const 1))))
+            (drop (call $set (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 1) (i64.const 0) (i64.const 77000000000) (i32.const 4)))
+            (call $exit (call $modified))))"""
+        self.expect(self.exec("--verify", "--dir", "d::/", self.write("times.wat", guest)), 77)
+
+
 class Limits(Case):
     def test_each_limit_has_a_code_and_says_what_was_used_and_allowed(self):
         self.expect(self.exec("--fuel", 1000, GUESTS / "loop.wat"), FUEL, "",
