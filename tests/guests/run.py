@@ -353,6 +353,12 @@ class Link(Case):
         caller = self.component(caller, "caller")
         self.expect(self.tenon("run", "--link", plug, "--invoke", "take()", caller), 0, self.seen)
 
+    def check_deterministic(self, caller, callee):
+        """Linked into a run that asks for nothing of the outside but seeds of hash tables, and is the same again."""
+        options = ["--quiet", "--clock", "virtual", "--random", "seed=1", "--verify=3", "--function", "take"]
+        plug = self.component(callee, "callee")
+        self.expect(self.tenon("exec", "--link", plug, *options, self.component(caller, "caller")), 0, self.seen)
+
     def check_composed(self, caller, callee):
         plug, whole = self.component(callee, "callee"), self.data / "whole.wasm"
         self.expect(self.tenon("compose", "--plug", plug, self.component(caller, "caller"), "-o", whole), 0)
@@ -364,6 +370,7 @@ class Link(Case):
 def add_link_tests(caller, callee):
     name = "test_%s_calls_%s_" % (caller, callee)
     setattr(Link, name + "linked", lambda self: self.check_linked(caller, callee))
+    setattr(Link, name + "in_a_deterministic_run", lambda self: self.check_deterministic(caller, callee))
     setattr(Link, name + "composed", lambda self: self.check_composed(caller, callee))
 
 
