@@ -238,8 +238,7 @@ static int run_and_prove(exec_job *job, exec_outcome *outcome) {
   if (settings->replay != NULL) return exec_replay(job, outcome, run_once);
   int exit_code = run_once(job, false, outcome);
   if (exit_code == CLI_EXIT_OK && settings->record != NULL) exit_code = exec_record_write(job);
-  bool is_interrupted = exec_interrupt_signal(&job->interrupt) != 0;
-  if (exit_code == CLI_EXIT_OK && settings->verify.is_set && !is_interrupted)
+  if (exit_code == CLI_EXIT_OK && settings->verify.is_set)
     exit_code = exec_verify(job, outcome, run_once);
   return exit_code;
 }

@@ -286,22 +286,29 @@ static int compare_outcomes(const exec_job *job, const exec_outcome *first,
   return compare_number(job, "the memory peak", first->memory_peak, second->memory_peak);
 }
 
+static int check_signal(exec_job *job) {
+  int number = exec_interrupt_signal(&job->interrupt);
+  if (number == 0) return CLI_EXIT_OK;
+  return cli_fail(job->failure, 128 + number, NULL, "interrupted while running it again");
+}
+
 static int verify_once(exec_job *job, const exec_outcome *first, exec_run_func run) {
   exec_outcome second = {0};
   tn_recording_rewind(job->recording, TN_CHECK);
   int exit_code = run(job, true, &second);
-  if (exit_code == CLI_EXIT_OK && exec_interrupt_signal(&job->interrupt) != 0)
-    exit_code =
-        cli_fail(job->failure, second.exit_code, NULL, "interrupted while running it again");
+  if (exit_code == CLI_EXIT_OK) exit_code = check_signal(job);
   if (exit_code == CLI_EXIT_OK) exit_code = compare_outcomes(job, first, &second);
   exec_outcome_free(&second);
   return exit_code;
 }
 
 int exec_verify(exec_job *job, exec_outcome *outcome, exec_run_func run) {
+  bool is_interrupted = exec_interrupt_signal(&job->interrupt) != 0;
+  if (is_interrupted && exec_is_cut_short(outcome)) return CLI_EXIT_OK;
   if (tn_recording_bytes(job->recording).data == NULL) return report_lost(job);
   for (uint64_t i = 0; i < job->settings->verify.value; i++) {
-    int exit_code = verify_once(job, outcome, run);
+    int exit_code = check_signal(job);
+    if (exit_code == CLI_EXIT_OK) exit_code = verify_once(job, outcome, run);
     if (exit_code != CLI_EXIT_OK) return exit_code;
     outcome->verified++;
   }
