@@ -192,7 +192,7 @@ static void a_file_that_is_gone_is_known_no_more(void **state) {
 
 static void sorting_and_numbering_survive_any_failed_allocation(void **state) {
   directory_fixture *fixture = *state;
-  tn_wasi_config *config = deterministic(TN_DETERMINISTIC_FILES);
+  tn_wasi_config *config = deterministic(TN_DETERMINISTIC_ALL);
   bool failed = true;
   for (int allowed = 0; failed; allowed++) {
     tn_wasi wasi = {.config = config};
@@ -203,6 +203,9 @@ static void sorting_and_numbering_survive_any_failed_allocation(void **state) {
     if (outcome == 0) outcome = tn_wasi_disguise_directory(&wasi, reader);
     uint64_t inode = 3;
     if (outcome == 0) outcome = tn_wasi_disguise_inode(&wasi, 1, &inode);
+    const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 2}};
+    if (outcome == 0)
+      outcome = tn_wasi_set_times_at(&wasi, descriptor, TN_STR("file"), true, times);
     failed = tn_alloc_did_fail();
     tn_alloc_fail_after(-1);
     assert_int_equal(outcome, failed ? -ENOMEM : 0);
