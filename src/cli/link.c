@@ -68,9 +68,9 @@ static tn_error *configure(cli_link *link) {
 }
 
 static tn_error *read_text(cli_link *link) {
-  char *rest = strdup(link->text); /* the rights point into it */
-  if (rest == NULL) return out_of_memory();
   cli_settings_init(&link->rights);
+  char *rest = link->copy = strdup(link->text);
+  if (rest == NULL) return out_of_memory();
   link->path = tn_link_text_part(&rest);
   if (*link->path == '\0') return mistake(link, "", "names no file");
   tn_error *error = tn_wasi_config_new(&link->wasi);
@@ -123,6 +123,17 @@ tn_error *cli_links_add(cli_links *links, const cli_settings *settings, tn_engin
   for (size_t i = 0; i < links->count && error == NULL; i++)
     error = add(&links->items[i], links->are_hashed, settings, engine, linker);
   return error;
+}
+
+void cli_links_free(cli_links *links) {
+  for (size_t i = 0; i < links->count; i++) {
+    cli_link *link = &links->items[i];
+    tn_component_delete(link->component);
+    tn_wasi_config_delete(link->wasi);
+    cli_settings_free(&link->rights);
+    free(link->copy);
+  }
+  free(links->items);
 }
 
 void cli_links_warn_of_unused(const cli_links *links, const tn_linked *linked) {

@@ -114,6 +114,7 @@ static void end_job(exec_job *job) {
   tn_linked_delete(job->linked);
   tn_linker_delete(job->linker);
   tn_component_delete(job->component);
+  cli_links_free(&job->links);
   if (job->engine != NULL) tn_engine_delete(job->engine);
   tn_recording_delete(job->recording);
   exec_bytes_free(&job->input.bytes);
