@@ -27,6 +27,11 @@ enum {
  * names the function, `hint` (copied; NULL: none) is the error's. What a component only imports does no
  * harm. */
 TN_API tn_error *tn_linker_deny(tn_linker *linker, unsigned services, const char *hint);
+/* Likewise to one component of a link only, as it was given to tn_linker_add_component before; NULL: to what is linked
+ * itself. What takes a handle stays allowed: another component, which may open it, may have lent it.
+ * TN_ERROR_ARGUMENT when the component was not added. */
+TN_API tn_error *tn_linker_deny_component(tn_linker *linker, const tn_component *component,
+                                          unsigned services, const char *hint);
 
 /* ---- what guests see ----------------------------------------------------------------------------- */
 
@@ -34,15 +39,15 @@ enum {
   /* Directories are listed by name; files are numbered 1, 2, 3 … as the guest comes to see them, on device 1;
    * directories have size 0 and one link. */
   TN_DETERMINISTIC_FILES = 1,
-  /* Files have no times. */
+  /* Files have no times but those that the guest has set itself. */
   TN_DETERMINISTIC_TIMES = 2,
   TN_DETERMINISTIC_ALL = 3,
 };
 TN_API tn_error *tn_wasi_config_set_deterministic(tn_wasi_config *config, unsigned what);
 
 /* Standard input is read from the descriptor that `open` gives, which is asked once for each instance, when
- * the guest first reads. It must not wait (a file): the guest sees a pipe in which everything lies already.
- * -1: nothing. */
+ * the guest first reads. It must not wait (a file): the guest sees a pipe in which everything lies already. -1:
+ * nothing. What is no file is waited for, which is of use for a guest that was cancelled in the meantime. */
 typedef int (*tn_input_func)(void *data);
 TN_API tn_error *tn_wasi_config_set_input_callback(tn_wasi_config *config, tn_input_func open,
                                                    void *data);
@@ -89,7 +94,8 @@ TN_API void tn_recording_delete(tn_recording *recording);
 TN_API tn_str tn_recording_bytes(const tn_recording *recording);
 
 /* What is to be known of a run besides its calls, by name: set before tn_recording_finish. A name that is not
- * there gives .data == NULL. */
+ * there gives .data == NULL. A recording with the note "interrupted" is of a run that did not come to its own end: in a
+ * replay, what the guest calls beyond it ends the guest with TN_ERROR_CANCELLED and is no difference. */
 TN_API tn_error *tn_recording_set_note(tn_recording *recording, const char *name, tn_str value);
 TN_API tn_str tn_recording_note(const tn_recording *recording, const char *name);
 /* Calls recorded. */

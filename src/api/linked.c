@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "tenon/exec.h"
 
 tn_error *tn_linker_define_wasi(tn_linker *linker) {
   return tn_wasi_define(linker);
@@ -27,6 +28,15 @@ tn_error *tn_linker_add_component(tn_linker *linker, const tn_component *compone
                                            release_component, owner);
   if (error != NULL) tn_component_delete(owner);
   return error;
+}
+
+tn_error *tn_linker_deny_component(tn_linker *linker, const tn_component *component,
+                                   unsigned services, const char *hint) {
+  uint32_t rights = component == NULL ? 0 : tn_linker_find_component(linker, &component->compiled);
+  if (component != NULL && rights == 0)
+    return tn_error_new(TN_ERROR_ARGUMENT,
+                        "a component that was not added to the linker cannot be denied anything");
+  return tn_wasi_deny(linker, rights, services, hint);
 }
 
 tn_error *tn_linker_link(tn_linker *linker, const tn_component *component, tn_linked **out) {

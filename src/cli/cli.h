@@ -33,6 +33,8 @@ const cli_command *cli_command_find(const char *name);
 
 int cli_run(const cli_settings *settings, char **operands, int count);
 int cli_exec(const cli_settings *settings, char **operands, int count);
+/* Prints a failure before any run as --json does. */
+void cli_exec_print_failure(const cli_failure *failure);
 int cli_serve(const cli_settings *settings, char **operands, int count);
 int cli_check(const cli_settings *settings, char **operands, int count);
 int cli_compile(const cli_settings *settings, char **operands, int count);

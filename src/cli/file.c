@@ -14,43 +14,52 @@
 /* Far more than any file that is meant; devices may be without end. */
 enum { SIZE_LIMIT = 1 << 30 };
 
-static int read_stream(FILE *stream, const char *path, char **out, size_t *size) {
+static tn_error *error_about(tn_error_kind kind, const char *doing, const char *path,
+                             const char *reason) {
+  char message[PATH_MAX + 256];
+  snprintf(message, sizeof message, "while %s %s: %s", doing, path, reason);
+  return tn_error_make(kind, message);
+}
+
+static tn_error *read_stream(FILE *stream, const char *path, char **out, size_t *size) {
   size_t room = 65536, used = 0;
   char *bytes = malloc(room);
   while (bytes != NULL) {
     used += fread(bytes + used, 1, room - used - 1, stream);
     if (ferror(stream)) {
-      int exit_code = cli_report(CLI_EXIT_IO, NULL, "while reading %s: %s", path, strerror(errno));
+      tn_error *error = error_about(TN_ERROR_IO, "reading", path, strerror(errno));
       free(bytes);
-      return exit_code;
+      return error;
     }
     if (used + 1 < room) {
       bytes[used] = '\0';
       *out = bytes;
       *size = used;
-      return CLI_EXIT_OK;
+      return NULL;
     }
     if (room >= SIZE_LIMIT) {
       free(bytes);
-      return cli_report(CLI_EXIT_USAGE, NULL, "while reading %s: there is more than 1 GiB in it",
-                        path);
+      return error_about(TN_ERROR_ARGUMENT, "reading", path, "there is more than 1 GiB in it");
     }
     char *larger = realloc(bytes, room * 2);
     if (larger == NULL) free(bytes);
     bytes = larger;
     room *= 2;
   }
-  return cli_report(CLI_EXIT_INTERNAL, NULL, "while reading %s: out of memory", path);
+  return error_about(TN_ERROR_NO_MEMORY, "reading", path, "out of memory");
+}
+
+tn_error *cli_load_file(const char *path, char **out, size_t *size) {
+  if (strcmp(path, "-") == 0) return read_stream(stdin, "standard input", out, size);
+  FILE *stream = fopen(path, "rbe");
+  if (stream == NULL) return error_about(TN_ERROR_IO, "opening", path, strerror(errno));
+  tn_error *error = read_stream(stream, path, out, size);
+  fclose(stream);
+  return error;
 }
 
 int cli_read_file(const char *path, char **out, size_t *size) {
-  if (strcmp(path, "-") == 0) return read_stream(stdin, "standard input", out, size);
-  FILE *stream = fopen(path, "rbe");
-  if (stream == NULL)
-    return cli_report(CLI_EXIT_IO, NULL, "while opening %s: %s", path, strerror(errno));
-  int exit_code = read_stream(stream, path, out, size);
-  fclose(stream);
-  return exit_code;
+  return cli_report_error(cli_load_file(path, out, size));
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------- */
@@ -64,10 +73,6 @@ static bool write_all(int descriptor, const uint8_t *bytes, size_t size) {
     size -= (size_t)written;
   }
   return true;
-}
-
-static int report_unwritable(const char *path) {
-  return cli_report(CLI_EXIT_IO, NULL, "while writing %s: %s", path, strerror(errno));
 }
 
 /* Closes the descriptor; errno is that of the first failure. */
@@ -115,8 +120,12 @@ static bool write_path(const char *path, const uint8_t *bytes, size_t size) {
   return realpath(path, target) != NULL && write_beside(target, bytes, size);
 }
 
-int cli_write_file(const char *path, const uint8_t *bytes, size_t size) {
+tn_error *cli_save_file(const char *path, const uint8_t *bytes, size_t size) {
   bool is_written = strcmp(path, "-") == 0 ? write_all(STDOUT_FILENO, bytes, size)
                                            : write_path(path, bytes, size);
-  return is_written ? CLI_EXIT_OK : report_unwritable(path);
+  return is_written ? NULL : error_about(TN_ERROR_IO, "writing", path, strerror(errno));
+}
+
+int cli_write_file(const char *path, const uint8_t *bytes, size_t size) {
+  return cli_report_error(cli_save_file(path, bytes, size));
 }

@@ -28,11 +28,23 @@ static int report_unknown_command(const char *name) {
   return cli_report(CLI_EXIT_USAGE, hint, "no command and no file is called %s", name);
 }
 
+/* Where the options cannot be read it is not known which words are options: --json is then looked for among all. */
+static bool wants_json(const cli_settings *settings, char **arguments, int count) {
+  bool wants = settings->json;
+  for (int i = 0; i < count && strcmp(arguments[i], "--") != 0; i++)
+    wants = wants || strcmp(arguments[i], "--json") == 0;
+  return wants;
+}
+
 static int run_command(const cli_command *command, char **arguments, int count) {
   cli_settings settings;
   cli_settings_init(&settings);
-  int exit_code =
-      cli_options_parse(command->bit, command->stops_at_operand, arguments, &count, &settings);
+  cli_failure failure = {0};
+  int exit_code = cli_options_parse(command->bit, command->stops_at_operand, arguments, &count,
+                                    &settings, &failure);
+  if (failure.exit_code != CLI_EXIT_OK && command->bit == CLI_EXEC &&
+      wants_json(&settings, arguments, count))
+    cli_exec_print_failure(&failure);
   if (exit_code == CLI_EXIT_OK) {
     if (settings.version)
       exit_code = cli_version(&settings, arguments, 0);

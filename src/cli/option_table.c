@@ -106,8 +106,8 @@ static const cli_option rows[] = {
 
     {what, "invoke", 0, 0, NULL, "CALL", CLI_RUN, cli_parse_text, FIELD(invoke),
      "Call an exported function, arguments in WAVE: 'area(rect((2.0, 3.0)))'; print its result"},
-    {what, "link", 0, 0, NULL, "FILE[;RIGHT=VALUE]...", CLI_RUN | CLI_SERVE, cli_parse_texts,
-     FIELD(links),
+    {what, "link", 0, 0, NULL, "FILE[;RIGHT=VALUE]...", CLI_RUN | CLI_SERVE | CLI_EXEC,
+     cli_parse_texts, FIELD(links),
      "Meet imports with what this component exports; it has no rights but those that follow it, as in "
      "'store.wasm;dir=data::/data;net=db.example:5432'; the first that fits goes first; repeatable",
      "link"},
@@ -127,7 +127,8 @@ static const cli_option rows[] = {
     {given, "args-json", 0, 0, NULL, "JSON", CLI_EXEC, cli_parse_text, FIELD(arguments_json),
      "The function's arguments as a JSON array, or an object with the parameters' names"},
     {given, "input", 0, 0, NULL, "FILE", CLI_EXEC, cli_parse_text, FIELD(arguments_file),
-     "The same from a file; - is standard input"},
+     "The function's arguments from a file, or standard input (-): as JSON, or a value a line, as they would follow the "
+     "file"},
     {given, "stdin", 0, 0, NULL, "FILE", CLI_EXEC, cli_parse_text, FIELD(input),
      "The guest's standard input; else Tenon's own. It is read to its end when the guest first reads it"},
 

@@ -101,7 +101,8 @@ static bool find_grouped(unsigned command, char group, const char *name, size_t 
 
 /* ---- errors ------------------------------------------------------------------------------------- */
 
-static int report_unknown_long(unsigned command, const char *name, size_t length) {
+static int report_unknown_long(unsigned command, const char *name, size_t length,
+                               cli_failure *failure) {
   char wanted[64], hint[160];
   snprintf(wanted, sizeof wanted, "%.*s", (int)(length < 60 ? length : 60), name);
   cli_suggestion suggestion = {.wanted = wanted};
@@ -119,10 +120,11 @@ static int report_unknown_long(unsigned command, const char *name, size_t length
   else
     snprintf(hint, sizeof hint,
              "see tenon --help; what is meant for the guest goes behind the file's name");
-  return cli_report(CLI_EXIT_USAGE, hint, "unknown option --%s", wanted);
+  return cli_fail(failure, CLI_EXIT_USAGE, hint, "unknown option --%s", wanted);
 }
 
-static int report_unknown_grouped(unsigned command, char group, const char *name, size_t length) {
+static int report_unknown_grouped(unsigned command, char group, const char *name, size_t length,
+                                  cli_failure *failure) {
   char wanted[64], hint[160];
   snprintf(wanted, sizeof wanted, "%.*s", (int)(length < 60 ? length : 60), name);
   cli_suggestion suggestion = {.wanted = wanted};
@@ -135,7 +137,7 @@ static int report_unknown_grouped(unsigned command, char group, const char *name
     snprintf(hint, sizeof hint, "did you mean -%c %s?", group, suggestion.best);
   else
     snprintf(hint, sizeof hint, "see -%c help", group);
-  return cli_report(CLI_EXIT_USAGE, hint, "unknown option -%c %s", group, wanted);
+  return cli_fail(failure, CLI_EXIT_USAGE, hint, "unknown option -%c %s", group, wanted);
 }
 
 /* What the server's settings mean the library reads. */
@@ -146,25 +148,33 @@ static const char *keep_setting(cli_settings *settings, const cli_option *option
                        : cli_parse_texts(&settings->setting_values, value != NULL ? value : "true");
 }
 
-static int apply(unsigned command, const cli_option *option, const char *spelling,
-                 size_t spelling_length, const char *value, cli_settings *settings) {
+typedef struct parser {
+  unsigned command;
+  char **arguments;
+  int count, at; /* arguments[at] is the one being read */
+  cli_settings *settings;
+  cli_failure *failure;
+} parser;
+
+static int apply(parser *p, const cli_option *option, const char *spelling, size_t spelling_length,
+                 const char *value) {
   if (option->argument != NULL && value == NULL)
-    return cli_report(CLI_EXIT_USAGE, option->help, "%.*s needs a value: %s", (int)spelling_length,
-                      spelling, option->argument);
-  bool is_setting = option->setting != NULL && (command & CLI_SERVE) != 0;
-  const char *wrong = is_setting ? keep_setting(settings, option, value)
-                                 : option->parse((char *)settings + option->offset, value);
+    return cli_fail(p->failure, CLI_EXIT_USAGE, option->help, "%.*s needs a value: %s",
+                    (int)spelling_length, spelling, option->argument);
+  bool is_setting = option->setting != NULL && (p->command & CLI_SERVE) != 0;
+  const char *wrong = is_setting ? keep_setting(p->settings, option, value)
+                                 : option->parse((char *)p->settings + option->offset, value);
   if (wrong == NULL) return CLI_EXIT_OK;
-  return cli_report(CLI_EXIT_USAGE, option->help, "%.*s: %s %s", (int)spelling_length, spelling,
-                    value != NULL ? value : "", wrong);
+  return cli_fail(p->failure, CLI_EXIT_USAGE, option->help, "%.*s: %s %s", (int)spelling_length,
+                  spelling, value != NULL ? value : "", wrong);
 }
 
 /* ---- parsing ------------------------------------------------------------------------------------ */
 
 /* "name[=value],name[=value]…", cut in place: the texts become values. */
-static int parse_grouped(unsigned command, char group, char *text, cli_settings *settings) {
+static int parse_grouped(parser *p, char group, char *text) {
   if (strcmp(text, "help") == 0) {
-    settings->group_help = group;
+    p->settings->group_help = group;
     return CLI_EXIT_OK;
   }
   for (char *item = text, *next; item != NULL; item = next) {
@@ -173,23 +183,15 @@ static int parse_grouped(unsigned command, char group, char *text, cli_settings 
     char *value = strchr(item, '=');
     size_t length = value != NULL ? (size_t)(value - item) : strlen(item);
     cli_option option;
-    if (!find_grouped(command, group, item, length, &option))
-      return report_unknown_grouped(command, group, item, length);
+    if (!find_grouped(p->command, group, item, length, &option))
+      return report_unknown_grouped(p->command, group, item, length, p->failure);
     char spelling[80];
     int spelled = snprintf(spelling, sizeof spelling, "-%c %s", group, option.group_name);
-    int exit_code = apply(command, &option, spelling, (size_t)spelled,
-                          value != NULL ? value + 1 : NULL, settings);
+    int exit_code = apply(p, &option, spelling, (size_t)spelled, value != NULL ? value + 1 : NULL);
     if (exit_code != CLI_EXIT_OK) return exit_code;
   }
   return CLI_EXIT_OK;
 }
-
-typedef struct parser {
-  unsigned command;
-  char **arguments;
-  int count, at; /* arguments[at] is the one being read */
-  cli_settings *settings;
-} parser;
 
 /* The next argument as a value, or NULL. */
 static char *take_next(parser *p) {
@@ -202,9 +204,9 @@ static int parse_long(parser *p) {
   size_t length = equals != NULL ? (size_t)(equals - name) : strlen(name);
   cli_option option;
   if (!find_long(p->command, name, length, &option))
-    return report_unknown_long(p->command, name, length);
+    return report_unknown_long(p->command, name, length, p->failure);
   const char *value = equals != NULL ? equals + 1 : option.argument != NULL ? take_next(p) : NULL;
-  return apply(p->command, &option, argument, length + 2, value, p->settings);
+  return apply(p, &option, argument, length + 2, value);
 }
 
 /* "-o FILE", "-oFILE", "-gq", "-W name=value", "-Wname=value" */
@@ -215,24 +217,25 @@ static int parse_short(parser *p) {
     if (letter == argument + 1 && cli_option_group_title(*letter) != NULL) {
       char *items = letter[1] != '\0' ? letter + 1 : take_next(p);
       if (items == NULL)
-        return cli_report(CLI_EXIT_USAGE, NULL, "%s needs options: name[=value],…; see %s help",
-                          spelling, spelling);
-      return parse_grouped(p->command, *letter, items, p->settings);
+        return cli_fail(p->failure, CLI_EXIT_USAGE, NULL,
+                        "%s needs options: name[=value],…; see %s help", spelling, spelling);
+      return parse_grouped(p, *letter, items);
     }
     cli_option option;
     if (!find_letter(p->command, *letter, &option))
-      return cli_report(CLI_EXIT_USAGE, "see tenon --help", "unknown option %s", spelling);
+      return cli_fail(p->failure, CLI_EXIT_USAGE, "see tenon --help", "unknown option %s",
+                      spelling);
     const char *value = NULL;
     if (option.argument != NULL) value = letter[1] != '\0' ? letter + 1 : take_next(p);
-    int exit_code = apply(p->command, &option, spelling, 2, value, p->settings);
+    int exit_code = apply(p, &option, spelling, 2, value);
     if (exit_code != CLI_EXIT_OK || option.argument != NULL) return exit_code;
   }
   return CLI_EXIT_OK;
 }
 
 int cli_options_parse(unsigned command, bool stop_at_operand, char **arguments, int *count,
-                      cli_settings *settings) {
-  parser p = {command, arguments, *count, 0, settings};
+                      cli_settings *settings, cli_failure *failure) {
+  parser p = {command, arguments, *count, 0, settings, failure};
   int operands = 0;
   for (; p.at < p.count; p.at++) {
     char *argument = arguments[p.at];

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cli/report.h"
 #include "tenon.h"
 
 /* Texts in the order given; the texts belong to argv. */
@@ -173,8 +174,8 @@ void cli_suggestion_consider(cli_suggestion *suggestion, const char *candidate);
 
 /* Parses the options of a command (a bit) out of arguments; operands are moved to the front of
  * `arguments`, in order, and counted. `stop_at_operand`: what follows the first operand is not looked at.
- * Returns 0, or an exit code after reporting. */
+ * Returns 0, or an exit code after reporting and noting in `failure`. */
 int cli_options_parse(unsigned command, bool stop_at_operand, char **arguments, int *count,
-                      cli_settings *settings);
+                      cli_settings *settings, cli_failure *failure);
 
 #endif

@@ -147,27 +147,67 @@ void cli_print_error(const tn_error *error, const char *addition) {
   print_backtrace(error);
 }
 
-int cli_report_error(tn_error *error) {
+static void note(cli_failure *failure, int exit_code, const char *message, const char *hint) {
+  if (failure == NULL) return;
+  failure->exit_code = exit_code;
+  snprintf(failure->message, sizeof failure->message, "%s", message);
+  snprintf(failure->hint, sizeof failure->hint, "%s", hint != NULL ? hint : "");
+}
+
+int cli_fail_with(cli_failure *failure, tn_error *error) {
   if (error == NULL) return CLI_EXIT_OK;
   int exit_code = cli_exit_code_of(error);
   if (tn_error_get_kind(error) != TN_ERROR_EXIT) {
     fflush(stdout);
-    char hint[1024];
-    print_lines(tn_error_get_message(error), hint_of(error, hint, sizeof hint));
+    char room[1024];
+    const char *hint = hint_of(error, room, sizeof room);
+    print_lines(tn_error_get_message(error), hint);
     print_backtrace(error);
+    note(failure, exit_code, tn_error_get_message(error), hint);
   }
   tn_error_delete(error);
   return exit_code;
 }
 
+int cli_report_error(tn_error *error) {
+  return cli_fail_with(NULL, error);
+}
+
+enum { MESSAGE_ROOM = 2048 };
+
+static void print_formatted(char *room, const char *hint, const char *format, va_list arguments) {
+  vsnprintf(room, MESSAGE_ROOM, format, arguments);
+  print_lines(room, hint);
+}
+
+int cli_fail(cli_failure *failure, int exit_code, const char *hint, const char *format, ...) {
+  char message[MESSAGE_ROOM];
+  va_list arguments;
+  va_start(arguments, format);
+  print_formatted(message, hint, format, arguments);
+  va_end(arguments);
+  note(failure, exit_code, message, hint);
+  return exit_code;
+}
+
 int cli_report(int exit_code, const char *hint, const char *format, ...) {
-  char message[2048];
+  char message[MESSAGE_ROOM];
+  va_list arguments;
+  va_start(arguments, format);
+  print_formatted(message, hint, format, arguments);
+  va_end(arguments);
+  return exit_code;
+}
+
+void cli_warn(const char *format, ...) {
+  char message[MESSAGE_ROOM];
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
-  print_lines(message, hint);
-  return exit_code;
+  fputs("warning: ", stderr);
+  print_clean(message);
+  fputc('\n', stderr);
 }
 
 int cli_finish_output(int exit_code) {

@@ -126,13 +126,10 @@ typedef struct session {
 } session;
 
 static tn_error *link_session(session *s, const cli_settings *settings) {
-  if (settings->links.count > 0 && tn_component_is_module(s->component))
-    return tn_error_make(
-        TN_ERROR_LINK,
-        "a core module cannot be linked (--link) with components: only components can");
-  tn_error *error = tn_linker_new(&s->linker);
+  tn_error *error = cli_links_read(settings, &s->links);
+  if (error == NULL) error = tn_linker_new(&s->linker);
   if (error == NULL) error = tn_linker_define_wasi(s->linker);
-  if (error == NULL) error = cli_links_add(settings, s->engine, s->linker, &s->links);
+  if (error == NULL) error = cli_links_add(&s->links, settings, s->engine, s->linker, s->component);
   if (error == NULL) error = tn_linker_link(s->linker, s->component, &s->linked);
   if (error == NULL) cli_links_warn_of_unused(&s->links, s->linked);
   return error;

@@ -94,6 +94,13 @@ tn_error *tn_linker_add_compiled(tn_linker *linker, const tn_compiled *compiled,
   return NULL;
 }
 
+uint32_t tn_linker_find_component(const tn_linker *linker, const tn_compiled *compiled) {
+  uint32_t i = linker->components.len;
+  while (i > 0 && linker->components.items[i - 1].compiled != compiled)
+    i--;
+  return i;
+}
+
 tn_arena *tn_linker_arena(tn_linker *linker) {
   return &linker->arena;
 }

@@ -58,6 +58,8 @@ typedef void (*tn_release_func)(void *owner);
 tn_error *tn_linker_add_compiled(tn_linker *linker, const tn_compiled *compiled, const char *name,
                                  const tn_wasi_config *rights, tn_release_func release,
                                  void *owner);
+/* What tn_call_rights gives for calls of that component, the last one added; 0: it was not added. */
+uint32_t tn_linker_find_component(const tn_linker *linker, const tn_compiled *compiled);
 
 tn_error *tn_linker_define_core(tn_linker *linker, const char *module,
                                 const tn_host_core_func *funcs, size_t count, void *data);

@@ -44,6 +44,10 @@ static tn_error *expect(tn_recording *recording, tn_event_kind kind, tn_str name
     is_there = tn_event_read(recording, &at, out);
   } while (is_there && out->kind == TN_EVENT_OUTPUT && recording->mode == TN_REPLAY);
   unsigned long long number = recording->call_number;
+  tn_str interruption = tn_recording_note(recording, "interrupted");
+  if (!is_there && interruption.data != NULL)
+    return tn_error_new(TN_ERROR_CANCELLED, "the recording ends here: %" TN_STR_FORMAT,
+                        TN_STR_ARG(interruption));
   if (!is_there)
     return tn_recording_differs(recording,
                                 "call %llu is %s%" TN_STR_FORMAT ", where the recording ends",

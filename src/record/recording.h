@@ -2,7 +2,8 @@
  * "bytes" are a number and as many bytes:
  *
  *   "tenonrec", version (4 bytes, little endian; 1)
- *   notes     their count, then for each its name and its value (bytes)
+ *   notes     their count, then for each its name and its value (bytes); "interrupted": the run did not come to its
+ *             own end, and what is called beyond the last event is no difference
  *   events    as bytes:
  *     0 name     bytes: the name of a function or resource; counted from 0, and called by that from here on
  *     1 call     of a component function: name, parameters (value_code.h, as bytes), outcome:

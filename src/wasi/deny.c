@@ -74,6 +74,7 @@ static unsigned service_of(const service_member *members, size_t count, tn_str i
 /* What the linker was told. */
 typedef struct denied_services {
   unsigned services;
+  uint32_t rights;  /* whose: see tn_call_rights; TN_DENIED_TO_ALL: of all components */
   const char *hint; /* or NULL */
 } denied_services;
 
@@ -83,7 +84,8 @@ typedef struct denied_func {
   tn_str interface; /* without its version */
   tn_str name;
   const char *service;
-  tn_host_import allowed; /* of poll_oneoff: the function itself */
+  tn_host_import allowed;        /* of poll_oneoff: the function itself */
+  tn_host_found_func for_others; /* where it is not denied to all: the function itself */
 } denied_func;
 
 static const char *service_name(unsigned service) {
@@ -127,6 +129,12 @@ static tn_error *deny_func(tn_call *call, void *data, const void *params, void *
   return denied_error(data);
 }
 
+static tn_error *deny_func_to_one(tn_call *call, void *data, const void *params, void *result) {
+  const denied_func *func = data;
+  if (tn_call_rights(call) == func->denial->rights) return denied_error(func);
+  return func->for_others.func(call, func->for_others.data, params, result);
+}
+
 static tn_core_trap *deny_core(void *environment, tn_core_caller *caller, tn_core_value *values,
                                size_t count) {
   (void)values, (void)count;
@@ -160,15 +168,23 @@ static tn_core_trap *deny_core_clock(void *environment, tn_core_caller *caller,
 
 /* ---- the interceptor ------------------------------------------------------------------------------ */
 
+/* A handle is good for what it was opened with, whoever has it: who has no rights may have been lent one. */
+static bool takes_handle(tn_str name) {
+  return tn_str_starts_with(name, TN_STR("[method]")) ||
+         tn_str_ends_with(name, TN_STR("-error-code"));
+}
+
 static tn_error *intercept_func(void *data, tn_arena *arena, tn_str interface, tn_str name,
                                 tn_host_found_func *found) {
   const denied_services *denial = data;
   interface = without_version(interface);
   unsigned service = service_of(MEMBERS(interface_members), interface, name);
-  if ((service & denial->services) == 0) return NULL;
+  bool is_for_all = denial->rights == TN_DENIED_TO_ALL;
+  if ((service & denial->services) == 0 || (!is_for_all && takes_handle(name))) return NULL;
   denied_func *denied;
   TN_TRY(make_denied(arena, denial, service, interface, name, &denied));
-  found->func = deny_func;
+  denied->for_others = *found;
+  found->func = is_for_all ? deny_func : deny_func_to_one;
   found->data = denied;
   return NULL;
 }
@@ -177,7 +193,8 @@ static tn_error *intercept_core(void *data, tn_arena *arena, tn_str module, tn_s
                                 tn_host_import *found) {
   const denied_services *denial = data;
   unsigned service = service_of(MEMBERS(core_members), module, name);
-  if ((service & denial->services) == 0) return NULL;
+  bool is_whole_guest = denial->rights == TN_DENIED_TO_ALL || denial->rights == 0;
+  if ((service & denial->services) == 0 || !is_whole_guest) return NULL;
   denied_func *denied;
   TN_TRY(make_denied(arena, denial, service, module, name, &denied));
   denied->allowed = *found;
@@ -188,7 +205,7 @@ static tn_error *intercept_core(void *data, tn_arena *arena, tn_str module, tn_s
 
 static const tn_interceptor interceptor = {.func = intercept_func, .core = intercept_core};
 
-tn_error *tn_linker_deny(tn_linker *linker, unsigned services, const char *hint) {
+tn_error *tn_wasi_deny(tn_linker *linker, uint32_t rights, unsigned services, const char *hint) {
   const unsigned all = TN_SERVICE_CLOCKS | TN_SERVICE_RANDOM | TN_SERVICE_FILES |
                        TN_SERVICE_NETWORK | TN_SERVICE_HTTP;
   if ((services & ~all) != 0)
@@ -197,9 +214,14 @@ tn_error *tn_linker_deny(tn_linker *linker, unsigned services, const char *hint)
   denied_services *made = TN_ARENA_NEW(arena, denied_services);
   if (made == NULL) return tn_error_no_memory();
   made->services = services;
+  made->rights = rights;
   if (hint != NULL) {
     made->hint = tn_arena_copy(arena, tn_str_from(hint)).data;
     if (made->hint == NULL) return tn_error_no_memory();
   }
   return tn_linker_intercept(linker, &interceptor, made);
+}
+
+tn_error *tn_linker_deny(tn_linker *linker, unsigned services, const char *hint) {
+  return tn_wasi_deny(linker, TN_DENIED_TO_ALL, services, hint);
 }

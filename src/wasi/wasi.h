@@ -34,6 +34,10 @@ void tn_wasi_delete(tn_wasi *wasi);
  * instance, and that of the caller by tn_wasi_of_call. */
 tn_error *tn_wasi_define(tn_linker *linker);
 
+enum { TN_DENIED_TO_ALL = UINT32_MAX };
+/* What tn_linker_deny (tenon/exec.h) says, for the component that tn_call_rights gives this of, or for all. */
+tn_error *tn_wasi_deny(tn_linker *linker, uint32_t rights, unsigned services, const char *hint);
+
 static inline tn_wasi *tn_wasi_of(tn_runtime *runtime) {
   return runtime->states[TN_STATE_WASI];
 }

@@ -12,9 +12,11 @@ import itertools
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
+import time
 import unittest
 
 import run
@@ -162,6 +164,25 @@ class Standins(Case):
         self.assertEqual(before["stdout_base64"], self.json(*options)["stdout_base64"])
 
 
+    def test_files_have_the_times_that_the_guest_gives_them(self):
+        (self.folder / "d").mkdir()
+        (self.folder / "d" / "a").write_text("a")
+        guest = """(module
+          (import "wasi_snapshot_preview1" "path_filestat_set_times" (func $set (param i32 i32 i32 i32 i64 i64 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "path_filestat_get" (func $get (param i32 i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "path_unlink_file" (func $unlink (param i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+          (memory (export "memory") 1) (data (i32.const 8) "a")
+          (func $modified (result i32) ;; in seconds
+            (drop (call $get (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 1) (i32.const 64)))
+            (i32.wrap_i64 (i64.div_u (i64.load (i32.const 112)) (i64.const 1000000000))))
+          (func (export "_start")
+            (if (call $modified) (then (call $exit (i32.const 1))))
+            (drop (call $set (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 1) (i64.const 0) (i64.const 77000000000) (i32.const 4)))
+            (call $exit (call $modified))))"""
+        self.expect(self.exec("--verify", "--dir", "d::/", self.write("times.wat", guest)), 77)
+
+
 class Limits(Case):
     def test_each_limit_has_a_code_and_says_what_was_used_and_allowed(self):
         self.expect(self.exec("--fuel", 1000, GUESTS / "loop.wat"), FUEL, "",
@@ -182,6 +203,21 @@ class Limits(Case):
         done = self.expect(self.exec("-f", "spin", FUNCTIONS, "10"), 0)
         self.assertRegex(done.err, r"^fuel: \d+, memory peak: 65536 bytes\n$")
 
+    TRAPS = """(module (func $down (param i32) (result i32)
+        (if (i32.eqz (local.get 0)) (then (return (i32.div_u (i32.const 1) (local.get 0)))))
+        (i32.add (i32.const 1) (call $down (i32.sub (local.get 0) (i32.const 1)))))
+      (func (export "_start") (local $i i32)
+        (loop $again (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $again (i32.lt_u (local.get $i) (i32.const 9999))))
+        (drop (call $down (i32.const 50)))))"""
+
+    def test_fuel_is_the_same_after_a_trap_and_however_it_is_compiled(self):
+        guest = self.write("traps.wat", self.TRAPS)
+        used = {self.json(*options, guest, code=TRAP)["fuel"] for options in
+                ([], [], ["--no-cache"], ["--timeout", "20s"], ["--opt-level", "0"], ["--parallel=n"])}
+        self.assertEqual(len(used), 1)
+        self.assertGreater(used.pop(), 9999)
+        self.expect(self.exec("--verify=3", guest), TRAP, "", "verified by 3 more runs")
+
     def test_the_memory_peak_is_that_of_the_largest_memory(self):
         self.assertEqual(self.json("-f", "grow", FUNCTIONS, "15")["memory_peak"], 16 * 65536)
 
@@ -189,6 +225,17 @@ class Limits(Case):
         report = self.json("--fuel", 1000, GUESTS / "loop.wat", code=FUEL)
         self.assertEqual((report["error"]["used"], report["error"]["allowed"], report["fuel"]), (1000, 1000, 1000))
         self.assertEqual(report["exit_code"], FUEL)
+
+    def test_amounts_in_the_report_have_units(self):
+        for limit, unit, code, arguments in (
+                ("fuel", "units of fuel", FUEL, ["--fuel", 1000, GUESTS / "loop.wat"]),
+                ("memory", "bytes", MEMORY, ["--max-memory", "1MiB", GUESTS / "grow.wat"]),
+                ("output", "bytes", OUTPUT, ["--max-output", 100, GUESTS / "chatter.wat"]),
+                ("time", "nanoseconds", TIMEOUT, ["--timeout", "200ms", GUESTS / "loop.wat"]),
+                ("handles", "handles", HANDLES, ["--max-handles", 100, "-f", "make", GUESTS / "handles.wat"])):
+            error = self.json(*arguments, code=code)["error"]
+            self.assertEqual((error["limit"], error["unit"]), (limit, unit))
+            self.assertGreaterEqual(error["used"], error["allowed"])
 
     def test_growth_is_decided_by_the_limit_and_not_by_the_machine(self):
         if b"__asan_init" in pathlib.Path(run.TENON).read_bytes():
@@ -250,6 +297,40 @@ class Arguments(Case):
         self.expect(done, 0, "42\n", "")
         self.expect_result("3", "sums#add", options=["--input", self.write("in.json", "[1, 2]")])
 
+    def given(self, function, text, *options):
+        return self.exec("--quiet", "-f", function, *options, "--input", "-", FUNCTIONS, stdin=text)
+
+    def test_arguments_from_standard_input_a_value_a_line(self):
+        for function, text, result in (
+                ("sums#add", b"u32:40\n2\n", "42"), ("sums#add", b"\n 40 \r\n\n2", "42"), ("sums#add", b"u32:40, 2\n", "42"),
+                ("same-string", b"hello, world\n", '"hello, world"'), ("same-string", b'"a\\"b"', '"a\\"b"'),
+                ("same-bytes", b"list<u8>:[1,\n2]\n", "[1, 2]"), ("same-bytes", b"list<u8>:0x00ff", "[0, 255]"),
+                ("same-rights", b"flags:read|write", "{read, write}"), ("same-color", b"enum:green\n", "green"),
+                ("or-zero", b"some(7)", "7"), ("or-zero", b"", "0"), ("same-char", b"'\\''\n", "'\\''")):
+            self.expect(self.given(function, text), 0, result + "\n", "")
+        self.write("values.txt", "s32:1\ns32:2\n")
+        self.expect_result("-1", "subtract", options=["--input", "values.txt"])
+
+    def test_what_is_wrong_in_standard_input_has_its_place(self):
+        for function, text, place, caret, reason in (
+                ("subtract", b"s32:1\n u32:2\n", "standard input:2:2: argument 2 (b): ", "   u32:2\n   ^^^\n", "s32, not u32"),
+                ("subtract", b"s32:1, s32:x", "standard input:1:12: argument 2 (b): ", "  s32:1, s32:x\n             ^\n", "'x'"),
+                ("same-string", b"\n a\xffb\n", "standard input:2:3: argument 1 (s): ", "   a\ufffdb\n    ^\n", "no part of a text"),
+                ("sums#add", b'{"a": 1,\n "b": "x"}', "standard input:2:7: the arguments as JSON: ", '   "b": "x"}\n        ^\n', "u32"),
+                ("sums#add", b'[1,\n x]', "standard input:2:2: the arguments as JSON: ", "   x]\n   ^\n", "u32"),
+                ("same-string", b'["\xff"]', "standard input:1:3: the arguments as JSON: ", '  ["\ufffd"]\n    ^\n', "no part of a text")):
+            done = self.expect(self.given(function, text), USAGE, "", [place, reason])
+            self.assertIn(caret.strip("\n"), done.err)
+        self.expect(self.given("sums#add", b"1\n2\n3\n"), USAGE, "", "takes 2 arguments, 3 are given")
+        self.write("values.txt", "x")
+        self.expect(self.call("or-zero", options=["--input", "values.txt"]), USAGE, "", "error: values.txt:1:1: argument 1 ")
+
+    def test_a_long_text_is_shown_about_what_is_wrong(self):
+        done = self.expect(self.given("same-bytes", b"list<u8>:" + b"1," * 100000 + b"x," + b"2," * 100000), USAGE)
+        shown = [line for line in done.err.splitlines() if "x" in line and "…" in line][0]
+        self.assertLess(len(shown), 200)
+        self.assertEqual(done.err.splitlines()[2].index("^"), shown.index("x,"))
+
     def test_what_is_wrong_gets_a_caret(self):
         for function, text, caret, reason in (
                 ("subtract", "u32:1", "^^^  ", "takes a value of type s32, not u32"),
@@ -264,6 +345,13 @@ class Arguments(Case):
             done = self.expect(self.call(function, *arguments), USAGE, "", reason)
             self.assertIn("\n  %s\n  %s\n" % (text, caret.rstrip()), done.err)
             self.assertIn("func(", done.err)
+
+    def test_bytes_that_are_no_text_get_their_number_and_a_caret(self):
+        done = self.expect(self.call("same-string", os.fsdecode(b"ab\xffc")), USAGE, "", "argument 1 (s): this byte is no part of a text")
+        self.assertIn("\n  ab\ufffdc\n    ^\n", done.err)
+        self.expect(self.call("same-string", options=["--args", os.fsdecode(b"\xc3")]), USAGE, "", "argument 1 (s): this byte")
+        done = self.expect(self.exec(EXAMPLES / "hello.wat", "x", os.fsdecode(b"\x80y")), USAGE, "", "argument 2: this byte is no part")
+        self.assertIn("\n  \ufffdy\n  ^\n", done.err)
 
     def test_wrong_counts_and_json_are_explained(self):
         self.expect(self.call("sums#add", "1"), USAGE, "", "takes 2 arguments, 1 is given")
@@ -337,6 +425,36 @@ class Report(Case):
         self.assertIn("--clock", report["error"]["hint"])
         self.assertEqual(self.json(GUESTS / "exit.wat", "5", code=5)["exit_code"], 5)
         self.assertIsNone(self.json(GUESTS / "exit.wat", "5", code=5)["error"])
+
+
+    def test_a_failure_before_the_run_has_a_report_of_the_same_shape(self):
+        shape = set(self.json(SLEEP, code=DENIED))
+        broken = self.write("broken.wasm", b"\0asm")
+        for code, reason, arguments in (
+                (113, "while opening nothing.wasm: ", ["nothing.wasm"]),
+                (LOAD, "broken.wasm", [broken]),
+                (116, "company:product/tools", [GUESTS / "missing-import.wat"]),
+                (NOT_FOUND, "no function `x`", ["-f", "x", FUNCTIONS]),
+                (USAGE, "takes 1 argument", ["-f", "same-string", FUNCTIONS]),
+                (USAGE, "argument 1 (s): ", ["-f", "same-string", FUNCTIONS, os.fsdecode(b"\xff")]),
+                (USAGE, "--fuel: x is not", ["--fuel", "x", SLEEP]),
+                (USAGE, "unknown option --nothing", ["--nothing", SLEEP]),
+                (USAGE, "unknown option -W ful", ["-W", "ful=3", SLEEP]),
+                (USAGE, "--fuel needs a value", ["--fuel"]),
+                (USAGE, "takes a file", []),
+                (USAGE, "no function", ["--args", "1", SLEEP]),
+                (113, "while reading nothing: ", ["--cache", "answers", "--stdin", "nothing", SLEEP]),
+                (113, "while opening nothing: ", ["-f", "x", "--input", "nothing", SLEEP]),
+                (113, "while opening nothing: ", ["--replay", "nothing", SLEEP]),
+                (LOAD, "while reading", ["--replay", SLEEP, SLEEP]),
+                (113, "while writing nowhere/run.rec: ", ["--record", "nowhere/run.rec", EXAMPLES / "hello.wat"]),
+                (DIFFERS, "a second run differs", ["--verify", "--allow-random", "-f", "random", ASKING])):
+            report = self.json(*arguments, code=code)
+            self.assertEqual(report["exit_code"], code)
+            self.assertIn(reason, report["error"]["message"])
+            self.assertEqual(set(report) - {"cached", "verified"}, shape)
+        self.assertIn("did you mean", self.json("--fule", "1", SLEEP, code=USAGE)["error"]["hint"])
+        self.assertEqual(self.json("nothing.wasm", code=113)["sha256"], {"component": None, "input": None, "output": None})
 
 
 class Server(http.server.BaseHTTPRequestHandler):
@@ -422,6 +540,10 @@ class Proof(Case):
         path, done = self.recorded("-f", "sums#add", "--args-json", "[1, 2]", FUNCTIONS)
         self.assertEqual(self.expect(self.exec("--quiet", "--replay", path, FUNCTIONS), 0).out, "3\n")
         self.expect(self.exec("--replay", path, FUNCTIONS, "1"), USAGE, "", "in the recording")
+        path, done = self.recorded("-f", "sums#add", "--input", "-", FUNCTIONS, stdin=b"1\n2\n")
+        self.expect(self.exec("--quiet", "--replay", path, FUNCTIONS), 0, "3\n", "")
+        path, done = self.recorded("-f", "sums#add", "--args", "3, 4", FUNCTIONS)
+        self.expect(self.exec("--quiet", "--replay", path, FUNCTIONS), 0, "7\n", "")
 
     def test_standard_input_is_in_the_recording(self):
         echo = """(module (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
@@ -478,6 +600,189 @@ class Proof(Case):
         self.expect(self.exec("--record", "a", "--replay", "b", SLEEP), USAGE, "", "--record and --replay")
 
 
+class Links(Case):
+    """Components that are linked into a deterministic run, each with rights of its own."""
+
+    ASKED = ("wall", "monotonic", "random", "seed", "network")
+    OWN_NETWORK = """
+      (import "wasi:sockets/network@0.2.3" (instance $types (export "network" (type (sub resource)))))
+      (alias export $types "network" (type $net))
+      (import "wasi:sockets/instance-network@0.2.3" (instance $own
+        (alias outer 1 $net (type $outer)) (export "network" (type $network (eq $outer)))
+        (export "instance-network" (func (result (own $network))))))
+      (core func $own (canon lower (func $own "instance-network")))
+      (core module $N (import "h" "own" (func $own (result i32)))
+        (func (export "own") (result i64) (i64.extend_i32_u (call $own))))
+      (core instance $n (instantiate $N (with "h" (instance (export "own" (func $own))))))
+      (func (export "own") (result u64) (canon lift (core func $n "own")))"""
+
+    def setUp(self):
+        super().setUp()
+        text = ASKING.read_text().rstrip()[:-1]
+        for name in self.ASKED:
+            text = text.replace('(func (export "%s") (result u64)' % name, "(func $%s-out (result u64)" % name)
+        exports = "".join('(export "%s" (func $%s-out))' % (name, name) for name in self.ASKED)
+        self.library = self.write("library.wat", text + '(instance $out %s) (export "demo:asking/asks@1.0.0" (instance $out)))' % exports)
+        lines = ['(component (import "demo:asking/asks@1.0.0" (instance $library']
+        lines += ['(export "%s" (func (result u64)))' % name for name in self.ASKED] + ["))"]
+        lines += ['(core func $%s (canon lower (func $library "%s")))' % (name, name) for name in self.ASKED]
+        lines += ["(core module $M"] + ['(import "h" "%s" (func $%s (result i64)))' % (name, name) for name in self.ASKED]
+        lines += ['(export "%s" (func $%s))' % (name, name) for name in self.ASKED] + [")"]
+        lines += ['(core instance $m (instantiate $M (with "h" (instance']
+        lines += ['(export "%s" (func $%s))' % (name, name) for name in self.ASKED] + [")))) "]
+        lines += ['(func (export "%s") (result u64) (canon lift (core func $m "%s")))' % (name, name) for name in self.ASKED]
+        self.app = self.write("app.wat", "\n".join(lines) + self.OWN_NETWORK + ")")
+
+    def linked(self, function, *options, rights="", **more):
+        return self.exec("--link", "%s%s" % (self.library, rights), *options, "-f", function, self.app, **more)
+
+    def test_clocks_and_numbers_are_those_of_the_run_for_all(self):
+        self.expect(self.linked("wall"), DENIED, "", ["`wasi:clocks/wall-clock#now`", "--clock virtual"])
+        self.expect(self.linked("random"), DENIED, "", ["`wasi:random/random#get-random-u64`", "--random seed="])
+        self.expect(self.linked("wall", "--quiet", "--clock", "virtual=7"), 0, "7\n", "")
+        first = self.expect(self.linked("seed", "--random", "seed=5", "--verify=2"), 0, err="verified by 2 more runs")
+        self.assertEqual(self.linked("seed", "--random", "seed=5").out, first.out)
+        self.assertNotEqual(self.linked("seed", "--random", "seed=6").out, first.out)
+
+    def test_what_one_may_the_others_may_not(self):
+        asked = "`wasi:sockets/instance-network#instance-network`"
+        for options in ((), ("--net", "example.org")):
+            done = self.expect(self.linked("network", *options), DENIED, "", asked)
+            self.assertIn("hint: --link '%s;net=HOST:PORT' grants it" % self.library, done.err)
+        done = self.expect(self.linked("network", rights=";net=example.org"), 0)
+        self.assertIn("warning: with --link %s;net=example.org the run depends on the network" % self.library, done.err)
+        self.expect(self.linked("own", rights=";net=example.org"), DENIED, "", [asked, "--net HOST:PORT grants"])
+        self.expect(self.linked("own", "--net", "example.org"), 0)
+
+    def test_a_report_has_the_hashes_of_all(self):
+        report = json.loads(self.linked("monotonic", "--json", "--clock", "virtual").out)
+        self.assertEqual(report["sha256"]["component"], hashlib.sha256(self.app.read_bytes()).hexdigest())
+        self.assertEqual(report["sha256"]["links"], [hashlib.sha256(self.library.read_bytes()).hexdigest()])
+        self.assertTrue(report["deterministic"])
+        missing = json.loads(self.exec("--json", "--link", "nothing.wasm", self.app).out)
+        self.assertEqual((missing["exit_code"], missing["sha256"]["links"]), (113, [None]))
+        self.assertFalse(json.loads(self.linked("monotonic", "--json", "--clock", "virtual", rights=";net=a.b").out)["deterministic"])
+
+    def test_mistakes_are_told(self):
+        self.expect(self.linked("wall", rights=";timeout=1"), USAGE, "", "`timeout` is not a right")
+        self.expect(self.exec("--link", self.library, SLEEP), 116, "", "a core module cannot be linked")
+        self.expect(self.exec("-f", "wall", self.app), 116, "", ["`demo:asking/asks@1.0.0`", "--link"])
+        self.expect(self.exec("--link", self.library, EXAMPLES / "hello.wat"), 0, None, "warning: nothing imports what --link")
+
+    def test_a_recording_is_replayed_with_the_same_components_and_without_their_rights(self):
+        (self.folder / "d").mkdir()
+        path = self.folder / "run.rec"
+        options = ("--record", path, "--allow-clock", "--allow-random")
+        first = self.expect(self.linked("random", *options, rights=";dir=d::/"), 0)
+        (self.folder / "d").rmdir()
+        replay = ("--quiet", "--link", self.library, "--replay", path, self.app)
+        self.expect(self.exec(*replay), 0, first.out, "")
+        self.library.write_text(self.library.read_text() + "\n;; changed\n")
+        self.expect(self.exec(*replay), DIFFERS, "", "the SHA-256 of what is linked with was")
+
+    def test_the_cache_tells_links_and_their_input_apart(self):
+        def count(rights=""):
+            self.expect(self.linked("wall", "--clock", "virtual=7", "--cache", "answers", rights=rights), 0)
+            return len(list((self.folder / "answers").iterdir()))
+        self.assertEqual([count(), count(), count(";env=A=b"), count(";env=A=c"), count(";env=A=c")], [1, 1, 2, 3, 3])
+        self.library.write_text(self.library.read_text() + "\n;; changed\n")
+        self.assertEqual(count(), 4)
+
+    def test_what_a_linked_component_writes_belongs_to_the_run(self):
+        """hello.wat in two: who prints is linked with, and is called by who does not."""
+        text = (EXAMPLES / "hello.wat").read_text()
+        self.assertIn('"wasi:cli/run@', text)
+        app = """(component (import "wasi:cli/run@0.2.0" (instance $run (export "run" (func (result (result))))))
+          (core func $run (canon lower (func $run "run")))
+          (core module $M (import "h" "run" (func $run (result i32))) (func (export "run") (result i32) (call $run)))
+          (core instance $m (instantiate $M (with "h" (instance (export "run" (func $run))))))
+          (func (export "go") (result (result)) (canon lift (core func $m "run"))))"""
+        path, hello = self.write("front.wat", app), EXAMPLES / "hello.wat"
+        self.assertEqual(self.json("--link", hello, "-f", "go", path)["stdout"], "")
+        report = self.json("--link", "%s;inherit-stdout" % hello, "-f", "go", path)
+        self.assertIn("Hello from a component", report["stdout"])
+        done = self.expect(self.exec("--verify", "--record", "run.rec", "--link", "%s;inherit-stdout" % hello, "-f", "go", path), 0)
+        self.assertIn("Hello from a component", done.out)
+        self.expect(self.exec("--quiet", "--replay", "run.rec", "--link", hello, path), 0, done.out, "")
+
+
+class Interruption(Case):
+    """Ctrl-C and SIGTERM: the guest ends, and what it had come to is told and recorded."""
+
+    # Says something, and then computes, or waits for a clock or for standard input.
+    GUEST = """(module
+      (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1) (data (i32.const 64) "begun\\n")
+      (func (export "_start") (i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 6))
+        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))
+        (i64.store (i32.const 152) (i64.const 3600000000000))
+        %s))"""
+    WAYS = {"computes": "(loop (br 0))",
+            "waits": "(drop (call $poll (i32.const 128) (i32.const 256) (i32.const 1) (i32.const 512)))",
+            "reads": "(drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 16)))"}
+
+    def interrupted(self, way, number, *options, shows=True):
+        guest = self.write(way + ".wat", self.GUEST % self.WAYS[way])
+        command = [run.TENON, "exec", *map(str, options), str(guest)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder,
+                              env=self.environment) as process:
+            out = process.stdout.readline() if shows else time.sleep(1.5) or b""
+            time.sleep(0.1)
+            process.send_signal(number)
+            process.wait(timeout=run.SECONDS)
+            out, err = out + process.stdout.read(), process.stderr.read()
+        return run.Done(process.returncode, out.decode(), err.decode()), guest
+
+    def test_a_guest_ends_whatever_it_does(self):
+        for way in self.WAYS:
+            for number, code, name in ((signal.SIGINT, 130, "SIGINT"), (signal.SIGTERM, 143, "SIGTERM")):
+                with self.subTest(way=way, signal=name):
+                    done, _ = self.interrupted(way, number, "--allow-clock")
+                    self.expect(done, code, "begun\n", ["error: the run was ", "(%s)" % name, "fuel: "])
+
+    def test_there_is_a_report(self):
+        shape = set(self.json(SLEEP, code=DENIED))
+        for way in self.WAYS:
+            with self.subTest(way=way):
+                done, _ = self.interrupted(way, signal.SIGINT, "--json", "--allow-clock", shows=False)
+                report = json.loads(done.out)
+                self.assertEqual((done.code, report["exit_code"], report["stdout"]), (130, 130, "begun\n"))
+                self.assertEqual(report["error"], {"message": "the run was interrupted (SIGINT)"})
+                self.assertFalse(report["deterministic"])
+                self.assertEqual(set(report), shape)
+
+    def test_a_recording_is_whole_and_is_replayed_as_far_as_it_goes(self):
+        for way in self.WAYS:
+            with self.subTest(way=way):
+                done, guest = self.interrupted(way, signal.SIGTERM, "--allow-clock", "--record", "run.rec")
+                self.expect(done, 143, "begun\n")
+                again = self.expect(self.exec("--replay", "run.rec", guest), 143, "begun\n")
+                self.assertIn("error: the recording ends here: the run was ended (SIGTERM)\n", again.err)
+
+    def test_a_replay_of_an_interrupted_run_still_tells_differences(self):
+        done, guest = self.interrupted("waits", signal.SIGINT, "--allow-clock", "--record", "run.rec")
+        other = self.write("waits.wat", guest.read_text().replace("begun", "other"))
+        path = self.folder / "run.rec"
+        content = path.read_bytes()[:-32]
+        old, new = (hashlib.sha256(text.encode()).hexdigest().encode() for text in (self.GUEST % self.WAYS["waits"], other.read_text()))
+        self.assertEqual(content.count(old), 1)
+        changed = content.replace(old, new)
+        path.write_bytes(changed + hashlib.sha256(changed).digest())
+        self.expect(self.exec("--replay", path, other), DIFFERS, None, "fd_write")
+
+    def test_a_recording_of_a_run_without_time_ends_where_that_did(self):
+        guest = self.write("loop.wat", self.GUEST % self.WAYS["computes"])
+        self.expect(self.exec("--timeout", "300ms", "--record", "run.rec", guest), TIMEOUT, "begun\n")
+        self.expect(self.exec("--replay", "run.rec", guest), TIMEOUT, "begun\n", "the recording ends here: ")
+
+    def test_verification_can_be_interrupted(self):
+        done, _ = self.interrupted("computes", signal.SIGINT, "--verify")
+        self.expect(done, 130, "begun\n", "(SIGINT)")
+        self.assertNotIn("verified", done.err)
+
+
 class Cache(Case):
     def cached(self, *arguments, **more):
         return self.exec("--cache", "answers", *arguments, **more)
@@ -521,6 +826,13 @@ class Cache(Case):
             self.assertNotIn("from the cache", done.err)
             self.assertEqual(path.read_bytes(), whole)
         self.assertEqual(self.files(), [path])  # nothing half-written beside it
+
+    def test_a_cache_that_cannot_be_used_is_a_warning(self):
+        self.write("file", "no folder")
+        for folder in ("file", "/proc/nothing"):
+            done = self.expect(self.exec("--cache", folder, EXAMPLES / "hello.wat"), 0, err="warning: the answer is not kept")
+            self.assertNotIn("error:", done.err)
+            self.assertIn("Hello", done.out)
 
     def test_a_run_that_is_not_deterministic_is_not_cached(self):
         self.expect(self.cached("--allow-clock", EXAMPLES / "hello.wat"), 0, None, "the cache is not used")
@@ -594,6 +906,9 @@ class Corpus(Case):
 
     def test_one_that_recurses_until_its_stack_is_full(self):
         self.expect_same(GUESTS / "recurse.wat")
+
+    def test_one_that_traps(self):
+        self.expect_same(self.write("traps.wat", Limits.TRAPS))
 
     def test_one_that_grows_until_it_may_not(self):
         self.expect_same("--max-memory", "3MiB", GUESTS / "grow.wat")

@@ -64,6 +64,64 @@ static void denials_add_up_and_hold_for_what_is_linked_later(void **state) {
   tn_linked_delete(after);
 }
 
+/* Calls t:lib/i, and looks at the clock itself. */
+static const char caller[] =
+    "(component"
+    " (import \"wasi:clocks/monotonic-clock@0.2.3\" (instance $clock (export \"now\" (func (result u64)))))"
+    " (import \"t:lib/i\" (instance $lib (export \"time\" (func (result u64)))))"
+    " (core func $now (canon lower (func $clock \"now\"))) (core func $time (canon lower (func $lib \"time\")))"
+    " (core module $M (import \"h\" \"now\" (func $now (result i64))) (import \"h\" \"time\" (func $time (result i64)))"
+    "  (func (export \"own\") (result i32) (i64.ne (call $now) (i64.const 0)))"
+    "  (func (export \"lent\") (result i32) (i64.ne (call $time) (i64.const 0))) " GUEST_FINE_CORE
+    ") (core instance $m (instantiate $M (with \"h\" (instance"
+    "  (export \"now\" (func $now)) (export \"time\" (func $time))))))"
+    " (func (export \"own\") (result u32) (canon lift (core func $m \"own\")))"
+    " (func (export \"lent\") (result u32) (canon lift (core func $m \"lent\")))" GUEST_FINE ")";
+static const char library[] =
+    "(component"
+    " (import \"wasi:clocks/monotonic-clock@0.2.3\" (instance $clock (export \"now\" (func (result u64)))))"
+    " (core func $now (canon lower (func $clock \"now\")))"
+    " (core module $M (import \"h\" \"now\" (func $now (result i64)))"
+    "  (func (export \"time\") (result i64) (call $now)))"
+    " (core instance $m (instantiate $M (with \"h\" (instance (export \"now\" (func $now))))))"
+    " (func $time (result u64) (canon lift (core func $m \"time\")))"
+    " (instance $i (export \"time\" (func $time))) (export \"t:lib/i\" (instance $i)))";
+
+static tn_linked *link_denying(bool denies_library) {
+  tn_linker *linker = wasi_linker();
+  tn_component *component = guest_component(engine, library);
+  assert_ok(tn_linker_add_component(linker, component, NULL));
+  assert_ok(tn_linker_deny_component(linker, denies_library ? component : NULL, TN_SERVICE_CLOCKS,
+                                     "say please"));
+  tn_linked *linked = guest_link(engine, caller, linker);
+  tn_component_delete(component);
+  tn_linker_delete(linker);
+  return linked;
+}
+
+static void what_is_denied_to_one_component_the_others_may_call(void **state) {
+  (void)state;
+  for (int denies_library = 0; denies_library < 2; denies_library++) {
+    tn_linked *linked = link_denying(denies_library != 0);
+    tn_instance *instance = guest_instance(linked, NULL);
+    assert_call(instance, denies_library ? "own()" : "lent()", "1");
+    tn_instance_delete(instance);
+    assert_ends(linked, NULL, denies_library ? "lent()" : "own()", TN_ERROR_DENIED,
+                "`wasi:clocks/monotonic-clock#now` was called");
+    tn_linked_delete(linked);
+  }
+}
+
+static void a_component_that_was_not_added_cannot_be_denied_anything(void **state) {
+  (void)state;
+  tn_linker *linker = wasi_linker();
+  tn_component *component = guest_component(engine, library);
+  assert_error(tn_linker_deny_component(linker, component, TN_SERVICE_CLOCKS, NULL),
+               TN_ERROR_ARGUMENT, "was not added");
+  tn_component_delete(component);
+  tn_linker_delete(linker);
+}
+
 static void services_that_there_are_not_are_refused(void **state) {
   (void)state;
   tn_linker *linker = wasi_linker();
@@ -96,6 +154,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_denied_call_ends_the_guest_with_its_name_and_the_hint),
       cmocka_unit_test(denials_add_up_and_hold_for_what_is_linked_later),
+      cmocka_unit_test(what_is_denied_to_one_component_the_others_may_call),
+      cmocka_unit_test(a_component_that_was_not_added_cannot_be_denied_anything),
       cmocka_unit_test(services_that_there_are_not_are_refused),
       cmocka_unit_test(denying_survives_any_failed_allocation),
   };

@@ -2,6 +2,7 @@
 #include "wasi_directory_fixture.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "tenon/exec.h"
@@ -131,9 +132,67 @@ static void elsewhere_everything_is_as_it_is(void **state) {
   tn_wasi_config_delete(config);
 }
 
+static void assert_modified(tn_wasi *wasi, tn_descriptor *directory, const char *name,
+                            long seconds) {
+  tn_file_status status;
+  assert_int_equal(tn_descriptor_status_at(directory, tn_str_from(name), true, &status), 0);
+  assert_int_equal(tn_wasi_disguise_status(wasi, &status), 0);
+  assert_int_equal(status.modified.tv_sec, seconds);
+}
+
+static void times_are_those_that_the_guest_has_set(void **state) {
+  tn_wasi_config *config = deterministic(TN_DETERMINISTIC_ALL);
+  tn_wasi wasi = {.config = config};
+  tn_descriptor *directory = granted(*state);
+  const tn_str file = TN_STR("file");
+  struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 2000}};
+  assert_modified(&wasi, directory, "file", -1);
+  assert_int_equal(tn_wasi_set_times_at(&wasi, directory, file, true, times), 0);
+  assert_modified(&wasi, directory, "file", 2000);
+  assert_modified(&wasi, directory, "sub", -1);
+  times[1].tv_nsec = UTIME_OMIT;
+  assert_int_equal(tn_wasi_set_times_at(&wasi, directory, file, true, times), 0);
+  assert_modified(&wasi, directory, "file", 2000);
+  times[1].tv_nsec = UTIME_NOW;
+  assert_int_equal(tn_wasi_set_times_at(&wasi, directory, file, true, times), 0);
+  assert_modified(&wasi, directory, "file", -1);
+  tn_descriptor_release(directory);
+  tn_inodes_delete(wasi.inodes);
+  tn_wasi_config_delete(config);
+}
+
+/* Whether the system gives its number to the next file or not. */
+static void a_file_that_is_gone_is_known_no_more(void **state) {
+  directory_fixture *fixture = *state;
+  tn_wasi_config *config = deterministic(TN_DETERMINISTIC_ALL);
+  tn_wasi wasi = {.config = config};
+  tn_descriptor *directory = granted(fixture);
+  struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 2000}};
+  tn_file_status first, moved;
+  for (uint64_t i = 1; i < 20; i++) {
+    write_text_file(fixture->inside, "new", "");
+    assert_int_equal(tn_descriptor_status_at(directory, TN_STR("new"), true, &first), 0);
+    assert_int_equal(tn_wasi_disguise_status(&wasi, &first), 0);
+    assert_int_equal(first.inode, i);
+    assert_int_equal(first.modified.tv_sec, -1);
+    assert_int_equal(tn_wasi_set_times_at(&wasi, directory, TN_STR("new"), true, times), 0);
+    assert_int_equal(tn_wasi_rename(&wasi, directory, TN_STR("new"), directory, TN_STR("moved")),
+                     0);
+    assert_int_equal(tn_descriptor_status_at(directory, TN_STR("moved"), true, &moved), 0);
+    assert_int_equal(tn_wasi_disguise_status(&wasi, &moved), 0);
+    assert_int_equal(moved.inode, i);
+    assert_int_equal(moved.modified.tv_sec, 2000);
+    if (i % 2 == 0) assert_int_equal(tn_wasi_unlink(&wasi, directory, TN_STR("moved")), 0);
+  }
+  assert_int_equal(tn_wasi_unlink(&wasi, directory, TN_STR("no-such-file")), -ENOENT);
+  tn_descriptor_release(directory);
+  tn_inodes_delete(wasi.inodes);
+  tn_wasi_config_delete(config);
+}
+
 static void sorting_and_numbering_survive_any_failed_allocation(void **state) {
   directory_fixture *fixture = *state;
-  tn_wasi_config *config = deterministic(TN_DETERMINISTIC_FILES);
+  tn_wasi_config *config = deterministic(TN_DETERMINISTIC_ALL);
   bool failed = true;
   for (int allowed = 0; failed; allowed++) {
     tn_wasi wasi = {.config = config};
@@ -144,6 +203,9 @@ static void sorting_and_numbering_survive_any_failed_allocation(void **state) {
     if (outcome == 0) outcome = tn_wasi_disguise_directory(&wasi, reader);
     uint64_t inode = 3;
     if (outcome == 0) outcome = tn_wasi_disguise_inode(&wasi, 1, &inode);
+    const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 2}};
+    if (outcome == 0)
+      outcome = tn_wasi_set_times_at(&wasi, descriptor, TN_STR("file"), true, times);
     failed = tn_alloc_did_fail();
     tn_alloc_fail_after(-1);
     assert_int_equal(outcome, failed ? -ENOMEM : 0);
@@ -164,6 +226,8 @@ int main(void) {
       cmocka_unit_test(files_are_numbered_as_they_are_seen),
       cmocka_unit_test(directories_tell_nothing_of_their_file_system),
       WITH_DIRECTORY(elsewhere_everything_is_as_it_is),
+      WITH_DIRECTORY(times_are_those_that_the_guest_has_set),
+      WITH_DIRECTORY(a_file_that_is_gone_is_known_no_more),
       WITH_DIRECTORY(sorting_and_numbering_survive_any_failed_allocation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

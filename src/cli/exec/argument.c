@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tenon/exec.h"
+#include "cli/exec/exec.h"
 
 /* ---- slices --------------------------------------------------------------------------------------- */
 
@@ -14,18 +14,6 @@ static tn_str slice(tn_str text, size_t start, size_t end) {
 
 static bool is_text(tn_str text, const char *wanted) {
   return text.len == strlen(wanted) && memcmp(text.data, wanted, text.len) == 0;
-}
-
-static bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static tn_str trim(tn_str text) {
-  while (text.len > 0 && is_space(text.data[0]))
-    text = slice(text, 1, text.len);
-  while (text.len > 0 && is_space(text.data[text.len - 1]))
-    text.len--;
-  return text;
 }
 
 static bool starts_with(tn_str text, char c) {
@@ -49,7 +37,7 @@ size_t exec_argument_find(tn_str text, size_t at, const char *stops) {
     if (strchr(")]}>", c) != NULL && depth > 0) depth--;
     /* An apostrophe within a word is no quote. */
     bool is_quote =
-        c == '"' || (c == '\'' && (at == 0 || strchr("([{, :=", text.data[at - 1]) != NULL));
+        c == '"' || (c == '\'' && (at == 0 || strchr("([{, :=\t\n", text.data[at - 1]) != NULL));
     if (is_quote) at = skip_quoted(text, at);
   }
   return text.len;
@@ -96,8 +84,7 @@ static bool is_kind_name(tn_str word) {
 
 /* ---- WAVE ------------------------------------------------------------------------------------------ */
 
-/* The offset of character `column` (from 1) of line `line` (from 1). */
-static size_t offset_of(tn_str text, size_t line, size_t column) {
+size_t exec_argument_offset(tn_str text, size_t line, size_t column) {
   size_t at = 0;
   for (; line > 1 && at < text.len; at++)
     if (text.data[at] == '\n') line--;
@@ -120,7 +107,7 @@ static tn_error *parse_wave(argument *a, const tn_type *type, tn_str text, void 
   tn_error *error = tn_values_from_wave(a->values, type, text, out);
   if (error == NULL) return NULL;
   size_t line, column, at = 0;
-  if (tn_error_get_place(error, &line, &column)) at = offset_of(text, line, column);
+  if (tn_error_get_place(error, &line, &column)) at = exec_argument_offset(text, line, column);
   mark(a, slice(text, at, text.len));
   a->length = word_length(text, at);
   return error;
@@ -159,7 +146,7 @@ static tn_error *parse_flags(argument *a, const tn_type *type, tn_str text, void
   uint32_t bits = 0;
   for (size_t at = 0; at < text.len;) {
     size_t end = exec_argument_find(text, at, "|,");
-    tn_str label = trim(slice(text, at, end));
+    tn_str label = exec_trim(slice(text, at, end));
     size_t index = 0;
     for (; index < tn_type_part_count(type); index++) {
       tn_str name = tn_type_part_name(type, index);
@@ -248,10 +235,10 @@ static tn_error *parse_typed(argument *a, const tn_type *type, tn_str text, void
   case TN_TYPE_CHAR:
     return parse_char(a, type, text, out);
   case TN_TYPE_FLAGS:
-    return parse_flags(a, type, trim(text), out);
+    return parse_flags(a, type, exec_trim(text), out);
   case TN_TYPE_LIST:
   case TN_TYPE_FIXED_LIST:
-    return parse_list(a, type, trim(text), out);
+    return parse_list(a, type, exec_trim(text), out);
   default:
     return parse_wave(a, type, text, out);
   }
@@ -277,7 +264,7 @@ static tn_str word_of(tn_str spec) {
 
 /* Whether "list<u8>" names the type; parts that are not given may be anything. */
 static bool names_type(tn_str spec, const tn_type *type, unsigned depth) {
-  spec = trim(spec);
+  spec = exec_trim(spec);
   if (type == NULL) return is_text(spec, "_");
   tn_str word = word_of(spec);
   if (!is_text(word, kind_name(tn_type_get_kind(type))) || depth == 0) return false;
@@ -324,7 +311,7 @@ static tn_error *wrong_type(argument *a, const tn_type *type, tn_str spec) {
 static tn_error *parse_value(argument *a, const tn_type *type, tn_str text, void *out) {
   enum { MAX_DEPTH = 100 };
   tn_type_kind kind = tn_type_get_kind(type);
-  tn_str trimmed = trim(text);
+  tn_str trimmed = exec_trim(text);
   size_t length = type_length(trimmed);
   tn_str spec = slice(trimmed, 0, length);
   bool is_typed = length > 0 && is_kind_name(word_of(spec));

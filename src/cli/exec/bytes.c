@@ -47,6 +47,13 @@ void exec_bytes_free(exec_bytes *bytes) {
   *bytes = (exec_bytes){0};
 }
 
+bool exec_is_cut_short(const exec_outcome *outcome) {
+  uint64_t used, allowed;
+  return outcome->error != NULL &&
+         (tn_error_get_kind(outcome->error) == TN_ERROR_CANCELLED ||
+          tn_error_get_limit(outcome->error, &used, &allowed) == TN_LIMIT_TIME);
+}
+
 void exec_outcome_free(exec_outcome *outcome) {
   tn_error_delete(outcome->error);
   tn_release(outcome->result);
@@ -54,4 +61,12 @@ void exec_outcome_free(exec_outcome *outcome) {
   exec_bytes_free(&outcome->output[0]);
   exec_bytes_free(&outcome->output[1]);
   *outcome = (exec_outcome){0};
+}
+
+tn_error *exec_error_of(tn_error_kind kind, exec_bytes *text) {
+  exec_bytes_add(text, "", 1);
+  tn_error *error = text->failed ? tn_error_make(TN_ERROR_NO_MEMORY, "out of memory")
+                                 : tn_error_make(kind, text->data);
+  exec_bytes_free(text);
+  return error;
 }

@@ -91,8 +91,7 @@ static bool take_outcome(tn_str content, exec_outcome *out) {
 static bool read_file(const char *path, exec_bytes *out) {
   FILE *file = fopen(path, "rbe");
   if (file == NULL) {
-    if (errno != ENOENT)
-      fprintf(stderr, "warning: the cache's %s cannot be read: %s\n", path, strerror(errno));
+    if (errno != ENOENT) cli_warn("the cache's %s cannot be read: %s", path, strerror(errno));
     return false;
   }
   char part[65536];
@@ -110,7 +109,7 @@ bool exec_cache_find(const exec_job *job, exec_outcome *outcome) {
   if (make_path(job, &path) && read_file(path.data, &content)) {
     is_found = take_outcome(exec_bytes_str(&content), outcome);
     if (!is_found) {
-      fprintf(stderr, "warning: the cache's %s is damaged and is made anew\n", path.data);
+      cli_warn("the cache's %s is damaged and is made anew", path.data);
       exec_outcome_free(outcome);
     }
   }
@@ -158,16 +157,20 @@ static void put_outcome(const exec_outcome *outcome, exec_bytes *out) {
 }
 
 static void write_entry(const char *path, tn_str content) {
-  cli_write_file(path, (const uint8_t *)content.data, content.len);
+  tn_error *error = cli_save_file(path, (const uint8_t *)content.data, content.len);
+  if (error != NULL) cli_warn("the answer is not kept: %s", tn_error_get_message(error));
+  tn_error_delete(error);
 }
 
 /* A cache that cannot be written to is reported and does no harm. */
 void exec_cache_store(const exec_job *job, const exec_outcome *outcome) {
   if (outcome->error != NULL || outcome->output[0].failed || outcome->output[1].failed) return;
+  if (mkdir(job->settings->result_cache, 0700) != 0 && errno != EEXIST) {
+    cli_warn("the answer is not kept: while making the folder %s: %s", job->settings->result_cache,
+             strerror(errno));
+    return;
+  }
   exec_bytes path = {0}, content = {0};
-  if (mkdir(job->settings->result_cache, 0700) != 0 && errno != EEXIST)
-    fprintf(stderr, "warning: the cache %s cannot be made: %s\n", job->settings->result_cache,
-            strerror(errno));
   put_outcome(outcome, &content);
   if (make_path(job, &path) && !content.failed) write_entry(path.data, exec_bytes_str(&content));
   exec_bytes_free(&path);

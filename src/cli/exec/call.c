@@ -1,10 +1,10 @@
-/* tenon exec --function: which function is meant, its arguments, its result. */
+/* tenon exec --function: which function is meant, and its call. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/exec/exec.h"
-#include "cli/exec/argument.h"
+#include "cli/exec/call.h"
 #include "cli/rights.h"
 
 /* ---- texts ------------------------------------------------------------------------------------------ */
@@ -20,15 +20,6 @@ static bool is_same(tn_str a, tn_str b) {
 static size_t find(tn_str text, char c) {
   const char *at = text.len > 0 ? memchr(text.data, c, text.len) : NULL;
   return at == NULL ? text.len : (size_t)(at - text.data);
-}
-
-/* An error whose message is in `text`, which is freed. */
-static tn_error *error_of(tn_error_kind kind, exec_bytes *text) {
-  exec_bytes_add(text, "", 1);
-  tn_error *error = text->failed ? tn_error_make(TN_ERROR_NO_MEMORY, "out of memory")
-                                 : tn_error_make(kind, text->data);
-  exec_bytes_free(text);
-  return error;
 }
 
 /* ---- which function ---------------------------------------------------------------------------------- */
@@ -97,224 +88,12 @@ static tn_error *find_function(tn_instance *instance, const char *wanted, const 
   if (count > 1) {
     exec_bytes_format(&text, "`%s` can mean %zu functions; name one of them:", wanted, count);
     list_exports(instance, wanted, &text);
-    return error_of(TN_ERROR_NOT_FOUND, &text);
+    return exec_error_of(TN_ERROR_NOT_FOUND, &text);
   }
   exec_bytes_format(&text, "no function `%s` is exported; %s", wanted,
                     tn_instance_func_count(instance) > 0 ? "there are:" : "there is none");
   list_exports(instance, NULL, &text);
-  return error_of(TN_ERROR_NOT_FOUND, &text);
-}
-
-/* ---- arguments --------------------------------------------------------------------------------------- */
-
-typedef struct function_call {
-  exec_job *job;
-  const tn_func *func;
-  const tn_func_type *type;
-  tn_values *values;
-  void *params;
-} function_call;
-
-static void *param_room(const function_call *call, size_t index) {
-  return (char *)call->params + tn_type_part_offset(tn_func_type_params(call->type), index);
-}
-
-static const tn_type *param_type(const function_call *call, size_t index) {
-  return tn_type_part(tn_func_type_params(call->type), index);
-}
-
-static void add_signature(const function_call *call, exec_bytes *out) {
-  char *wit;
-  tn_error *error = tn_func_type_to_wit(call->type, &wit);
-  if (error == NULL) {
-    tn_str name = tn_func_name(call->func);
-    exec_bytes_format(out, "\n  it is %.*s: ", (int)name.len, name.data);
-    exec_bytes_text(out, wit);
-    tn_release(wit);
-  }
-  tn_error_delete(error);
-}
-
-/* Columns that bytes take on a terminal, but for wide and combining characters. */
-static size_t columns(tn_str text) {
-  size_t count = 0;
-  for (size_t i = 0; i < text.len; i++)
-    count += ((unsigned char)text.data[i] & 0xc0) != 0x80;
-  return count;
-}
-
-/* The argument with a caret under what is wrong in it; of one with several lines, that line. */
-static void add_caret(exec_bytes *out, tn_str text, size_t column, size_t length) {
-  size_t start = column, end = column;
-  while (start > 0 && text.data[start - 1] != '\n')
-    start--;
-  while (end < text.len && text.data[end] != '\n')
-    end++;
-  exec_bytes_text(out, "\n  ");
-  exec_bytes_add(out, text.data + start, end - start);
-  exec_bytes_format(out, "\n  %*s", (int)columns(slice(text, start, column)), "");
-  size_t marked = length < end - column ? length : end - column;
-  size_t count = columns(slice(text, column, column + marked));
-  for (size_t i = 0; i < (count > 0 ? count : 1); i++)
-    exec_bytes_text(out, "^");
-}
-
-static tn_error *argument_error(const function_call *call, size_t index, tn_str text, size_t column,
-                                size_t length, tn_error *cause) {
-  if (tn_error_get_kind(cause) != TN_ERROR_ARGUMENT) return cause;
-  tn_str name = tn_func_type_param_name(call->type, index);
-  exec_bytes message = {0};
-  exec_bytes_format(&message, "argument %zu (%.*s): %s", index + 1, (int)name.len, name.data,
-                    tn_error_get_message(cause));
-  add_caret(&message, text, column, length);
-  add_signature(call, &message);
-  tn_error_delete(cause);
-  return error_of(TN_ERROR_ARGUMENT, &message);
-}
-
-static tn_error *parse_argument(const function_call *call, size_t index, tn_str text) {
-  size_t column = 0, length = 0;
-  tn_error *error = exec_argument_parse(call->values, param_type(call, index), text,
-                                        param_room(call, index), &column, &length);
-  return error == NULL ? NULL : argument_error(call, index, text, column, length, error);
-}
-
-/* Options at the end may be left out. */
-static tn_error *check_count(const function_call *call, size_t count) {
-  size_t wanted = tn_func_type_param_count(call->type), needed = wanted;
-  while (needed > 0 && tn_type_get_kind(param_type(call, needed - 1)) == TN_TYPE_OPTION)
-    needed--;
-  if (count >= needed && count <= wanted) return NULL;
-  exec_bytes message = {0};
-  exec_bytes_format(&message, "the function takes %zu argument%s, %zu %s given", wanted,
-                    wanted == 1 ? "" : "s", count, count == 1 ? "is" : "are");
-  add_signature(call, &message);
-  return error_of(TN_ERROR_ARGUMENT, &message);
-}
-
-static tn_error *parse_operands(const function_call *call) {
-  size_t count = (size_t)call->job->count - 1;
-  tn_error *error = check_count(call, count);
-  for (size_t i = 0; i < count && error == NULL; i++)
-    error = parse_argument(call, i, cli_text(call->job->operands[i + 1]));
-  return error;
-}
-
-static bool is_blank(tn_str text) {
-  for (size_t i = 0; i < text.len; i++)
-    if (strchr(" \t\r\n", text.data[i]) == NULL) return false;
-  return true;
-}
-
-/* "s32:1, string:two": parted by commas that are in no brackets and no quotes. */
-static tn_error *parse_list(const function_call *call) {
-  tn_str text = cli_text(call->job->settings->arguments);
-  size_t count = 0;
-  for (size_t at = 0; !is_blank(text) && at <= text.len; count++)
-    at = exec_argument_find(text, at, ",") + 1;
-  tn_error *error = check_count(call, count);
-  size_t at = 0;
-  for (size_t i = 0; i < count && error == NULL; i++) {
-    size_t end = exec_argument_find(text, at, ",");
-    size_t start = at;
-    while (start < end && text.data[start] == ' ')
-      start++;
-    error = parse_argument(call, i, slice(text, start, end));
-    at = end + 1;
-  }
-  return error;
-}
-
-/* ---- arguments as JSON ------------------------------------------------------------------------------- */
-
-static size_t skip_space(tn_str text, size_t at) {
-  while (at < text.len && strchr(" \t\r\n", text.data[at]) != NULL)
-    at++;
-  return at;
-}
-
-static tn_error *json_error(const function_call *call, tn_str text, tn_error *cause) {
-  if (tn_error_get_kind(cause) != TN_ERROR_ARGUMENT) return cause;
-  size_t line, column;
-  exec_bytes message = {0};
-  exec_bytes_format(&message, "the arguments as JSON: %s", tn_error_get_message(cause));
-  if (tn_error_get_place(cause, &line, &column)) {
-    size_t at = 0;
-    for (; line > 1 && at < text.len; at++)
-      line -= text.data[at] == '\n';
-    for (; column > 1 && at < text.len; column--)
-      do {
-        at++;
-      } while (at < text.len && ((unsigned char)text.data[at] & 0xc0) == 0x80);
-    add_caret(&message, text, at, 1);
-  }
-  add_signature(call, &message);
-  tn_error_delete(cause);
-  return error_of(TN_ERROR_ARGUMENT, &message);
-}
-
-static tn_error *json_expected(const function_call *call, tn_str text, size_t at,
-                               const char *what) {
-  exec_bytes message = {0};
-  exec_bytes_format(&message, "the arguments as JSON: %s", what);
-  add_caret(&message, text, at, 1);
-  add_signature(call, &message);
-  return error_of(TN_ERROR_ARGUMENT, &message);
-}
-
-/* {"a": 1, "b": 2}: each member is the parameter of that name. The values are checked as they are read. */
-static tn_error *parse_json_object(const function_call *call, tn_str text, size_t at) {
-  size_t count = tn_func_type_param_count(call->type);
-  bool *is_given = tn_values_alloc(call->values, count + 1, 1);
-  if (is_given == NULL) return tn_error_make(TN_ERROR_NO_MEMORY, "out of memory");
-  memset(is_given, 0, count + 1);
-  size_t given = 0;
-  for (at = skip_space(text, at + 1); at < text.len && text.data[at] != '}'; given++) {
-    if (text.data[at] != '"')
-      return json_expected(call, text, at, "expected the name of a parameter");
-    size_t colon = exec_argument_find(text, at, ":"), end = exec_argument_find(text, at, ",}");
-    if (colon >= end)
-      return json_expected(call, text, at, "expected ':' and a value behind the name");
-    tn_str name = slice(text, at + 1, colon);
-    while (name.len > 0 && name.data[name.len - 1] != '"')
-      name.len--;
-    if (name.len > 0) name.len--;
-    size_t index = 0;
-    while (index < count && !is_same(tn_func_type_param_name(call->type, index), name))
-      index++;
-    if (index == count) return json_expected(call, text, at, "there is no parameter of this name");
-    if (is_given[index]) return json_expected(call, text, at, "this parameter is given twice");
-    is_given[index] = true;
-    tn_str value = slice(text, colon + 1, end);
-    tn_error *error =
-        tn_values_from_json(call->values, param_type(call, index), value, param_room(call, index));
-    if (error != NULL) return json_error(call, value, error);
-    at = skip_space(text, end + (end < text.len && text.data[end] == ','));
-  }
-  if (at == text.len) return json_expected(call, text, at, "expected '}' but the text ends");
-  if (skip_space(text, at + 1) < text.len)
-    return json_expected(call, text, skip_space(text, at + 1), "expected the end");
-  for (size_t i = 0; i < count; i++)
-    if (!is_given[i] && tn_type_get_kind(param_type(call, i)) != TN_TYPE_OPTION)
-      return check_count(call, given);
-  return NULL;
-}
-
-static tn_error *parse_json(const function_call *call) {
-  tn_str text = exec_bytes_str(&call->job->arguments_json);
-  size_t start = skip_space(text, 0);
-  if (start < text.len && text.data[start] == '{') return parse_json_object(call, text, start);
-  if (start == text.len || text.data[start] != '[')
-    return json_expected(call, text, start,
-                         "expected '[' and the arguments, or '{' and their names with values");
-  tn_error *error =
-      tn_values_from_json(call->values, tn_func_type_params(call->type), text, call->params);
-  return error == NULL ? NULL : json_error(call, text, error);
-}
-
-static tn_error *parse_arguments(const function_call *call) {
-  if (call->job->arguments_json.size > 0) return parse_json(call);
-  return call->job->settings->arguments != NULL ? parse_list(call) : parse_operands(call);
+  return exec_error_of(TN_ERROR_NOT_FOUND, &text);
 }
 
 /* ---- the call ---------------------------------------------------------------------------------------- */
@@ -325,13 +104,13 @@ static void *new_value(tn_values *values, const tn_type *type) {
   return room;
 }
 
-static tn_error *call_with(function_call *call, exec_outcome *outcome) {
+static tn_error *call_with(exec_call *call, exec_outcome *outcome) {
   const tn_type *result_type = tn_func_type_result(call->type);
   call->params = new_value(call->values, tn_func_type_params(call->type));
   void *result = result_type != NULL ? new_value(call->values, result_type) : NULL;
   if (call->params == NULL || (result_type != NULL && result == NULL))
     return tn_error_make(TN_ERROR_NO_MEMORY, "out of memory");
-  tn_error *error = parse_arguments(call);
+  tn_error *error = exec_parse_arguments(call);
   if (error == NULL) error = tn_func_call(call->func, call->params, result, call->values);
   if (error != NULL) return error;
   if (result == NULL) return NULL;
@@ -340,7 +119,7 @@ static tn_error *call_with(function_call *call, exec_outcome *outcome) {
 }
 
 tn_error *exec_call_function(exec_job *job, tn_instance *instance, exec_outcome *outcome) {
-  function_call call = {.job = job};
+  exec_call call = {.job = job};
   tn_error *error = find_function(instance, job->settings->function, &call.func);
   if (error != NULL) return error;
   call.type = tn_func_get_type(call.func);

@@ -1,4 +1,5 @@
 /* tenon exec: a run whose answer depends on nothing but what it is given. */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,74 +21,104 @@ enum { KEPT_OUTPUT = 1 << 28 };
 static cli_settings settings_of(const cli_settings *given) {
   cli_settings settings = *given;
   settings.deterministic = true;
-  settings.interruptible = settings.timeout.is_set ? CLI_CHOICE_YES : CLI_CHOICE_NO;
   if (!settings.fuel.is_set) settings.fuel = (cli_amount){true, UINT64_MAX};
   return settings;
 }
 
-static int check_options(const cli_settings *settings, int count) {
+/* So that a signal ends a guest that computes; files of compiled code are as they were compiled. */
+static cli_choice choose_interruptible(const exec_job *job) {
+  const cli_settings *settings = job->settings;
+  bool is_compiled = (cli_load_flags(settings, job->operands[0]) & TN_LOAD_ARTIFACT) != 0;
+  for (size_t i = 0; i < job->links.count; i++)
+    is_compiled |= (cli_load_flags(settings, job->links.items[i].path) & TN_LOAD_ARTIFACT) != 0;
+  return is_compiled && !settings->timeout.is_set ? CLI_CHOICE_NO : CLI_CHOICE_YES;
+}
+
+static int check_options(const exec_job *job) {
+  const cli_settings *settings = job->settings;
+  cli_failure *failure = job->failure;
   bool has_arguments = settings->arguments != NULL || settings->arguments_json != NULL ||
                        settings->arguments_file != NULL;
   unsigned ways = (unsigned)(settings->arguments != NULL) +
                   (unsigned)(settings->arguments_json != NULL) +
                   (unsigned)(settings->arguments_file != NULL) +
-                  (unsigned)(settings->function != NULL && count > 1);
+                  (unsigned)(settings->function != NULL && job->count > 1);
   if (has_arguments && settings->function == NULL)
-    return cli_report(CLI_EXIT_USAGE,
-                      "name the function with --function; what a command is given follows the file",
-                      "there are arguments for a function but no function");
+    return cli_fail(failure, CLI_EXIT_USAGE,
+                    "name the function with --function; what a command is given follows the file",
+                    "there are arguments for a function but no function");
   if (ways > 1)
-    return cli_report(
-        CLI_EXIT_USAGE, NULL,
+    return cli_fail(
+        failure, CLI_EXIT_USAGE, NULL,
         "the function's arguments are given in more than one way: behind the file, --args, "
         "--args-json, --input");
   if (settings->record != NULL && settings->replay != NULL)
-    return cli_report(CLI_EXIT_USAGE, NULL, "--record and --replay exclude each other");
+    return cli_fail(failure, CLI_EXIT_USAGE, NULL, "--record and --replay exclude each other");
   if (settings->replay != NULL && (settings->result_cache != NULL || settings->verify.is_set))
-    return cli_report(CLI_EXIT_USAGE, NULL,
-                      "--replay compares with the recording; --verify and --cache go without it");
+    return cli_fail(failure, CLI_EXIT_USAGE, NULL,
+                    "--replay compares with the recording; --verify and --cache go without it");
+  return CLI_EXIT_OK;
+}
+
+/* A command's arguments; those of a function are looked at where its types are known. */
+static int check_arguments(const exec_job *job) {
+  for (int i = 1; i < job->count && job->settings->function == NULL; i++) {
+    tn_str text = cli_text(job->operands[i]);
+    size_t wrong = exec_utf8_find_wrong(text);
+    if (wrong == text.len) continue;
+    exec_bytes caret = {0};
+    exec_bytes_caret(&caret, text, wrong, 1);
+    int exit_code = cli_fail(job->failure, CLI_EXIT_USAGE, NULL, "argument %d: %s%.*s", i,
+                             exec_no_utf8, (int)caret.size, caret.data);
+    exec_bytes_free(&caret);
+    return exit_code;
+  }
   return CLI_EXIT_OK;
 }
 
 /* The bytes that are hashed are those that run. */
-static int load(exec_job *job, tn_error **error) {
+static tn_error *load(exec_job *job) {
   char *bytes;
   size_t size;
-  int exit_code = cli_read_file(job->operands[0], &bytes, &size);
-  if (exit_code != CLI_EXIT_OK) return exit_code;
+  tn_error *error = cli_load_file(job->operands[0], &bytes, &size);
+  if (error != NULL) return error;
   tn_sha256(bytes, size, job->component_hash);
-  *error =
-      tn_component_from_bytes(job->engine, bytes, size, job->operands[0],
-                              cli_load_flags(job->settings, job->operands[0]), &job->component);
+  error = tn_component_from_bytes(job->engine, bytes, size, job->operands[0],
+                                  cli_load_flags(job->settings, job->operands[0]), &job->component);
   free(bytes);
-  return CLI_EXIT_OK;
+  return error;
 }
 
 static tn_error *link_job(exec_job *job) {
   tn_error *error = tn_linker_new(&job->linker);
   if (error == NULL) error = tn_linker_define_wasi(job->linker);
+  if (error == NULL)
+    error = cli_links_add(&job->links, job->settings, job->engine, job->linker, job->component);
+  if (error == NULL) error = exec_configure_links(job);
   if (error == NULL && job->settings->replay == NULL) error = exec_deny(job);
   if (error == NULL && job->recording != NULL) error = tn_linker_record(job->linker);
-  return error == NULL ? tn_linker_link(job->linker, job->component, &job->linked) : error;
+  if (error == NULL) error = tn_linker_link(job->linker, job->component, &job->linked);
+  if (error == NULL) cli_links_warn_of_unused(&job->links, job->linked);
+  return error;
 }
 
 /* 0, or an exit code after reporting. */
 static int prepare(exec_job *job) {
   tn_error *error = cli_engine_new(job->settings, true, &job->engine);
-  int exit_code = error == NULL ? load(job, &error) : CLI_EXIT_OK;
-  if (exit_code != CLI_EXIT_OK) return exit_code;
+  if (error == NULL) error = load(job);
   if (error == NULL) error = link_job(job);
-  return error == NULL ? CLI_EXIT_OK : cli_report_error(error);
+  return cli_fail_with(job->failure, error);
 }
 
 static void end_job(exec_job *job) {
   tn_linked_delete(job->linked);
   tn_linker_delete(job->linker);
   tn_component_delete(job->component);
+  cli_links_free(&job->links);
   if (job->engine != NULL) tn_engine_delete(job->engine);
   tn_recording_delete(job->recording);
   exec_bytes_free(&job->input.bytes);
-  exec_bytes_free(&job->arguments_json);
+  exec_bytes_free(&job->arguments.text);
   if (job->input.is_read && job->input.descriptor >= 0) close(job->input.descriptor);
 }
 
@@ -116,17 +147,34 @@ static tn_error *run_instance(exec_job *job, exec_world *world, tn_instance **in
   options.recording = job->recording;
   tn_error *error = tn_instance_new(job->linked, &options, instance);
   if (error != NULL) return error;
+  exec_interrupt_set_running(&job->interrupt, *instance);
   if (job->settings->function != NULL) return exec_call_function(job, *instance, outcome);
   return tn_instance_run(*instance, &outcome->exit_code);
+}
+
+/* An error for what a signal has ended. */
+static void take_interruption(exec_job *job, exec_outcome *outcome, tn_error **error) {
+  int number = exec_interrupt_signal(&job->interrupt);
+  bool is_cancelled = *error != NULL && tn_error_get_kind(*error) == TN_ERROR_CANCELLED;
+  if (number == 0 || (!is_cancelled && job->input.failure != EINTR)) return;
+  tn_error_delete(*error);
+  *error = tn_error_make(TN_ERROR_CANCELLED, number == SIGINT ? "the run was interrupted (SIGINT)"
+                                                              : "the run was ended (SIGTERM)");
+  job->input.failure = 0;
+  outcome->exit_code = 128 + number;
 }
 
 /* Runs the guest; what it comes to is in `outcome`, an error of its included. */
 static int run_once(exec_job *job, bool is_silent, exec_outcome *outcome) {
   exec_world world = {.job = job, .outcome = outcome, .is_silent = is_silent};
   tn_instance *instance = NULL;
+  job->world = &world;
+  exec_input_rewind(&job->input);
   tn_error *error = exec_world_make(&world);
-  if (job->recording != NULL) tn_recording_on_output(job->recording, exec_world_write, &world);
+  if (job->recording != NULL) tn_recording_on_output(job->recording, exec_world_write, job);
+  exec_interrupt_set_stage(&job->interrupt, EXEC_RUNNING);
   if (error == NULL) error = run_instance(job, &world, &instance, outcome);
+  exec_interrupt_set_stage(&job->interrupt, EXEC_RETURNED);
   if (instance != NULL) {
     outcome->fuel = job->settings->fuel.value - tn_instance_fuel_left(instance);
     outcome->memory_peak = tn_instance_memory_peak(instance);
@@ -136,18 +184,22 @@ static int run_once(exec_job *job, bool is_silent, exec_outcome *outcome) {
     tn_error_delete(error);
     error = NULL;
   }
-  outcome->error = error;
   if (error != NULL) outcome->exit_code = exec_exit_code_of(error);
+  take_interruption(job, outcome, &error);
+  outcome->error = error;
   if (job->recording != NULL) exec_record_finish(job, outcome);
+  exec_interrupt_set_running(&job->interrupt, NULL);
   tn_instance_delete(instance);
   tn_wasi_config_delete(world.config);
+  job->world = NULL;
   hash_outcome(job, outcome);
-  if (job->input.is_read && job->input.failure != 0) return exec_input_read(&job->input);
+  if (job->input.is_read && job->input.failure != 0) return exec_input_read(job);
   if (outcome->output[0].failed || outcome->output[1].failed)
-    return cli_report(CLI_EXIT_INTERNAL, NULL, "the guest's output does not fit into memory");
+    return cli_fail(job->failure, CLI_EXIT_INTERNAL, NULL,
+                    "the guest's output does not fit into memory");
   if (world.write_failure == 0) return CLI_EXIT_OK;
-  return cli_report(CLI_EXIT_IO, NULL, "while writing the guest's output: %s",
-                    strerror(world.write_failure));
+  return cli_fail(job->failure, CLI_EXIT_IO, NULL, "while writing the guest's output: %s",
+                  strerror(world.write_failure));
 }
 
 /* ---- telling ------------------------------------------------------------------------------------------- */
@@ -159,8 +211,9 @@ static void show_output(const exec_outcome *outcome) {
   if (error->size > 0) fwrite(error->data, 1, error->size, stderr);
 }
 
-static int tell(const exec_job *job, const exec_outcome *outcome) {
+static int tell(exec_job *job, const exec_outcome *outcome) {
   const cli_settings *settings = job->settings;
+  exec_interrupt_set_stage(&job->interrupt, EXEC_FINISHED);
   if (settings->json) {
     exec_print_json(job, outcome);
     return outcome->exit_code;
@@ -191,32 +244,51 @@ static int run_and_prove(exec_job *job, exec_outcome *outcome) {
   return exit_code;
 }
 
-static int run_job(exec_job *job) {
+static int run_job(exec_job *job, exec_outcome *outcome) {
   const cli_settings *settings = job->settings;
-  exec_outcome outcome = {0};
   bool is_cacheable = settings->result_cache != NULL && job->is_deterministic;
   if (settings->result_cache != NULL && !job->is_deterministic)
-    fputs("warning: the cache is not used for a run that is not deterministic\n", stderr);
+    cli_warn("the cache is not used for a run that is not deterministic");
   if (is_cacheable && settings->record == NULL && !settings->verify.is_set &&
-      exec_cache_find(job, &outcome)) {
-    hash_outcome(job, &outcome);
-    int cached = tell(job, &outcome);
-    exec_outcome_free(&outcome);
-    return cached;
+      exec_cache_find(job, outcome)) {
+    hash_outcome(job, outcome);
+    return tell(job, outcome);
   }
-  int exit_code = run_and_prove(job, &outcome);
-  if (exit_code == CLI_EXIT_OK && is_cacheable) exec_cache_store(job, &outcome);
-  if (exit_code == CLI_EXIT_OK) exit_code = tell(job, &outcome);
-  exec_outcome_free(&outcome);
-  return exit_code;
+  int exit_code = run_and_prove(job, outcome);
+  if (exit_code == CLI_EXIT_OK && is_cacheable) exec_cache_store(job, outcome);
+  return exit_code == CLI_EXIT_OK ? tell(job, outcome) : exit_code;
+}
+
+/* From the options to the guest's end. */
+static int do_job(exec_job *job, cli_settings *settings, exec_outcome *outcome) {
+  if (job->count == 0)
+    return cli_fail(job->failure, CLI_EXIT_USAGE, "tenon exec FILE", "tenon exec takes a file");
+  int exit_code = check_options(job);
+  if (exit_code == CLI_EXIT_OK) exit_code = check_arguments(job);
+  if (exit_code == CLI_EXIT_OK) exit_code = exec_record_open(job, settings);
+  if (exit_code == CLI_EXIT_OK)
+    exit_code = cli_fail_with(job->failure, cli_links_read(settings, &job->links));
+  if (exit_code == CLI_EXIT_OK) {
+    settings->interruptible = choose_interruptible(job);
+    exec_choose_policy(job);
+  }
+  if (exit_code == CLI_EXIT_OK) exit_code = exec_read_arguments(job);
+  if (exit_code == CLI_EXIT_OK && settings->result_cache != NULL && job->is_deterministic)
+    exit_code = exec_input_read(job);
+  if (exit_code == CLI_EXIT_OK) exit_code = prepare(job);
+  return exit_code == CLI_EXIT_OK ? run_job(job, outcome) : exit_code;
 }
 
 int cli_exec(const cli_settings *given, char **operands, int count) {
-  if (count == 0) return cli_report(CLI_EXIT_USAGE, "tenon exec FILE", "tenon exec takes a file");
   signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report */
   cli_settings settings = settings_of(given);
-  exec_job job = {
-      .settings = &settings, .operands = operands, .count = count, .input = {.descriptor = -1}};
+  cli_failure failure = {0};
+  exec_job job = {.settings = &settings,
+                  .operands = operands,
+                  .count = count,
+                  .failure = &failure,
+                  .links.are_hashed = true,
+                  .input = {.descriptor = -1}};
   job.input.path = settings.arguments_file != NULL && strcmp(settings.arguments_file, "-") == 0
                        ? ""
                        : settings.input;
@@ -225,14 +297,15 @@ int cli_exec(const cli_settings *given, char **operands, int count) {
                      settings.replay != NULL || settings.verify.is_set;
   if (job.keeps_output && !settings.max_output.is_set)
     settings.max_output = (cli_amount){true, KEPT_OUTPUT};
-  int exit_code = check_options(&settings, count);
-  if (exit_code == CLI_EXIT_OK) exit_code = exec_record_open(&job, &settings);
-  exec_choose_policy(&job);
-  if (exit_code == CLI_EXIT_OK) exit_code = exec_read_arguments(&job);
-  if (exit_code == CLI_EXIT_OK && settings.result_cache != NULL && job.is_deterministic)
-    exit_code = exec_input_read(&job.input);
-  if (exit_code == CLI_EXIT_OK) exit_code = prepare(&job);
-  if (exit_code == CLI_EXIT_OK) exit_code = run_job(&job);
+  exec_outcome outcome = {0};
+  int exit_code = cli_fail_with(&failure, exec_interrupt_start(&job.interrupt, settings.json));
+  job.input.wake = job.interrupt.wake;
+  if (exit_code == CLI_EXIT_OK) exit_code = do_job(&job, &settings, &outcome);
+  if (job.interrupt.is_started) exec_interrupt_set_stage(&job.interrupt, EXEC_FINISHED);
+  if (settings.json && failure.exit_code != CLI_EXIT_OK) exec_print_json(&job, &outcome);
+  fflush(stdout);
+  exec_interrupt_stop(&job.interrupt);
+  exec_outcome_free(&outcome);
   exec_record_close(&job);
   end_job(&job);
   return exit_code;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,24 +23,26 @@ static uint64_t now(void) {
   return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-/* Whether something can be read before the deadline. */
-static bool wait_for(int descriptor, uint64_t deadline) {
+/* 0 when something can be read; ETIMEDOUT, EINTR. */
+static int wait_for(int descriptor, int wake, uint64_t deadline) {
   enum { MILLISECOND = 1000000 };
-  struct pollfd polled = {descriptor, POLLIN, 0};
+  struct pollfd polled[] = {{descriptor, POLLIN, 0}, {wake, POLLIN, 0}};
   int outcome;
   do {
     uint64_t time = now(), left = time < deadline ? (deadline - time) / MILLISECOND + 1 : 0;
-    outcome = poll(&polled, 1, left < INT_MAX ? (int)left : INT_MAX);
+    outcome = poll(polled, 2, left < INT_MAX ? (int)left : INT_MAX);
   } while ((outcome < 0 && errno == EINTR) || (outcome == 0 && now() < deadline));
-  return outcome != 0;
+  if (polled[1].revents != 0) return EINTR;
+  return outcome == 0 ? ETIMEDOUT : 0;
 }
 
-/* `timeout` 0: none. */
-static int read_all(int descriptor, uint64_t timeout, exec_bytes *out) {
+static int read_all(const exec_input *input, int descriptor, exec_bytes *out) {
   char part[65536];
-  uint64_t start = now(), deadline = timeout < UINT64_MAX - start ? start + timeout : UINT64_MAX;
+  uint64_t start = now(), timeout = input->timeout, deadline = UINT64_MAX;
+  if (timeout > 0 && timeout < UINT64_MAX - start) deadline = start + timeout;
   for (;;) {
-    if (timeout > 0 && !wait_for(descriptor, deadline)) return ETIMEDOUT;
+    int failure = wait_for(descriptor, input->wake, deadline);
+    if (failure != 0) return failure;
     ssize_t count = read(descriptor, part, sizeof part);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return errno;
@@ -68,11 +71,15 @@ static int read_input(exec_input *input) {
   bool is_own = input->path == NULL || strcmp(input->path, "-") == 0;
   int descriptor = is_own ? STDIN_FILENO : open(input->path, O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return errno;
-  int failure = read_all(descriptor, input->timeout, &input->bytes);
+  int failure = read_all(input, descriptor, &input->bytes);
   if (!is_own) close(descriptor);
+  /* The guest must not see an end of its input: it waits for what never comes, and is cancelled. */
+  if (failure == EINTR) input->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (failure != 0 || input->bytes.size == 0) return failure;
   input->descriptor = make_file(&input->bytes);
-  return input->descriptor < 0 ? errno : 0;
+  if (input->descriptor < 0) return errno;
+  lseek(input->descriptor, 0, SEEK_SET);
+  return 0;
 }
 
 static void ensure_read(exec_input *input) {
@@ -85,36 +92,56 @@ static void ensure_read(exec_input *input) {
 int exec_input_open(void *data) {
   exec_input *input = data;
   ensure_read(input);
-  if (input->failure != 0 || input->descriptor < 0) return -1;
-  lseek(input->descriptor, 0, SEEK_SET);
-  return input->descriptor;
+  return input->failure != 0 && input->failure != EINTR ? -1 : input->descriptor;
 }
 
-int exec_input_read(exec_input *input) {
+void exec_input_rewind(exec_input *input) {
+  if (input->is_read && input->descriptor >= 0) lseek(input->descriptor, 0, SEEK_SET);
+}
+
+int exec_input_read(exec_job *job) {
+  exec_input *input = &job->input;
   ensure_read(input);
   if (input->failure == 0) return CLI_EXIT_OK;
   if (input->failure == ETIMEDOUT)
-    return cli_report(CLI_EXIT_TIMEOUT, "raise --timeout",
-                      "standard input has not ended within %.3f s", (double)input->timeout / 1e9);
-  return cli_report(CLI_EXIT_IO, NULL, "while reading %s: %s",
-                    input->path != NULL ? input->path : "standard input", strerror(input->failure));
+    return cli_fail(job->failure, CLI_EXIT_TIMEOUT, "raise --timeout",
+                    "standard input has not ended within %.3f s", (double)input->timeout / 1e9);
+  return cli_fail(job->failure, CLI_EXIT_IO, NULL, "while reading %s: %s",
+                  input->path != NULL ? input->path : "standard input", strerror(input->failure));
 }
 
 /* ---- arguments of a function ------------------------------------------------------------------------ */
 
-int exec_read_arguments(exec_job *job) {
-  const cli_settings *settings = job->settings;
-  if (settings->arguments_json != NULL)
-    exec_bytes_text(&job->arguments_json, settings->arguments_json);
-  if (settings->arguments_file == NULL) return CLI_EXIT_OK;
+/* Neither a value with its type before it, nor one in WAVE that is not a list, record or flags begins so. */
+static bool is_json(const exec_bytes *text) {
+  tn_str trimmed = exec_trim(exec_bytes_str(text));
+  return trimmed.len > 0 && (trimmed.data[0] == '[' || trimmed.data[0] == '{');
+}
+
+static tn_error *read_file(const char *path, exec_arguments *out) {
   char *text;
   size_t size;
-  int exit_code = cli_read_file(settings->arguments_file, &text, &size);
-  if (exit_code != CLI_EXIT_OK) return exit_code;
-  exec_bytes_add(&job->arguments_json, text, size);
+  tn_error *error = cli_load_file(path, &text, &size);
+  if (error != NULL) return error;
+  exec_bytes_add(&out->text, text, size);
   free(text);
-  if (size == 0)
-    return cli_report(CLI_EXIT_USAGE, NULL, "there are no arguments in %s",
-                      settings->arguments_file);
-  return CLI_EXIT_OK;
+  out->source = strcmp(path, "-") == 0 ? "standard input" : path;
+  out->form = is_json(&out->text) ? EXEC_JSON : EXEC_LINES;
+  return NULL;
+}
+
+int exec_read_arguments(exec_job *job) {
+  const cli_settings *settings = job->settings;
+  exec_arguments *arguments = &job->arguments;
+  const char *text = settings->arguments != NULL ? settings->arguments : settings->arguments_json;
+  tn_error *error = NULL;
+  if (text != NULL) {
+    arguments->form = settings->arguments != NULL ? EXEC_LIST : EXEC_JSON;
+    exec_bytes_text(&arguments->text, text);
+  } else if (settings->arguments_file != NULL) {
+    error = read_file(settings->arguments_file, arguments);
+  }
+  if (error == NULL && arguments->text.failed)
+    error = tn_error_make(TN_ERROR_NO_MEMORY, "out of memory");
+  return cli_fail_with(job->failure, error);
 }

@@ -36,6 +36,10 @@ static cli_amount *limit_of(cli_settings *settings, const limit_note *note) {
   return (cli_amount *)((char *)settings + note->offset);
 }
 
+/* The function's arguments, by the form of the text. */
+static const char *const argument_notes[] = {
+    [EXEC_LIST] = "arguments", [EXEC_JSON] = "arguments-json", [EXEC_LINES] = "arguments-lines"};
+
 static tn_error *note_text(tn_recording *recording, const char *name, const char *text) {
   return text == NULL ? NULL : tn_recording_set_note(recording, name, cli_text(text));
 }
@@ -55,7 +59,6 @@ static tn_error *note_call(exec_job *job, cli_settings *settings) {
   }
   tn_error *error = note_text(recording, "tenon", TN_VERSION_STRING);
   if (error == NULL) error = note_text(recording, "function", settings->function);
-  if (error == NULL) error = note_text(recording, "arguments", settings->arguments);
   if (error == NULL)
     error = tn_recording_set_note(recording, "operands", exec_bytes_str(&operands));
   for (size_t i = 0; i < LIMIT_NOTES && error == NULL; i++) {
@@ -103,20 +106,36 @@ static bool take_operands(exec_job *job) {
   return true;
 }
 
+static void take_arguments(exec_job *job) {
+  for (int form = EXEC_LIST; form <= EXEC_LINES; form++) {
+    tn_str text = tn_recording_note(job->recording, argument_notes[form]);
+    if (text.data == NULL) continue;
+    job->arguments.form = form;
+    exec_bytes_add(&job->arguments.text, text.data, text.len);
+  }
+}
+
+/* A guest that was interrupted while it computed would not end of itself: it is to come about as far as then. Its fuel was
+ * written down when it last called something, so that all calls of the recording are within that. */
+static void limit_to_recorded(const exec_job *job, cli_settings *settings) {
+  cli_amount used;
+  if (take_limit(job->recording, "fuel-used", &used) && used.value < settings->fuel.value)
+    settings->fuel.value = used.value + 1;
+}
+
 /* What was run is run again: the file is all that is given. */
 static int take_call(exec_job *job, cli_settings *settings) {
   bool is_whole = take_operands(job);
   for (size_t i = 0; i < LIMIT_NOTES && is_whole; i++)
     is_whole = take_limit(job->recording, limit_notes[i].name, limit_of(settings, &limit_notes[i]));
   if (!is_whole || !settings->fuel.is_set)
-    return cli_report(CLI_EXIT_LOAD, NULL,
-                      "the recording %s does not say how the component was run", settings->replay);
+    return cli_fail(job->failure, CLI_EXIT_LOAD, NULL,
+                    "the recording %s does not say how the component was run", settings->replay);
   job->recorded_function = copy_note(job->recording, "function");
-  job->recorded_arguments = copy_note(job->recording, "arguments");
-  tn_str json = tn_recording_note(job->recording, "arguments-json");
-  exec_bytes_add(&job->arguments_json, json.data, json.len);
+  take_arguments(job);
+  if (tn_recording_note(job->recording, "interrupted").data != NULL)
+    limit_to_recorded(job, settings);
   settings->function = job->recorded_function;
-  settings->arguments = job->recorded_arguments;
   settings->max_output = (cli_amount){0};
   return CLI_EXIT_OK;
 }
@@ -126,17 +145,17 @@ static int read_recording(exec_job *job, cli_settings *settings) {
                   settings->arguments_json != NULL || settings->arguments_file != NULL ||
                   job->count > 1;
   if (has_call)
-    return cli_report(CLI_EXIT_USAGE, "give the file alone",
-                      "what is called and with what arguments is in the recording");
+    return cli_fail(job->failure, CLI_EXIT_USAGE, "give the file alone",
+                    "what is called and with what arguments is in the recording");
   char *bytes;
   size_t size;
-  int exit_code = cli_read_file(settings->replay, &bytes, &size);
-  if (exit_code != CLI_EXIT_OK) return exit_code;
-  tn_error *error = tn_recording_from_bytes(bytes, size, &job->recording);
+  tn_error *error = cli_load_file(settings->replay, &bytes, &size);
+  if (error != NULL) return cli_fail_with(job->failure, error);
+  error = tn_recording_from_bytes(bytes, size, &job->recording);
   free(bytes);
   if (error != NULL) {
-    exit_code = cli_report(cli_exit_code_of(error), tn_error_get_hint(error),
-                           "while reading %s: %s", settings->replay, tn_error_get_message(error));
+    int exit_code = cli_fail(job->failure, cli_exit_code_of(error), tn_error_get_hint(error),
+                             "while reading %s: %s", settings->replay, tn_error_get_message(error));
     tn_error_delete(error);
     return exit_code;
   }
@@ -149,24 +168,41 @@ int exec_record_open(exec_job *job, cli_settings *settings) {
   if (settings->record == NULL && !settings->verify.is_set) return CLI_EXIT_OK;
   tn_error *error = tn_recording_new(&job->recording);
   if (error == NULL) error = note_call(job, settings);
-  return cli_report_error(error);
+  return cli_fail_with(job->failure, error);
 }
 
 void exec_record_close(exec_job *job) {
   free(job->recorded_texts);
   free(job->recorded_operands);
   free(job->recorded_function);
-  free(job->recorded_arguments);
 }
 
 /* ---- the end of a run --------------------------------------------------------------------------------- */
 
+/* The hashes of what is linked with, in the order of --link, parted by spaces. */
+static void list_links(const exec_job *job, exec_bytes *out) {
+  for (size_t i = 0; i < job->links.count; i++)
+    exec_bytes_format(out, "%s%s", i > 0 ? " " : "", job->links.items[i].sha256);
+  if (job->links.count > 0) exec_bytes_add(out, "", 1);
+}
+
+static tn_error *note_links(const exec_job *job) {
+  exec_bytes hashes = {0};
+  list_links(job, &hashes);
+  tn_error *error = note_text(job->recording, "links-sha256", hashes.data);
+  exec_bytes_free(&hashes);
+  return error;
+}
+
 static tn_error *note_outcome(exec_job *job, const exec_outcome *outcome) {
   tn_recording *recording = job->recording;
   tn_error *error = note_text(recording, "component-sha256", job->component_hash);
-  if (error == NULL && job->arguments_json.size > 0)
-    error =
-        tn_recording_set_note(recording, "arguments-json", exec_bytes_str(&job->arguments_json));
+  if (error == NULL) error = note_links(job);
+  if (error == NULL && exec_is_cut_short(outcome))
+    error = note_text(recording, "interrupted", tn_error_get_message(outcome->error));
+  if (error == NULL && job->arguments.form != EXEC_OPERANDS)
+    error = tn_recording_set_note(recording, argument_notes[job->arguments.form],
+                                  exec_bytes_str(&job->arguments.text));
   if (error == NULL) error = note_number(recording, "exit-code", (uint64_t)outcome->exit_code);
   if (error == NULL) error = note_text(recording, "result", outcome->result);
   if (error == NULL) error = note_number(recording, "fuel-used", outcome->fuel);
@@ -182,16 +218,16 @@ void exec_record_finish(exec_job *job, const exec_outcome *outcome) {
       error); /* what it says, the recording keeps: there are no bytes, or there is a difference */
 }
 
-static int report_lost(void) {
-  return cli_report(CLI_EXIT_INTERNAL, NULL,
-                    "the recording does not fit: more than 1 GiB of calls, or no memory");
+static int report_lost(const exec_job *job) {
+  return cli_fail(job->failure, CLI_EXIT_INTERNAL, NULL,
+                  "the recording does not fit: more than 1 GiB of calls, or no memory");
 }
 
 int exec_record_write(const exec_job *job) {
   tn_str bytes = tn_recording_bytes(job->recording);
-  return bytes.data == NULL
-             ? report_lost()
-             : cli_write_file(job->settings->record, (const uint8_t *)bytes.data, bytes.len);
+  if (bytes.data == NULL) return report_lost(job);
+  return cli_fail_with(
+      job->failure, cli_save_file(job->settings->record, (const uint8_t *)bytes.data, bytes.len));
 }
 
 /* ---- comparing ---------------------------------------------------------------------------------------- */
@@ -199,8 +235,8 @@ int exec_record_write(const exec_job *job) {
 static int differs(const exec_job *job, const char *what, const char *expected, const char *given) {
   const char *run = job->settings->replay != NULL ? "the run differs from the recording"
                                                   : "a second run differs from the first";
-  return cli_report(CLI_EXIT_DIFFERS, NULL, "%s: %s was %s, and now is %s", run, what, expected,
-                    given);
+  return cli_fail(job->failure, CLI_EXIT_DIFFERS, NULL, "%s: %s was %s, and now is %s", run, what,
+                  expected, given);
 }
 
 static int compare_text(const exec_job *job, const char *what, const char *expected,
@@ -222,17 +258,10 @@ static int compare_number(const exec_job *job, const char *what, uint64_t expect
 static int compare_calls(const exec_job *job) {
   const char *difference = tn_recording_difference(job->recording);
   if (difference == NULL) return CLI_EXIT_OK;
-  return cli_report(CLI_EXIT_DIFFERS, NULL, "%s: %s",
-                    job->settings->replay != NULL ? "the run differs from the recording"
-                                                  : "a second run differs from the first",
-                    difference);
-}
-
-/* How far a guest gets in a time depends on the machine. */
-static bool is_out_of_time(const exec_outcome *outcome) {
-  uint64_t used, allowed;
-  return outcome->error != NULL &&
-         tn_error_get_limit(outcome->error, &used, &allowed) == TN_LIMIT_TIME;
+  return cli_fail(job->failure, CLI_EXIT_DIFFERS, NULL, "%s: %s",
+                  job->settings->replay != NULL ? "the run differs from the recording"
+                                                : "a second run differs from the first",
+                  difference);
 }
 
 static const char *message_of(const exec_outcome *outcome) {
@@ -252,25 +281,35 @@ static int compare_outcomes(const exec_job *job, const exec_outcome *first,
   if (exit_code == CLI_EXIT_OK)
     exit_code =
         compare_text(job, "the hash of the output", first->output_hash, second->output_hash);
-  if (exit_code != CLI_EXIT_OK || is_out_of_time(first)) return exit_code;
+  if (exit_code != CLI_EXIT_OK || exec_is_cut_short(first)) return exit_code;
   exit_code = compare_number(job, "the fuel used", first->fuel, second->fuel);
   if (exit_code != CLI_EXIT_OK) return exit_code;
   return compare_number(job, "the memory peak", first->memory_peak, second->memory_peak);
+}
+
+static int check_signal(exec_job *job) {
+  int number = exec_interrupt_signal(&job->interrupt);
+  if (number == 0) return CLI_EXIT_OK;
+  return cli_fail(job->failure, 128 + number, NULL, "interrupted while running it again");
 }
 
 static int verify_once(exec_job *job, const exec_outcome *first, exec_run_func run) {
   exec_outcome second = {0};
   tn_recording_rewind(job->recording, TN_CHECK);
   int exit_code = run(job, true, &second);
+  if (exit_code == CLI_EXIT_OK) exit_code = check_signal(job);
   if (exit_code == CLI_EXIT_OK) exit_code = compare_outcomes(job, first, &second);
   exec_outcome_free(&second);
   return exit_code;
 }
 
 int exec_verify(exec_job *job, exec_outcome *outcome, exec_run_func run) {
-  if (tn_recording_bytes(job->recording).data == NULL) return report_lost();
+  bool is_interrupted = exec_interrupt_signal(&job->interrupt) != 0;
+  if (is_interrupted && exec_is_cut_short(outcome)) return CLI_EXIT_OK;
+  if (tn_recording_bytes(job->recording).data == NULL) return report_lost(job);
   for (uint64_t i = 0; i < job->settings->verify.value; i++) {
-    int exit_code = verify_once(job, outcome, run);
+    int exit_code = check_signal(job);
+    if (exit_code == CLI_EXIT_OK) exit_code = verify_once(job, outcome, run);
     if (exit_code != CLI_EXIT_OK) return exit_code;
     outcome->verified++;
   }
@@ -294,18 +333,53 @@ static int compare_number_note(const exec_job *job, const char *note, const char
   return compare_note(job, note, what, digits);
 }
 
-int exec_replay(exec_job *job, exec_outcome *outcome, exec_run_func run) {
+static int compare_links(const exec_job *job) {
+  exec_bytes hashes = {0};
+  list_links(job, &hashes);
   int exit_code =
-      compare_note(job, "component-sha256", "the component's SHA-256", job->component_hash);
-  if (exit_code == CLI_EXIT_OK) exit_code = run(job, false, outcome);
-  if (exit_code == CLI_EXIT_OK) exit_code = compare_calls(job);
-  if (exit_code == CLI_EXIT_OK)
-    exit_code =
-        compare_number_note(job, "exit-code", "the exit code", (uint64_t)outcome->exit_code);
+      compare_note(job, "links-sha256", "the SHA-256 of what is linked with", hashes.data);
+  exec_bytes_free(&hashes);
+  return exit_code;
+}
+
+/* The end of a recording that was cut short is the end of its replay. */
+static bool take_interruption(const exec_job *job, exec_outcome *outcome) {
+  tn_str reason = tn_recording_note(job->recording, "interrupted");
+  bool is_at_end = outcome->error != NULL && (exec_is_cut_short(outcome) ||
+                                              tn_error_get_kind(outcome->error) == TN_ERROR_FUEL);
+  char *exit_code = copy_note(job->recording, "exit-code");
+  if (reason.data == NULL || !is_at_end || exit_code == NULL) {
+    free(exit_code);
+    return false;
+  }
+  exec_bytes message = {0};
+  exec_bytes_text(&message, "the recording ends here: ");
+  exec_bytes_clean(&message, reason);
+  tn_error_delete(outcome->error);
+  outcome->error = exec_error_of(TN_ERROR_CANCELLED, &message);
+  outcome->exit_code = atoi(exit_code) & 255;
+  free(exit_code);
+  return true;
+}
+
+static int compare_with_notes(const exec_job *job, const exec_outcome *outcome) {
+  int exit_code =
+      compare_number_note(job, "exit-code", "the exit code", (uint64_t)outcome->exit_code);
   if (exit_code == CLI_EXIT_OK)
     exit_code = compare_note(job, "result", "the result", outcome->result);
   if (exit_code == CLI_EXIT_OK)
     exit_code = compare_number_note(job, "fuel-used", "the fuel used", outcome->fuel);
   if (exit_code != CLI_EXIT_OK) return exit_code;
   return compare_number_note(job, "memory-peak", "the memory peak", outcome->memory_peak);
+}
+
+int exec_replay(exec_job *job, exec_outcome *outcome, exec_run_func run) {
+  int exit_code =
+      compare_note(job, "component-sha256", "the component's SHA-256", job->component_hash);
+  if (exit_code == CLI_EXIT_OK) exit_code = compare_links(job);
+  if (exit_code == CLI_EXIT_OK) exit_code = run(job, false, outcome);
+  if (exit_code != CLI_EXIT_OK || exec_interrupt_signal(&job->interrupt) != 0) return exit_code;
+  exit_code = compare_calls(job);
+  if (exit_code != CLI_EXIT_OK || take_interruption(job, outcome)) return exit_code;
+  return compare_with_notes(job, outcome);
 }

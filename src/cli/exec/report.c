@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/exec/exec.h"
+#include "cli/rights.h"
 
 /* ---- errors ------------------------------------------------------------------------------------------ */
 
@@ -20,13 +21,20 @@ int exec_exit_code_of(const tn_error *error) {
   }
 }
 
-/* " (used 4294967296 of 65536 bytes)"; "" for what is about no limit. */
+static const struct {
+  const char *name, *unit;
+  const char *words; /* as a message has it */
+} limits[] = {
+    [TN_LIMIT_MEMORY] = {"memory", "bytes", "bytes of memory"},
+    [TN_LIMIT_TABLE] = {"table", "elements", "elements"},
+    [TN_LIMIT_FUEL] = {"fuel", "units of fuel", "units of fuel"},
+    [TN_LIMIT_TIME] = {"time", "nanoseconds", "nanoseconds"},
+    [TN_LIMIT_OUTPUT] = {"output", "bytes", "bytes of output"},
+    [TN_LIMIT_HANDLES] = {"handles", "handles", "handles"},
+};
+
+/* " (used 4294967296, allowed 65536 bytes of memory)"; "" for what is about no limit. */
 static void describe_limit(const tn_error *error, char *out, size_t size) {
-  static const char *const units[] = {
-      [TN_LIMIT_MEMORY] = "bytes of memory", [TN_LIMIT_TABLE] = "elements",
-      [TN_LIMIT_FUEL] = "units of fuel",     [TN_LIMIT_TIME] = "nanoseconds",
-      [TN_LIMIT_OUTPUT] = "bytes of output", [TN_LIMIT_HANDLES] = "handles",
-  };
   uint64_t used, allowed;
   tn_limit limit = tn_error_get_limit(error, &used, &allowed);
   out[0] = '\0';
@@ -35,7 +43,8 @@ static void describe_limit(const tn_error *error, char *out, size_t size) {
     snprintf(out, size, " (used %.3f s, allowed %.3f s)", (double)used / 1e9,
              (double)allowed / 1e9);
   else
-    snprintf(out, size, " (used %" PRIu64 ", allowed %" PRIu64 " %s)", used, allowed, units[limit]);
+    snprintf(out, size, " (used %" PRIu64 ", allowed %" PRIu64 " %s)", used, allowed,
+             limits[limit].words);
 }
 
 int exec_report_error(const exec_job *job, const exec_outcome *outcome) {
@@ -50,32 +59,6 @@ int exec_report_error(const exec_job *job, const exec_outcome *outcome) {
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------------- */
-
-/* The length of the UTF-8 character at `at`, 0 when it is none. */
-static size_t utf8_length(tn_str text, size_t at) {
-  const unsigned char *bytes = (const unsigned char *)text.data + at;
-  size_t left = text.len - at;
-  size_t length = bytes[0] < 0x80                       ? 1
-                  : bytes[0] >= 0xc2 && bytes[0] < 0xe0 ? 2
-                  : (bytes[0] & 0xf0) == 0xe0           ? 3
-                  : bytes[0] >= 0xf0 && bytes[0] < 0xf5 ? 4
-                                                        : 0;
-  if (length == 0 || length > left) return 0;
-  for (size_t i = 1; i < length; i++)
-    if ((bytes[i] & 0xc0) != 0x80) return 0;
-  bool is_long = (bytes[0] == 0xe0 && bytes[1] < 0xa0) || (bytes[0] == 0xf0 && bytes[1] < 0x90);
-  bool is_beyond = (bytes[0] == 0xed && bytes[1] >= 0xa0) || (bytes[0] == 0xf4 && bytes[1] >= 0x90);
-  return is_long || is_beyond ? 0 : length;
-}
-
-static bool is_utf8(tn_str text) {
-  for (size_t at = 0; at < text.len;) {
-    size_t length = utf8_length(text, at);
-    if (length == 0) return false;
-    at += length;
-  }
-  return true;
-}
 
 static void print_string(tn_str text) {
   putchar('"');
@@ -109,7 +92,7 @@ static void print_base64(tn_str text) {
 /* "stdout": text, or "stdout_base64" for what is none. */
 static void print_output(const char *name, const exec_bytes *bytes) {
   tn_str text = exec_bytes_str(bytes);
-  bool is_text = is_utf8(text);
+  bool is_text = exec_utf8_find_wrong(text) == text.len;
   printf(",\n  \"%s%s\": ", name, is_text ? "" : "_base64");
   if (is_text)
     print_string(text);
@@ -117,56 +100,107 @@ static void print_output(const char *name, const exec_bytes *bytes) {
     print_base64(text);
 }
 
+/* What may quote bytes that are no text. */
+static void print_clean(const char *text) {
+  exec_bytes clean = {0};
+  exec_bytes_clean(&clean, cli_text(text));
+  print_string(exec_bytes_str(&clean));
+  exec_bytes_free(&clean);
+}
+
 static void print_text(const char *name, const char *text) {
   printf(",\n  \"%s\": ", name);
   if (text == NULL)
     fputs("null", stdout);
   else
-    print_string((tn_str){text, strlen(text)});
+    print_clean(text);
 }
 
-static void print_error(const exec_outcome *outcome) {
-  if (outcome->error == NULL) {
+static void print_message(const char *message, const char *hint) {
+  fputs(",\n  \"error\": {\"message\": ", stdout);
+  print_clean(message);
+  if (hint == NULL) return;
+  fputs(", \"hint\": ", stdout);
+  print_clean(hint);
+}
+
+static void print_limit(const tn_error *error) {
+  uint64_t used, allowed;
+  tn_limit limit = tn_error_get_limit(error, &used, &allowed);
+  if (limit != TN_LIMIT_NONE)
+    printf(", \"limit\": \"%s\", \"unit\": \"%s\", \"used\": %" PRIu64 ", \"allowed\": %" PRIu64,
+           limits[limit].name, limits[limit].unit, used, allowed);
+}
+
+static void print_error(const exec_job *job, const exec_outcome *outcome) {
+  const cli_failure *failure = job->failure;
+  const tn_error *error = outcome->error;
+  char room[1024];
+  if (failure->exit_code != CLI_EXIT_OK) {
+    print_message(failure->message, failure->hint[0] != '\0' ? failure->hint : NULL);
+  } else if (error != NULL) {
+    print_message(tn_error_get_message(error), cli_hint(error, room, sizeof room));
+    print_limit(error);
+  } else {
     fputs(",\n  \"error\": null", stdout);
     return;
   }
-  char room[1024];
-  const char *message = tn_error_get_message(outcome->error),
-             *hint = cli_hint(outcome->error, room, sizeof room);
-  fputs(",\n  \"error\": {\"message\": ", stdout);
-  print_string((tn_str){message, strlen(message)});
-  if (hint != NULL) {
-    fputs(", \"hint\": ", stdout);
-    print_string((tn_str){hint, strlen(hint)});
-  }
-  uint64_t used, allowed;
-  if (tn_error_get_limit(outcome->error, &used, &allowed) != TN_LIMIT_NONE)
-    printf(", \"used\": %" PRIu64 ", \"allowed\": %" PRIu64, used, allowed);
   putchar('}');
 }
 
-/* Where the time is over, how far the guest had come is chance. */
+/* Of a run that did not come to be: null. */
+static void print_hash(const char *name, const char *hash) {
+  printf(hash[0] != '\0' ? "\"%s\": \"%s\"" : "\"%s\": null", name, hash);
+}
+
+static void print_link_hashes(const cli_links *links) {
+  if (links->count == 0) return;
+  fputs("\"links\": [", stdout);
+  for (size_t i = 0; i < links->count; i++) {
+    const char *hash = links->items[i].sha256;
+    printf(hash[0] != '\0' ? "%s\"%s\"" : "%snull", i > 0 ? ", " : "", hash);
+  }
+  fputs("], ", stdout);
+}
+
+static void print_hashes(const exec_job *job, const exec_outcome *outcome) {
+  fputs(",\n  \"sha256\": {", stdout);
+  print_hash("component", job->component_hash);
+  fputs(", ", stdout);
+  print_link_hashes(&job->links);
+  print_hash("input", outcome->input_hash);
+  fputs(", ", stdout);
+  print_hash("output", outcome->output_hash);
+  putchar('}');
+}
+
 static bool is_repeatable(const exec_job *job, const exec_outcome *outcome) {
-  uint64_t used, allowed;
-  return job->is_deterministic &&
-         (outcome->error == NULL ||
-          tn_error_get_limit(outcome->error, &used, &allowed) != TN_LIMIT_TIME);
+  return job->is_deterministic && job->failure->exit_code == CLI_EXIT_OK &&
+         !exec_is_cut_short(outcome);
 }
 
 void exec_print_json(const exec_job *job, const exec_outcome *outcome) {
-  printf("{\n  \"exit_code\": %d", outcome->exit_code);
-  print_error(outcome);
+  bool has_failed = job->failure->exit_code != CLI_EXIT_OK;
+  printf("{\n  \"exit_code\": %d", has_failed ? job->failure->exit_code : outcome->exit_code);
+  print_error(job, outcome);
   printf(",\n  \"result\": %s", outcome->result_json != NULL ? outcome->result_json : "null");
   print_text("result_wave", outcome->result);
   print_output("stdout", &outcome->output[0]);
   print_output("stderr", &outcome->output[1]);
   printf(",\n  \"fuel\": %" PRIu64 ",\n  \"memory_peak\": %" PRIu64, outcome->fuel,
          outcome->memory_peak);
-  printf(",\n  \"sha256\": {\"component\": \"%s\", \"input\": \"%s\", \"output\": \"%s\"}",
-         job->component_hash, outcome->input_hash, outcome->output_hash);
+  print_hashes(job, outcome);
   printf(",\n  \"deterministic\": %s", is_repeatable(job, outcome) ? "true" : "false");
   if (outcome->verified > 0) printf(",\n  \"verified\": %u", outcome->verified);
   if (job->settings->result_cache != NULL)
     printf(",\n  \"cached\": %s", outcome->is_cached ? "true" : "false");
   fputs("\n}\n", stdout);
+}
+
+void cli_exec_print_failure(const cli_failure *failure) {
+  cli_failure told = *failure;
+  const cli_settings settings = {0};
+  const exec_job job = {.settings = &settings, .failure = &told};
+  const exec_outcome outcome = {0};
+  exec_print_json(&job, &outcome);
 }

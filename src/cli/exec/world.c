@@ -15,17 +15,21 @@
 typedef struct service_policy {
   unsigned service;
   const char *hint;
+  const char *right; /* that --link grants it with; NULL: it is the same for all components */
 } service_policy;
 
 static const service_policy policies[] = {
     {TN_SERVICE_CLOCKS,
      "--clock virtual gives the guest a clock that shows the same times in every run, "
-     "--allow-clock the real one"},
+     "--allow-clock the real one",
+     NULL},
     {TN_SERVICE_RANDOM,
-     "--random seed=1 gives the guest numbers that are the same in every run, --allow-random real ones"},
-    {TN_SERVICE_FILES, "--dir HOST::GUEST grants a directory, --dir-ro one for reading only"},
-    {TN_SERVICE_NETWORK, "--net HOST:PORT grants TCP and UDP with a host"},
-    {TN_SERVICE_HTTP, "--http HOST grants requests to a host"},
+     "--random seed=1 gives the guest numbers that are the same in every run, --allow-random real ones",
+     NULL},
+    {TN_SERVICE_FILES, "--dir HOST::GUEST grants a directory, --dir-ro one for reading only",
+     "dir=HOST::GUEST"},
+    {TN_SERVICE_NETWORK, "--net HOST:PORT grants TCP and UDP with a host", "net=HOST:PORT"},
+    {TN_SERVICE_HTTP, "--http HOST grants requests to a host", "http=HOST"},
 };
 
 static bool grants_files(const cli_settings *settings) {
@@ -42,35 +46,70 @@ static bool grants_http(const cli_settings *settings) {
   return settings->http_all || settings->http.count > 0;
 }
 
+static unsigned denied_of(const exec_job *job, const cli_settings *rights) {
+  const cli_settings *settings = job->settings;
+  bool has_clock = settings->clock.is_virtual || settings->allow_clock;
+  bool has_random = settings->random_seed.is_set || settings->allow_random;
+  return (has_clock ? 0u : TN_SERVICE_CLOCKS) | (has_random ? 0u : TN_SERVICE_RANDOM) |
+         (grants_files(rights) ? 0u : TN_SERVICE_FILES) |
+         (grants_network(rights) ? 0u : TN_SERVICE_NETWORK) |
+         (grants_http(rights) ? 0u : TN_SERVICE_HTTP);
+}
+
 static void warn(exec_job *job, bool is_granted, const char *option, const char *what) {
   if (!is_granted) return;
   job->is_deterministic = false;
   if (job->settings->replay != NULL) return; /* nothing is asked then */
-  fprintf(stderr, "warning: with %s the run depends on %s: another run may give another answer\n",
-          option, what);
+  cli_warn("with %s the run depends on %s: another run may give another answer", option, what);
+}
+
+static void warn_of_link(exec_job *job, const cli_link *link) {
+  char option[256];
+  snprintf(option, sizeof option, "--link %s", link->text);
+  warn(job, grants_files(&link->rights), option, "what is in the directory");
+  warn(job, grants_network(&link->rights) || grants_http(&link->rights), option, "the network");
 }
 
 void exec_choose_policy(exec_job *job) {
   const cli_settings *settings = job->settings;
-  bool has_clock = settings->clock.is_virtual || settings->allow_clock;
-  bool has_random = settings->random_seed.is_set || settings->allow_random;
-  job->denied = (has_clock ? 0u : TN_SERVICE_CLOCKS) | (has_random ? 0u : TN_SERVICE_RANDOM) |
-                (grants_files(settings) ? 0u : TN_SERVICE_FILES) |
-                (grants_network(settings) ? 0u : TN_SERVICE_NETWORK) |
-                (grants_http(settings) ? 0u : TN_SERVICE_HTTP);
+  job->denied = denied_of(job, settings);
   job->is_deterministic = true;
   warn(job, settings->allow_clock, "--allow-clock", "the time");
   warn(job, settings->allow_random, "--allow-random", "chance");
   warn(job, grants_files(settings), "--dir", "what is in the directory");
   warn(job, grants_network(settings), "--net", "the network");
   warn(job, grants_http(settings), "--http", "the network");
+  for (size_t i = 0; i < job->links.count; i++)
+    warn_of_link(job, &job->links.items[i]);
+}
+
+enum { POLICIES = sizeof policies / sizeof *policies };
+
+/* Without links nobody else can have opened what a handle is for, so that calls which take one are denied, too. */
+static tn_error *deny_component(exec_job *job, const service_policy *policy) {
+  if ((job->denied & policy->service) == 0) return NULL;
+  return job->links.count == 0
+             ? tn_linker_deny(job->linker, policy->service, policy->hint)
+             : tn_linker_deny_component(job->linker, NULL, policy->service, policy->hint);
+}
+
+static tn_error *deny_link(exec_job *job, const cli_link *link, const service_policy *policy) {
+  if ((denied_of(job, &link->rights) & policy->service) == 0) return NULL;
+  char hint[512];
+  if (policy->right != NULL)
+    snprintf(hint, sizeof hint, "--link '%s;%s' grants it to this component", link->text,
+             policy->right);
+  return tn_linker_deny_component(job->linker, link->component, policy->service,
+                                  policy->right != NULL ? hint : policy->hint);
 }
 
 tn_error *exec_deny(exec_job *job) {
   tn_error *error = NULL;
-  for (size_t i = 0; i < sizeof policies / sizeof *policies && error == NULL; i++)
-    if ((job->denied & policies[i].service) != 0)
-      error = tn_linker_deny(job->linker, policies[i].service, policies[i].hint);
+  for (size_t i = 0; i < POLICIES && error == NULL; i++) {
+    error = deny_component(job, &policies[i]);
+    for (size_t j = 0; j < job->links.count && error == NULL; j++)
+      error = deny_link(job, &job->links.items[j], &policies[i]);
+  }
   return error;
 }
 
@@ -117,8 +156,8 @@ static void show(exec_world *world, int stream, const uint8_t *bytes, size_t siz
 }
 
 void exec_world_write(void *data, int stream, const uint8_t *bytes, size_t size) {
-  exec_world *world = data;
-  exec_job *job = world->job;
+  exec_job *job = data;
+  exec_world *world = job->world;
   if (job->recording != NULL) tn_recording_output(job->recording, stream, bytes, size);
   if (job->keeps_output) exec_bytes_add(&world->outcome->output[stream - 1], bytes, size);
   if (!world->is_silent && !job->settings->json) show(world, stream, bytes, size);
@@ -126,13 +165,27 @@ void exec_world_write(void *data, int stream, const uint8_t *bytes, size_t size)
 
 /* ---- the configuration ------------------------------------------------------------------------------ */
 
-static tn_error *set_streams(exec_world *world) {
-  tn_error *error =
-      tn_wasi_config_set_input_callback(world->config, exec_input_open, &world->job->input);
-  if (error == NULL)
-    error = tn_wasi_config_set_output_callback(world->config, 1, exec_world_write, world);
-  if (error == NULL)
-    error = tn_wasi_config_set_output_callback(world->config, 2, exec_world_write, world);
+static tn_error *set_stream(exec_job *job, tn_wasi_config *config, int stream) {
+  return stream == STDIN_FILENO
+             ? tn_wasi_config_set_input_callback(config, exec_input_open, &job->input)
+             : tn_wasi_config_set_output_callback(config, stream, exec_world_write, job);
+}
+
+static tn_error *set_deterministic(const exec_job *job, tn_wasi_config *config) {
+  unsigned times = job->settings->allow_clock ? 0u : TN_DETERMINISTIC_TIMES;
+  return tn_wasi_config_set_deterministic(config, TN_DETERMINISTIC_FILES | times);
+}
+
+tn_error *exec_configure_links(exec_job *job) {
+  tn_error *error = NULL;
+  for (size_t i = 0; i < job->links.count && error == NULL; i++) {
+    const cli_link *link = &job->links.items[i];
+    const cli_choice streams[] = {link->rights.inherit_stdin, link->rights.inherit_stdout,
+                                  link->rights.inherit_stderr};
+    error = set_deterministic(job, link->wasi);
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO && error == NULL; stream++)
+      if (streams[stream] == CLI_CHOICE_YES) error = set_stream(job, link->wasi, stream);
+  }
   return error;
 }
 
@@ -144,7 +197,8 @@ tn_error *exec_world_make(exec_world *world) {
   bool is_function = settings->function != NULL;
   error =
       cli_configure_arguments(world->config, settings, job->operands, is_function ? 1 : job->count);
-  if (error == NULL) error = set_streams(world);
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO && error == NULL; stream++)
+    error = set_stream(job, world->config, stream);
   if (error == NULL) error = cli_configure_files(world->config, settings);
   if (error == NULL) error = cli_configure_environment(world->config, settings);
   if (error == NULL) error = cli_configure_network(world->config, settings);
@@ -153,9 +207,7 @@ tn_error *exec_world_make(exec_world *world) {
   if (error == NULL && settings->random_seed.is_set && !settings->allow_random)
     error = tn_wasi_config_set_random_seed(world->config, settings->random_seed.value);
   if (error == NULL) error = set_clock(world);
-  unsigned deterministic =
-      TN_DETERMINISTIC_FILES | (settings->allow_clock ? 0u : TN_DETERMINISTIC_TIMES);
-  return error == NULL ? tn_wasi_config_set_deterministic(world->config, deterministic) : error;
+  return error == NULL ? set_deterministic(job, world->config) : error;
 }
 
 /* ---- descriptions for hashes ------------------------------------------------------------------------ */
@@ -183,21 +235,32 @@ static void add_environment(exec_bytes *out, const cli_settings *settings) {
   }
 }
 
+static void add_name(exec_bytes *out, const cli_settings *settings, const char *path) {
+  const char *slash = strrchr(path, '/');
+  add_text(out, settings->argv0 != NULL ? settings->argv0 : slash != NULL ? slash + 1 : path);
+}
+
+static void add_link(exec_bytes *out, const cli_link *link) {
+  add_name(out, &link->rights, link->path);
+  add_environment(out, &link->rights);
+  add_texts(out, &link->rights.config_values);
+  add_text(out, link->rights.working_directory);
+}
+
 void exec_describe_input(const exec_job *job, exec_bytes *out) {
   const cli_settings *settings = job->settings;
-  const char *slash = strrchr(job->operands[0], '/');
-  add_text(out, settings->argv0 != NULL ? settings->argv0
-                : slash != NULL         ? slash + 1
-                                        : job->operands[0]);
+  add_name(out, settings, job->operands[0]);
   add_text(out, settings->function);
-  add_text(out, settings->arguments);
-  exec_bytes_field(out, exec_bytes_str(&job->arguments_json));
+  exec_bytes_format(out, "%d;", job->arguments.form);
+  exec_bytes_field(out, exec_bytes_str(&job->arguments.text));
   exec_bytes_format(out, "%d;", job->count - 1);
   for (int i = 1; i < job->count; i++)
     add_text(out, job->operands[i]);
   add_environment(out, settings);
   add_texts(out, &settings->config_values);
   add_text(out, settings->working_directory);
+  for (size_t i = 0; i < job->links.count; i++)
+    add_link(out, &job->links.items[i]);
   exec_bytes_field(out, exec_bytes_str(&job->input.bytes));
 }
 
@@ -221,4 +284,9 @@ void exec_describe_policy(const exec_job *job, exec_bytes *out) {
   add_amount(out, &settings->max_stack);
   add_amount(out, &settings->fuel);
   exec_bytes_format(out, "compiler %d %u;", settings->compiler, settings->optimize);
+  for (size_t i = 0; i < job->links.count; i++) {
+    const cli_link *link = &job->links.items[i];
+    exec_bytes_format(out, "link %s %d %d %d;", link->sha256, link->rights.inherit_stdin,
+                      link->rights.inherit_stdout, link->rights.inherit_stderr);
+  }
 }

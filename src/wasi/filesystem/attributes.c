@@ -191,7 +191,8 @@ tn_error *tn_fs_set_times(tn_call *call, void *data, const void *params, void *r
   const times_params *in = params;
   struct timespec times[2];
   int outcome = take_times(in->times, times);
-  if (outcome == 0) outcome = tn_descriptor_set_times(tn_fs_descriptor(call, in->self), times);
+  if (outcome == 0)
+    outcome = tn_wasi_set_times(wasi_of(call), tn_fs_descriptor(call, in->self), times);
   return tn_fs_done(outcome, result);
 }
 
@@ -202,6 +203,7 @@ tn_error *tn_fs_set_times_at(tn_call *call, void *data, const void *params, void
   bool follow = (in->at.path_flags & TN_FS_FOLLOW) != 0;
   struct timespec times[2];
   int outcome = take_times(in->times, times);
-  if (outcome == 0) outcome = tn_descriptor_set_times_at(directory, in->at.path, follow, times);
+  if (outcome == 0)
+    outcome = tn_wasi_set_times_at(wasi_of(call), directory, in->at.path, follow, times);
   return tn_fs_done(outcome, result);
 }

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/utf.h"
+#include "wasi/disguise.h"
 #include "wasi/filesystem/native.h"
 #include "wasi/system/error.h"
 
@@ -100,14 +101,16 @@ tn_error *tn_fs_create_directory_at(tn_call *call, void *data, const void *param
 tn_error *tn_fs_remove_directory_at(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   const path_params *in = params;
-  return tn_fs_done(tn_descriptor_remove_directory(tn_fs_descriptor(call, in->self), in->path),
-                    result);
+  return tn_fs_done(
+      tn_wasi_remove_directory(tn_wasi_of_call(call), tn_fs_descriptor(call, in->self), in->path),
+      result);
 }
 
 tn_error *tn_fs_unlink_file_at(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   const path_params *in = params;
-  return tn_fs_done(tn_descriptor_unlink(tn_fs_descriptor(call, in->self), in->path), result);
+  return tn_fs_done(
+      tn_wasi_unlink(tn_wasi_of_call(call), tn_fs_descriptor(call, in->self), in->path), result);
 }
 
 tn_error *tn_fs_rename_at(tn_call *call, void *data, const void *params, void *result) {
@@ -115,7 +118,8 @@ tn_error *tn_fs_rename_at(tn_call *call, void *data, const void *params, void *r
   const rename_params *in = params;
   tn_descriptor *from = tn_fs_descriptor(call, in->self);
   tn_descriptor *to = tn_fs_descriptor(call, in->new_descriptor);
-  return tn_fs_done(tn_descriptor_rename(from, in->old_path, to, in->new_path), result);
+  return tn_fs_done(tn_wasi_rename(tn_wasi_of_call(call), from, in->old_path, to, in->new_path),
+                    result);
 }
 
 tn_error *tn_fs_link_at(tn_call *call, void *data, const void *params, void *result) {

@@ -150,7 +150,7 @@ static int fd_filestat_set_times(tn_p1_call *call, const tn_core_value *in) {
   struct timespec times[2];
   int failed = tn_p1_descriptor_get(call, in[0].u32, TN_P1_FD_FILESTAT_SET_TIMES, &descriptor);
   if (failed == 0) failed = tn_p1_times(in[1].u64, in[2].u64, in[3].u32, times);
-  return failed < 0 ? failed : tn_descriptor_set_times(descriptor, times);
+  return failed < 0 ? failed : tn_wasi_set_times(call->wasi, descriptor, times);
 }
 
 static int fd_advise(tn_p1_call *call, const tn_core_value *in) {

@@ -93,7 +93,7 @@ static int path_filestat_set_times(tn_p1_call *call, const tn_core_value *in) {
   if (failed == 0) failed = tn_p1_times(in[4].u64, in[5].u64, in[6].u32, times);
   bool follow = (in[1].u32 & FOLLOW) != 0;
   return failed < 0 ? failed
-                    : tn_descriptor_set_times_at(directory->descriptor, path, follow, times);
+                    : tn_wasi_set_times_at(call->wasi, directory->descriptor, path, follow, times);
 }
 
 /* ---- changing directories ----------------------------------------------------------------------- */
@@ -111,7 +111,7 @@ static int path_remove_directory(tn_p1_call *call, const tn_core_value *in) {
   tn_str path;
   int failed = place_get(call, in[0].u32, TN_P1_PATH_REMOVE_DIRECTORY, in[1].u32, in[2].u32,
                          &directory, &path);
-  return failed < 0 ? failed : tn_descriptor_remove_directory(directory->descriptor, path);
+  return failed < 0 ? failed : tn_wasi_remove_directory(call->wasi, directory->descriptor, path);
 }
 
 static int path_unlink_file(tn_p1_call *call, const tn_core_value *in) {
@@ -119,7 +119,7 @@ static int path_unlink_file(tn_p1_call *call, const tn_core_value *in) {
   tn_str path;
   int failed =
       place_get(call, in[0].u32, TN_P1_PATH_UNLINK_FILE, in[1].u32, in[2].u32, &directory, &path);
-  return failed < 0 ? failed : tn_descriptor_unlink(directory->descriptor, path);
+  return failed < 0 ? failed : tn_wasi_unlink(call->wasi, directory->descriptor, path);
 }
 
 static int path_rename(tn_p1_call *call, const tn_core_value *in) {
@@ -130,8 +130,9 @@ static int path_rename(tn_p1_call *call, const tn_core_value *in) {
   if (failed < 0) return failed;
   failed =
       place_get(call, in[3].u32, TN_P1_PATH_RENAME_TARGET, in[4].u32, in[5].u32, &to, &new_path);
-  return failed < 0 ? failed
-                    : tn_descriptor_rename(from->descriptor, old_path, to->descriptor, new_path);
+  return failed < 0
+             ? failed
+             : tn_wasi_rename(call->wasi, from->descriptor, old_path, to->descriptor, new_path);
 }
 
 static int path_link(tn_p1_call *call, const tn_core_value *in) {

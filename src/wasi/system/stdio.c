@@ -136,7 +136,9 @@ static void ask_callback(tn_stdio *stdio) {
   stdio->opened = (tn_config_stdio){.kind = descriptor < 0 ? TN_STDIO_NULL : TN_STDIO_DESCRIPTOR,
                                     .descriptor = descriptor};
   stdio->config = &stdio->opened;
-  stdio->is_whole = true;
+  struct stat status;
+  stdio->is_whole = descriptor < 0 || fstat(descriptor, &status) < 0 || S_ISREG(status.st_mode);
+  if (!stdio->is_whole) stdio->mode = TN_STDIO_MODE_ASK;
 }
 
 int64_t tn_stdio_read(tn_stdio *stdio, const struct iovec *parts, int count) {
