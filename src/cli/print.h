@@ -7,8 +7,8 @@
 
 #include "cli/options.h"
 
-/* Writes a result to --output (standard output if that is not given): with --wat as text. Returns 0, or an exit code
- * after reporting. */
+/* Writes a result to --output (standard output if that is not given): with --wat as text. Returns 0, or an exit
+ * code after reporting. */
 int cli_write_binary(const cli_settings *settings, const uint8_t *bytes, size_t size);
 
 #endif

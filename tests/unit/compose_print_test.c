@@ -147,22 +147,21 @@ static void blocks_are_indented_and_counted(void **state) {
 
 static void floats_are_exact_with_a_decimal_for_people(void **state) {
   (void)state;
-  expect_unchanged(
-      "(module\n"
-      "  (type (;0;) (func))\n"
-      "  (func (;0;) (type 0)\n"
-      "    f32.const 0x0p+0 (;=0;)\n"
-      "    f32.const -0x0p+0 (;=-0;)\n"
-      "    f32.const 0x1.8p-1 (;=0.75;)\n"
-      "    f32.const 0x1.fffffep+127 (;=340282350000000000000000000000000000000;)\n"
-      "    f32.const 0x1.8p-148 (;=0.000000000000000000000000000000000000000000004;)\n"
-      "    f32.const nan (;=NaN;)\n"
-      "    f32.const nan:0x200000 (;=NaN;)\n"
-      "    f64.const -inf (;=-inf;)\n"
-      "    f64.const 0x1p-24 (;=0.00000005960464477539063;)\n"
-      "    f64.const -0x1.921fb54442d18p+1 (;=-3.141592653589793;)\n"
-      "  )\n"
-      ")\n");
+  expect_unchanged("(module\n"
+                   "  (type (;0;) (func))\n"
+                   "  (func (;0;) (type 0)\n"
+                   "    f32.const 0x0p+0 (;=0;)\n"
+                   "    f32.const -0x0p+0 (;=-0;)\n"
+                   "    f32.const 0x1.8p-1 (;=0.75;)\n"
+                   "    f32.const 0x1.fffffep+127 (;=340282350000000000000000000000000000000;)\n"
+                   "    f32.const 0x1.8p-148 (;=0.000000000000000000000000000000000000000000004;)\n"
+                   "    f32.const nan (;=NaN;)\n"
+                   "    f32.const nan:0x200000 (;=NaN;)\n"
+                   "    f64.const -inf (;=-inf;)\n"
+                   "    f64.const 0x1p-24 (;=0.00000005960464477539063;)\n"
+                   "    f64.const -0x1.921fb54442d18p+1 (;=-3.141592653589793;)\n"
+                   "  )\n"
+                   ")\n");
 }
 
 static const char component_text[] =

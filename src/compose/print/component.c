@@ -313,6 +313,8 @@ static tn_error *find_names(tn_component_printer *c, const tn_component_ast *com
     if (error != NULL && tn_error_get_kind(error) == TN_ERROR_NO_MEMORY) return error;
     tn_error_delete(error);
   }
+  for (tn_sort sort = 0; sort < TN_SORT_COUNT; sort++)
+    tn_identifiers_sort(tn_component_names(c, sort));
   return NULL;
 }
 

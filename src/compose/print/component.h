@@ -12,8 +12,8 @@ tn_error *tn_print_file(tn_printer *p, tn_str file);
 
 /* ---- among the files of the printer --------------------------------------------------------------------- */
 
-/* One scope: a component, or the declarations of a type. Names and counts of the core sorts that modules have, too, are
- * those in `core`. */
+/* One scope: a component, or the declarations of a type. Names and counts of the core sorts that modules have,
+ * too, are those in `core`. */
 typedef struct tn_component_printer {
   tn_printer *p;
   tn_arena *arena;

@@ -6,7 +6,7 @@
 
 typedef enum block_kind { BLOCK_ANY, BLOCK_IF, BLOCK_TRY, BLOCK_CATCH } block_kind;
 
-/* A block that is open. `shadowed` is how deep the block outside it lies that has the same name; 0: there is none. */
+/* A block that is open. `shadowed` is how deep the block around it lies that has the same name; 0: none has. */
 typedef struct block {
   block_kind kind;
   const tn_identifier *name; /* or NULL */

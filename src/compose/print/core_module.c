@@ -86,8 +86,8 @@ static tn_error *read_custom(tn_reader *in, tn_custom_section *out) {
   return tn_read_bytes(in, tn_reader_remaining(in), &out->bytes);
 }
 
-/* Goes through all sections for the names of things, which stand at the end. A name section that cannot be read is no
- * error: its first names are used. */
+/* Goes through all sections for the names of things, which stand at the end. A name section that cannot be read
+ * is no error: its first names are used. */
 static tn_error *find_names(module_printer *m, tn_reader in) {
   while (tn_reader_remaining(&in) > 0) {
     uint8_t id;
@@ -103,6 +103,8 @@ static tn_error *find_names(module_printer *m, tn_reader in) {
     if (error != NULL && tn_error_get_kind(error) == TN_ERROR_NO_MEMORY) return error;
     tn_error_delete(error);
   }
+  for (size_t i = 0; i < TN_SPACE_COUNT; i++)
+    tn_identifiers_sort(&m->scope.names[i]);
   return NULL;
 }
 

@@ -52,8 +52,8 @@ static bool reads_back(const float_bits *number, const char *text) {
   return strtod(text, NULL) == number->value;
 }
 
-/* One more in the last place before the exponent. Next to a power of two, the shortest number that reads back may be
- * further off than that which is nearest. */
+/* One more in the last place before the exponent. Next to a power of two, the shortest number that reads back may
+ * be further off than that which is nearest. */
 static void round_up(char *text) {
   char *last = strchr(text, 'e') - 1;
   if (*last >= '0' && *last < '9') ++*last;

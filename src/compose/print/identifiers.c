@@ -20,7 +20,7 @@ tn_identifier tn_identifier_of(tn_str name) {
 
 /* ---- reading -------------------------------------------------------------------------------------------- */
 
-/* `used` has the names of this space; the value is where, so that it need not be made anew for each outer thing. */
+/* `used` has the names of this space; the value says where, so that each outer thing needs no map of its own. */
 static tn_error *read_name(tn_arena *arena, tn_reader *in, uint32_t outer, tn_map *used,
                            tn_identifiers *out) {
   uint32_t index;
@@ -55,7 +55,7 @@ static int compare(const void *left, const void *right) {
 }
 
 /* They ascend already in all files but odd ones. */
-static void sort(tn_identifiers *names) {
+void tn_identifiers_sort(tn_identifiers *names) {
   for (uint32_t i = 1; i < names->entries.len; i++) {
     if (names->entries.items[i - 1].key < names->entries.items[i].key) continue;
     qsort(names->entries.items, names->entries.len, sizeof *names->entries.items, compare);
@@ -67,9 +67,7 @@ tn_error *tn_identifiers_read(tn_arena *arena, tn_reader *in, const char *what,
                               tn_identifiers *out) {
   tn_map used = {0};
   out->what = what;
-  tn_error *error = read_names(arena, in, 0, &used, out);
-  sort(out);
-  return error;
+  return read_names(arena, in, 0, &used, out);
 }
 
 tn_error *tn_identifiers_read_indirect(tn_arena *arena, tn_reader *in, const char *what,
@@ -82,7 +80,6 @@ tn_error *tn_identifiers_read_indirect(tn_arena *arena, tn_reader *in, const cha
     error = tn_read_u32(in, &outer);
     if (error == NULL) error = read_names(arena, in, outer, may_repeat ? NULL : &used, out);
   }
-  sort(out);
   return error;
 }
 

@@ -20,17 +20,18 @@ typedef struct tn_identifier {
   tn_identifier_kind kind;
 } tn_identifier;
 
-/* The names in one index space. Invariant (once read): keys ascend. `what` is the kind of thing, "func". */
+/* The names in one index space. Invariant (once sorted): keys ascend. `what` is the kind of thing, "func". */
 typedef struct tn_identifiers {
   TN_VEC(tn_identifier) entries;
   const char *what;
 } tn_identifiers;
 
-/* Adds the names of one `namemap`, or of an `indirectnamemap`. Names may be shared where `may_repeat`. */
+/* Adds the names of one `namemap`, or of an `indirectnamemap`, before all of them are sorted. Names may be shared where `may_repeat`. */
 tn_error *tn_identifiers_read(tn_arena *arena, tn_reader *in, const char *what,
                               tn_identifiers *out);
 tn_error *tn_identifiers_read_indirect(tn_arena *arena, tn_reader *in, const char *what,
                                        bool may_repeat, tn_identifiers *out);
+void tn_identifiers_sort(tn_identifiers *names);
 tn_identifier tn_identifier_of(tn_str name);
 
 static inline uint64_t tn_identifier_key(uint32_t outer, uint32_t inner) {
