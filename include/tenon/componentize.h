@@ -95,9 +95,21 @@ typedef tn_error *(*tn_unbundle_func)(void *data, const tn_unbundled *module);
 TN_API tn_error *tn_unbundle(const void *component, size_t component_size, size_t threshold,
                              tn_unbundle_func take, void *data, uint8_t **bytes, size_t *size);
 
-/* A component as text for people, in the component text format. Core modules and custom sections are told of in
- * comments. TN_ERROR_UNSUPPORTED for a core module. */
-TN_API tn_error *tn_print(const void *component, size_t component_size, char **text);
+/* How a file is printed. Zeroed: all of it, and nothing else. */
+typedef struct tn_print_options {
+  bool skeleton; /* with "..." for code, data, elements and custom sections: such a text cannot be read back */
+  bool offsets;  /* with the offset in the file at the beginning of each line, in a comment */
+} tn_print_options;
+
+/* Takes the next part of a text, which is not ended by NUL. */
+typedef void (*tn_print_func)(void *data, const char *text, size_t size);
+
+/* A component or core module in the text format, which reads back as the same file: names become identifiers, other
+ * custom sections annotations; only values, which components cannot have yet, are told of in comments. `options` may
+ * be NULL. What was given to `take` before an error is the beginning of the text. TN_ERROR_MALFORMED,
+ * TN_ERROR_INVALID; TN_ERROR_LIMIT for a file whose text would be far longer than such files have. */
+TN_API tn_error *tn_print(const void *file, size_t file_size, const tn_print_options *options,
+                          tn_print_func take, void *data);
 
 #ifdef __cplusplus
 }

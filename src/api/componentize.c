@@ -146,10 +146,8 @@ static tn_error *decode(tn_arena *arena, const void *bytes, size_t size,
                         const tn_component_ast **out) {
   tn_str file;
   TN_TRY(to_binary(arena, bytes, size, &file));
-  if (tn_file_kind_of(file) == TN_FILE_CORE_MODULE) {
-    tn_error *error = tn_error_new(TN_ERROR_UNSUPPORTED, "this is a core module, not a component");
-    return tn_error_set_hint(error, "wabt's `wasm2wat` prints core modules");
-  }
+  if (tn_file_kind_of(file) == TN_FILE_CORE_MODULE)
+    return tn_error_new(TN_ERROR_UNSUPPORTED, "this is a core module, not a component");
   return tn_component_decode(arena, file, out);
 }
 
@@ -165,14 +163,18 @@ tn_error *tn_unbundle(const void *component, size_t component_size, size_t thres
   return hand_out(error, &out, bytes, size);
 }
 
-tn_error *tn_print(const void *component, size_t component_size, char **text) {
+tn_error *tn_print(const void *file, size_t file_size, const tn_print_options *options,
+                   tn_print_func take, void *data) {
   tn_arena arena = {0};
-  tn_buffer out = {0};
-  const tn_component_ast *tree;
-  tn_error *error = decode(&arena, component, component_size, &tree);
-  if (error == NULL) error = tn_print_component(&out, tree);
+  tn_str binary;
+  tn_printer printer = {.take = take, .data = data};
+  if (options != NULL) {
+    printer.is_skeleton = options->skeleton;
+    printer.has_offsets = options->offsets;
+  }
+  tn_error *error = to_binary(&arena, file, file_size, &binary);
+  if (error == NULL) error = tn_print_file(&printer, binary);
+  tn_buffer_free(&printer.out);
   tn_arena_free(&arena);
-  if (error == NULL && (*text = tn_buffer_take(&out)) == NULL) error = tn_error_no_memory();
-  tn_buffer_free(&out);
   return error;
 }

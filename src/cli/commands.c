@@ -114,11 +114,11 @@ const cli_command cli_commands[] = {
      "component that imports what was taken out.",
      "tenon unbundle app.wasm\ntenon unbundle app.wasm --module-dir modules -o rest.wasm",
      cli_unbundle},
-    {"print", CLI_PRINT, CLI_OPERANDS_FILES, false, "print FILE…", "Print a component as text",
-     "This is the component text format, with indices for names. Core modules and custom sections are told of in comments: "
-     "size, imports, exports. (tenon unbundle takes core modules out, for tools that print them.) tenon inspect and tenon "
-     "wit show less, and easier to read.",
-     "tenon print app.wasm", cli_print},
+    {"print", CLI_PRINT, CLI_OPERANDS_FILES, false, "print [OPTIONS] FILE…",
+     "Print a component or core module as text",
+     "The text can be read back: tenon takes it wherever it takes a file. Names become identifiers, other custom sections "
+     "annotations. tenon inspect and tenon wit show less, and easier to read.",
+     "tenon print app.wasm -o app.wat\ntenon print --skeleton app.wasm", cli_print},
     {"inspect", CLI_INSPECT, CLI_OPERANDS_FILES, false, "inspect [--json] FILE…",
      "Show imports, exports and types as WIT, sections and sizes, producers", NULL,
      "tenon inspect app.wasm\ntenon inspect --json app.wasm", cli_inspect},

@@ -1,5 +1,4 @@
-/* tenon embed, new, strip, unbundle and print: components from core modules, and what is done with finished
- * files. */
+/* tenon embed, new, strip and unbundle: components from core modules, and what is done with finished files. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,13 +8,14 @@
 
 #include "cli/cli.h"
 #include "cli/file.h"
+#include "cli/print.h"
 #include "tenon/componentize.h"
 
 /* Checked before the work is done. */
 static int check_output(const cli_settings *settings) {
   bool is_terminal =
       (settings->output == NULL || strcmp(settings->output, "-") == 0) && isatty(STDOUT_FILENO);
-  if (!is_terminal) return CLI_EXIT_OK;
+  if (!is_terminal || settings->wat) return CLI_EXIT_OK;
   return cli_report(CLI_EXIT_USAGE, "say where to: -o FILE",
                     "a binary file is not printed on a terminal");
 }
@@ -25,7 +25,7 @@ static int write_result(const cli_settings *settings, tn_error *error, uint8_t *
                         size_t size) {
   int exit_code = cli_report_error(error);
   if (exit_code != CLI_EXIT_OK) return exit_code;
-  exit_code = cli_write_file(settings->output != NULL ? settings->output : "-", bytes, size);
+  exit_code = cli_write_binary(settings, bytes, size);
   tn_release(bytes);
   return exit_code;
 }
@@ -214,33 +214,7 @@ int cli_unbundle(const cli_settings *settings, char **operands, int count) {
   exit_code = cli_report_error(error);
   if (exit_code == CLI_EXIT_OK) exit_code = state.exit_code;
   if (exit_code == CLI_EXIT_OK && settings->output != NULL)
-    exit_code = cli_write_file(settings->output, bytes, size);
+    exit_code = cli_write_binary(settings, bytes, size);
   tn_release(bytes);
   return cli_finish_output(exit_code);
-}
-
-/* ---- print --------------------------------------------------------------------------------------------- */
-
-static int print(const char *path) {
-  char *file, *text;
-  size_t size;
-  int exit_code = cli_read_file(path, &file, &size);
-  if (exit_code != CLI_EXIT_OK) return exit_code;
-  exit_code = cli_report_error(tn_print(file, size, &text));
-  free(file);
-  if (exit_code != CLI_EXIT_OK) return exit_code;
-  fputs(text, stdout);
-  tn_release(text);
-  return CLI_EXIT_OK;
-}
-
-int cli_print(const cli_settings *settings, char **operands, int count) {
-  (void)settings;
-  if (count == 0)
-    return cli_report(CLI_EXIT_USAGE, NULL, "tenon print takes at least one component");
-  for (int i = 0; i < count; i++) {
-    int exit_code = print(operands[i]);
-    if (exit_code != CLI_EXIT_OK) return exit_code;
-  }
-  return cli_finish_output(CLI_EXIT_OK);
 }

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/file.h"
+#include "cli/print.h"
 #include "tenon/compose.h"
 
 static bool is_wac(const char *path) {
@@ -51,12 +51,12 @@ static int compose_to_file(const cli_settings *settings, const char *path,
   const char *output = settings->output != NULL ? settings->output : "-";
   uint8_t *bytes;
   size_t size;
-  if (strcmp(output, "-") == 0 && isatty(STDOUT_FILENO))
+  if (strcmp(output, "-") == 0 && isatty(STDOUT_FILENO) && !settings->wat)
     return cli_report(CLI_EXIT_USAGE, "say where to: -o FILE",
                       "a component is not printed on a terminal");
   int exit_code = cli_report_error(compose(settings, path, options, &bytes, &size));
   if (exit_code != CLI_EXIT_OK) return exit_code;
-  exit_code = cli_write_file(output, bytes, size);
+  exit_code = cli_write_binary(settings, bytes, size);
   tn_release(bytes);
   return exit_code;
 }

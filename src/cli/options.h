@@ -74,6 +74,7 @@ typedef struct cli_settings {
   /* output */
   const char *output;
   bool json;
+  bool wat, skeleton, print_offsets;
   bool validate_only;
   bool quiet;
   bool markdown;

@@ -138,6 +138,7 @@ struct tn_core_type {
   uint32_t supertype;
   uint32_t group_index; /* position within its rec group */
   uint32_t group_size;  /* 1 outside a rec group */
+  bool is_grouped;      /* written as a rec group, perhaps one of one type */
   uint32_t offset;
   tn_str encoded; /* the bytes of this composite or module type */
   tn_core_func_type func;

@@ -10,7 +10,7 @@ import sys
 
 import run
 
-USAGE, UNSUPPORTED, LINK, NOT_FOUND = 112, 115, 116, 117
+USAGE, MALFORMED, LINK, NOT_FOUND = 112, 114, 116, 117
 
 WIT = """package test:greeting@1.2.0;
 interface names { name: func(number: u32) -> string; }
@@ -252,13 +252,63 @@ class Finished(Case):
         self.expect(self.tenon("strip", modules / "unbundled-module0.wasm", "-o", self.folder / "module.wasm"), 0, "", "")
         self.expect(self.tenon("unbundle", "--threshold", "1GiB", component), 0, "", "")
 
-    def test_print_shows_the_component_format(self):
+    # ---- print ----
+
+    def test_print_shows_the_whole_component(self):
         component = self.make(SHOUT, "shout")
         self.expect_parts(self.tenon("print", component), [
             "(component\n", '(type (;0;) (func (param "text" string) (result string)))',
-            ';; (export "cabi_realloc" (func (param i32 i32 i32 i32) (result i32)))',
-            "string-encoding=utf8 (post-return (func", '(export (;1;) "shout" (func 0))'])
-        self.expect(self.tenon("print", self.write("m.wat", "(module)")), UNSUPPORTED, "", "this is a core module, not a component")
+            '(export "cabi_realloc" (func $realloc))', "      memory.copy\n",
+            "string-encoding=utf8 (post-return 3)", '(export (;1;) "shout" (func 0))'])
+
+    def test_what_is_printed_reads_back_as_the_same_file(self):
+        component = self.make(COUNTER, "counter")
+        text = self.write("component.wat", self.tenon("print", component).out)
+        again, before = self.folder / "again.wasm", self.folder / "before.wasm"
+        self.expect(self.tenon("strip", "--all", text, "-o", again), 0, "", "")
+        self.expect(self.tenon("strip", "--all", component, "-o", before), 0, "", "")
+        self.assertEqual(again.read_bytes(), before.read_bytes())
+
+    def test_print_shows_core_modules_as_well(self):
+        module = self.write("m.wat", '(module $"a b" (func $f (param $x i32) (result i32) local.get $x) (data "z\\00"))')
+        self.expect(self.tenon("print", module), 0, """(module $"a b"
+  (type (;0;) (func (param i32) (result i32)))
+  (func $f (;0;) (type 0) (param $x i32) (result i32)
+    local.get $x
+  )
+  (data (;0;) "z\\00")
+)
+""", "")
+        self.expect(self.tenon("print", "--skeleton", module), 0, """(module $"a b"
+  (type (;0;) (func (param i32) (result i32)))
+  (func $f (;0;) (type 0) (param $x i32) (result i32) ...)
+  (data (;0;) ...)
+)
+""", "")
+        self.expect(self.tenon("print", "-p", module), 0, """(module $"a b"
+(;@b     ;)  (type (;0;) (func (param i32) (result i32)))
+(;@18    ;)  (func $f (;0;) (type 0) (param $x i32) (result i32)
+(;@19    ;)    local.get $x
+(;@1b    ;)  )
+(;@1f    ;)  (data (;0;) "z\\00")
+(;@3e    ;))
+""", "")
+
+    def test_text_goes_to_a_file_if_all_of_it_is_there(self):
+        module, broken = self.write("m.wat", "(module)"), self.folder / "broken.wasm"
+        target = self.folder / "m.txt"
+        self.expect(self.tenon("print", module, "-o", target), 0, "", "")
+        self.assertEqual(target.read_text(), "(module)\n")
+        broken.write_bytes(b"\0asm\1\0\0\0\1\4\1\x60\0\0\3\2\1\0\x0a\4\1\2\0\xff")
+        self.expect(self.tenon("print", broken, "-o", target), MALFORMED, "", "illegal opcode: 0xff (at offset 0x17)")
+        self.assertEqual(target.read_text(), "(module)\n")
+
+    def test_results_are_text_when_asked_for(self):
+        embedded = self.embed(SHOUT, "shout")
+        component = self.make(SHOUT, "shout")
+        self.assertEqual(self.tenon("new", embedded, "-t").out, self.tenon("print", component).out)
+        source = self.write("same.wac", 'package a:b; let c = new x:y { ... }; export c...;')
+        self.expect_parts(self.tenon("compose", source, "-d", "x:y=%s" % component, "--wat"), ["(component\n", "memory.copy"])
 
 
 def main():

@@ -1,5 +1,5 @@
 /* Arbitrary bytes as a core module that becomes a component, as an adapter, and as a component that is
- * stripped, taken apart and printed. What comes out of a valid component is valid. */
+ * stripped and taken apart. What comes out of a valid component is valid. */
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -8,7 +8,6 @@
 #include "component/write/write.h"
 #include "compose/componentize/componentize.h"
 #include "compose/componentize/core_reduce.h"
-#include "compose/print/component.h"
 #include "compose/strip.h"
 #include "compose/unbundle.h"
 
@@ -67,16 +66,13 @@ static void expect_valid(const tn_component_ast *component) {
 static tn_error *take_apart(tn_str bytes) {
   tn_arena arena = {0};
   tn_arena scratch = {0};
-  tn_buffer text = {0};
   const tn_component_ast *component, *stripped, *rest;
   tn_error *error = tn_component_decode(&arena, bytes, &component);
   if (error == NULL) error = tn_component_validate(&scratch, component);
-  if (error == NULL) error = tn_print_component(&text, component);
   if (error == NULL) error = tn_strip_component(&arena, component, keeps_some, NULL, &stripped);
   if (error == NULL) expect_valid(stripped);
   if (error == NULL) error = tn_unbundle_component(&arena, component, 9, take, NULL, &rest);
   if (error == NULL) expect_valid(rest);
-  tn_buffer_free(&text);
   tn_arena_free(&scratch);
   tn_arena_free(&arena);
   return error;

@@ -255,6 +255,7 @@ tn_error *tn_decode_core_rec_type(tn_arena *arena, tn_reader *in, tn_core_type_g
   for (uint32_t i = 0; i < count; i++) {
     types[i].group_index = i;
     types[i].group_size = count;
+    types[i].is_grouped = byte == REC_GROUP;
     TN_TRY(decode_sub_type(arena, in, &types[i]));
   }
   *out = (tn_core_type_group){count, types};

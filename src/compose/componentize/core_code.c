@@ -1,8 +1,9 @@
 #include "compose/componentize/core_code.h"
 
-/* What follows an opcode. */
+#include "component/binary/core_instruction.h"
+
+/* How what follows an opcode is stepped over. */
 typedef enum immediate {
-  UNKNOWN,
   NOTHING,
   BLOCK_TYPE,
   INDEX,
@@ -12,70 +13,66 @@ typedef enum immediate {
   VALUE_TYPES,
   MEMORY_ARGUMENT,
   MEMORY_ARGUMENT_AND_LANE,
-  NUMBER_32,
-  NUMBER_64,
+  NUMBER,
+  ONE_BYTE,
   FOUR_BYTES,
   EIGHT_BYTES,
   SIXTEEN_BYTES,
-  LANE,
-  HEAP_TYPE,
+  CAST,
   CATCHES,
-  PREFIX_FC,
-  PREFIX_FD,
+  HANDLERS,
+  INDEX_AND_HANDLERS,
 } immediate;
 
-static const uint8_t immediates[256] = {
-    [0x00] = NOTHING,
-    [0x01] = NOTHING,
-    [0x02 ... 0x04] = BLOCK_TYPE,
-    [0x05] = NOTHING,
-    [0x08] = INDEX,
-    [0x0a] = NOTHING,
-    [0x0b] = NOTHING,
-    [0x0c ... 0x0d] = INDEX,
-    [0x0e] = LABELS,
-    [0x0f] = NOTHING,
-    [0x10] = FUNCTION_INDEX,
-    [0x11] = TWO_INDICES,
-    [0x12] = FUNCTION_INDEX,
-    [0x13] = TWO_INDICES,
-    [0x14 ... 0x15] = INDEX,
-    [0x1a ... 0x1b] = NOTHING,
-    [0x1c] = VALUE_TYPES,
-    [0x1f] = CATCHES,
-    [0x20 ... 0x26] = INDEX,
-    [0x28 ... 0x3e] = MEMORY_ARGUMENT,
-    [0x3f ... 0x40] = INDEX,
-    [0x41] = NUMBER_32,
-    [0x42] = NUMBER_64,
-    [0x43] = FOUR_BYTES,
-    [0x44] = EIGHT_BYTES,
-    [0x45 ... 0xc4] = NOTHING,
-    [0xd0] = HEAP_TYPE,
-    [0xd1] = NOTHING,
-    [0xd2] = FUNCTION_INDEX,
-    [0xd3 ... 0xd4] = NOTHING,
-    [0xd5 ... 0xd6] = INDEX,
-    [0xfc] = PREFIX_FC,
-    [0xfd] = PREFIX_FD,
+static const uint8_t immediates[] = {
+    [TN_OPERANDS_NONE] = NOTHING,
+    [TN_OPERANDS_BLOCK] = BLOCK_TYPE,
+    [TN_OPERANDS_ELSE] = NOTHING,
+    [TN_OPERANDS_CATCH] = INDEX,
+    [TN_OPERANDS_CATCH_ALL] = NOTHING,
+    [TN_OPERANDS_DELEGATE] = INDEX,
+    [TN_OPERANDS_END] = NOTHING,
+    [TN_OPERANDS_TRY_TABLE] = CATCHES,
+    [TN_OPERANDS_LABEL] = INDEX,
+    [TN_OPERANDS_LABELS] = LABELS,
+    [TN_OPERANDS_FUNCTION] = FUNCTION_INDEX,
+    [TN_OPERANDS_CALL_INDIRECT] = TWO_INDICES,
+    [TN_OPERANDS_VALUE_TYPES] = VALUE_TYPES,
+    [TN_OPERANDS_LOCAL] = INDEX,
+    [TN_OPERANDS_GLOBAL] = INDEX,
+    [TN_OPERANDS_TABLE] = INDEX,
+    [TN_OPERANDS_TABLES] = TWO_INDICES,
+    [TN_OPERANDS_TABLE_INIT] = TWO_INDICES,
+    [TN_OPERANDS_ELEMENTS] = INDEX,
+    [TN_OPERANDS_MEMORY] = INDEX,
+    [TN_OPERANDS_MEMORIES] = TWO_INDICES,
+    [TN_OPERANDS_MEMORY_INIT] = TWO_INDICES,
+    [TN_OPERANDS_DATA] = INDEX,
+    [TN_OPERANDS_TAG] = INDEX,
+    [TN_OPERANDS_ADDRESS] = MEMORY_ARGUMENT,
+    [TN_OPERANDS_ADDRESS_LANE] = MEMORY_ARGUMENT_AND_LANE,
+    [TN_OPERANDS_I32] = NUMBER,
+    [TN_OPERANDS_I64] = NUMBER,
+    [TN_OPERANDS_F32] = FOUR_BYTES,
+    [TN_OPERANDS_F64] = EIGHT_BYTES,
+    [TN_OPERANDS_V128] = SIXTEEN_BYTES,
+    [TN_OPERANDS_SHUFFLE] = SIXTEEN_BYTES,
+    [TN_OPERANDS_LANE] = ONE_BYTE,
+    [TN_OPERANDS_FENCE] = ONE_BYTE,
+    [TN_OPERANDS_HEAP_TYPE] = NUMBER,
+    [TN_OPERANDS_REFERENCE] = NUMBER,
+    [TN_OPERANDS_NULLABLE_REFERENCE] = NUMBER,
+    [TN_OPERANDS_CAST] = CAST,
+    [TN_OPERANDS_TYPE] = INDEX,
+    [TN_OPERANDS_TYPE_TYPE] = TWO_INDICES,
+    [TN_OPERANDS_TYPE_TAG] = TWO_INDICES,
+    [TN_OPERANDS_TYPE_COUNT] = TWO_INDICES,
+    [TN_OPERANDS_TYPE_DATA] = TWO_INDICES,
+    [TN_OPERANDS_TYPE_ELEMENTS] = TWO_INDICES,
+    [TN_OPERANDS_FIELD] = TWO_INDICES,
+    [TN_OPERANDS_RESUME] = HANDLERS,
+    [TN_OPERANDS_RESUME_THROW] = INDEX_AND_HANDLERS,
 };
-
-static immediate immediate_fc(uint32_t opcode) {
-  static const uint8_t known[] = {
-      [0 ... 7] = NOTHING, [8] = TWO_INDICES,  [9] = INDEX,           [10] = TWO_INDICES,
-      [11] = INDEX,        [12] = TWO_INDICES, [13] = INDEX,          [14] = TWO_INDICES,
-      [15 ... 17] = INDEX, [18] = UNKNOWN,     [19 ... 22] = NOTHING,
-  };
-  return opcode < sizeof known ? (immediate)known[opcode] : UNKNOWN;
-}
-
-static immediate immediate_fd(uint32_t opcode) {
-  if (opcode <= 11 || opcode == 92 || opcode == 93) return MEMORY_ARGUMENT;
-  if (opcode == 12 || opcode == 13) return SIXTEEN_BYTES;
-  if (opcode >= 21 && opcode <= 34) return LANE;
-  if (opcode >= 84 && opcode <= 91) return MEMORY_ARGUMENT_AND_LANE;
-  return opcode <= 275 ? NOTHING : UNKNOWN;
-}
 
 static tn_error *skip_indices(tn_reader *in, uint32_t count) {
   uint32_t ignored;
@@ -142,6 +139,28 @@ static tn_error *skip_catches(tn_reader *in) {
   return NULL;
 }
 
+/* Flags, a label, two heap types. */
+static tn_error *skip_cast(tn_reader *in) {
+  int64_t ignored;
+  TN_TRY(skip_bytes(in, 1));
+  TN_TRY(skip_indices(in, 1));
+  TN_TRY(tn_read_s33(in, &ignored));
+  return tn_read_s33(in, &ignored);
+}
+
+/* resume: `before` indices, and vectors of tags and labels. */
+static tn_error *skip_handlers(tn_reader *in, uint32_t before) {
+  uint32_t count;
+  TN_TRY(skip_indices(in, before));
+  TN_TRY(tn_read_count(in, TN_MAX_ITEMS, "handlers", &count));
+  for (uint32_t i = 0; i < count; i++) {
+    uint8_t kind;
+    TN_TRY(tn_read_byte(in, &kind));
+    TN_TRY(skip_indices(in, kind == 0 ? 2 : 1));
+  }
+  return NULL;
+}
+
 static tn_error *visit_function(tn_reader *in, tn_core_visit_func visit, void *data) {
   uint32_t function;
   const uint8_t *begin = in->next;
@@ -152,7 +171,6 @@ static tn_error *visit_function(tn_reader *in, tn_core_visit_func visit, void *d
 static tn_error *visit_immediate(tn_reader *in, immediate kind, tn_core_visit_func visit,
                                  void *data) {
   int64_t number;
-  int32_t small;
   switch (kind) {
   case NOTHING:
     return NULL;
@@ -173,42 +191,33 @@ static tn_error *visit_immediate(tn_reader *in, immediate kind, tn_core_visit_fu
   case MEMORY_ARGUMENT_AND_LANE:
     TN_TRY(skip_memory_argument(in));
     return skip_bytes(in, 1);
-  case NUMBER_32:
-    return tn_read_s32(in, &small);
-  case NUMBER_64:
+  case NUMBER:
     return tn_read_s64(in, &number);
+  case ONE_BYTE:
+    return skip_bytes(in, 1);
   case FOUR_BYTES:
     return skip_bytes(in, 4);
   case EIGHT_BYTES:
     return skip_bytes(in, 8);
   case SIXTEEN_BYTES:
     return skip_bytes(in, 16);
-  case LANE:
-    return skip_bytes(in, 1);
-  case HEAP_TYPE:
-    return tn_read_s33(in, &number);
+  case CAST:
+    return skip_cast(in);
   case CATCHES:
     return skip_catches(in);
-  default:
-    return tn_error_new(TN_ERROR_INTERNAL, "an instruction of a kind that does not exist");
+  case HANDLERS:
+    return skip_handlers(in, 1);
+  case INDEX_AND_HANDLERS:
+    return skip_handlers(in, 2);
   }
+  return tn_error_new(TN_ERROR_INTERNAL, "an instruction of a kind that does not exist");
 }
 
 tn_error *tn_core_visit_code(tn_reader *in, tn_core_visit_func visit, void *data) {
   while (tn_reader_remaining(in) > 0) {
-    uint32_t offset = tn_reader_offset(in), second = 0;
-    uint8_t opcode;
-    TN_TRY(tn_read_byte(in, &opcode));
-    immediate kind = (immediate)immediates[opcode];
-    if (kind == PREFIX_FC || kind == PREFIX_FD) {
-      TN_TRY(tn_read_u32(in, &second));
-      kind = kind == PREFIX_FC ? immediate_fc(second) : immediate_fd(second);
-    }
-    if (kind == UNKNOWN) {
-      return tn_error_new(TN_ERROR_UNSUPPORTED, "instruction 0x%x %u at offset 0x%x is not known",
-                          opcode, second, offset);
-    }
-    TN_TRY(visit_immediate(in, kind, visit, data));
+    tn_core_instruction instruction;
+    TN_TRY(tn_core_instruction_read(in, &instruction));
+    TN_TRY(visit_immediate(in, (immediate)immediates[instruction.operands], visit, data));
   }
   return NULL;
 }

@@ -9,8 +9,7 @@ typedef tn_error *(*tn_core_visit_func)(void *data, const uint8_t *begin, const 
                                         uint32_t function);
 
 /* Goes through all instructions up to the end of the reader, which is behind the declarations of local
- * variables. The code is not validated. TN_ERROR_MALFORMED, TN_ERROR_UNSUPPORTED for instructions of other than
- * the standard, whose form is not known here. */
+ * variables. The code is not validated. TN_ERROR_MALFORMED, also for instructions that are not known. */
 tn_error *tn_core_visit_code(tn_reader *in, tn_core_visit_func visit, void *data);
 
 /* Steps over the declarations of local variables, with which a body begins. */

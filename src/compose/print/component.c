@@ -1,45 +1,13 @@
-/* Components and their definitions in the component text format: Explainer.md#component-definitions. */
+/* Components and their definitions in the text format: Explainer.md#component-definitions. */
 #include "compose/print/component.h"
 
-#include "base/error.h"
+#include "component/binary/names.h"
 
-/* ---- core modules --------------------------------------------------------------------------------------- */
-
-/* The contents of core modules are told of in comments. */
-static void print_module_summary(tn_component_printer *p, const tn_core_module *module) {
-  tn_buffer_format(p->out, " ;; %zu bytes", module->bytes.len);
-  if (module->name.data != NULL) {
-    tn_buffer_append_text(p->out, ", named ");
-    tn_print_string(p->out, module->name);
-  }
-  p->indent++;
-  for (uint32_t i = 0; i < module->import_count; i++) {
-    tn_print_line(p);
-    tn_buffer_append_text(p->out, ";; (import ");
-    tn_print_string(p->out, module->imports[i].module);
-    tn_buffer_append_byte(p->out, ' ');
-    tn_print_string(p->out, module->imports[i].name);
-    tn_buffer_append_byte(p->out, ' ');
-    tn_print_core_extern_type(p, &module->imports[i].type);
-    tn_buffer_append_byte(p->out, ')');
-  }
-  for (uint32_t i = 0; i < module->export_count; i++) {
-    tn_print_line(p);
-    tn_buffer_append_text(p->out, ";; (export ");
-    tn_print_string(p->out, module->exports[i].name);
-    tn_buffer_append_byte(p->out, ' ');
-    tn_print_core_extern_type(p, &module->exports[i].type);
-    tn_buffer_append_byte(p->out, ')');
-  }
-  p->indent--;
-  tn_print_line(p);
-}
-
-static void print_core_module(tn_component_printer *p, const tn_core_module *module) {
-  tn_buffer_append_text(p->out, "(core module ");
-  tn_print_new_index(p, TN_SORT_CORE_MODULE);
-  print_module_summary(p, module);
-  tn_buffer_append_byte(p->out, ')');
+/* "(memory $m)" behind a blank. */
+static void print_group(tn_component_printer *c, const char *what, tn_sort sort, uint32_t index) {
+  tn_buffer_format(&c->p->out, " (%s ", what);
+  tn_print_item(c, sort, index);
+  tn_print_text(c->p, ")");
 }
 
 /* ---- instances ------------------------------------------------------------------------------------------ */
@@ -49,49 +17,68 @@ static const char *core_sort(tn_sort sort) {
   return tn_print_sort(sort) + strlen("core ");
 }
 
-static void print_core_instance(tn_component_printer *p, const tn_ast_core_instance *instance) {
-  tn_buffer_append_text(p->out, "(core instance ");
-  tn_print_new_index(p, TN_SORT_CORE_INSTANCE);
-  if (instance->is_instantiate) tn_buffer_format(p->out, " (instantiate %u", instance->module);
-  p->indent++;
-  for (uint32_t i = 0; i < instance->argument_count; i++) {
-    const tn_ast_core_argument *argument = &instance->arguments[i];
-    tn_print_line(p);
-    tn_buffer_append_text(p->out, instance->is_instantiate ? "(with " : "(export ");
-    tn_print_string(p->out, argument->name);
-    tn_buffer_format(p->out, " (%s %u))", core_sort(argument->item.sort), argument->item.index);
-  }
-  p->indent--;
-  tn_buffer_append_text(p->out, instance->is_instantiate ? "))" : ")");
+/* What both kinds of instances begin with. Returns what closes the instance. */
+static uint64_t open_instance(tn_component_printer *c, tn_sort sort) {
+  uint64_t opened = tn_print_open(c->p, tn_print_sort(sort));
+  tn_print_text(c->p, " ");
+  tn_print_new_item(c, sort);
+  return opened;
 }
 
-static void print_instance(tn_component_printer *p, const tn_ast_instance *instance) {
-  tn_buffer_append_text(p->out, "(instance ");
-  tn_print_new_index(p, TN_SORT_INSTANCE);
-  if (instance->is_instantiate) tn_buffer_format(p->out, " (instantiate %u", instance->component);
-  p->indent++;
+static uint64_t open_instantiate(tn_component_printer *c, tn_sort sort, uint32_t index) {
+  tn_print_text(c->p, " ");
+  uint64_t opened = tn_print_open(c->p, "instantiate ");
+  tn_print_item(c, sort, index);
+  return opened;
+}
+
+static tn_error *print_core_instance(tn_component_printer *c, const tn_ast_core_instance *instance,
+                                     uint32_t offset) {
+  uint64_t opened = open_instance(c, TN_SORT_CORE_INSTANCE), inner = 0;
+  if (instance->is_instantiate) inner = open_instantiate(c, TN_SORT_CORE_MODULE, instance->module);
+  for (uint32_t i = 0; i < instance->argument_count; i++) {
+    const tn_ast_core_argument *argument = &instance->arguments[i];
+    tn_print_newline(c->p, offset);
+    tn_print_text(c->p, instance->is_instantiate ? "(with " : "(export ");
+    tn_print_string(c->p, argument->name);
+    print_group(c, core_sort(argument->item.sort), argument->item.sort, argument->item.index);
+    tn_print_text(c->p, ")");
+    TN_TRY(tn_printer_flush(c->p));
+  }
+  if (instance->is_instantiate) tn_print_close(c->p, inner);
+  tn_print_close(c->p, opened);
+  return NULL;
+}
+
+static tn_error *print_instance(tn_component_printer *c, const tn_ast_instance *instance,
+                                uint32_t offset) {
+  uint64_t opened = open_instance(c, TN_SORT_INSTANCE), inner = 0;
+  if (instance->is_instantiate) inner = open_instantiate(c, TN_SORT_COMPONENT, instance->component);
   for (uint32_t i = 0; i < instance->argument_count; i++) {
     const tn_ast_argument *argument = &instance->arguments[i];
-    tn_print_line(p);
-    tn_buffer_append_text(p->out, instance->is_instantiate ? "(with " : "(export ");
-    tn_print_extern_name(p, &argument->name);
-    tn_buffer_format(p->out, " (%s %u))", tn_print_sort(argument->item.sort), argument->item.index);
+    tn_print_newline(c->p, offset);
+    tn_print_text(c->p, instance->is_instantiate ? "(with " : "(export ");
+    tn_print_extern_name(c->p, &argument->name);
+    print_group(c, tn_print_sort(argument->item.sort), argument->item.sort, argument->item.index);
+    tn_print_text(c->p, ")");
+    TN_TRY(tn_printer_flush(c->p));
   }
-  p->indent--;
-  tn_buffer_append_text(p->out, instance->is_instantiate ? "))" : ")");
+  if (instance->is_instantiate) tn_print_close(c->p, inner);
+  tn_print_close(c->p, opened);
+  return NULL;
 }
 
 /* ---- canonical definitions ------------------------------------------------------------------------------ */
 
-static void print_options(tn_component_printer *p, const tn_ast_canon *canon) {
+static void print_options(tn_component_printer *c, const tn_ast_canon *canon) {
   static const char *const names[] = {
-      [TN_OPTION_UTF8] = "string-encoding=utf8",
-      [TN_OPTION_UTF16] = "string-encoding=utf16",
-      [TN_OPTION_LATIN1_UTF16] = "string-encoding=latin1+utf16",
+      [TN_OPTION_UTF8] = " string-encoding=utf8",
+      [TN_OPTION_UTF16] = " string-encoding=utf16",
+      [TN_OPTION_LATIN1_UTF16] = " string-encoding=latin1+utf16",
       [TN_OPTION_MEMORY] = "memory",
       [TN_OPTION_REALLOC] = "realloc",
       [TN_OPTION_POST_RETURN] = "post-return",
-      [TN_OPTION_ASYNC] = "async",
+      [TN_OPTION_ASYNC] = " async",
       [TN_OPTION_CALLBACK] = "callback",
   };
   for (uint32_t i = 0; i < canon->option_count; i++) {
@@ -99,15 +86,15 @@ static void print_options(tn_component_printer *p, const tn_ast_canon *canon) {
     const char *name = names[option->kind];
     switch (option->kind) {
     case TN_OPTION_MEMORY:
-      tn_buffer_format(p->out, " (memory %u)", option->index);
+      print_group(c, name, TN_SORT_CORE_MEMORY, option->index);
       break;
     case TN_OPTION_REALLOC:
     case TN_OPTION_POST_RETURN:
     case TN_OPTION_CALLBACK:
-      tn_buffer_format(p->out, " (%s (func %u))", name, option->index);
+      print_group(c, name, TN_SORT_CORE_FUNC, option->index);
       break;
     default:
-      tn_buffer_format(p->out, " %s", name);
+      tn_print_text(c->p, name);
     }
   }
 }
@@ -163,186 +150,280 @@ static const char *canon_name(tn_canon_kind kind) {
   return names[kind];
 }
 
+static void print_space_item(tn_component_printer *c, tn_sort sort, uint32_t index) {
+  tn_print_text(c->p, " ");
+  tn_print_item(c, sort, index);
+}
+
 /* What stands behind the name of a built-in, before its options. */
-static void print_immediates(tn_component_printer *p, const tn_ast_canon *canon) {
-  tn_buffer *out = p->out;
+static void print_immediates(tn_component_printer *c, const tn_ast_canon *canon) {
+  if (canon->is_shared) tn_print_text(c->p, " shared");
   switch (canon->kind) {
   case TN_CANON_TASK_RETURN:
-    if (!canon->result.is_absent) {
-      tn_buffer_append_text(out, " (result ");
-      tn_print_valtype(p, &canon->result);
-      tn_buffer_append_byte(out, ')');
-    }
+    if (canon->result.is_absent) break;
+    tn_print_text(c->p, " (result ");
+    tn_print_valtype(c, &canon->result);
+    tn_print_text(c->p, ")");
     break;
   case TN_CANON_CONTEXT_GET:
   case TN_CANON_CONTEXT_SET:
-    tn_buffer_append_byte(out, ' ');
-    tn_print_core_valtype(out, canon->context_type);
-    tn_buffer_format(out, " %u", canon->context_slot);
+    tn_print_text(c->p, " ");
+    tn_print_core_valtype(c->p, &c->core, canon->context_type);
+    tn_print_space_number(c->p, canon->context_slot);
     break;
   case TN_CANON_WAITABLE_SET_WAIT:
   case TN_CANON_WAITABLE_SET_POLL:
-    if (canon->is_cancellable) tn_buffer_append_text(out, " cancellable");
-    tn_buffer_format(out, " (memory %u)", canon->memory);
-    break;
-  case TN_CANON_THREAD_NEW_INDIRECT:
-    tn_buffer_format(out, " %u (table %u)", canon->type, canon->table);
+    if (canon->is_cancellable) tn_print_text(c->p, " cancellable");
+    print_group(c, "memory", TN_SORT_CORE_MEMORY, canon->memory);
     break;
   case TN_CANON_THREAD_SPAWN_REF:
-    tn_buffer_format(out, "%s %u", canon->is_shared ? " shared" : "", canon->type);
+    print_space_item(c, TN_SORT_CORE_TYPE, canon->type);
     break;
+  case TN_CANON_THREAD_NEW_INDIRECT:
   case TN_CANON_THREAD_SPAWN_INDIRECT:
-    tn_buffer_format(out, "%s %u (table %u)", canon->is_shared ? " shared" : "", canon->type,
-                     canon->table);
-    break;
-  case TN_CANON_THREAD_AVAILABLE_PARALLELISM:
-    if (canon->is_shared) tn_buffer_append_text(out, " shared");
+    print_space_item(c, TN_SORT_CORE_TYPE, canon->type);
+    print_space_item(c, TN_SORT_CORE_TABLE, canon->table);
     break;
   default: {
     bool has_type =
         (canon->kind >= TN_CANON_RESOURCE_NEW && canon->kind <= TN_CANON_RESOURCE_REP) ||
         (canon->kind >= TN_CANON_STREAM_NEW && canon->kind <= TN_CANON_FUTURE_DROP_WRITABLE);
-    if (has_type) tn_buffer_format(out, " %u", canon->type);
-    if (canon->is_cancellable) tn_buffer_append_text(out, " cancellable");
-    if (canon->is_async) tn_buffer_append_text(out, " async");
+    if (has_type) print_space_item(c, TN_SORT_TYPE, canon->type);
+    if (canon->is_cancellable) tn_print_text(c->p, " cancellable");
+    if (canon->is_async) tn_print_text(c->p, " async");
   }
   }
 }
 
-static void print_canon(tn_component_printer *p, const tn_ast_canon *canon) {
+static void print_canon(tn_component_printer *c, const tn_ast_canon *canon) {
   if (canon->kind == TN_CANON_LIFT) {
-    tn_buffer_append_text(p->out, "(func ");
-    tn_print_new_index(p, TN_SORT_FUNC);
-    tn_buffer_format(p->out, " (type %u) (canon lift (core func %u)", canon->type, canon->func);
+    tn_print_text(c->p, "(func ");
+    tn_print_new_item(c, TN_SORT_FUNC);
+    print_group(c, "type", TN_SORT_TYPE, canon->type);
+    tn_print_text(c->p, " (canon lift");
+    print_group(c, "core func", TN_SORT_CORE_FUNC, canon->func);
   } else {
-    tn_buffer_append_text(p->out, "(core func ");
-    tn_print_new_index(p, TN_SORT_CORE_FUNC);
+    tn_print_text(c->p, "(core func ");
+    tn_print_new_item(c, TN_SORT_CORE_FUNC);
     if (canon->kind == TN_CANON_LOWER) {
-      tn_buffer_format(p->out, " (canon lower (func %u)", canon->func);
+      tn_print_text(c->p, " (canon lower");
+      print_group(c, "func", TN_SORT_FUNC, canon->func);
     } else {
-      tn_buffer_format(p->out, " (canon %s", canon_name(canon->kind));
-      print_immediates(p, canon);
+      tn_buffer_format(&c->p->out, " (canon %s", canon_name(canon->kind));
+      print_immediates(c, canon);
     }
   }
-  print_options(p, canon);
-  tn_buffer_append_text(p->out, "))");
+  print_options(c, canon);
+  tn_print_text(c->p, "))");
 }
 
 /* ---- the others ----------------------------------------------------------------------------------------- */
 
-static void print_start(tn_component_printer *p, const tn_ast_start *start) {
-  tn_buffer_format(p->out, "(start %u", start->func);
+static void print_start(tn_component_printer *c, const tn_ast_start *start) {
+  tn_print_text(c->p, "(start ");
+  tn_print_item(c, TN_SORT_FUNC, start->func);
   for (uint32_t i = 0; i < start->argument_count; i++)
-    tn_buffer_format(p->out, " (value %u)", start->arguments[i]);
+    print_group(c, "value", TN_SORT_VALUE, start->arguments[i]);
   for (uint32_t i = 0; i < start->result_count; i++) {
-    tn_buffer_append_text(p->out, " (result (value ");
-    tn_print_new_index(p, TN_SORT_VALUE);
-    tn_buffer_append_text(p->out, "))");
+    tn_print_text(c->p, " (result (value ");
+    tn_print_new_item(c, TN_SORT_VALUE);
+    tn_print_text(c->p, "))");
   }
-  tn_buffer_append_byte(p->out, ')');
+  tn_print_text(c->p, ")");
 }
 
-static void print_import(tn_component_printer *p, const tn_ast_import *import) {
-  tn_buffer_append_text(p->out, "(import ");
-  tn_print_extern_name(p, &import->name);
-  tn_buffer_append_byte(p->out, ' ');
-  tn_print_extern_type(p, &import->type, true);
-  tn_buffer_append_byte(p->out, ')');
+static void print_import(tn_component_printer *c, const tn_ast_import *import) {
+  tn_print_text(c->p, "(import ");
+  tn_print_extern_name(c->p, &import->name);
+  tn_print_text(c->p, " ");
+  tn_print_extern_type(c, &import->type, true);
+  tn_print_text(c->p, ")");
 }
 
-static void print_export(tn_component_printer *p, const tn_ast_export *export_) {
-  tn_buffer_append_text(p->out, "(export ");
-  tn_print_new_index(p, export_->item.sort);
-  tn_buffer_append_byte(p->out, ' ');
-  tn_print_extern_name(p, &export_->name);
-  tn_buffer_format(p->out, " (%s %u)", tn_print_sort(export_->item.sort), export_->item.index);
+static void print_export(tn_component_printer *c, const tn_ast_export *export_) {
+  tn_sort sort = export_->item.sort;
+  tn_print_text(c->p, "(export ");
+  tn_print_new_item(c, sort);
+  tn_print_text(c->p, " ");
+  tn_print_extern_name(c->p, &export_->name);
+  print_group(c, tn_print_sort(sort), sort, export_->item.index);
   if (export_->has_type) {
-    tn_buffer_append_byte(p->out, ' ');
-    tn_print_extern_type(p, &export_->type, false);
+    tn_print_text(c->p, " ");
+    tn_print_extern_type(c, &export_->type, false);
   }
-  tn_buffer_append_byte(p->out, ')');
+  tn_print_text(c->p, ")");
 }
 
-static void print_value(tn_component_printer *p, const tn_ast_value *value) {
-  tn_buffer_append_text(p->out, "(value ");
-  tn_print_new_index(p, TN_SORT_VALUE);
-  tn_buffer_append_byte(p->out, ' ');
-  tn_print_valtype(p, &value->type);
-  tn_buffer_format(p->out, " (; %zu bytes ;))", value->bytes.len);
+static void print_value(tn_component_printer *c, const tn_ast_value *value) {
+  tn_print_text(c->p, "(; value ");
+  tn_print_new_item(c, TN_SORT_VALUE);
+  tn_print_text(c->p, " ");
+  tn_print_valtype(c, &value->type);
+  tn_buffer_format(&c->p->out, ", %zu bytes ;)", value->bytes.len);
 }
 
-static void print_custom(tn_component_printer *p, const tn_custom_section *custom) {
-  tn_print_line(p);
-  tn_buffer_append_text(p->out, ";; custom section ");
-  tn_print_string(p->out, custom->name);
-  tn_buffer_format(p->out, ", %zu bytes", custom->bytes.len);
+/* ---- names ---------------------------------------------------------------------------------------------- */
+
+static tn_error *read_sort_names(tn_component_printer *c, tn_reader *in) {
+  static const char *const kinds[TN_SORT_COUNT] = {[TN_SORT_CORE_FUNC] = "core-func",
+                                                   [TN_SORT_CORE_TABLE] = "core-table",
+                                                   [TN_SORT_CORE_MEMORY] = "core-memory",
+                                                   [TN_SORT_CORE_GLOBAL] = "core-global",
+                                                   [TN_SORT_CORE_TAG] = "core-tag",
+                                                   [TN_SORT_CORE_TYPE] = "core-type",
+                                                   [TN_SORT_CORE_MODULE] = "core-module",
+                                                   [TN_SORT_CORE_INSTANCE] = "core-instance",
+                                                   [TN_SORT_FUNC] = "func",
+                                                   [TN_SORT_VALUE] = "value",
+                                                   [TN_SORT_TYPE] = "type",
+                                                   [TN_SORT_COMPONENT] = "component",
+                                                   [TN_SORT_INSTANCE] = "instance"};
+  uint8_t code[2] = {0};
+  TN_TRY(tn_read_byte(in, &code[0]));
+  if (code[0] == 0) TN_TRY(tn_read_byte(in, &code[1]));
+  for (tn_sort sort = 0; sort < TN_SORT_COUNT; sort++) {
+    if (memcmp(tn_sort_codes[sort], code, sizeof code) == 0)
+      return tn_identifiers_read(c->arena, in, kinds[sort], tn_component_names(c, sort));
+  }
+  return NULL;
 }
 
-static void print_contents(tn_component_printer *p, const tn_component_ast *component);
+static tn_error *read_names(tn_component_printer *c, tn_reader *in) {
+  enum { SORT_NAMES = 1 };
+  while (tn_reader_remaining(in) > 0) {
+    uint8_t id;
+    tn_reader contents;
+    TN_TRY(tn_read_byte(in, &id));
+    TN_TRY(tn_read_sized(in, &contents));
+    if (id == SORT_NAMES) TN_TRY(read_sort_names(c, &contents));
+  }
+  return NULL;
+}
+
+static bool is_name_section(const tn_custom_section *custom) {
+  return tn_str_equal(custom->name, TN_STR("component-name"));
+}
+
+/* As in core modules, a name section that cannot be read is no error. */
+static tn_error *find_names(tn_component_printer *c, const tn_component_ast *component) {
+  for (uint32_t i = 0; i < component->custom_count; i++) {
+    if (!is_name_section(&component->customs[i])) continue;
+    tn_reader in = tn_reader_new(component->customs[i].bytes, 0);
+    tn_error *error = read_names(c, &in);
+    if (error != NULL && tn_error_get_kind(error) == TN_ERROR_NO_MEMORY) return error;
+    tn_error_delete(error);
+  }
+  for (tn_sort sort = 0; sort < TN_SORT_COUNT; sort++)
+    tn_identifiers_sort(tn_component_names(c, sort));
+  return NULL;
+}
+
+/* ---- contents ------------------------------------------------------------------------------------------- */
+
+static tn_error *print_core_module(tn_component_printer *c, const tn_core_module *module) {
+  uint64_t opened = tn_print_open(c->p, "core module ");
+  tn_print_new_item(c, TN_SORT_CORE_MODULE);
+  TN_TRY(tn_print_core_module(c->p, module->bytes, module->offset, true));
+  tn_print_close_at(c->p, opened, module->offset + (uint32_t)module->bytes.len);
+  return NULL;
+}
+
+static tn_error *print_contents(tn_component_printer *c, const tn_component_ast *component);
 
 /* The decoder bounds how deep components nest. */
-static void print_nested(tn_component_printer *p, const tn_component_ast *component) {
-  tn_component_printer inner = {.out = p->out, .indent = p->indent + 1};
-  tn_buffer_append_text(p->out, "(component ");
-  tn_print_new_index(p, TN_SORT_COMPONENT);
-  print_contents(&inner, component);
-  tn_print_line(p);
-  tn_buffer_append_byte(p->out, ')');
+static tn_error *print_nested(tn_component_printer *c, const tn_component_ast *component) {
+  uint64_t opened = tn_print_open(c->p, "component ");
+  tn_print_new_item(c, TN_SORT_COMPONENT);
+  tn_component_printer inner = {.p = c->p, .arena = c->arena, .outer = c};
+  TN_TRY(print_contents(&inner, component));
+  tn_print_close_at(c->p, opened, component->offset + (uint32_t)component->bytes.len);
+  return NULL;
 }
 
-static void print_definition(tn_component_printer *p, const tn_definition *definition) {
-  tn_print_line(p);
+static tn_error *print_definition(tn_component_printer *c, const tn_definition *definition) {
+  if (definition->kind == TN_DEFINITION_CORE_TYPE)
+    return tn_print_core_definition(c, definition->core_type, definition->offset);
+  tn_print_newline(c->p, definition->offset);
   switch (definition->kind) {
   case TN_DEFINITION_CORE_MODULE:
-    print_core_module(p, definition->core_module);
-    break;
+    return print_core_module(c, definition->core_module);
   case TN_DEFINITION_CORE_INSTANCE:
-    print_core_instance(p, &definition->core_instance);
-    break;
-  case TN_DEFINITION_CORE_TYPE:
-    tn_print_core_type(p, definition->core_type);
-    break;
+    return print_core_instance(c, &definition->core_instance, definition->offset);
   case TN_DEFINITION_COMPONENT:
-    print_nested(p, definition->component);
-    break;
+    return print_nested(c, definition->component);
   case TN_DEFINITION_INSTANCE:
-    print_instance(p, &definition->instance);
-    break;
-  case TN_DEFINITION_ALIAS:
-    tn_print_alias(p, &definition->alias);
-    break;
+    return print_instance(c, &definition->instance, definition->offset);
   case TN_DEFINITION_TYPE:
-    tn_print_type(p, definition->type);
+    return tn_print_type(c, definition->type);
+  case TN_DEFINITION_ALIAS:
+    tn_print_alias(c, &definition->alias);
     break;
   case TN_DEFINITION_CANON:
-    print_canon(p, &definition->canon);
+    print_canon(c, &definition->canon);
     break;
   case TN_DEFINITION_START:
-    print_start(p, &definition->start);
+    print_start(c, &definition->start);
     break;
   case TN_DEFINITION_IMPORT:
-    print_import(p, &definition->import);
+    print_import(c, &definition->import);
     break;
   case TN_DEFINITION_EXPORT:
-    print_export(p, &definition->export_);
+    print_export(c, &definition->export_);
     break;
   case TN_DEFINITION_VALUE:
-    print_value(p, &definition->value);
+    print_value(c, &definition->value);
     break;
+  case TN_DEFINITION_CORE_TYPE: /* see above */
+    break;
+  }
+  return NULL;
+}
+
+/* Custom sections up to `offset`, from *next on. */
+static void print_customs(tn_printer *p, const tn_component_ast *component, uint32_t offset,
+                          uint32_t *next) {
+  for (; *next < component->custom_count && component->customs[*next].offset <= offset; ++*next) {
+    const tn_custom_section *custom = &component->customs[*next];
+    if (!is_name_section(custom)) tn_print_custom(p, custom, NULL);
   }
 }
 
-static void print_contents(tn_component_printer *p, const tn_component_ast *component) {
-  for (uint32_t i = 0; i < component->definition_count; i++)
-    print_definition(p, &component->definitions[i]);
-  for (uint32_t i = 0; i < component->custom_count; i++)
-    print_custom(p, &component->customs[i]);
+static tn_error *print_contents(tn_component_printer *c, const tn_component_ast *component) {
+  uint32_t next_custom = 0;
+  TN_TRY(find_names(c, component));
+  for (uint32_t i = 0; i < component->definition_count; i++) {
+    print_customs(c->p, component, component->definitions[i].offset, &next_custom);
+    TN_TRY(print_definition(c, &component->definitions[i]));
+    TN_TRY(tn_printer_flush(c->p));
+  }
+  print_customs(c->p, component, UINT32_MAX, &next_custom);
+  return NULL;
 }
 
-tn_error *tn_print_component(tn_buffer *out, const tn_component_ast *component) {
-  tn_component_printer p = {.out = out, .indent = 1};
-  tn_buffer_append_text(out, "(component");
-  print_contents(&p, component);
-  tn_buffer_append_text(out, "\n)\n");
-  return out->failed ? tn_error_no_memory() : NULL;
+/* ---- files ---------------------------------------------------------------------------------------------- */
+
+static tn_error *print_component(tn_printer *p, tn_str file) {
+  tn_arena arena = {0};
+  tn_component_printer c = {.p = p, .arena = &arena};
+  const tn_component_ast *component;
+  tn_error *error = tn_component_decode(&arena, file, &component);
+  if (error == NULL && component->name.data != NULL) {
+    tn_identifier name = tn_identifier_of(component->name);
+    tn_print_text(p, " ");
+    tn_print_definition(p, "component", &name);
+  }
+  if (error == NULL) error = print_contents(&c, component);
+  tn_arena_free(&arena);
+  return error;
+}
+
+tn_error *tn_print_file(tn_printer *p, tn_str file) {
+  enum { SPARE = 64 << 20, TIMES = 128 };
+  if (file.len > UINT32_MAX) return tn_error_new(TN_ERROR_MALFORMED, "file of 4 GiB or more");
+  bool is_module = tn_file_kind_of(file) == TN_FILE_CORE_MODULE;
+  p->left = SPARE + (uint64_t)file.len * TIMES;
+  uint64_t opened = tn_print_open(p, is_module ? "module" : "component");
+  TN_TRY(is_module ? tn_print_core_module(p, file, 0, false) : print_component(p, file));
+  tn_print_close_at(p, opened, (uint32_t)file.len);
+  return tn_printer_end(p);
 }

@@ -1,42 +1,45 @@
-/* Components in the component text format. */
+/* Components and core modules in the text format. */
 #ifndef TN_COMPOSE_PRINT_COMPONENT_H
 #define TN_COMPOSE_PRINT_COMPONENT_H
 
-#include "base/buffer.h"
-#include "base/error.h"
 #include "component/component.h"
+#include "compose/print/core.h"
 
-/* Comments tell of core modules, custom sections, and the few kinds of core types and values for which there is
- * no text. */
-tn_error *tn_print_component(tn_buffer *out, const tn_component_ast *component);
+/* The text of a component or core module. Of values (which there are no instructions to define) comments tell.
+ * TN_ERROR_MALFORMED, also for what is not of a kind known here; TN_ERROR_INVALID; TN_ERROR_LIMIT;
+ * TN_ERROR_NO_MEMORY. `p` has its options and `take`. */
+tn_error *tn_print_file(tn_printer *p, tn_str file);
 
 /* ---- among the files of the printer --------------------------------------------------------------------- */
 
-/* Items are called by their indices; `counts` says which comes next. One scope. */
+/* One scope: a component, or the declarations of a type. Names and counts of the core sorts that modules have,
+ * too, are those in `core`. */
 typedef struct tn_component_printer {
-  tn_buffer *out;
-  uint32_t indent;
+  tn_printer *p;
+  tn_arena *arena;
+  struct tn_component_printer *outer; /* the scope around it, or NULL */
+  tn_core_scope core;
+  tn_identifiers names[TN_SORT_COUNT];
   uint32_t counts[TN_SORT_COUNT];
+  uint64_t group; /* what tn_print_open gave for a rec group that is open */
 } tn_component_printer;
 
-/* A new line, indented. */
-void tn_print_line(tn_component_printer *p);
-/* "text" with escapes. */
-void tn_print_string(tn_buffer *out, tn_str text);
-/* "core func", "instance" … */
+/* "core func", "instance", … */
 const char *tn_print_sort(tn_sort sort);
-/* "(;3;)", and counts. */
-void tn_print_new_index(tn_component_printer *p, tn_sort sort);
-void tn_print_extern_name(tn_component_printer *p, const tn_extern_name *name);
-/* "(func (type 1))": with `index`, what is defined here gets an index. */
-void tn_print_extern_type(tn_component_printer *p, const tn_ast_extern_type *type, bool index);
-void tn_print_alias(tn_component_printer *p, const tn_ast_alias *alias);
-void tn_print_valtype(tn_component_printer *p, const tn_ast_valtype *type);
-void tn_print_core_valtype(tn_buffer *out, tn_core_valtype type);
-/* "(type (;0;) …)"; "(core type …)" for those of core modules. */
-void tn_print_type(tn_component_printer *p, const tn_ast_type *type);
-void tn_print_core_type(tn_component_printer *p, const tn_core_type *type);
-/* "(func (param i32))", with "(;0;)" if `index` says so. */
-void tn_print_core_extern_type(tn_component_printer *p, const tn_core_extern_type *type);
+tn_identifiers *tn_component_names(tn_component_printer *c, tn_sort sort);
+/* A reference: the name or number. */
+void tn_print_item(tn_component_printer *c, tn_sort sort, uint32_t index);
+/* "$name (;3;)": the next index of a sort. */
+void tn_print_new_item(tn_component_printer *c, tn_sort sort);
+/* With what its attributes say behind it. */
+void tn_print_extern_name(tn_printer *p, const tn_extern_name *name);
+void tn_print_valtype(tn_component_printer *c, const tn_ast_valtype *type);
+/* `is_new`: it adds to the index space. */
+void tn_print_extern_type(tn_component_printer *c, const tn_ast_extern_type *type, bool is_new);
+void tn_print_alias(tn_component_printer *c, const tn_ast_alias *alias);
+/* Each on a line of its own. A rec group is opened by its first type and closed by its last one. */
+tn_error *tn_print_type(tn_component_printer *c, const tn_ast_type *type);
+tn_error *tn_print_core_definition(tn_component_printer *c, const tn_core_type *type,
+                                   uint32_t offset);
 
 #endif

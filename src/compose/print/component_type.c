@@ -1,28 +1,8 @@
-/* Types in the component text format: Explainer.md#type-definitions. */
+/* Types of components in the text format: Explainer.md#type-definitions. */
 #include "component/type.h"
 #include "compose/print/component.h"
 
 /* ---- small things --------------------------------------------------------------------------------------- */
-
-void tn_print_line(tn_component_printer *p) {
-  tn_buffer_append_byte(p->out, '\n');
-  for (uint32_t i = 0; i < p->indent; i++)
-    tn_buffer_append_text(p->out, "  ");
-}
-
-void tn_print_string(tn_buffer *out, tn_str text) {
-  tn_buffer_append_byte(out, '"');
-  for (size_t i = 0; i < text.len; i++) {
-    uint8_t byte = (uint8_t)text.data[i];
-    bool is_plain = byte >= 0x20 && byte != 0x7f && byte != '"' && byte != '\\';
-    if (is_plain) {
-      tn_buffer_append_byte(out, byte);
-    } else {
-      tn_buffer_format(out, "\\%02x", byte);
-    }
-  }
-  tn_buffer_append_byte(out, '"');
-}
 
 const char *tn_print_sort(tn_sort sort) {
   static const char *const names[] = {
@@ -43,19 +23,49 @@ const char *tn_print_sort(tn_sort sort) {
   return names[sort];
 }
 
-void tn_print_new_index(tn_component_printer *p, tn_sort sort) {
-  tn_buffer_format(p->out, "(;%u;)", p->counts[sort]++);
+/* The index space of a core sort that modules have; TN_SPACE_MODULE for others. */
+static tn_core_space space_of(tn_sort sort) {
+  static const tn_core_space spaces[TN_SORT_COUNT] = {
+      [TN_SORT_CORE_FUNC] = TN_SPACE_FUNCTION, [TN_SORT_CORE_TABLE] = TN_SPACE_TABLE,
+      [TN_SORT_CORE_MEMORY] = TN_SPACE_MEMORY, [TN_SORT_CORE_GLOBAL] = TN_SPACE_GLOBAL,
+      [TN_SORT_CORE_TAG] = TN_SPACE_TAG,       [TN_SORT_CORE_TYPE] = TN_SPACE_TYPE};
+  return spaces[sort];
 }
 
-static void print_attribute(tn_component_printer *p, const char *name, tn_str value) {
+tn_identifiers *tn_component_names(tn_component_printer *c, tn_sort sort) {
+  tn_core_space space = space_of(sort);
+  return space != TN_SPACE_MODULE ? &c->core.names[space] : &c->names[sort];
+}
+
+static uint32_t *count_of(tn_component_printer *c, tn_sort sort) {
+  tn_core_space space = space_of(sort);
+  return space != TN_SPACE_MODULE ? &c->core.counts[space] : &c->counts[sort];
+}
+
+void tn_print_item(tn_component_printer *c, tn_sort sort, uint32_t index) {
+  tn_print_index(c->p, tn_component_names(c, sort), index);
+}
+
+void tn_print_new_item(tn_component_printer *c, tn_sort sort) {
+  tn_print_new(c->p, tn_component_names(c, sort), (*count_of(c, sort))++);
+}
+
+/* "(eq 3)" */
+static void print_group(tn_component_printer *c, const char *what, tn_sort sort, uint32_t index) {
+  tn_buffer_format(&c->p->out, "(%s ", what);
+  tn_print_item(c, sort, index);
+  tn_print_text(c->p, ")");
+}
+
+static void print_attribute(tn_printer *p, const char *name, tn_str value) {
   if (value.data == NULL) return;
-  tn_buffer_format(p->out, " (%s ", name);
-  tn_print_string(p->out, value);
-  tn_buffer_append_byte(p->out, ')');
+  tn_buffer_format(&p->out, " (%s ", name);
+  tn_print_string(p, value);
+  tn_print_text(p, ")");
 }
 
-void tn_print_extern_name(tn_component_printer *p, const tn_extern_name *name) {
-  tn_print_string(p->out, name->name);
+void tn_print_extern_name(tn_printer *p, const tn_extern_name *name) {
+  tn_print_string(p, name->name);
   print_attribute(p, "implements", name->implements);
   print_attribute(p, "versionsuffix", name->version_suffix);
   print_attribute(p, "external-id", name->external_id);
@@ -63,294 +73,220 @@ void tn_print_extern_name(tn_component_printer *p, const tn_extern_name *name) {
 
 /* ---- core types ----------------------------------------------------------------------------------------- */
 
-void tn_print_core_valtype(tn_buffer *out, tn_core_valtype type) {
-  static const char *const heaps[] = {"nocont", "noexn",  "nofunc", "noextern", "none",
-                                      "func",   "extern", "any",    "eq",       "i31",
-                                      "struct", "array",  "exn",    "?",        "cont"};
-  enum { REF_NULL = 0x63, FIRST_HEAP = 0x75 - 0x80 };
-  const char *number = tn_core_number_name(type.code);
-  if (number != NULL) {
-    tn_buffer_append_text(out, number);
-    return;
+/* One of a rec group's types, or a type alone, which begins with `single`. */
+static tn_error *print_core_type(tn_printer *p, tn_arena *arena, tn_core_scope *scope,
+                                 const tn_core_type *type, uint32_t offset, const char *single,
+                                 uint64_t *group) {
+  if (!type->is_grouped) {
+    tn_print_newline(p, offset);
+    return tn_print_core_type(p, arena, scope, single, type);
   }
-  tn_buffer_append_text(out, type.code == REF_NULL ? "(ref null " : "(ref ");
-  if (type.heap >= 0) {
-    tn_buffer_format(out, "%d", type.heap);
-  } else {
-    int32_t place = FIRST_HEAP - type.heap; /* they go down from nocont */
-    bool is_known = place >= 0 && place < (int32_t)(sizeof heaps / sizeof *heaps);
-    tn_buffer_append_text(out, is_known ? heaps[place] : "?");
+  if (type->group_index == 0) {
+    tn_print_newline(p, offset);
+    *group = tn_print_open(p, strcmp(single, "type ") == 0 ? "rec" : "core rec");
   }
-  tn_buffer_append_byte(out, ')');
+  tn_print_newline(p, type->offset);
+  TN_TRY(tn_print_core_type(p, arena, scope, "type ", type));
+  if (type->group_index + 1 == type->group_size) tn_print_close(p, *group);
+  return NULL;
 }
 
-static void print_core_valtypes(tn_buffer *out, const char *what, const tn_core_valtype *types,
-                                uint32_t count) {
-  if (count == 0) return;
-  tn_buffer_format(out, " (%s", what);
-  for (uint32_t i = 0; i < count; i++) {
-    tn_buffer_append_byte(out, ' ');
-    tn_print_core_valtype(out, types[i]);
-  }
-  tn_buffer_append_byte(out, ')');
-}
-
-static void print_core_func_type(tn_buffer *out, const tn_core_func_type *type) {
-  print_core_valtypes(out, "param", type->params, type->param_count);
-  print_core_valtypes(out, "result", type->results, type->result_count);
-}
-
-static void print_limits(tn_buffer *out, const tn_core_limits *limits) {
-  if (limits->is_64) tn_buffer_append_text(out, " i64");
-  tn_buffer_format(out, " %llu", (unsigned long long)limits->min);
-  if (limits->has_max) tn_buffer_format(out, " %llu", (unsigned long long)limits->max);
-  if (limits->is_shared) tn_buffer_append_text(out, " shared");
-  if (limits->has_page_size)
-    tn_buffer_format(out, " (pagesize %u)", 1u << (limits->page_size_log2 & 31));
-}
-
-static void print_core_global(tn_buffer *out, const tn_core_extern_type *type) {
-  tn_buffer_append_byte(out, ' ');
-  if (type->is_shared) tn_buffer_append_text(out, "(shared ");
-  if (type->is_mutable) tn_buffer_append_text(out, "(mut ");
-  tn_print_core_valtype(out, type->valtype);
-  if (type->is_mutable) tn_buffer_append_byte(out, ')');
-  if (type->is_shared) tn_buffer_append_byte(out, ')');
-}
-
-void tn_print_core_extern_type(tn_component_printer *p, const tn_core_extern_type *type) {
-  static const char *const names[] = {"func", "table", "memory", "global", "tag"};
-  tn_buffer_format(p->out, "(%s", names[type->kind]);
-  switch (type->kind) {
-  case TN_CORE_EXTERN_FUNC:
-  case TN_CORE_EXTERN_TAG:
-    if (type->func != NULL) {
-      print_core_func_type(p->out, type->func);
-    } else {
-      tn_buffer_format(p->out, " (type %u)", type->type_index);
-    }
-    break;
-  case TN_CORE_EXTERN_TABLE:
-    print_limits(p->out, &type->limits);
-    tn_buffer_append_byte(p->out, ' ');
-    tn_print_core_valtype(p->out, type->valtype);
-    break;
-  case TN_CORE_EXTERN_MEMORY:
-    print_limits(p->out, &type->limits);
-    break;
-  case TN_CORE_EXTERN_GLOBAL:
-    print_core_global(p->out, type);
-    break;
-  }
-  tn_buffer_append_byte(p->out, ')');
-}
-
-/* Any core type but those of modules. */
-static void print_plain_core_type(tn_component_printer *p, const char *begin,
-                                  const tn_core_type *type) {
-  bool is_plain = type->kind == TN_CORE_TYPE_FUNC && type->is_final && !type->has_supertype &&
-                  type->group_size == 1;
-  tn_buffer_append_text(p->out, begin);
-  tn_print_new_index(p, TN_SORT_CORE_TYPE);
-  if (is_plain) {
-    tn_buffer_append_text(p->out, " (func");
-    print_core_func_type(p->out, &type->func);
-    tn_buffer_append_byte(p->out, ')');
-  } else {
-    tn_buffer_format(p->out, " (; %zu bytes, in a group of %u ;)", type->encoded.len,
-                     type->group_size);
-  }
-  tn_buffer_append_byte(p->out, ')');
-}
-
-static void print_core_decl(tn_component_printer *p, const tn_core_decl *decl) {
-  tn_print_line(p);
+static tn_error *print_core_decl(tn_printer *p, tn_arena *arena, tn_core_scope *scope,
+                                 const tn_core_decl *decl, uint64_t *group) {
+  if (decl->kind == TN_CORE_DECL_TYPE)
+    return print_core_type(p, arena, scope, decl->type, decl->offset, "type ", group);
+  tn_print_newline(p, decl->offset);
   switch (decl->kind) {
   case TN_CORE_DECL_IMPORT:
-    tn_buffer_append_text(p->out, "(import ");
-    tn_print_string(p->out, decl->import.module);
-    tn_buffer_append_byte(p->out, ' ');
-    tn_print_string(p->out, decl->import.name);
-    tn_buffer_append_byte(p->out, ' ');
-    tn_print_core_extern_type(p, &decl->import.type);
-    tn_buffer_append_byte(p->out, ')');
-    break;
-  case TN_CORE_DECL_TYPE:
-    print_plain_core_type(p, "(type ", decl->type);
+    tn_print_core_import(p, scope, &decl->import, false);
     break;
   case TN_CORE_DECL_ALIAS_OUTER:
-    tn_buffer_format(p->out, "(alias outer %u %u (type ", decl->outer.count, decl->outer.index);
-    tn_print_new_index(p, TN_SORT_CORE_TYPE);
-    tn_buffer_append_text(p->out, "))");
-    break;
+    tn_buffer_format(&p->out, "(alias outer %u %u (type ", decl->outer.count, decl->outer.index);
+    tn_print_new(p, &scope->names[TN_SPACE_TYPE], scope->counts[TN_SPACE_TYPE]++);
+    tn_print_text(p, "))");
+    return TN_VEC_PUSH(arena, &scope->functions) != NULL ? NULL : tn_error_no_memory();
   case TN_CORE_DECL_EXPORT:
-    tn_buffer_append_text(p->out, "(export ");
-    tn_print_string(p->out, decl->export_.name);
-    tn_buffer_append_byte(p->out, ' ');
-    tn_print_core_extern_type(p, &decl->export_.type);
-    tn_buffer_append_byte(p->out, ')');
+    tn_print_text(p, "(export ");
+    tn_print_string(p, decl->export_.name);
+    tn_print_text(p, " (");
+    tn_print_core_extern_type(p, scope, &decl->export_.type, false);
+    tn_print_text(p, "))");
+    break;
+  case TN_CORE_DECL_TYPE: /* see above */
     break;
   }
+  return NULL;
 }
 
-static void print_module_type(tn_component_printer *p, const tn_core_type *type) {
-  tn_component_printer inner = {.out = p->out, .indent = p->indent + 1};
-  tn_buffer_append_text(p->out, " (module");
-  for (uint32_t i = 0; i < type->decl_count; i++)
-    print_core_decl(&inner, &type->decls[i]);
-  tn_buffer_append_byte(p->out, ')');
-}
-
-void tn_print_core_type(tn_component_printer *p, const tn_core_type *type) {
-  if (type->kind != TN_CORE_TYPE_MODULE) {
-    print_plain_core_type(p, "(core type ", type);
-    return;
+static tn_error *print_module_type(tn_component_printer *c, const tn_core_type *type) {
+  tn_core_scope scope = {0};
+  uint64_t group = 0, opened = tn_print_open(c->p, "core type ");
+  tn_print_new(c->p, &c->core.names[TN_SPACE_TYPE], c->core.counts[TN_SPACE_TYPE]);
+  tn_print_newline(c->p, TN_NOWHERE);
+  uint64_t inner = tn_print_open(c->p, "module");
+  for (uint32_t i = 0; i < type->decl_count; i++) {
+    TN_TRY(print_core_decl(c->p, c->arena, &scope, &type->decls[i], &group));
+    TN_TRY(tn_printer_flush(c->p));
   }
-  tn_buffer_append_text(p->out, "(core type ");
-  tn_print_new_index(p, TN_SORT_CORE_TYPE);
-  print_module_type(p, type);
-  tn_buffer_append_byte(p->out, ')');
+  tn_print_close(c->p, inner);
+  tn_print_close(c->p, opened);
+  c->core.counts[TN_SPACE_TYPE]++;
+  return NULL;
+}
+
+tn_error *tn_print_core_definition(tn_component_printer *c, const tn_core_type *type,
+                                   uint32_t offset) {
+  if (type->kind != TN_CORE_TYPE_MODULE)
+    return print_core_type(c->p, c->arena, &c->core, type, offset, "core type ", &c->group);
+  tn_print_newline(c->p, offset);
+  return print_module_type(c, type);
 }
 
 /* ---- component types ------------------------------------------------------------------------------------ */
 
-void tn_print_valtype(tn_component_printer *p, const tn_ast_valtype *type) {
+void tn_print_valtype(tn_component_printer *c, const tn_ast_valtype *type) {
   if (type->is_index) {
-    tn_buffer_format(p->out, "%u", type->index);
+    tn_print_item(c, TN_SORT_TYPE, type->index);
   } else {
-    tn_buffer_append_text(p->out, tn_primitive_name(type->primitive));
+    tn_print_text(c->p, tn_primitive_name(type->primitive));
   }
 }
 
 /* " (what …)", or nothing for a type that is absent. */
-static void print_part(tn_component_printer *p, const char *what, const tn_ast_valtype *type) {
+static void print_part(tn_component_printer *c, const char *what, const tn_ast_valtype *type) {
   if (type->is_absent) return;
-  tn_buffer_format(p->out, " (%s ", what);
-  tn_print_valtype(p, type);
-  tn_buffer_append_byte(p->out, ')');
+  tn_buffer_format(&c->p->out, " (%s ", what);
+  tn_print_valtype(c, type);
+  tn_print_text(c->p, ")");
 }
 
 /* With `what` NULL only what is in it: labels of enums and flags, types of tuples. */
-static void print_fields(tn_component_printer *p, const tn_ast_type *type, const char *what) {
+static void print_fields(tn_component_printer *c, const tn_ast_type *type, const char *what) {
   for (uint32_t i = 0; i < type->field_count; i++) {
     const tn_ast_field *field = &type->fields[i];
-    tn_buffer_append_byte(p->out, ' ');
-    if (what != NULL) tn_buffer_format(p->out, "(%s ", what);
-    if (field->label.data != NULL) tn_print_string(p->out, field->label);
+    tn_print_text(c->p, " ");
+    if (what != NULL) tn_buffer_format(&c->p->out, "(%s ", what);
+    if (field->label.data != NULL) tn_print_string(c->p, field->label);
     if (!field->type.is_absent) {
-      if (field->label.data != NULL) tn_buffer_append_byte(p->out, ' ');
-      tn_print_valtype(p, &field->type);
+      if (field->label.data != NULL) tn_print_text(c->p, " ");
+      tn_print_valtype(c, &field->type);
     }
-    if (what != NULL) tn_buffer_append_byte(p->out, ')');
+    if (what != NULL) tn_print_text(c->p, ")");
   }
 }
 
-static void print_decl(tn_component_printer *p, const tn_ast_decl *decl) {
-  tn_print_line(p);
+static tn_error *print_decl(tn_component_printer *c, const tn_ast_decl *decl) {
+  if (decl->kind == TN_DECL_CORE_TYPE)
+    return tn_print_core_definition(c, decl->core_type, decl->offset);
+  tn_print_newline(c->p, decl->offset);
   switch (decl->kind) {
-  case TN_DECL_CORE_TYPE:
-    tn_print_core_type(p, decl->core_type);
-    break;
   case TN_DECL_TYPE:
-    tn_print_type(p, decl->type);
-    break;
+    return tn_print_type(c, decl->type);
   case TN_DECL_ALIAS:
-    tn_print_alias(p, &decl->alias);
+    tn_print_alias(c, &decl->alias);
     break;
   case TN_DECL_IMPORT:
-    tn_buffer_append_text(p->out, "(import ");
-    tn_print_extern_name(p, &decl->import.name);
-    tn_buffer_append_byte(p->out, ' ');
-    tn_print_extern_type(p, &decl->import.type, true);
-    tn_buffer_append_byte(p->out, ')');
+    tn_print_text(c->p, "(import ");
+    tn_print_extern_name(c->p, &decl->import.name);
+    tn_print_text(c->p, " ");
+    tn_print_extern_type(c, &decl->import.type, true);
+    tn_print_text(c->p, ")");
     break;
   case TN_DECL_EXPORT:
-    tn_buffer_append_text(p->out, "(export ");
-    tn_print_extern_name(p, &decl->export_.name);
-    tn_buffer_append_byte(p->out, ' ');
-    tn_print_extern_type(p, &decl->export_.type, true);
-    tn_buffer_append_byte(p->out, ')');
+    tn_print_text(c->p, "(export ");
+    tn_print_new_item(c, decl->export_.type.sort);
+    tn_print_text(c->p, " ");
+    tn_print_extern_name(c->p, &decl->export_.name);
+    tn_print_text(c->p, " ");
+    tn_print_extern_type(c, &decl->export_.type, false);
+    tn_print_text(c->p, ")");
+    break;
+  case TN_DECL_CORE_TYPE: /* see above */
     break;
   }
+  return NULL;
 }
 
 /* The decoder bounds how deep types nest. */
-static void print_decls(tn_component_printer *p, const tn_ast_type *type) {
-  tn_component_printer inner = {.out = p->out, .indent = p->indent + 1};
-  for (uint32_t i = 0; i < type->decl_count; i++)
-    print_decl(&inner, &type->decls[i]);
-}
-
-static void print_resource(tn_component_printer *p, const tn_ast_type *type) {
-  tn_buffer_append_text(p->out, " (rep ");
-  tn_print_core_valtype(p->out, type->representation);
-  tn_buffer_append_byte(p->out, ')');
-  if (type->has_destructor) tn_buffer_format(p->out, " (dtor (func %u))", type->destructor);
-}
-
-static void print_elements(tn_component_printer *p, const tn_ast_valtype *first,
-                           const tn_ast_valtype *second) {
-  if (!first->is_absent) {
-    tn_buffer_append_byte(p->out, ' ');
-    tn_print_valtype(p, first);
+static tn_error *print_decls(tn_component_printer *c, const char *what, const tn_ast_type *type) {
+  tn_component_printer inner = {.p = c->p, .arena = c->arena, .outer = c};
+  tn_print_newline(c->p, TN_NOWHERE);
+  uint64_t opened = tn_print_open(c->p, what);
+  for (uint32_t i = 0; i < type->decl_count; i++) {
+    TN_TRY(print_decl(&inner, &type->decls[i]));
+    TN_TRY(tn_printer_flush(c->p));
   }
-  if (second == NULL) return;
-  tn_buffer_append_byte(p->out, ' ');
-  tn_print_valtype(p, second);
+  tn_print_close(c->p, opened);
+  return NULL;
 }
 
-static void print_body(tn_component_printer *p, const tn_ast_type *type) {
+static void print_resource(tn_component_printer *c, const tn_ast_type *type) {
+  tn_print_text(c->p, " (rep ");
+  tn_print_core_valtype(c->p, &c->core, type->representation);
+  tn_print_text(c->p, ")");
+  if (!type->has_destructor) return;
+  tn_print_text(c->p, " ");
+  print_group(c, "dtor", TN_SORT_CORE_FUNC, type->destructor);
+}
+
+static void print_element(tn_component_printer *c, const tn_ast_valtype *type) {
+  if (type->is_absent) return;
+  tn_print_text(c->p, " ");
+  tn_print_valtype(c, type);
+}
+
+static void print_body(tn_component_printer *c, const tn_ast_type *type) {
   switch (type->kind) {
   case TN_AST_RECORD:
-    print_fields(p, type, "field");
+    print_fields(c, type, "field");
     break;
   case TN_AST_VARIANT:
-    print_fields(p, type, "case");
+    print_fields(c, type, "case");
     break;
   case TN_AST_TUPLE:
   case TN_AST_FLAGS:
   case TN_AST_ENUM:
-    print_fields(p, type, NULL);
+    print_fields(c, type, NULL);
     break;
   case TN_AST_LIST:
   case TN_AST_OPTION:
   case TN_AST_STREAM:
   case TN_AST_FUTURE:
-    print_elements(p, &type->element, NULL);
+    print_element(c, &type->element);
     break;
   case TN_AST_FIXED_LIST:
-    print_elements(p, &type->element, NULL);
-    tn_buffer_format(p->out, " %u", type->length);
+    print_element(c, &type->element);
+    tn_print_space_number(c->p, type->length);
     break;
   case TN_AST_MAP:
-    print_elements(p, &type->key, &type->element);
+    print_element(c, &type->key);
+    print_element(c, &type->element);
     break;
   case TN_AST_RESULT:
-    print_elements(p, &type->element, NULL);
-    print_part(p, "error", &type->error);
+    print_element(c, &type->element);
+    print_part(c, "error", &type->error);
     break;
   case TN_AST_OWN:
   case TN_AST_BORROW:
-    tn_buffer_format(p->out, " %u", type->resource);
+    tn_print_text(c->p, " ");
+    tn_print_item(c, TN_SORT_TYPE, type->resource);
     break;
   case TN_AST_FUNC:
-    if (type->is_async) tn_buffer_append_text(p->out, " async");
-    print_fields(p, type, "param");
-    print_part(p, "result", &type->element);
-    break;
-  case TN_AST_COMPONENT:
-  case TN_AST_INSTANCE:
-    print_decls(p, type);
+    if (type->is_async) tn_print_text(c->p, " async");
+    print_fields(c, type, "param");
+    print_part(c, "result", &type->element);
     break;
   case TN_AST_RESOURCE:
-    print_resource(p, type);
+    print_resource(c, type);
     break;
   case TN_AST_PRIMITIVE:
+  case TN_AST_COMPONENT:
+  case TN_AST_INSTANCE:
     break;
   }
 }
 
-void tn_print_type(tn_component_printer *p, const tn_ast_type *type) {
+tn_error *tn_print_type(tn_component_printer *c, const tn_ast_type *type) {
   static const char *const names[] = {
       [TN_AST_RECORD] = "record",     [TN_AST_VARIANT] = "variant",
       [TN_AST_LIST] = "list",         [TN_AST_FIXED_LIST] = "list",
@@ -362,53 +298,69 @@ void tn_print_type(tn_component_printer *p, const tn_ast_type *type) {
       [TN_AST_FUNC] = "func",         [TN_AST_COMPONENT] = "component",
       [TN_AST_INSTANCE] = "instance", [TN_AST_RESOURCE] = "resource",
   };
-  tn_buffer_append_text(p->out, "(type ");
-  tn_print_new_index(p, TN_SORT_TYPE);
-  tn_buffer_append_byte(p->out, ' ');
-  if (type->kind == TN_AST_PRIMITIVE) {
-    tn_print_valtype(p, &(tn_ast_valtype){.primitive = type->primitive});
+  uint64_t opened = tn_print_open(c->p, "type ");
+  tn_print_new_item(c, TN_SORT_TYPE);
+  if (type->kind == TN_AST_COMPONENT || type->kind == TN_AST_INSTANCE) {
+    TN_TRY(print_decls(c, names[type->kind], type));
+  } else if (type->kind == TN_AST_PRIMITIVE) {
+    tn_print_text(c->p, " ");
+    tn_print_text(c->p, tn_primitive_name(type->primitive));
   } else {
-    tn_buffer_format(p->out, "(%s", names[type->kind]);
-    print_body(p, type);
-    tn_buffer_append_byte(p->out, ')');
+    tn_buffer_format(&c->p->out, " (%s", names[type->kind]);
+    print_body(c, type);
+    tn_print_text(c->p, ")");
   }
-  tn_buffer_append_byte(p->out, ')');
+  tn_print_close(c->p, opened);
+  return NULL;
 }
 
-void tn_print_extern_type(tn_component_printer *p, const tn_ast_extern_type *type, bool index) {
-  tn_buffer_format(p->out, "(%s ", tn_print_sort(type->sort));
-  if (index) {
-    tn_print_new_index(p, type->sort);
-    tn_buffer_append_byte(p->out, ' ');
+void tn_print_extern_type(tn_component_printer *c, const tn_ast_extern_type *type, bool is_new) {
+  tn_buffer_format(&c->p->out, "(%s ", tn_print_sort(type->sort));
+  if (is_new) {
+    tn_print_new_item(c, type->sort);
+    tn_print_text(c->p, " ");
   }
   if (type->sort == TN_SORT_TYPE && type->bound == TN_BOUND_SUB_RESOURCE) {
-    tn_buffer_append_text(p->out, "(sub resource)");
-  } else if (type->sort == TN_SORT_TYPE || (type->sort == TN_SORT_VALUE && type->value_is_eq)) {
-    tn_buffer_format(p->out, "(eq %u)", type->index);
+    tn_print_text(c->p, "(sub resource)");
+  } else if (type->sort == TN_SORT_TYPE) {
+    print_group(c, "eq", TN_SORT_TYPE, type->index);
+  } else if (type->sort == TN_SORT_VALUE && type->value_is_eq) {
+    print_group(c, "eq", TN_SORT_VALUE, type->index);
+  } else if (type->sort == TN_SORT_VALUE && !type->value_type.is_index) {
+    tn_print_valtype(c, &type->value_type);
   } else if (type->sort == TN_SORT_VALUE) {
-    tn_print_valtype(p, &type->value_type);
+    print_group(c, "type", TN_SORT_TYPE, type->value_type.index);
   } else {
-    tn_buffer_format(p->out, "(type %u)", type->index);
+    tn_sort sort = type->sort == TN_SORT_CORE_MODULE ? TN_SORT_CORE_TYPE : TN_SORT_TYPE;
+    print_group(c, "type", sort, type->index);
   }
-  tn_buffer_append_byte(p->out, ')');
+  tn_print_text(c->p, ")");
 }
 
-void tn_print_alias(tn_component_printer *p, const tn_ast_alias *alias) {
-  const char *sort = tn_print_sort(alias->sort);
-  switch (alias->kind) {
-  case TN_ALIAS_EXPORT:
-    tn_buffer_format(p->out, "(alias export %u ", alias->instance);
-    tn_print_string(p->out, alias->name);
-    break;
-  case TN_ALIAS_CORE_EXPORT:
-    tn_buffer_format(p->out, "(alias core export %u ", alias->instance);
-    tn_print_string(p->out, alias->name);
-    break;
-  case TN_ALIAS_OUTER:
-    tn_buffer_format(p->out, "(alias outer %u %u", alias->outer_count, alias->outer_index);
-    break;
+/* By its name only if it has been defined: names of what comes later mean nothing yet. */
+static void print_outer_item(tn_component_printer *c, const tn_ast_alias *alias) {
+  tn_component_printer *outer = c;
+  for (uint32_t i = 0; i < alias->outer_count && outer != NULL; i++)
+    outer = outer->outer;
+  if (outer != NULL && alias->outer_index < *count_of(outer, alias->sort)) {
+    tn_print_item(outer, alias->sort, alias->outer_index);
+  } else {
+    tn_print_number(c->p, alias->outer_index);
   }
-  tn_buffer_format(p->out, " (%s ", sort);
-  tn_print_new_index(p, alias->sort);
-  tn_buffer_append_text(p->out, "))");
+}
+
+void tn_print_alias(tn_component_printer *c, const tn_ast_alias *alias) {
+  if (alias->kind == TN_ALIAS_OUTER) {
+    tn_buffer_format(&c->p->out, "(alias outer %u ", alias->outer_count);
+    print_outer_item(c, alias);
+  } else {
+    bool is_core = alias->kind == TN_ALIAS_CORE_EXPORT;
+    tn_print_text(c->p, is_core ? "(alias core export " : "(alias export ");
+    tn_print_item(c, is_core ? TN_SORT_CORE_INSTANCE : TN_SORT_INSTANCE, alias->instance);
+    tn_print_text(c->p, " ");
+    tn_print_string(c->p, alias->name);
+  }
+  tn_buffer_format(&c->p->out, " (%s ", tn_print_sort(alias->sort));
+  tn_print_new_item(c, alias->sort);
+  tn_print_text(c->p, "))");
 }
