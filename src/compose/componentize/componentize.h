@@ -18,6 +18,7 @@
 #include "base/pointer_map.h"
 #include "component/write/builder.h"
 #include "compose/componentize/core_abi.h"
+#include "compose/componentize/core_names.h"
 #include "tenon/componentize.h"
 #include "wit/package/encode.h"
 
@@ -71,7 +72,7 @@ typedef struct tn_core_need {
   const tn_wit_type *resource;
   const tn_wit_type *payload;
   bool payload_is_exported; /* it is a type as exports see it */
-  tn_ast_canon canon;
+  tn_ast_canon canon;       /* options are added to those that it has */
   tn_core_part *adapter;
   bool is_indirect;
   uint32_t slot;
@@ -82,7 +83,7 @@ struct tn_core_part {
   tn_str name;
   const tn_core_module *module;
   const tn_core_module *renamed; /* the same with unique names of imports */
-  tn_map exports;                /* name -> const tn_core_export * */
+  tn_core_exports exports;
   tn_string_encoding encoding;
   TN_VEC(const tn_wit_world *) worlds;
   TN_VEC(tn_core_need) needs; /* one for each import */
@@ -148,17 +149,17 @@ tn_made_item *tn_make_find_import_of(const tn_maker *m, const tn_wit_interface *
 const tn_wit_function *tn_make_find_function(const tn_wit_interface *interface, tn_str item_name);
 /* The name of a part for messages: "the module", "adapter 'x'". */
 const char *tn_make_part_name(const tn_maker *m, const tn_core_part *part);
-/* The name of a function in a part: "f" or "a:b/c#f", behind `prefix`. */
-tn_error *tn_make_core_name(tn_maker *m, const char *prefix, const tn_made_item *item,
-                            tn_str function, tn_str *out);
-/* The function that a part exports under that name, perhaps with another compatible version in it. NULL: none. */
-const tn_core_export *tn_make_find_core_export(const tn_core_part *part, tn_str core_name);
+/* The core function that a part exports for a function, or a resource, of an export; *out == NULL: none. */
+tn_error *tn_make_find_export(tn_maker *m, const tn_core_part *part, tn_core_role role,
+                              const tn_made_item *item, tn_str name, const tn_core_export **out);
 
 /* ---- componentize_match.c ------------------------------------------------------------------------------- */
 
 /* Finds out what each import of a part is. */
 tn_error *tn_make_match(tn_maker *m, tn_core_part *part);
-tn_error *tn_make_find_built_in(const tn_core_import *core, tn_core_need *out);
+/* A function by its name in the interface, or, with `interface` NULL, in the world; or NULL. */
+const tn_wit_function *tn_make_function_of(const tn_made_items *items,
+                                           const tn_made_item *interface, tn_str name);
 
 /* ---- componentize_adapter.c ----------------------------------------------------------------------------- */
 

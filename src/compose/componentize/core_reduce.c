@@ -23,11 +23,11 @@ enum {
 };
 enum { NONE = UINT32_MAX, PAGE_SIZE = 65536 };
 
-/* One import as it stands. */
+/* One import. */
 typedef struct core_import {
   tn_str module;
   tn_str name;
-  tn_str encoded;
+  tn_str encoded; /* its type, as it stands */
   uint32_t type;
   bool is_function;
 } core_import;
@@ -121,16 +121,17 @@ static tn_error *read_imports(reducer *r) {
     tn_core_import read;
     core_import *import = TN_VEC_PUSH(r->arena, &r->imports);
     if (import == NULL) return tn_error_no_memory();
-    const uint8_t *begin = in.next;
     TN_TRY(tn_decode_core_import(&in, &read));
-    *import = (core_import){read.module, read.name, tn_reader_since(&in, begin),
+    const uint8_t *type = (const uint8_t *)read.name.data + read.name.len;
+    *import = (core_import){read.module, read.name, tn_reader_since(&in, type),
                             read.type.type_index, read.type.kind == TN_CORE_EXTERN_FUNC};
     if (!import->is_function) continue;
     core_function *function = TN_VEC_PUSH(r->arena, &r->functions);
     if (function == NULL) return tn_error_no_memory();
     function->type = import->type;
     bool is_realloc = tn_str_equal(read.module, TN_STR("__main_module__")) &&
-                      tn_str_equal(read.name, TN_STR("cabi_realloc"));
+                      (tn_str_equal(read.name, TN_STR("cabi_realloc")) ||
+                       tn_str_equal(read.name, TN_STR("canonical_abi_realloc")));
     if (is_realloc) r->realloc = r->functions.len - 1;
   }
   r->imported_count = r->functions.len;
@@ -249,12 +250,13 @@ static tn_error *find_live(reducer *r) {
 /* Whether the stack is made before the first call of an export. */
 static bool is_lazy(const reducer *r) {
   return r->stack_pointer != NONE && r->allocation_state != NONE && r->realloc != NONE &&
-         r->how->has_realloc;
+         r->how->realloc.data != NULL;
 }
 
 /* Whether the module's import of realloc becomes a function of its own. */
 static bool replaces_realloc(const reducer *r) {
-  return r->realloc != NONE && !r->how->has_realloc && r->functions.items[r->realloc].is_live;
+  return r->realloc != NONE && r->how->realloc.data == NULL &&
+         r->functions.items[r->realloc].is_live;
 }
 
 static bool stays_imported(const reducer *r, uint32_t function) {
@@ -308,7 +310,10 @@ static void write_imports(const reducer *r, tn_buffer *out) {
   uint32_t count = 0, function = 0;
   for (uint32_t i = 0; i < r->imports.len; i++) {
     const core_import *import = &r->imports.items[i];
+    bool is_realloc = import->is_function && function == r->realloc;
     if (import->is_function && !stays_imported(r, function++)) continue;
+    tn_wasm_bytes(&entries, import->module);
+    tn_wasm_bytes(&entries, is_realloc ? r->how->realloc : import->name);
     tn_buffer_append_str(&entries, import->encoded);
     count++;
   }

@@ -52,7 +52,7 @@ static tn_error *embed(tn_arena *arena, tn_buffer *out, const char *wit, tn_str 
   TN_TRY(tn_wit_find_world_named(&set, package, tn_str_from(options->world), &world));
   if (!options->only_custom) {
     if (module.data == NULL) {
-      TN_TRY(tn_dummy_module(out, arena, world));
+      TN_TRY(tn_dummy_module(out, arena, world, options->names, options->abi));
     } else {
       TN_TRY(check_module(arena, module));
       tn_buffer_append_str(out, module);
