@@ -94,7 +94,7 @@ TN_API tn_error *tn_componentize(const void *module, size_t module_size,
 
 /* Leaves custom sections out, of a component or core module and of all that is nested in it. `pattern` is a
  * POSIX extended regular expression that names of sections match in any place; NULL: all but "name",
- * "component-name", "dylink.0" and those whose names begin with "component-type", and with `all`, these too. */
+ * "dylink.0" and those whose names begin with "component-type", and with `all`, these too. */
 TN_API tn_error *tn_strip(const void *file, size_t file_size, const char *pattern, bool all,
                           uint8_t **bytes, size_t *size);
 

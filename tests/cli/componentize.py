@@ -277,6 +277,14 @@ class Making(Case):
             self.expect(self.tenon("new", module, "-o", component), 0, "", "")
             self.expect_parts(self.tenon("wit", "targets", component, self.wit(), "--world", world), "fits")
 
+    def test_producers_of_the_module_and_of_its_world_come_together(self):
+        text = DOUBLE[:-1] + ' (@producers (language "C" "11") (processed-by "cc" "1.2")))'
+        component, modules = self.make(text, "plain"), self.folder / "modules"
+        self.expect_parts(self.tenon("inspect", component), "producers:\n  processed-by: tenon 0.")
+        self.expect_parts(self.tenon("unbundle", "--threshold", "0", component, "--module-dir", modules), "unbundled-module0")
+        self.expect_parts(self.tenon("inspect", modules / "unbundled-module0.wasm"),
+                          ["language: C 11", "processed-by: cc 1.2", "processed-by: tenon 0."])
+
     def test_a_custom_section_alone_is_appended(self):
         module, section = self.folder / "module.wasm", self.folder / "section.wasm"
         self.expect(self.tenon("strip", self.write("double.wat", DOUBLE), "-o", module), 0, "", "")
@@ -357,6 +365,14 @@ class Finished(Case):
         self.expect(self.tenon("strip", "--delete", "^na", file, "-o", stripped), 0, "", "")
         self.assertIn(b"hidden", stripped.read_bytes())
         self.expect(self.tenon("strip", "--delete", "(", file, "-o", stripped), USAGE, "", "'(' is no regular expression")
+
+    def test_strip_leaves_out_what_parts_of_a_component_are_called(self):
+        file, stripped = self.write("c.wat", "(component $whole (core module $part (func $f)))"), self.folder / "stripped.wasm"
+        self.expect(self.tenon("strip", "--delete", "nothing", file, "-o", stripped), 0, "", "")
+        self.assertIn(b"component-name", stripped.read_bytes())
+        self.expect(self.tenon("strip", file, "-o", stripped), 0, "", "")
+        self.assertNotIn(b"component-name", stripped.read_bytes())
+        self.assertIn(b"\x04name", stripped.read_bytes())
 
     def test_unbundle_takes_core_modules_out_of_nested_components_too(self):
         component = self.make(SHOUT, "shout")

@@ -82,6 +82,9 @@ static tn_error *make(tn_maker *m, tn_buffer *out, tn_str module) {
   TN_TRY(tn_make_imports(m));
   TN_TRY(tn_make_core(m));
   TN_TRY(tn_make_exports(m));
+  tn_str producers;
+  TN_TRY(tn_producers_own(m->arena, &producers));
+  TN_TRY(tn_builder_add_custom(&m->builder, TN_STR("producers"), producers));
   TN_TRY(tn_builder_finish(&m->builder, &component));
   TN_TRY(tn_component_write(out, component));
   return m->options->no_validation ? NULL : validate(tn_buffer_str(out));

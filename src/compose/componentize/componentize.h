@@ -16,6 +16,7 @@
 
 #include "component/component.h"
 #include "base/pointer_map.h"
+#include "component/binary/producers.h"
 #include "component/write/builder.h"
 #include "compose/componentize/core_abi.h"
 #include "compose/componentize/core_names.h"
@@ -86,6 +87,7 @@ struct tn_core_part {
   tn_core_exports exports;
   tn_string_encoding encoding;
   TN_VEC(const tn_wit_world *) worlds;
+  tn_producers producers;     /* of what made the embedded worlds */
   TN_VEC(tn_core_need) needs; /* one for each import */
   bool is_left_out;           /* an adapter that nothing needs */
   uint32_t core_module;
@@ -137,6 +139,8 @@ typedef struct tn_maker {
 
 /* Reads the worlds that are embedded in a part's module. */
 tn_error *tn_make_read_worlds(tn_maker *m, tn_core_part *part);
+/* The contents of a part's section "producers": those of its module, and those of what made its worlds. */
+tn_error *tn_make_producers(tn_maker *m, tn_core_part *part, tn_str *out);
 /* Merges the worlds of all parts. */
 tn_error *tn_make_merge_worlds(tn_maker *m);
 tn_made_item *tn_made_find(const tn_made_items *items, tn_str name);

@@ -52,7 +52,8 @@ typedef struct reducer {
   tn_arena *arena;
   const tn_core_reduction *how;
   tn_str sections[SECTIONS];
-  tn_str names; /* the name section */
+  tn_str names;     /* the name section */
+  tn_str producers; /* the contents of that section; .data == NULL: none */
   TN_VEC(core_import) imports;
   TN_VEC(core_export) exports;
   TN_VEC(core_function) functions;
@@ -92,6 +93,7 @@ static tn_error *split_sections(reducer *r, tn_str module) {
     TN_TRY(tn_read_name(&contents, &name));
     bytes = (tn_str){(const char *)contents.next, tn_reader_remaining(&contents)};
     if (tn_str_equal(name, TN_STR("name"))) r->names = bytes;
+    if (tn_str_equal(name, TN_STR("producers"))) r->producers = bytes;
   }
   return NULL;
 }
@@ -528,7 +530,9 @@ static tn_error *write_module(reducer *r, tn_buffer *out) {
     tn_wasm_end_sized(out, begin);
   }
   TN_TRY(write_code(r, out, count));
-  return write_names(r, out);
+  TN_TRY(write_names(r, out));
+  if (r->producers.data != NULL) tn_core_write_custom(out, TN_STR("producers"), r->producers);
+  return NULL;
 }
 
 static tn_error *reduce(reducer *r, tn_str module, tn_buffer *out) {

@@ -352,9 +352,20 @@ static tn_error *fill_shim(tn_maker *m, uint32_t fixup) {
 
 /* ---- all of it ------------------------------------------------------------------------------------------ */
 
-static bool is_no_world(void *data, tn_str name) {
-  (void)data;
-  return !tn_str_starts_with(name, TN_STR("component-type"));
+/* Producers are written anew, with those of what made the worlds. */
+static bool stays_in_module(void *data, tn_str name) {
+  const tn_core_part *part = data;
+  bool is_rewritten = part->producers.items.len > 0 && tn_str_equal(name, TN_STR("producers"));
+  return !is_rewritten && !tn_str_starts_with(name, TN_STR("component-type"));
+}
+
+static tn_error *write_part(tn_maker *m, tn_core_part *part, tn_buffer *out) {
+  tn_str producers;
+  TN_TRY(tn_strip_module(out, part->renamed->bytes, stays_in_module, part));
+  if (part->producers.items.len == 0) return NULL;
+  TN_TRY(tn_make_producers(m, part, &producers));
+  tn_core_write_custom(out, TN_STR("producers"), producers);
+  return NULL;
 }
 
 static tn_error *add_modules(tn_maker *m) {
@@ -362,7 +373,7 @@ static tn_error *add_modules(tn_maker *m) {
     tn_core_part *part = m->parts.items[i];
     tn_buffer bytes = {0};
     if (part->is_left_out) continue;
-    tn_error *error = tn_strip_module(&bytes, part->renamed->bytes, is_no_world, NULL);
+    tn_error *error = write_part(m, part, &bytes);
     if (error == NULL) error = make_module(m, &bytes, &part->core_module);
     tn_buffer_free(&bytes);
     TN_TRY(error);

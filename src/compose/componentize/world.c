@@ -27,6 +27,22 @@ const tn_wit_function *tn_make_find_function(const tn_wit_interface *interface, 
 
 /* ---- reading -------------------------------------------------------------------------------------------- */
 
+/* Producers are only advice: a section that cannot be read, or has too many entries, has none. */
+static tn_error *read_producers(tn_maker *m, tn_str file, tn_producers *out) {
+  enum { MAX_PRODUCERS = 1000 };
+  tn_sections sections = {0};
+  TN_TRY(tn_sections_list(m->arena, file, &sections));
+  for (uint32_t i = 0; i < sections.items.len; i++) {
+    tn_producers read = {0};
+    if (!tn_str_equal(sections.items.items[i].name, TN_STR("producers"))) continue;
+    tn_error *error = tn_producers_read(m->arena, sections.items.items[i].contents, &read);
+    bool is_usable = error == NULL && out->items.len + read.items.len <= MAX_PRODUCERS;
+    tn_error_delete(error);
+    if (is_usable) TN_TRY(tn_producers_merge(m->arena, out, &read));
+  }
+  return NULL;
+}
+
 static tn_error *read_world(tn_maker *m, tn_core_part *part, tn_str payload) {
   const tn_wit_world **slot = TN_VEC_PUSH(m->arena, &part->worlds);
   tn_string_encoding encoding;
@@ -37,7 +53,7 @@ static tn_error *read_world(tn_maker *m, tn_core_part *part, tn_str payload) {
                         "its worlds were embedded with different string encodings");
   }
   part->encoding = encoding;
-  return NULL;
+  return read_producers(m, payload, &part->producers);
 }
 
 tn_error *tn_make_read_worlds(tn_maker *m, tn_core_part *part) {
@@ -52,6 +68,17 @@ tn_error *tn_make_read_worlds(tn_maker *m, tn_core_part *part) {
                          tn_make_part_name(m, part)));
   }
   return NULL;
+}
+
+tn_error *tn_make_producers(tn_maker *m, tn_core_part *part, tn_str *out) {
+  tn_producers all = {0};
+  tn_buffer bytes = {0};
+  TN_TRY(read_producers(m, part->module->bytes, &all));
+  TN_TRY(tn_producers_merge(m->arena, &all, &part->producers));
+  tn_producers_write(&bytes, &all);
+  *out = bytes.failed ? (tn_str){NULL, 0} : tn_arena_copy(m->arena, tn_buffer_str(&bytes));
+  tn_buffer_free(&bytes);
+  return out->data == NULL ? tn_error_no_memory() : NULL;
 }
 
 /* ---- merging -------------------------------------------------------------------------------------------- */
