@@ -285,6 +285,16 @@ class Making(Case):
         self.expect_parts(self.tenon("inspect", modules / "unbundled-module0.wasm"),
                           ["language: C 11", "processed-by: cc 1.2", "processed-by: tenon 0."])
 
+    def test_tasks_are_set_up_before_functions_of_the_module_run(self):
+        text = """(module
+          (global $ready (mut i32) (i32.const 0))
+          (func (export "__wasm_init_task") (global.set $ready (i32.add (global.get $ready) (i32.const 1))))
+          (func (export "__wasm_init_async_task") unreachable)
+          (func (export "_initialize") (if (i32.eqz (global.get $ready)) (then unreachable)))
+          (func (export "double") (param i32) (result i32) (i32.add (local.get 0) (global.get $ready))))"""
+        component = self.make(text, "plain")
+        self.expect(self.tenon("run", "--invoke", "double(40)", component), 0, "42\n", "")
+
     def test_a_custom_section_alone_is_appended(self):
         module, section = self.folder / "module.wasm", self.folder / "section.wasm"
         self.expect(self.tenon("strip", self.write("double.wat", DOUBLE), "-o", module), 0, "", "")

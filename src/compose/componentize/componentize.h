@@ -186,6 +186,10 @@ tn_error *tn_make_options(tn_maker *m, tn_core_part *part, tn_core_needs needs, 
 /* Adds one option. */
 tn_error *tn_make_option(tn_maker *m, tn_ast_canon *canon, tn_canon_option_kind kind,
                          uint32_t index);
+/* A module may export functions that set up what a task needs ("__wasm_init_task", "__wasm_init_async_task"): then
+ * *index becomes a function that calls the one for `abi` and then what *index was, which is the module's `core`. */
+tn_error *tn_make_with_task_init(tn_maker *m, const tn_core_part *part, const tn_core_export *core,
+                                 tn_core_abi abi, uint32_t *index);
 /* Everything from the core modules to the fix-up. */
 tn_error *tn_make_core(tn_maker *m);
 

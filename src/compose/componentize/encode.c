@@ -260,16 +260,42 @@ static tn_error *find_memory(tn_maker *m) {
                             &m->memory);
 }
 
-/* Instantiates a module with one argument, the instance of these exports named "". */
-static tn_error *instantiate_with(tn_maker *m, uint32_t module,
-                                  const tn_ast_core_instance *exports) {
+/* Instantiates a module with one argument, the instance of these exports named "". *made may be NULL. */
+static tn_error *instantiate_with(tn_maker *m, uint32_t module, const tn_ast_core_instance *exports,
+                                  uint32_t *made) {
   tn_ast_core_argument *argument = TN_ARENA_NEW(m->arena, tn_ast_core_argument);
   if (argument == NULL) return tn_error_no_memory();
   *argument = (tn_ast_core_argument){.name = TN_STR(""), .item = {.sort = TN_SORT_CORE_INSTANCE}};
   TN_TRY(make_core_instance(m, exports, &argument->item.index));
   const tn_ast_core_instance instance = {
       .is_instantiate = true, .module = module, .argument_count = 1, .arguments = argument};
-  return make_core_instance(m, &instance, NULL);
+  return make_core_instance(m, &instance, made);
+}
+
+/* ---- tasks ---------------------------------------------------------------------------------------------- */
+
+tn_error *tn_make_with_task_init(tn_maker *m, const tn_core_part *part, const tn_core_export *core,
+                                 tn_core_abi abi, uint32_t *index) {
+  const tn_core_export *init = tn_core_find_function(&part->exports, TN_STR("__wasm_init_task"));
+  const tn_core_export *async_init =
+      tn_core_find_function(&part->exports, TN_STR("__wasm_init_async_task"));
+  bool is_wrapped = part == m->main && !part->exports.no_legacy && init != NULL &&
+                    async_init != NULL && core->type.func != NULL;
+  if (!is_wrapped) return NULL;
+  if (abi != TN_ABI_LIFT) init = async_init;
+  tn_ast_core_argument *exports = TN_ARENA_ARRAY(m->arena, tn_ast_core_argument, 2);
+  tn_buffer bytes = {0};
+  uint32_t module, instance;
+  if (exports == NULL) return tn_error_no_memory();
+  tn_core_write_wrapper(&bytes, core->type.func);
+  TN_TRY(make_module(m, &bytes, &module));
+  exports[0] = (tn_ast_core_argument){.name = TN_STR("init"), .item = {.sort = TN_SORT_CORE_FUNC}};
+  exports[1] = (tn_ast_core_argument){.name = TN_STR(""), .item = {TN_SORT_CORE_FUNC, *index}};
+  TN_TRY(tn_make_core_alias(m, part->core_instance, TN_SORT_CORE_FUNC, init->name,
+                            &exports[0].item.index));
+  const tn_ast_core_instance arguments = {.argument_count = 2, .arguments = exports};
+  TN_TRY(instantiate_with(m, module, &arguments, &instance));
+  return tn_make_core_alias(m, instance, TN_SORT_CORE_FUNC, TN_STR(""), index);
 }
 
 /* ---- the shim ------------------------------------------------------------------------------------------- */
@@ -347,7 +373,7 @@ static tn_error *fill_shim(tn_maker *m, uint32_t fixup) {
   TN_TRY(
       tn_make_core_alias(m, m->shim_instance, TN_SORT_CORE_TABLE, table->name, &table->item.index));
   const tn_ast_core_instance instance = {.argument_count = m->slots.len + 1, .arguments = exports};
-  return instantiate_with(m, fixup, &instance);
+  return instantiate_with(m, fixup, &instance, NULL);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------------ */
@@ -451,8 +477,9 @@ static tn_error *initialize(tn_maker *m) {
   *export_ = (tn_ast_core_argument){.name = TN_STR(""), .item = {.sort = TN_SORT_CORE_FUNC}};
   TN_TRY(tn_make_core_alias(m, m->main->core_instance, TN_SORT_CORE_FUNC, function->name,
                             &export_->item.index));
-  return instantiate_with(m, module,
-                          &(tn_ast_core_instance){.argument_count = 1, .arguments = export_});
+  TN_TRY(tn_make_with_task_init(m, m->main, function, TN_ABI_LIFT, &export_->item.index));
+  const tn_ast_core_instance arguments = {.argument_count = 1, .arguments = export_};
+  return instantiate_with(m, module, &arguments, NULL);
 }
 
 tn_error *tn_make_core(tn_maker *m) {

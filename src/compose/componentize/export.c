@@ -112,6 +112,7 @@ static tn_error *lift(tn_maker *m, const tn_made_item *item, const tn_wit_functi
   TN_TRY(check_signature(m, part, function, core, abi));
   TN_TRY(tn_wit_encode_func_type(&m->out, function, &canon.type));
   TN_TRY(tn_make_core_alias(m, part->core_instance, TN_SORT_CORE_FUNC, core->name, &canon.func));
+  TN_TRY(tn_make_with_task_init(m, part, core, abi, &canon.func));
   TN_TRY(tn_core_needs_of(m->arena, function, abi, &needs));
   TN_TRY(tn_make_options(m, part, needs, true, &canon));
   TN_TRY(add_functions(m, part, item, function, abi, &canon));
