@@ -394,6 +394,29 @@ class Finished(Case):
         self.expect(self.tenon("strip", modules / "unbundled-module0.wasm", "-o", self.folder / "module.wasm"), 0, "", "")
         self.expect(self.tenon("unbundle", "--threshold", "1GiB", component), 0, "", "")
 
+    def test_unbundle_renumbers_the_core_types_of_a_component(self):
+        text = """(component
+          (core type $start (func (param i32)))
+          (core type $needed (module (export "f" (func))))
+          (import "other" (core module $other (type $needed)))
+          (core module $m (table (export "t") 1 funcref) (memory 1) (func (export "f")))
+          (core instance $i (instantiate $m))
+          (alias core export $i "t" (core table $t))
+          (core func (canon thread.new-indirect $start (table $t)))
+          (component $c (alias outer 1 $needed (core type $again)) (import "more" (core module (type $again)))))"""
+        rest = self.folder / "rest.wasm"
+        done = self.tenon("unbundle", "--threshold", "0", self.write("typed.wat", text), "-o", rest)
+        self.expect_parts(done, "unbundled-module0 ")
+        self.expect_parts(self.tenon("print", rest), ['(import "unbundled-module0" (core module', '(import "other" (core module',
+                          "thread.new-indirect", "(alias outer 1 2 (core type"])
+        self.expect_parts(self.tenon("inspect", rest), "rest.wasm: component")
+
+    def test_unbundle_refuses_types_that_are_made_of_core_types(self):
+        text = """(component (core type $f (func)) (core type (module (alias outer 1 $f (type $g)) (import "a" "b" (func (type $g)))))
+          (core module (func)))"""
+        self.expect(self.tenon("unbundle", "--threshold", "0", self.write("typed.wat", text)), UNSUPPORTED, "",
+                    "types are made of other core types")
+
     def test_print_shows_the_component_format(self):
         component = self.make(SHOUT, "shout")
         self.expect_parts(self.tenon("print", component), [
