@@ -23,6 +23,19 @@ typedef enum tn_embed_encoding {
   TN_EMBED_COMPACT_UTF16, /* Latin-1 or UTF-16 */
 } tn_embed_encoding;
 
+/* What a module without functions of its own calls its imports and exports. */
+typedef enum tn_embed_names {
+  TN_EMBED_STANDARD32, /* "cm32p2|a:b/c@1|f" */
+  TN_EMBED_LEGACY,     /* "a:b/c@1.0.0#f" */
+} tn_embed_names;
+
+/* How such a module lowers and lifts functions that are `async`. Those of another kind are always synchronous. */
+typedef enum tn_embed_abi {
+  TN_EMBED_SYNC,
+  TN_EMBED_ASYNC_CALLBACK, /* these two with names "legacy" only */
+  TN_EMBED_ASYNC_STACKFUL,
+} tn_embed_abi;
+
 /* Zeroed: the defaults. */
 typedef struct tn_embed_options {
   const char *world; /* "world", "a:b/world", "a:b/world@1.0.0"; NULL: the only one that there is */
@@ -31,7 +44,9 @@ typedef struct tn_embed_options {
       *features; /* what is @unstable is there only if its feature is named here: "a", "a,b" */
   size_t feature_count;
   bool all_features;
-  bool only_custom; /* the result is the custom section alone */
+  bool only_custom;     /* the result is the custom section alone */
+  tn_embed_names names; /* the next two: of a module that is made because none is given */
+  tn_embed_abi abi;
 } tn_embed_options;
 
 /* Adds a world of the WIT at `wit` (a folder, a file, or a binary) to a core module, as the custom section
@@ -60,12 +75,15 @@ typedef struct tn_componentize_options {
   bool realloc_via_memory_grow; /* adapters never call the module's "cabi_realloc" */
   bool no_merging;              /* imports of compatible versions are not made one */
   bool no_validation;           /* the result is not validated */
+  bool reject_legacy_names;     /* core names are those of the "cm32p2" scheme only */
 } tn_componentize_options;
 
 /* Makes a component from a core module and the worlds that are embedded in it and in the adapters. What neither
  * of them calls is not imported. Names of core imports and exports are those that WIT bindings generators have
  * agreed upon (CanonicalABI.md#canonical-abi has what they mean): imports "a:b/c@1.0.0" "f" and "$root" "f",
- * exports "a:b/c@1.0.0#f", "f", "memory", "cabi_realloc", "_initialize". TN_ERROR_LINK for an import that
+ * exports "a:b/c@1.0.0#f", "f", "memory", "cabi_realloc", "_initialize"; or those of the standard scheme: imports
+ * "cm32p2|a:b/c@1" "f" and "cm32p2" "f", exports "cm32p2|a:b/c@1|f", "cm32p2||f", "cm32p2_memory",
+ * "cm32p2_realloc", "cm32p2_initialize". TN_ERROR_LINK for an import that
  * nothing meets and an export that is not there; TN_ERROR_UNSUPPORTED for built-ins that this version does not
  * know. */
 TN_API tn_error *tn_componentize(const void *module, size_t module_size,
@@ -76,7 +94,7 @@ TN_API tn_error *tn_componentize(const void *module, size_t module_size,
 
 /* Leaves custom sections out, of a component or core module and of all that is nested in it. `pattern` is a
  * POSIX extended regular expression that names of sections match in any place; NULL: all but "name",
- * "component-name", "dylink.0" and those whose names begin with "component-type", and with `all`, these too. */
+ * "dylink.0" and those whose names begin with "component-type", and with `all`, these too. */
 TN_API tn_error *tn_strip(const void *file, size_t file_size, const char *pattern, bool all,
                           uint8_t **bytes, size_t *size);
 

@@ -103,8 +103,7 @@ static bool stays(void *data, tn_str name) {
   const strip_rule *rule = data;
   if (rule->has_pattern) return !matches(rule, name);
   if (rule->all) return false;
-  return tn_str_equal(name, TN_STR("name")) || tn_str_equal(name, TN_STR("component-name")) ||
-         tn_str_equal(name, TN_STR("dylink.0")) ||
+  return tn_str_equal(name, TN_STR("name")) || tn_str_equal(name, TN_STR("dylink.0")) ||
          tn_str_starts_with(name, TN_STR("component-type"));
 }
 

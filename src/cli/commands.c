@@ -104,8 +104,8 @@ const cli_command cli_commands[] = {
      cli_new},
     {"strip", CLI_STRIP, CLI_OPERANDS_FILES, false, "strip [OPTIONS] FILE",
      "Leave custom sections out of a component or core module",
-     "Debug information, producers and the like are left out, in core modules and nested components as well. Names (for "
-     "backtraces), embedded worlds and what dynamic linking needs stay, unless --all or --delete says otherwise.",
+     "Debug information, producers and the like are left out, in core modules and nested components as well. Names of "
+     "functions (for backtraces), embedded worlds and what dynamic linking needs stay, unless --all or --delete says otherwise.",
      "tenon strip app.wasm -o small.wasm\ntenon strip --delete '^[.]debug' app.wasm -o small.wasm",
      cli_strip},
     {"unbundle", CLI_UNBUNDLE, CLI_OPERANDS_FILES, false, "unbundle [OPTIONS] FILE",

@@ -45,8 +45,28 @@ static int parse_encoding(const char *text, tn_embed_encoding *out) {
                     "--encoding %s is no encoding of strings", text);
 }
 
+/* How a dummy is to look. */
+static int parse_dummy(const cli_settings *settings, tn_embed_options *out) {
+  const char *names = settings->dummy_names;
+  bool is_legacy = names != NULL && strcmp(names, "legacy") == 0;
+  if (names != NULL && !is_legacy && strcmp(names, "standard32") != 0)
+    return cli_report(CLI_EXIT_USAGE, "standard32 or legacy",
+                      "--dummy-names %s is no scheme of names", names);
+  if (settings->async_callback && settings->async_stackful)
+    return cli_report(CLI_EXIT_USAGE, NULL,
+                      "--async-callback and --async-stackful exclude each other");
+  if (settings->async_callback) out->abi = TN_EMBED_ASYNC_CALLBACK;
+  if (settings->async_stackful) out->abi = TN_EMBED_ASYNC_STACKFUL;
+  if (out->abi != TN_EMBED_SYNC && !is_legacy)
+    return cli_report(CLI_EXIT_USAGE, "--dummy-names legacy",
+                      "the standard names have none for asynchronous functions");
+  out->names = is_legacy ? TN_EMBED_LEGACY : TN_EMBED_STANDARD32;
+  return CLI_EXIT_OK;
+}
+
 int cli_embed(const cli_settings *settings, char **operands, int count) {
-  bool has_module = !settings->dummy && !settings->only_custom;
+  bool is_dummy = settings->dummy || settings->dummy_names != NULL;
+  bool has_module = !is_dummy && !settings->only_custom;
   tn_embed_options options = {.world = settings->world,
                               .features = settings->features.items,
                               .feature_count = settings->features.count,
@@ -63,6 +83,7 @@ int cli_embed(const cli_settings *settings, char **operands, int count) {
   }
   int exit_code = check_output(settings);
   if (exit_code == CLI_EXIT_OK) exit_code = parse_encoding(settings->encoding, &options.encoding);
+  if (exit_code == CLI_EXIT_OK) exit_code = parse_dummy(settings, &options);
   if (exit_code == CLI_EXIT_OK && has_module)
     exit_code = cli_read_file(operands[1], &module, &module_size);
   if (exit_code != CLI_EXIT_OK) return exit_code;
@@ -134,7 +155,8 @@ int cli_new(const cli_settings *settings, char **operands, int count) {
                                      .realloc_via_memory_grow = settings->realloc_via_memory_grow,
                                      .no_merging = settings->merging != NULL &&
                                                    strcmp(settings->merging, "false") == 0,
-                                     .no_validation = settings->no_validation};
+                                     .no_validation = settings->no_validation,
+                                     .reject_legacy_names = settings->reject_legacy_names};
   char *module = NULL;
   uint8_t *bytes = NULL;
   size_t module_size, size = 0;

@@ -95,8 +95,9 @@ typedef struct cli_settings {
   bool all_features, wasm;
   /* what to make of a core module, or to leave out of a file */
   cli_texts adapters, import_names;
-  const char *encoding, *merging, *module_folder, *pattern;
+  const char *encoding, *merging, *module_folder, *pattern, *dummy_names;
   bool dummy, only_custom, realloc_via_memory_grow, all;
+  bool async_callback, async_stackful, reject_legacy_names;
   cli_amount threshold;
   /* what is called, what a run is fed, and what is to be shown of it */
   const char *function, *arguments, *arguments_json, *arguments_file, *input;

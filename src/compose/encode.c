@@ -1,4 +1,5 @@
 /* From a graph to a component. */
+#include "component/binary/producers.h"
 #include "component/component.h"
 #include "component/write/write.h"
 #include "compose/encode.h"
@@ -125,10 +126,8 @@ static tn_error *encode_exports(encoder *e) {
 /* ---- the whole ----------------------------------------------------------------------------------------- */
 
 static tn_error *add_producers(encoder *e) {
-  static const char bytes[] = "\x01\x0cprocessed-by\x01\x05tenon";
-  tn_str section = tn_arena_format(e->graph->arena, "%s%c%s", bytes, (int)strlen(TN_VERSION_STRING),
-                                   TN_VERSION_STRING);
-  if (section.data == NULL) return tn_error_no_memory();
+  tn_str section;
+  TN_TRY(tn_producers_own(e->graph->arena, &section));
   return tn_builder_add_custom(&e->builder, TN_STR("producers"), section);
 }
 

@@ -209,26 +209,92 @@ static tn_error *number_modules(unbundler *u, const tn_component_ast *component)
   return NULL;
 }
 
-/* The types of the new imports come before all core types that the component has. */
-static tn_error *check_core_types(const tn_component_ast *component) {
+/* ---- core types ------------------------------------------------------------------------------------------- */
+
+/* The types of the new imports come before all core types that the component has, which get new indices by that.
+ * What names core types within the encoded form of a type cannot be renumbered. */
+
+static bool names_core_types(const tn_core_valtype *types, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    if (has_type_index(types[i])) return true;
+  }
+  return false;
+}
+
+static bool core_type_is_closed(const tn_core_type *type) {
+  if (type->group_size != 1 || type->has_supertype) return false;
+  if (type->kind == TN_CORE_TYPE_FUNC)
+    return !names_core_types(type->func.params, type->func.param_count) &&
+           !names_core_types(type->func.results, type->func.result_count);
+  for (uint32_t i = 0; i < type->decl_count; i++) {
+    if (type->decls[i].kind == TN_CORE_DECL_ALIAS_OUTER) return false;
+  }
+  return type->kind == TN_CORE_TYPE_MODULE;
+}
+
+/* The decoder bounds how deep types nest. */
+static bool type_is_closed(const tn_ast_type *type) {
+  for (uint32_t i = 0; i < type->decl_count; i++) {
+    const tn_ast_decl *decl = &type->decls[i];
+    if (decl->kind == TN_DECL_ALIAS && decl->alias.sort == TN_SORT_CORE_TYPE) return false;
+    if (decl->kind == TN_DECL_TYPE && !type_is_closed(decl->type)) return false;
+  }
+  return true;
+}
+
+static bool is_closed(const tn_definition *definition) {
+  if (definition->kind == TN_DEFINITION_CORE_TYPE)
+    return core_type_is_closed(definition->core_type);
+  return definition->kind != TN_DEFINITION_TYPE || type_is_closed(definition->type);
+}
+
+/* The decoder bounds how deep components nest. */
+static bool all_are_closed(const tn_component_ast *component) {
   for (uint32_t i = 0; i < component->definition_count; i++) {
     const tn_definition *definition = &component->definitions[i];
-    bool is_core_type =
-        definition->kind == TN_DEFINITION_CORE_TYPE ||
-        (definition->kind == TN_DEFINITION_ALIAS && definition->alias.sort == TN_SORT_CORE_TYPE);
-    if (is_core_type) {
-      return tn_error_new(
-          TN_ERROR_UNSUPPORTED,
-          "core modules cannot be taken out of a component that defines core types");
-    }
+    if (!is_closed(definition)) return false;
+    if (definition->kind == TN_DEFINITION_COMPONENT && !all_are_closed(definition->component))
+      return false;
   }
-  return NULL;
+  return true;
+}
+
+static tn_error *check_core_types(const tn_component_ast *component) {
+  bool has_core_types = false;
+  for (uint32_t i = 0; i < component->definition_count; i++)
+    has_core_types |= component->definitions[i].kind == TN_DEFINITION_CORE_TYPE;
+  if (!has_core_types || all_are_closed(component)) return NULL;
+  return tn_error_new(TN_ERROR_UNSUPPORTED,
+                      "core modules cannot be taken out of a component whose types are made of "
+                      "other core types of it");
 }
 
 /* ---- the new tree --------------------------------------------------------------------------------------- */
 
 static void renumber(const unbundler *u, uint32_t *index) {
   if (*index < u->new_indices.len) *index = u->new_indices.items[*index];
+}
+
+static void renumber_core_type(const unbundler *u, uint32_t *index) {
+  *index += u->modules.len;
+}
+
+static bool names_core_type(const tn_ast_canon *canon) {
+  return canon->kind == TN_CANON_THREAD_NEW_INDIRECT || canon->kind == TN_CANON_THREAD_SPAWN_REF ||
+         canon->kind == TN_CANON_THREAD_SPAWN_INDIRECT;
+}
+
+/* What a definition of the outermost component says of its core types. */
+static void renumber_core_types(const unbundler *u, tn_definition *definition) {
+  if (definition->kind == TN_DEFINITION_CANON && names_core_type(&definition->canon)) {
+    renumber_core_type(u, &definition->canon.type);
+  } else if (definition->kind == TN_DEFINITION_IMPORT &&
+             definition->import.type.sort == TN_SORT_CORE_MODULE) {
+    renumber_core_type(u, &definition->import.type.index);
+  } else if (definition->kind == TN_DEFINITION_EXPORT && definition->export_.has_type &&
+             definition->export_.type.sort == TN_SORT_CORE_MODULE) {
+    renumber_core_type(u, &definition->export_.type.index);
+  }
 }
 
 static tn_error *renumber_arguments(unbundler *u, tn_ast_instance *instance) {
@@ -244,6 +310,7 @@ static tn_error *renumber_arguments(unbundler *u, tn_ast_instance *instance) {
 
 /* What a definition of the outermost component says of its core modules. */
 static tn_error *renumber_definition(unbundler *u, tn_definition *definition) {
+  renumber_core_types(u, definition);
   if (definition->kind == TN_DEFINITION_CORE_INSTANCE && definition->core_instance.is_instantiate) {
     renumber(u, &definition->core_instance.module);
   } else if (definition->kind == TN_DEFINITION_EXPORT &&
@@ -261,10 +328,13 @@ static tn_error *rewrite(unbundler *u, const tn_component_ast *component, uint32
 
 static tn_error *rewrite_definition(unbundler *u, tn_definition *definition, uint32_t depth) {
   taken_module *taken;
-  bool is_alias =
-      definition->kind == TN_DEFINITION_ALIAS && definition->alias.kind == TN_ALIAS_OUTER &&
-      definition->alias.sort == TN_SORT_CORE_MODULE && definition->alias.outer_count == depth;
-  if (is_alias) renumber(u, &definition->alias.outer_index);
+  bool is_alias = definition->kind == TN_DEFINITION_ALIAS &&
+                  definition->alias.kind == TN_ALIAS_OUTER &&
+                  definition->alias.outer_count == depth;
+  if (is_alias && definition->alias.sort == TN_SORT_CORE_MODULE)
+    renumber(u, &definition->alias.outer_index);
+  if (is_alias && definition->alias.sort == TN_SORT_CORE_TYPE)
+    renumber_core_type(u, &definition->alias.outer_index);
   if (definition->kind == TN_DEFINITION_COMPONENT)
     return rewrite(u, definition->component, depth + 1, &definition->component);
   if (depth == 0) return renumber_definition(u, definition);

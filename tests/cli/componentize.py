@@ -25,6 +25,8 @@ world counter {
 }
 world uses { import names; import unused: func(); export first: func() -> string; }
 world old-things { import names; export ready: func() -> u32; }
+world nothing { }
+world later { import go: async func(n: u32) -> string; export work: async func(in: stream<u8>) -> string; }
 world many { import a: func(); import b: func(); export greeter; }
 """
 
@@ -72,6 +74,42 @@ COUNTER = """(module
 USES = """(module
   (import "test:greeting/names@1.0.0" "name" (func $name (param i32 i32))) %s
   (func (export "first") (result i32) (call $name (i32.const 7) (i32.const 32)) (i32.const 32)))""" % MEMORY
+
+# The names that the standard scheme has for the same.
+STANDARD = {"memory": "cm32p2_memory", "cabi_realloc": "cm32p2_realloc", "_initialize": "cm32p2_initialize",
+            "shout": "cm32p2||shout", "cabi_post_shout": "cm32p2||shout_post", "first": "cm32p2||first",
+            "test:greeting/names@1.0.0": "cm32p2|test:greeting/names@1",
+            "[export]counters": "cm32p2|_ex_counters", "[resource-new]counter": "counter_new",
+            "[resource-drop]counter": "counter_drop", "counters#[dtor]counter": "cm32p2|counters|counter_dtor",
+            "counters#[constructor]counter": "cm32p2|counters|[constructor]counter",
+            "counters#[method]counter.next": "cm32p2|counters|[method]counter.next", "counters#sum": "cm32p2|counters|sum"}
+
+# Every built-in that belongs to no function, with what it is in the component.
+BUILT_INS = [
+    ("waitable-set-new", "(result i32)", "waitable-set.new"), ("waitable-set-drop", "(param i32)", "waitable-set.drop"),
+    ("waitable-set-wait", "(param i32 i32) (result i32)", "waitable-set.wait"),
+    ("waitable-set-poll", "(param i32 i32) (result i32)", "waitable-set.poll"),
+    ("waitable-set-wait-i32", "(param i32 i32) (result i32)", "waitable-set.wait"),
+    ("waitable-join", "(param i32 i32)", "waitable.join"), ("subtask-drop", "(param i32)", "subtask.drop"),
+    ("subtask-cancel", "(param i32) (result i32)", "subtask.cancel"), ("task-cancel", "", "task.cancel"),
+    ("backpressure-inc", "", "backpressure.inc"), ("backpressure-dec", "", "backpressure.dec"),
+    ("context-get-0", "(result i32)", "context.get i32 0"), ("context-set-1", "(param i32)", "context.set i32 1"),
+    ("context-get-i32-1", "(result i32)", "context.get i32 1"), ("thread-index", "(result i32)", "thread.index"),
+    ("thread-new-indirect-v0", "(param i32 i32) (result i32)", "thread.new-indirect"),
+    ("thread-resume-later", "(param i32)", "thread.resume-later"), ("thread-yield", "(result i32)", "thread.yield"),
+    ("thread-suspend", "(result i32)", "thread.suspend"),
+    ("thread-suspend-then-resume", "(param i32) (result i32)", "thread.suspend-then-resume"),
+    ("thread-yield-then-resume", "(param i32) (result i32)", "thread.yield-then-resume"),
+    ("thread-suspend-then-promote", "(param i32) (result i32)", "thread.suspend-then-promote"),
+    ("thread-yield-then-promote", "(param i32) (result i32)", "thread.yield-then-promote"),
+    ("error-context-new-utf8", "(param i32 i32) (result i32)", "error-context.new"),
+    ("error-context-new-utf16", "(param i32 i32) (result i32)", "string-encoding=utf16"),
+    ("error-context-new-latin1+utf16", "(param i32 i32) (result i32)", "string-encoding=latin1+utf16"),
+    ("error-context-debug-message-utf8", "(param i32 i32)", "error-context.debug-message"),
+    ("error-context-drop", "(param i32)", "error-context.drop"),
+    ("future-new-unit", "(result i64)", "future.new"), ("future-read-unit", "(param i32 i32) (result i32)", "future.read"),
+    ("stream-new-unit", "(result i64)", "stream.new"),
+    ("stream-write-unit", "(param i32 i32 i32) (result i32)", "stream.write")]
 
 # A program of an older interface, and the adapter between the two: "old" "ready" asks for a name and says how long it is.
 OLD = """(module
@@ -130,6 +168,12 @@ class Case(run.Case):
         self.expect(self.tenon("new", self.embed(text, world), "-o", file, *arguments), 0, "", "")
         return file
 
+    def make_standard(self, text, world):
+        """The same module, with the standard scheme's names and no others."""
+        for name, standard in STANDARD.items():
+            text = text.replace('"%s"' % name, '"%s"' % standard)
+        return self.make(text, world, "--reject-legacy-names")
+
     def adapter(self):
         folder = self.folder / "adapter-wit"
         (folder / "deps").mkdir(parents=True, exist_ok=True)
@@ -161,6 +205,56 @@ class Making(Case):
         component = self.make(COUNTER, "counter")
         self.expect_parts(self.tenon("wit", component), ["resource counter {", "sum: func(a: borrow<counter>"])
 
+    def test_core_names_may_be_those_of_the_standard_scheme(self):
+        component = self.make_standard(SHOUT, "shout")
+        self.expect(self.tenon("run", "--invoke", 'shout("hi")', component), 0, '"hi!"\n', "")
+        component = self.make_standard(USES, "uses")
+        self.expect(self.tenon("run", "--invoke", "first()", "--link", self.write("names.wat", NAMES), component), 0,
+                    '"xxxxxxx"\n', "")
+        self.make_standard(COUNTER, "counter")
+
+    def test_every_built_in_can_be_imported(self):
+        for name, type_, shown in BUILT_INS:
+            text = """(module (import "%s$root" "[%s]" (func %s)) %s
+              (table (export "__indirect_function_table") 1 1 funcref))""" % (
+                "[export]" if name == "task-cancel" else "", name, type_, MEMORY)
+            component = self.make(text, "nothing")
+            self.expect_parts(self.tenon("print", component), "canon " + shown if "=" not in shown else shown)
+
+    def test_cancellable_and_asynchronous_forms_are_told_from_their_prefixes(self):
+        for name, type_, shown in (("[cancellable][thread-yield]", "(result i32)", "thread.yield cancellable"),
+                                   ("[cancellable][thread-suspend]", "(result i32)", "thread.suspend cancellable"),
+                                   ("[async-lower][subtask-cancel]", "(param i32) (result i32)", "subtask.cancel async"),
+                                   ("[async-lower][stream-read-unit]", "(param i32 i32 i32) (result i32)", "async")):
+            component = self.make('(module (import "$root" "%s" (func %s)) %s)' % (name, type_, MEMORY), "nothing")
+            self.expect_parts(self.tenon("print", component), shown)
+
+    def test_a_dummy_has_the_names_that_are_asked_for(self):
+        module = self.folder / "dummy.wasm"
+        for arguments, there, absent in ((("--dummy",), b"cm32p2||shout_post", b"cabi_post_shout"),
+                                         (("--dummy-names", "standard32"), b"cm32p2_realloc", b"cabi_realloc"),
+                                         (("--dummy-names", "legacy"), b"cabi_post_shout", b"cm32p2")):
+            self.expect(self.tenon("embed", self.wit(), "-w", "shout", *arguments, "-o", module), 0, "", "")
+            self.assertIn(there, module.read_bytes())
+            self.assertNotIn(absent, module.read_bytes())
+
+    def test_a_dummy_lowers_and_lifts_asynchronously(self):
+        module, component = self.folder / "dummy.wasm", self.folder / "component.wasm"
+        for option, there in (("--async-callback", [b"[callback][async-lift]work", b"[async-lower][stream-read-0]work"]),
+                              ("--async-stackful", [b"[async-lift-stackful]work", b"[async-lower]go", b"[task-return]work"])):
+            self.expect(self.tenon("embed", self.wit(), "-w", "later", "--dummy-names", "legacy", option, "-o", module), 0, "", "")
+            for part in there:
+                self.assertIn(part, module.read_bytes())
+            self.expect(self.tenon("new", module, "-o", component), 0, "", "")
+            self.expect_parts(self.tenon("wit", "targets", component, self.wit(), "--world", "later"), "fits")
+
+    def test_an_adapter_stands_before_an_interface_of_its_name(self):
+        module = self.embed(USES, "uses")
+        stub = self.write("stub.wat", '(module (func (export "name") (param i32 i32)))')
+        component = self.folder / "component.wasm"
+        self.expect(self.tenon("new", module, "--adapt", "test:greeting/names@1.0.0=%s" % stub, "-o", component), 0, "", "")
+        self.assertNotIn("names", self.tenon("wit", component).out)
+
     def test_an_adapter_stands_between_and_what_it_does_not_need_is_left_out(self):
         component = self.make(OLD, "old-things", "--adapt", self.adapter())
         shown = self.tenon("wit", component)
@@ -182,6 +276,24 @@ class Making(Case):
             self.expect(self.tenon("embed", self.wit(), "-w", world, "--dummy", "-o", module), 0, "", "")
             self.expect(self.tenon("new", module, "-o", component), 0, "", "")
             self.expect_parts(self.tenon("wit", "targets", component, self.wit(), "--world", world), "fits")
+
+    def test_producers_of_the_module_and_of_its_world_come_together(self):
+        text = DOUBLE[:-1] + ' (@producers (language "C" "11") (processed-by "cc" "1.2")))'
+        component, modules = self.make(text, "plain"), self.folder / "modules"
+        self.expect_parts(self.tenon("inspect", component), "producers:\n  processed-by: tenon 0.")
+        self.expect_parts(self.tenon("unbundle", "--threshold", "0", component, "--module-dir", modules), "unbundled-module0")
+        self.expect_parts(self.tenon("inspect", modules / "unbundled-module0.wasm"),
+                          ["language: C 11", "processed-by: cc 1.2", "processed-by: tenon 0."])
+
+    def test_tasks_are_set_up_before_functions_of_the_module_run(self):
+        text = """(module
+          (global $ready (mut i32) (i32.const 0))
+          (func (export "__wasm_init_task") (global.set $ready (i32.add (global.get $ready) (i32.const 1))))
+          (func (export "__wasm_init_async_task") unreachable)
+          (func (export "_initialize") (if (i32.eqz (global.get $ready)) (then unreachable)))
+          (func (export "double") (param i32) (result i32) (i32.add (local.get 0) (global.get $ready))))"""
+        component = self.make(text, "plain")
+        self.expect(self.tenon("run", "--invoke", "double(40)", component), 0, "42\n", "")
 
     def test_a_custom_section_alone_is_appended(self):
         module, section = self.folder / "module.wasm", self.folder / "section.wasm"
@@ -218,6 +330,28 @@ class Refusing(Case):
         self.expect(self.tenon("new", self.embed(text, "shout"), "-o", self.folder / "c.wasm"), LINK, "",
                     "the module has to export a function 'cabi_realloc'")
 
+    def test_a_built_in_of_another_type_is_refused(self):
+        text = '(module (import "$root" "[subtask-drop]" (func (param i64))))'
+        self.expect(self.tenon("new", self.embed(text, "nothing"), "-o", self.folder / "c.wasm"), LINK, "",
+                    "imports '$root' '[subtask-drop]' with a type that does not fit: expected (i32) -> (), given (i64) -> ()")
+
+    def test_names_that_have_no_meaning_in_the_standard_scheme_are_refused(self):
+        for name, why in (("[async-lower]unused", "the embedded world imports no such function"),
+                          ("[waitable-set-new]", "the embedded world imports no such function")):
+            text = '(module (import "cm32p2" "%s" (func (result i32))))' % name
+            self.expect(self.tenon("new", self.embed(text, "uses"), "-o", self.folder / "c.wasm"), LINK, "", why)
+
+    def test_older_names_are_refused_when_that_is_asked_for(self):
+        self.expect(self.tenon("new", "--reject-legacy-names", self.embed(SHOUT, "shout"), "-o", self.folder / "c.wasm"), LINK,
+                    "", "the embedded world exports 'cm32p2||shout', but the module has no function of that name")
+        text = USES.replace('"first"', '"cm32p2||first"')
+        self.expect(self.tenon("new", "--reject-legacy-names", self.embed(text, "uses"), "-o", self.folder / "c.wasm"), LINK,
+                    "", "names of the older scheme are not to be used")
+
+    def test_standard_names_have_no_asynchronous_forms(self):
+        self.expect(self.tenon("embed", self.wit(), "-w", "later", "--dummy", "--async-callback", "-o", self.folder / "d.wasm"),
+                    USAGE, "", "hint: --dummy-names legacy")
+
     def test_a_component_is_no_module(self):
         self.expect(self.tenon("new", self.write("c.wat", "(component)"), "-o", self.folder / "c.wasm"), USAGE, "",
                     "the module is a component already")
@@ -242,6 +376,14 @@ class Finished(Case):
         self.assertIn(b"hidden", stripped.read_bytes())
         self.expect(self.tenon("strip", "--delete", "(", file, "-o", stripped), USAGE, "", "'(' is no regular expression")
 
+    def test_strip_leaves_out_what_parts_of_a_component_are_called(self):
+        file, stripped = self.write("c.wat", "(component $whole (core module $part (func $f)))"), self.folder / "stripped.wasm"
+        self.expect(self.tenon("strip", "--delete", "nothing", file, "-o", stripped), 0, "", "")
+        self.assertIn(b"component-name", stripped.read_bytes())
+        self.expect(self.tenon("strip", file, "-o", stripped), 0, "", "")
+        self.assertNotIn(b"component-name", stripped.read_bytes())
+        self.assertIn(b"\x04name", stripped.read_bytes())
+
     def test_unbundle_takes_core_modules_out_of_nested_components_too(self):
         component = self.make(SHOUT, "shout")
         text = '(component (component $c (core module $m %s) (core instance (instantiate $m))) (instance (instantiate $c)))' % MEMORY
@@ -251,6 +393,29 @@ class Finished(Case):
         self.expect_parts(self.tenon("print", rest), ['(import "unbundled-module0" (core module', "(alias outer 1 0 (core module"])
         self.expect(self.tenon("strip", modules / "unbundled-module0.wasm", "-o", self.folder / "module.wasm"), 0, "", "")
         self.expect(self.tenon("unbundle", "--threshold", "1GiB", component), 0, "", "")
+
+    def test_unbundle_renumbers_the_core_types_of_a_component(self):
+        text = """(component
+          (core type $start (func (param i32)))
+          (core type $needed (module (export "f" (func))))
+          (import "other" (core module $other (type $needed)))
+          (core module $m (table (export "t") 1 funcref) (memory 1) (func (export "f")))
+          (core instance $i (instantiate $m))
+          (alias core export $i "t" (core table $t))
+          (core func (canon thread.new-indirect $start (table $t)))
+          (component $c (alias outer 1 $needed (core type $again)) (import "more" (core module (type $again)))))"""
+        rest = self.folder / "rest.wasm"
+        done = self.tenon("unbundle", "--threshold", "0", self.write("typed.wat", text), "-o", rest)
+        self.expect_parts(done, "unbundled-module0 ")
+        self.expect_parts(self.tenon("print", rest), ['(import "unbundled-module0" (core module', '(import "other" (core module',
+                          "thread.new-indirect", "(alias outer 1 2 (core type"])
+        self.expect_parts(self.tenon("inspect", rest), "rest.wasm: component")
+
+    def test_unbundle_refuses_types_that_are_made_of_core_types(self):
+        text = """(component (core type $f (func)) (core type (module (alias outer 1 $f (type $g)) (import "a" "b" (func (type $g)))))
+          (core module (func)))"""
+        self.expect(self.tenon("unbundle", "--threshold", "0", self.write("typed.wat", text)), UNSUPPORTED, "",
+                    "types are made of other core types")
 
     # ---- print ----
 

@@ -97,6 +97,79 @@ static void asynchronous_functions_have_signatures_of_their_own(void **state) {
   expect_signature(f, TN_ABI_LIFT_STACKFUL, "(i32, i32, i64, i32) -> ()");
 }
 
+/* ---- names ----------------------------------------------------------------------------------------------- */
+
+static void expect_text(tn_str text, const char *expected) {
+  if (expected == NULL) {
+    assert_null(text.data);
+  } else {
+    assert_int_equal(text.len, strlen(expected));
+    assert_memory_equal(text.data, expected, text.len);
+  }
+}
+
+/* What wasm-tools calls the exports of a dummy module. */
+static void exports_have_their_names_in_both_schemes(void **state) {
+  (void)state;
+  static const struct {
+    tn_core_role role;
+    const char *interface;
+    const char *name;
+    const char *legacy;
+    const char *standard;
+  } cases[] = {
+      {TN_ROLE_FUNCTION, NULL, "f", "f", "cm32p2||f"},
+      {TN_ROLE_FUNCTION, "j", "f", "j#f", "cm32p2|j|f"},
+      {TN_ROLE_FUNCTION, "a:b/c@0.2.1", "[method]r.f", "a:b/c@0.2.1#[method]r.f",
+       "cm32p2|a:b/c@0.2|[method]r.f"},
+      {TN_ROLE_POST_RETURN, "a:b/c@1.2.3", "f", "cabi_post_a:b/c@1.2.3#f", "cm32p2|a:b/c@1|f_post"},
+      {TN_ROLE_DESTRUCTOR, "a:b/c@0.0.4", "r", "a:b/c@0.0.4#[dtor]r", "cm32p2|a:b/c@0.0.4|r_dtor"},
+      {TN_ROLE_ASYNC, "a:b/c", "f", "[async-lift]a:b/c#f", NULL},
+      {TN_ROLE_STACKFUL, NULL, "f", "[async-lift-stackful]f", NULL},
+      {TN_ROLE_CALLBACK, NULL, "f", "[callback][async-lift]f", NULL},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    tn_str interface =
+               cases[i].interface == NULL ? (tn_str){NULL, 0} : tn_str_from(cases[i].interface),
+           name = tn_str_from(cases[i].name), legacy, standard;
+    assert_ok(
+        tn_core_export_name(&arena, TN_SCHEME_LEGACY, cases[i].role, interface, name, &legacy));
+    assert_ok(
+        tn_core_export_name(&arena, TN_SCHEME_STANDARD, cases[i].role, interface, name, &standard));
+    expect_text(legacy, cases[i].legacy);
+    expect_text(standard, cases[i].standard);
+  }
+}
+
+static void modules_that_are_imported_say_what_they_are_for(void **state) {
+  (void)state;
+  static const struct {
+    const char *module;
+    tn_core_scheme scheme;
+    const char *interface;
+    bool is_own;
+  } cases[] = {
+      {"$root", TN_SCHEME_LEGACY, NULL, false},
+      {"[export]$root", TN_SCHEME_LEGACY, NULL, true},
+      {"a:b/c@1.2.3", TN_SCHEME_LEGACY, "a:b/c@1.2.3", false},
+      {"[export]j", TN_SCHEME_LEGACY, "j", true},
+      {"cm32p2", TN_SCHEME_STANDARD, NULL, false},
+      {"cm32p2|a:b/c@1", TN_SCHEME_STANDARD, "a:b/c@1", false},
+      {"cm32p2|_ex_a:b/c@1", TN_SCHEME_STANDARD, "a:b/c@1", true},
+      {"cm32p2|_ex_", TN_SCHEME_STANDARD, NULL, true},
+      {"cm32p2x", TN_SCHEME_LEGACY, "cm32p2x", false},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    tn_core_place place = tn_core_place_of(tn_str_from(cases[i].module));
+    tn_str name;
+    assert_int_equal(place.scheme, cases[i].scheme);
+    assert_int_equal(place.is_own, cases[i].is_own);
+    expect_text(place.interface, cases[i].interface);
+    assert_ok(tn_core_place_name(&arena, &place, &name));
+    expect_text(name, cases[i].module);
+  }
+}
+
 /* ---- components ------------------------------------------------------------------------------------------ */
 
 static const char worlds[] =
@@ -111,10 +184,10 @@ static const char worlds[] =
     "world async-world { import go: async func(x: stream<u8>) -> u32; export run: async func() -> string; }";
 
 /* A module that fits the world, with the world embedded. */
-static tn_str make_dummy(const char *name) {
+static tn_str make_dummy(const char *name, tn_embed_names names, tn_embed_abi abi) {
   const tn_wit_world *world = parse_world(worlds, name);
   tn_buffer module = {0}, payload = {0};
-  assert_ok(tn_dummy_module(&module, &arena, world));
+  assert_ok(tn_dummy_module(&module, &arena, world, names, abi));
   assert_ok(tn_wit_encode_world(&payload, world, TN_ENCODING_UTF16));
   tn_core_write_custom(&module, TN_STR("component-type"), tn_buffer_str(&payload));
   tn_str bytes = tn_arena_copy(&arena, tn_buffer_str(&module));
@@ -123,31 +196,38 @@ static tn_str make_dummy(const char *name) {
   return bytes;
 }
 
+static void expect_fit(const char *name, tn_embed_names names, tn_embed_abi abi) {
+  static const tn_componentize_options options;
+  tn_buffer out = {0};
+  tn_wit_set set = {.arena = &arena, .all_features = true};
+  const tn_component_ast *component;
+  tn_wit_package *package;
+  tn_wit_changes misfits = {0};
+  assert_ok(tn_make_component(&out, make_dummy(name, names, abi), &options));
+  assert_ok(tn_component_decode(&arena, tn_arena_copy(&arena, tn_buffer_str(&out)), &component));
+  assert_ok(tn_wit_decode(&set, component, &package));
+  const tn_wit_world *made = tn_wit_package_world(package, TN_STR("root"));
+  assert_non_null(made);
+  assert_ok(tn_wit_fits(&arena, made, parse_world(worlds, name), &misfits));
+  assert_int_equal(misfits.len, 0);
+  tn_buffer_free(&out);
+}
+
 static void a_dummy_of_a_world_becomes_a_component_that_fits_it(void **state) {
   (void)state;
   static const char *const names[] = {"importing", "exporting", "mixed", "async-world"};
-  static const tn_componentize_options options;
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    tn_buffer out = {0};
-    tn_wit_set set = {.arena = &arena, .all_features = true};
-    const tn_component_ast *component;
-    tn_wit_package *package;
-    tn_wit_changes misfits = {0};
-    assert_ok(tn_make_component(&out, make_dummy(names[i]), &options));
-    assert_ok(tn_component_decode(&arena, tn_arena_copy(&arena, tn_buffer_str(&out)), &component));
-    assert_ok(tn_wit_decode(&set, component, &package));
-    const tn_wit_world *made = tn_wit_package_world(package, TN_STR("root"));
-    assert_non_null(made);
-    assert_ok(tn_wit_fits(&arena, made, parse_world(worlds, names[i]), &misfits));
-    assert_int_equal(misfits.len, 0);
-    tn_buffer_free(&out);
+    expect_fit(names[i], TN_EMBED_STANDARD32, TN_EMBED_SYNC);
+    expect_fit(names[i], TN_EMBED_LEGACY, TN_EMBED_SYNC);
+    expect_fit(names[i], TN_EMBED_LEGACY, TN_EMBED_ASYNC_CALLBACK);
+    expect_fit(names[i], TN_EMBED_LEGACY, TN_EMBED_ASYNC_STACKFUL);
   }
 }
 
 static void each_failing_allocation_is_a_clean_error(void **state) {
   (void)state;
   static const tn_componentize_options options;
-  tn_str module = make_dummy("mixed");
+  tn_str module = make_dummy("mixed", TN_EMBED_LEGACY, TN_EMBED_SYNC);
   int64_t count = 0;
   for (bool has_failed = true; has_failed; count++) {
     tn_buffer out = {0};
@@ -165,7 +245,7 @@ static void each_failing_allocation_is_a_clean_error(void **state) {
 static void cut_off_modules_are_refused(void **state) {
   (void)state;
   static const tn_componentize_options options = {.no_validation = true};
-  tn_str module = make_dummy("exporting");
+  tn_str module = make_dummy("exporting", TN_EMBED_LEGACY, TN_EMBED_SYNC);
   for (size_t size = 0; size < module.len; size++) {
     tn_buffer out = {0};
     /* A copy of its own, so that a sanitizer sees what is read behind the end. */
@@ -229,6 +309,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(functions_flatten_as_the_canonical_abi_says),
       cmocka_unit_test(asynchronous_functions_have_signatures_of_their_own),
+      cmocka_unit_test(exports_have_their_names_in_both_schemes),
+      cmocka_unit_test(modules_that_are_imported_say_what_they_are_for),
       cmocka_unit_test(a_dummy_of_a_world_becomes_a_component_that_fits_it),
       cmocka_unit_test(each_failing_allocation_is_a_clean_error),
       cmocka_unit_test(cut_off_modules_are_refused),

@@ -5,9 +5,12 @@
 /* ---- parts ---------------------------------------------------------------------------------------------- */
 
 static tn_error *list_exports(tn_maker *m, tn_core_part *part) {
+  part->exports = (tn_core_exports){.all = part->module->exports,
+                                    .count = part->module->export_count,
+                                    .no_legacy = m->options->reject_legacy_names};
   for (uint32_t i = 0; i < part->module->export_count; i++) {
     const tn_core_export *export_ = &part->module->exports[i];
-    if (!tn_map_put(m->arena, &part->exports, export_->name, (void *)export_))
+    if (!tn_map_put(m->arena, &part->exports.by_name, export_->name, (void *)export_))
       return tn_error_no_memory();
   }
   return NULL;
@@ -45,12 +48,8 @@ static tn_error *reduce_adapters(tn_maker *m) {
   for (uint32_t i = 1; i < m->parts.len; i++) {
     tn_core_part *part = m->parts.items[i];
     TN_TRY(tn_error_wrap(tn_make_reduce_adapter(m, part), "%s", tn_make_part_name(m, part)));
-    part->exports = (tn_map){0};
-    if (part->is_left_out) {
-      part->worlds.len = 0;
-    } else {
-      TN_TRY(list_exports(m, part));
-    }
+    if (part->is_left_out) part->worlds.len = 0;
+    TN_TRY(list_exports(m, part));
   }
   return NULL;
 }
@@ -83,6 +82,9 @@ static tn_error *make(tn_maker *m, tn_buffer *out, tn_str module) {
   TN_TRY(tn_make_imports(m));
   TN_TRY(tn_make_core(m));
   TN_TRY(tn_make_exports(m));
+  tn_str producers;
+  TN_TRY(tn_producers_own(m->arena, &producers));
+  TN_TRY(tn_builder_add_custom(&m->builder, TN_STR("producers"), producers));
   TN_TRY(tn_builder_finish(&m->builder, &component));
   TN_TRY(tn_component_write(out, component));
   return m->options->no_validation ? NULL : validate(tn_buffer_str(out));

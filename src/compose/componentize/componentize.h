@@ -16,8 +16,10 @@
 
 #include "component/component.h"
 #include "base/pointer_map.h"
+#include "component/binary/producers.h"
 #include "component/write/builder.h"
 #include "compose/componentize/core_abi.h"
+#include "compose/componentize/core_names.h"
 #include "tenon/componentize.h"
 #include "wit/package/encode.h"
 
@@ -71,7 +73,7 @@ typedef struct tn_core_need {
   const tn_wit_type *resource;
   const tn_wit_type *payload;
   bool payload_is_exported; /* it is a type as exports see it */
-  tn_ast_canon canon;
+  tn_ast_canon canon;       /* options are added to those that it has */
   tn_core_part *adapter;
   bool is_indirect;
   uint32_t slot;
@@ -82,9 +84,10 @@ struct tn_core_part {
   tn_str name;
   const tn_core_module *module;
   const tn_core_module *renamed; /* the same with unique names of imports */
-  tn_map exports;                /* name -> const tn_core_export * */
+  tn_core_exports exports;
   tn_string_encoding encoding;
   TN_VEC(const tn_wit_world *) worlds;
+  tn_producers producers;     /* of what made the embedded worlds */
   TN_VEC(tn_core_need) needs; /* one for each import */
   bool is_left_out;           /* an adapter that nothing needs */
   uint32_t core_module;
@@ -136,6 +139,8 @@ typedef struct tn_maker {
 
 /* Reads the worlds that are embedded in a part's module. */
 tn_error *tn_make_read_worlds(tn_maker *m, tn_core_part *part);
+/* The contents of a part's section "producers": those of its module, and those of what made its worlds. */
+tn_error *tn_make_producers(tn_maker *m, tn_core_part *part, tn_str *out);
 /* Merges the worlds of all parts. */
 tn_error *tn_make_merge_worlds(tn_maker *m);
 tn_made_item *tn_made_find(const tn_made_items *items, tn_str name);
@@ -148,17 +153,17 @@ tn_made_item *tn_make_find_import_of(const tn_maker *m, const tn_wit_interface *
 const tn_wit_function *tn_make_find_function(const tn_wit_interface *interface, tn_str item_name);
 /* The name of a part for messages: "the module", "adapter 'x'". */
 const char *tn_make_part_name(const tn_maker *m, const tn_core_part *part);
-/* The name of a function in a part: "f" or "a:b/c#f", behind `prefix`. */
-tn_error *tn_make_core_name(tn_maker *m, const char *prefix, const tn_made_item *item,
-                            tn_str function, tn_str *out);
-/* The function that a part exports under that name, perhaps with another compatible version in it. NULL: none. */
-const tn_core_export *tn_make_find_core_export(const tn_core_part *part, tn_str core_name);
+/* The core function that a part exports for a function, or a resource, of an export; *out == NULL: none. */
+tn_error *tn_make_find_export(tn_maker *m, const tn_core_part *part, tn_core_role role,
+                              const tn_made_item *item, tn_str name, const tn_core_export **out);
 
 /* ---- componentize_match.c ------------------------------------------------------------------------------- */
 
 /* Finds out what each import of a part is. */
 tn_error *tn_make_match(tn_maker *m, tn_core_part *part);
-tn_error *tn_make_find_built_in(const tn_core_import *core, tn_core_need *out);
+/* A function by its name in the interface, or, with `interface` NULL, in the world; or NULL. */
+const tn_wit_function *tn_make_function_of(const tn_made_items *items,
+                                           const tn_made_item *interface, tn_str name);
 
 /* ---- componentize_adapter.c ----------------------------------------------------------------------------- */
 
@@ -181,6 +186,10 @@ tn_error *tn_make_options(tn_maker *m, tn_core_part *part, tn_core_needs needs, 
 /* Adds one option. */
 tn_error *tn_make_option(tn_maker *m, tn_ast_canon *canon, tn_canon_option_kind kind,
                          uint32_t index);
+/* A module may export functions that set up what a task needs ("__wasm_init_task", "__wasm_init_async_task"): then
+ * *index becomes a function that calls the one for `abi` and then what *index was, which is the module's `core`. */
+tn_error *tn_make_with_task_init(tn_maker *m, const tn_core_part *part, const tn_core_export *core,
+                                 tn_core_abi abi, uint32_t *index);
 /* Everything from the core modules to the fix-up. */
 tn_error *tn_make_core(tn_maker *m);
 

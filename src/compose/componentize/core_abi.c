@@ -197,6 +197,15 @@ static bool codes_fit(const uint8_t *codes, uint32_t count, const tn_core_valtyp
   return true;
 }
 
+tn_core_signature tn_core_signature_parse(const char *text) {
+  tn_core_signature out = {0};
+  for (; *text != ':'; text++)
+    out.params[out.param_count++] = *text == 'l' ? I64 : I32;
+  for (text++; *text != '\0'; text++)
+    out.results[out.result_count++] = *text == 'l' ? I64 : I32;
+  return out;
+}
+
 bool tn_core_signature_fits(const tn_core_signature *signature, const tn_core_func_type *type) {
   return codes_fit(signature->params, signature->param_count, type->params, type->param_count) &&
          codes_fit(signature->results, signature->result_count, type->results, type->result_count);
@@ -285,6 +294,10 @@ tn_error *tn_core_needs_of(tn_arena *scratch, const tn_wit_function *function, t
       .realloc = is_lower ? result.has_list : params.has_list || params_lie,
       .encoding = params.has_string || result.has_string,
   };
+  if (!is_async_lift) return NULL;
+  tn_core_needs returned;
+  TN_TRY(tn_core_needs_of_task_return(scratch, function, &returned));
+  out->memory |= returned.memory;
   return NULL;
 }
 
@@ -299,4 +312,38 @@ tn_error *tn_core_needs_of_task_return(tn_arena *scratch, const tn_wit_function 
       .encoding = result.has_string,
   };
   return NULL;
+}
+
+/* ---- streams and futures -------------------------------------------------------------------------------- */
+
+typedef struct payload_search {
+  uint32_t left;
+  uint32_t steps;
+  const tn_wit_type *found;
+} payload_search;
+
+enum { MAX_SEARCH_STEPS = 100000, MAX_SEARCH_DEPTH = 200 };
+
+static void search_payload(payload_search *s, const tn_wit_type *type, uint32_t depth) {
+  if (type == NULL || s->found != NULL || depth == MAX_SEARCH_DEPTH ||
+      s->steps++ >= MAX_SEARCH_STEPS)
+    return;
+  type = tn_wit_type_root(type);
+  bool is_handle = type->kind == TN_WIT_KIND_OWN || type->kind == TN_WIT_KIND_BORROW;
+  if (is_handle) return;
+  search_payload(s, type->key, depth + 1);
+  search_payload(s, type->element, depth + 1);
+  search_payload(s, type->error, depth + 1);
+  for (uint32_t i = 0; i < type->member_count; i++)
+    search_payload(s, type->members[i].type, depth + 1);
+  bool is_payload = type->kind == TN_WIT_KIND_STREAM || type->kind == TN_WIT_KIND_FUTURE;
+  if (is_payload && s->found == NULL && s->left-- == 0) s->found = type;
+}
+
+const tn_wit_type *tn_core_payload_of(const tn_wit_function *function, uint32_t number) {
+  payload_search s = {.left = number};
+  for (uint32_t i = 0; i < function->param_count; i++)
+    search_payload(&s, function->params[i].type, 0);
+  search_payload(&s, function->result, 0);
+  return s.found;
 }

@@ -32,6 +32,8 @@ tn_error *tn_core_signature_of(const tn_wit_function *function, tn_core_abi abi,
                                tn_core_signature *out);
 /* That of `task.return` for what the function returns. */
 tn_error *tn_core_signature_of_task_return(const tn_wit_function *function, tn_core_signature *out);
+/* "ii:l" is (i32, i32) -> i64: parameters, a colon, results. */
+tn_core_signature tn_core_signature_parse(const char *text);
 bool tn_core_signature_fits(const tn_core_signature *signature, const tn_core_func_type *type);
 /* "(i32, i64) -> i32" */
 void tn_core_signature_print(tn_buffer *out, const tn_core_signature *signature);
@@ -48,5 +50,8 @@ tn_error *tn_core_needs_of(tn_arena *scratch, const tn_wit_function *function, t
                            tn_core_needs *out);
 tn_error *tn_core_needs_of_task_return(tn_arena *scratch, const tn_wit_function *function,
                                        tn_core_needs *out);
+
+/* The n-th stream or future in a function's type, those within others first; NULL: there are not so many. */
+const tn_wit_type *tn_core_payload_of(const tn_wit_function *function, uint32_t number);
 
 #endif

@@ -23,11 +23,11 @@ enum {
 };
 enum { NONE = UINT32_MAX, PAGE_SIZE = 65536 };
 
-/* One import as it stands. */
+/* One import. */
 typedef struct core_import {
   tn_str module;
   tn_str name;
-  tn_str encoded;
+  tn_str encoded; /* its type, as it stands */
   uint32_t type;
   bool is_function;
 } core_import;
@@ -52,7 +52,8 @@ typedef struct reducer {
   tn_arena *arena;
   const tn_core_reduction *how;
   tn_str sections[SECTIONS];
-  tn_str names; /* the name section */
+  tn_str names;     /* the name section */
+  tn_str producers; /* the contents of that section; .data == NULL: none */
   TN_VEC(core_import) imports;
   TN_VEC(core_export) exports;
   TN_VEC(core_function) functions;
@@ -92,6 +93,7 @@ static tn_error *split_sections(reducer *r, tn_str module) {
     TN_TRY(tn_read_name(&contents, &name));
     bytes = (tn_str){(const char *)contents.next, tn_reader_remaining(&contents)};
     if (tn_str_equal(name, TN_STR("name"))) r->names = bytes;
+    if (tn_str_equal(name, TN_STR("producers"))) r->producers = bytes;
   }
   return NULL;
 }
@@ -121,16 +123,17 @@ static tn_error *read_imports(reducer *r) {
     tn_core_import read;
     core_import *import = TN_VEC_PUSH(r->arena, &r->imports);
     if (import == NULL) return tn_error_no_memory();
-    const uint8_t *begin = in.next;
     TN_TRY(tn_decode_core_import(&in, &read));
-    *import = (core_import){read.module, read.name, tn_reader_since(&in, begin),
+    const uint8_t *type = (const uint8_t *)read.name.data + read.name.len;
+    *import = (core_import){read.module, read.name, tn_reader_since(&in, type),
                             read.type.type_index, read.type.kind == TN_CORE_EXTERN_FUNC};
     if (!import->is_function) continue;
     core_function *function = TN_VEC_PUSH(r->arena, &r->functions);
     if (function == NULL) return tn_error_no_memory();
     function->type = import->type;
     bool is_realloc = tn_str_equal(read.module, TN_STR("__main_module__")) &&
-                      tn_str_equal(read.name, TN_STR("cabi_realloc"));
+                      (tn_str_equal(read.name, TN_STR("cabi_realloc")) ||
+                       tn_str_equal(read.name, TN_STR("canonical_abi_realloc")));
     if (is_realloc) r->realloc = r->functions.len - 1;
   }
   r->imported_count = r->functions.len;
@@ -249,12 +252,13 @@ static tn_error *find_live(reducer *r) {
 /* Whether the stack is made before the first call of an export. */
 static bool is_lazy(const reducer *r) {
   return r->stack_pointer != NONE && r->allocation_state != NONE && r->realloc != NONE &&
-         r->how->has_realloc;
+         r->how->realloc.data != NULL;
 }
 
 /* Whether the module's import of realloc becomes a function of its own. */
 static bool replaces_realloc(const reducer *r) {
-  return r->realloc != NONE && !r->how->has_realloc && r->functions.items[r->realloc].is_live;
+  return r->realloc != NONE && r->how->realloc.data == NULL &&
+         r->functions.items[r->realloc].is_live;
 }
 
 static bool stays_imported(const reducer *r, uint32_t function) {
@@ -308,7 +312,10 @@ static void write_imports(const reducer *r, tn_buffer *out) {
   uint32_t count = 0, function = 0;
   for (uint32_t i = 0; i < r->imports.len; i++) {
     const core_import *import = &r->imports.items[i];
+    bool is_realloc = import->is_function && function == r->realloc;
     if (import->is_function && !stays_imported(r, function++)) continue;
+    tn_wasm_bytes(&entries, import->module);
+    tn_wasm_bytes(&entries, is_realloc ? r->how->realloc : import->name);
     tn_buffer_append_str(&entries, import->encoded);
     count++;
   }
@@ -523,7 +530,9 @@ static tn_error *write_module(reducer *r, tn_buffer *out) {
     tn_wasm_end_sized(out, begin);
   }
   TN_TRY(write_code(r, out, count));
-  return write_names(r, out);
+  TN_TRY(write_names(r, out));
+  if (r->producers.data != NULL) tn_core_write_custom(out, TN_STR("producers"), r->producers);
+  return NULL;
 }
 
 static tn_error *reduce(reducer *r, tn_str module, tn_buffer *out) {

@@ -147,19 +147,57 @@ void tn_core_write_fixup(tn_buffer *out, const tn_core_func_type *const *types, 
   tn_wasm_end_sized(out, begin);
 }
 
+static void write_func_import(tn_buffer *out, tn_str name, uint32_t type) {
+  tn_wasm_bytes(out, TN_STR(""));
+  tn_wasm_bytes(out, name);
+  tn_buffer_append_byte(out, KIND_FUNC);
+  tn_wasm_u32(out, type);
+}
+
 void tn_core_write_starter(tn_buffer *out) {
   static const tn_core_func_type none = {0};
   const tn_core_func_type *const types[] = {&none};
   tn_core_write_preamble(out);
   write_types(out, types, 1);
   size_t begin = begin_section(out, IMPORT, 1);
-  tn_wasm_bytes(out, TN_STR(""));
-  tn_wasm_bytes(out, TN_STR(""));
-  tn_buffer_append_byte(out, KIND_FUNC);
-  tn_wasm_u32(out, 0);
+  write_func_import(out, TN_STR(""), 0);
   tn_wasm_end_sized(out, begin);
   tn_buffer_append_byte(out, START);
   begin = tn_wasm_begin_sized(out);
   tn_wasm_u32(out, 0);
+  tn_wasm_end_sized(out, begin);
+}
+
+void tn_core_write_wrapper(tn_buffer *out, const tn_core_func_type *type) {
+  enum { INIT = 0, WRAPPED = 1, WRAPPER = 2, CALL = 0x10 };
+  static const tn_core_func_type plain = {0};
+  const tn_core_func_type *const types[] = {&plain, type};
+  tn_core_write_preamble(out);
+  write_types(out, types, 2);
+  size_t begin = begin_section(out, IMPORT, 2);
+  write_func_import(out, TN_STR("init"), 0);
+  write_func_import(out, TN_STR(""), 1);
+  tn_wasm_end_sized(out, begin);
+  begin = begin_section(out, FUNCTION, 1);
+  tn_wasm_u32(out, 1);
+  tn_wasm_end_sized(out, begin);
+  begin = begin_section(out, EXPORT, 1);
+  tn_wasm_bytes(out, TN_STR(""));
+  tn_buffer_append_byte(out, KIND_FUNC);
+  tn_wasm_u32(out, WRAPPER);
+  tn_wasm_end_sized(out, begin);
+  begin = begin_section(out, CODE, 1);
+  size_t body = tn_wasm_begin_sized(out);
+  tn_wasm_u32(out, 0); /* no local variables */
+  tn_buffer_append_byte(out, CALL);
+  tn_wasm_u32(out, INIT);
+  for (uint32_t i = 0; i < type->param_count; i++) {
+    tn_buffer_append_byte(out, LOCAL_GET);
+    tn_wasm_u32(out, i);
+  }
+  tn_buffer_append_byte(out, CALL);
+  tn_wasm_u32(out, WRAPPED);
+  tn_buffer_append_byte(out, END);
+  tn_wasm_end_sized(out, body);
   tn_wasm_end_sized(out, begin);
 }

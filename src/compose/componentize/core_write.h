@@ -14,6 +14,8 @@ void tn_core_write_shim(tn_buffer *out, const tn_core_func_type *const *types, u
 void tn_core_write_fixup(tn_buffer *out, const tn_core_func_type *const *types, uint32_t count);
 /* Calls the function that it imports as "" "" when it is instantiated. */
 void tn_core_write_starter(tn_buffer *out);
+/* Exports "": a function of that type which calls what it imports as "" "init", () -> (), and then as "" "". */
+void tn_core_write_wrapper(tn_buffer *out, const tn_core_func_type *type);
 
 void tn_core_write_preamble(tn_buffer *out);
 void tn_core_write_func_type(tn_buffer *out, const tn_core_func_type *type);

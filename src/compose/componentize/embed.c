@@ -1,5 +1,6 @@
 #include "compose/componentize/embed.h"
 
+#include "component/binary/producers.h"
 #include "component/component.h"
 #include "compose/componentize/core_write.h"
 #include "wit/package/package.h"
@@ -28,14 +29,23 @@ static tn_error *add_features(tn_wit_set *set, const tn_embed_options *options) 
   return NULL;
 }
 
-static tn_error *add_section(tn_buffer *out, const tn_wit_world *world,
+static tn_error *write_payload(tn_arena *arena, tn_buffer *out, const tn_wit_world *world,
+                               tn_string_encoding encoding) {
+  tn_str producers;
+  TN_TRY(tn_wit_encode_world(out, world, encoding));
+  TN_TRY(tn_producers_own(arena, &producers));
+  tn_core_write_custom(out, TN_STR("producers"), producers);
+  return NULL;
+}
+
+static tn_error *add_section(tn_arena *arena, tn_buffer *out, const tn_wit_world *world,
                              tn_embed_encoding encoding) {
   static const tn_string_encoding encodings[] = {[TN_EMBED_UTF8] = TN_ENCODING_UTF8,
                                                  [TN_EMBED_UTF16] = TN_ENCODING_UTF16,
                                                  [TN_EMBED_COMPACT_UTF16] =
                                                      TN_ENCODING_LATIN1_UTF16};
   tn_buffer payload = {0};
-  tn_error *error = tn_wit_encode_world(&payload, world, encodings[encoding]);
+  tn_error *error = write_payload(arena, &payload, world, encodings[encoding]);
   if (error == NULL) tn_core_write_custom(out, TN_STR("component-type"), tn_buffer_str(&payload));
   if (error == NULL && (payload.failed || out->failed)) error = tn_error_no_memory();
   tn_buffer_free(&payload);
@@ -52,13 +62,13 @@ static tn_error *embed(tn_arena *arena, tn_buffer *out, const char *wit, tn_str 
   TN_TRY(tn_wit_find_world_named(&set, package, tn_str_from(options->world), &world));
   if (!options->only_custom) {
     if (module.data == NULL) {
-      TN_TRY(tn_dummy_module(out, arena, world));
+      TN_TRY(tn_dummy_module(out, arena, world, options->names, options->abi));
     } else {
       TN_TRY(check_module(arena, module));
       tn_buffer_append_str(out, module);
     }
   }
-  return add_section(out, world, options->encoding);
+  return add_section(arena, out, world, options->encoding);
 }
 
 tn_error *tn_embed_world(tn_buffer *out, const char *wit, tn_str module,

@@ -50,23 +50,17 @@ tn_error *tn_make_option(tn_maker *m, tn_ast_canon *canon, tn_canon_option_kind 
   return NULL;
 }
 
-static bool exports_function(const tn_core_part *part, tn_str name) {
-  return tn_make_find_core_export(part, name) != NULL;
-}
-
 static tn_error *find_realloc(tn_maker *m, tn_core_part *part, bool is_lift, uint32_t *index) {
-  const tn_str names[] = {is_lift ? TN_STR("cabi_export_realloc") : TN_STR("cabi_import_realloc"),
-                          TN_STR("cabi_realloc")};
   if (!part->has_realloc[is_lift]) {
-    const tn_str *name = exports_function(part, names[0]) ? &names[0] : &names[1];
-    if (!exports_function(part, *name)) {
+    const tn_core_export *realloc = tn_core_find_realloc(
+        &part->exports, is_lift ? TN_REALLOC_FOR_EXPORTS : TN_REALLOC_FOR_IMPORTS);
+    if (realloc == NULL) {
       return tn_error_new(TN_ERROR_LINK,
-                          "%s has to export a function '%" TN_STR_FORMAT
-                          "', for strings and lists that it "
-                          "is given",
-                          tn_make_part_name(m, part), TN_STR_ARG(names[1]));
+                          "%s has to export a function 'cabi_realloc', for strings and lists that "
+                          "it is given",
+                          tn_make_part_name(m, part));
     }
-    TN_TRY(tn_make_core_alias(m, part->core_instance, TN_SORT_CORE_FUNC, *name,
+    TN_TRY(tn_make_core_alias(m, part->core_instance, TN_SORT_CORE_FUNC, realloc->name,
                               &part->realloc[is_lift]));
     part->has_realloc[is_lift] = true;
   }
@@ -121,8 +115,31 @@ static tn_error *imported_resource(tn_maker *m, const tn_core_need *need, uint32
                               TN_SORT_TYPE, index);
 }
 
+/* Threads start with a function (i32) -> () in the part's table. */
+static tn_error *describe_thread(tn_maker *m, const tn_core_part *part, tn_ast_canon *out) {
+  static const tn_core_valtype i32 = {.code = 0x7f};
+  static const tn_core_type start = {
+      .kind = TN_CORE_TYPE_FUNC,
+      .is_final = true,
+      .group_size = 1,
+      .encoded = TN_STR("\x60\1\x7f\0"),
+      .func = {.param_count = 1, .params = &i32},
+  };
+  const tn_definition type = {.kind = TN_DEFINITION_CORE_TYPE, .core_type = &start};
+  const tn_str name = TN_STR("__indirect_function_table");
+  const tn_core_export *table = tn_map_get(&part->exports.by_name, name);
+  if (table == NULL || table->type.kind != TN_CORE_EXTERN_TABLE)
+    return tn_error_new(TN_ERROR_LINK,
+                        "%s starts threads, and has to export the table of their functions, as "
+                        "'__indirect_function_table'",
+                        tn_make_part_name(m, part));
+  TN_TRY(tn_builder_add(&m->builder, &type, &out->type));
+  return tn_make_core_alias(m, part->core_instance, TN_SORT_CORE_TABLE, name, &out->table);
+}
+
 /* What the canonical definition of a need is, but for memory, realloc and encoding. */
-static tn_error *describe_canon(tn_maker *m, const tn_core_need *need, tn_ast_canon *out) {
+static tn_error *describe_canon(tn_maker *m, const tn_core_part *part, const tn_core_need *need,
+                                tn_ast_canon *out) {
   switch (need->kind) {
   case TN_NEED_LOWER:
     *out = (tn_ast_canon){.kind = TN_CANON_LOWER};
@@ -147,13 +164,7 @@ static tn_error *describe_canon(tn_maker *m, const tn_core_need *need, tn_ast_ca
                : tn_wit_encode_type(&m->out, need->function->result, &out->result);
   case TN_NEED_BUILT_IN:
     *out = need->canon;
-    bool is_read_or_write = out->kind == TN_CANON_STREAM_READ ||
-                            out->kind == TN_CANON_STREAM_WRITE ||
-                            out->kind == TN_CANON_FUTURE_READ || out->kind == TN_CANON_FUTURE_WRITE;
-    if (is_read_or_write && out->is_async) {
-      out->is_async = false;
-      TN_TRY(tn_make_option(m, out, TN_OPTION_ASYNC, 0));
-    }
+    if (out->kind == TN_CANON_THREAD_NEW_INDIRECT) return describe_thread(m, part, out);
     if (need->payload == NULL) return NULL;
     return tn_wit_encode_type_index(need->payload_is_exported ? &m->out : &m->in, need->payload,
                                     &out->type);
@@ -165,16 +176,25 @@ static tn_error *describe_canon(tn_maker *m, const tn_core_need *need, tn_ast_ca
 static tn_error *make_need(tn_maker *m, tn_core_part *part, const tn_core_need *need,
                            uint32_t *index) {
   tn_ast_canon canon;
-  TN_TRY(describe_canon(m, need, &canon));
+  TN_TRY(describe_canon(m, part, need, &canon));
   bool waits = canon.kind == TN_CANON_WAITABLE_SET_WAIT || canon.kind == TN_CANON_WAITABLE_SET_POLL;
   if (waits) {
     if (!m->has_memory)
       return tn_error_new(TN_ERROR_LINK, "the module has to export a memory, as 'memory'");
     canon.memory = m->memory;
   } else {
-    TN_TRY(tn_make_options(m, part, need->options, false, &canon));
+    TN_TRY(tn_make_options(m, part, need->options, need->payload_is_exported, &canon));
   }
   return tn_make_canon(m, &canon, index);
+}
+
+static tn_sort sort_of(tn_core_extern_kind kind) {
+  static const tn_sort sorts[] = {[TN_CORE_EXTERN_FUNC] = TN_SORT_CORE_FUNC,
+                                  [TN_CORE_EXTERN_TABLE] = TN_SORT_CORE_TABLE,
+                                  [TN_CORE_EXTERN_MEMORY] = TN_SORT_CORE_MEMORY,
+                                  [TN_CORE_EXTERN_GLOBAL] = TN_SORT_CORE_GLOBAL,
+                                  [TN_CORE_EXTERN_TAG] = TN_SORT_CORE_TAG};
+  return sorts[kind];
 }
 
 /* What a part is given for an import. */
@@ -191,8 +211,8 @@ static tn_error *meet_need(tn_maker *m, tn_core_part *part, const tn_core_need *
     return NULL;
   }
   if (need->kind == TN_NEED_MAIN) {
-    return tn_make_core_alias(m, m->main->core_instance, TN_SORT_CORE_FUNC, need->core->name,
-                              &out->index);
+    out->sort = sort_of(need->core->type.kind);
+    return tn_make_core_alias(m, m->main->core_instance, out->sort, need->core->name, &out->index);
   }
   return make_need(m, part, need, &out->index);
 }
@@ -233,23 +253,49 @@ static tn_error *instantiate(tn_maker *m, tn_core_part *part) {
 }
 
 static tn_error *find_memory(tn_maker *m) {
-  const tn_core_export *export_ = tn_map_get(&m->main->exports, TN_STR("memory"));
-  if (export_ == NULL || export_->type.kind != TN_CORE_EXTERN_MEMORY) return NULL;
+  const tn_core_export *memory = tn_core_find_fixture(&m->main->exports, TN_FIXTURE_MEMORY);
+  if (memory == NULL) return NULL;
   m->has_memory = true;
-  return tn_make_core_alias(m, m->main->core_instance, TN_SORT_CORE_MEMORY, TN_STR("memory"),
+  return tn_make_core_alias(m, m->main->core_instance, TN_SORT_CORE_MEMORY, memory->name,
                             &m->memory);
 }
 
-/* Instantiates a module with one argument, the instance of these exports named "". */
-static tn_error *instantiate_with(tn_maker *m, uint32_t module,
-                                  const tn_ast_core_instance *exports) {
+/* Instantiates a module with one argument, the instance of these exports named "". *made may be NULL. */
+static tn_error *instantiate_with(tn_maker *m, uint32_t module, const tn_ast_core_instance *exports,
+                                  uint32_t *made) {
   tn_ast_core_argument *argument = TN_ARENA_NEW(m->arena, tn_ast_core_argument);
   if (argument == NULL) return tn_error_no_memory();
   *argument = (tn_ast_core_argument){.name = TN_STR(""), .item = {.sort = TN_SORT_CORE_INSTANCE}};
   TN_TRY(make_core_instance(m, exports, &argument->item.index));
   const tn_ast_core_instance instance = {
       .is_instantiate = true, .module = module, .argument_count = 1, .arguments = argument};
-  return make_core_instance(m, &instance, NULL);
+  return make_core_instance(m, &instance, made);
+}
+
+/* ---- tasks ---------------------------------------------------------------------------------------------- */
+
+tn_error *tn_make_with_task_init(tn_maker *m, const tn_core_part *part, const tn_core_export *core,
+                                 tn_core_abi abi, uint32_t *index) {
+  const tn_core_export *init = tn_core_find_function(&part->exports, TN_STR("__wasm_init_task"));
+  const tn_core_export *async_init =
+      tn_core_find_function(&part->exports, TN_STR("__wasm_init_async_task"));
+  bool is_wrapped = part == m->main && !part->exports.no_legacy && init != NULL &&
+                    async_init != NULL && core->type.func != NULL;
+  if (!is_wrapped) return NULL;
+  if (abi != TN_ABI_LIFT) init = async_init;
+  tn_ast_core_argument *exports = TN_ARENA_ARRAY(m->arena, tn_ast_core_argument, 2);
+  tn_buffer bytes = {0};
+  uint32_t module, instance;
+  if (exports == NULL) return tn_error_no_memory();
+  tn_core_write_wrapper(&bytes, core->type.func);
+  TN_TRY(make_module(m, &bytes, &module));
+  exports[0] = (tn_ast_core_argument){.name = TN_STR("init"), .item = {.sort = TN_SORT_CORE_FUNC}};
+  exports[1] = (tn_ast_core_argument){.name = TN_STR(""), .item = {TN_SORT_CORE_FUNC, *index}};
+  TN_TRY(tn_make_core_alias(m, part->core_instance, TN_SORT_CORE_FUNC, init->name,
+                            &exports[0].item.index));
+  const tn_ast_core_instance arguments = {.argument_count = 2, .arguments = exports};
+  TN_TRY(instantiate_with(m, module, &arguments, &instance));
+  return tn_make_core_alias(m, instance, TN_SORT_CORE_FUNC, TN_STR(""), index);
 }
 
 /* ---- the shim ------------------------------------------------------------------------------------------- */
@@ -278,14 +324,12 @@ static tn_error *add_slots(tn_maker *m) {
 /* The slot of a resource's destructor. */
 static tn_error *add_destructor(tn_maker *m, const tn_made_item *item, const tn_wit_type *type,
                                 bool *is_there, uint32_t *slot) {
-  tn_str name =
-      tn_arena_format(m->arena, "[dtor]%" TN_STR_FORMAT, TN_STR_ARG(type->declaration.name));
-  if (name.data == NULL) return tn_error_no_memory();
-  TN_TRY(tn_make_core_name(m, "", item, name, &name));
   *is_there = false;
   for (uint32_t i = 0; i < m->parts.len && !*is_there; i++) {
     tn_core_part *part = m->parts.items[i];
-    const tn_core_export *export_ = tn_make_find_core_export(part, name);
+    const tn_core_export *export_;
+    TN_TRY(
+        tn_make_find_export(m, part, TN_ROLE_DESTRUCTOR, item, type->declaration.name, &export_));
     if (part->is_left_out || export_ == NULL) continue;
     *is_there = true;
     const tn_shim_slot filled = {
@@ -329,14 +373,25 @@ static tn_error *fill_shim(tn_maker *m, uint32_t fixup) {
   TN_TRY(
       tn_make_core_alias(m, m->shim_instance, TN_SORT_CORE_TABLE, table->name, &table->item.index));
   const tn_ast_core_instance instance = {.argument_count = m->slots.len + 1, .arguments = exports};
-  return instantiate_with(m, fixup, &instance);
+  return instantiate_with(m, fixup, &instance, NULL);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------------ */
 
-static bool is_no_world(void *data, tn_str name) {
-  (void)data;
-  return !tn_str_starts_with(name, TN_STR("component-type"));
+/* Producers are written anew, with those of what made the worlds. */
+static bool stays_in_module(void *data, tn_str name) {
+  const tn_core_part *part = data;
+  bool is_rewritten = part->producers.items.len > 0 && tn_str_equal(name, TN_STR("producers"));
+  return !is_rewritten && !tn_str_starts_with(name, TN_STR("component-type"));
+}
+
+static tn_error *write_part(tn_maker *m, tn_core_part *part, tn_buffer *out) {
+  tn_str producers;
+  TN_TRY(tn_strip_module(out, part->renamed->bytes, stays_in_module, part));
+  if (part->producers.items.len == 0) return NULL;
+  TN_TRY(tn_make_producers(m, part, &producers));
+  tn_core_write_custom(out, TN_STR("producers"), producers);
+  return NULL;
 }
 
 static tn_error *add_modules(tn_maker *m) {
@@ -344,7 +399,7 @@ static tn_error *add_modules(tn_maker *m) {
     tn_core_part *part = m->parts.items[i];
     tn_buffer bytes = {0};
     if (part->is_left_out) continue;
-    tn_error *error = tn_strip_module(&bytes, part->renamed->bytes, is_no_world, NULL);
+    tn_error *error = write_part(m, part, &bytes);
     if (error == NULL) error = make_module(m, &bytes, &part->core_module);
     tn_buffer_free(&bytes);
     TN_TRY(error);
@@ -411,19 +466,20 @@ static tn_error *make_shim(tn_maker *m, uint32_t *fixup) {
 
 /* Calls "_initialize", when everything is there that it may call. */
 static tn_error *initialize(tn_maker *m) {
-  static const tn_str name = {"_initialize", 11};
+  const tn_core_export *function = tn_core_find_fixture(&m->main->exports, TN_FIXTURE_INITIALIZE);
   tn_buffer bytes = {0};
   uint32_t module;
-  if (!exports_function(m->main, name)) return NULL;
+  if (function == NULL) return NULL;
   tn_core_write_starter(&bytes);
   TN_TRY(make_module(m, &bytes, &module));
   tn_ast_core_argument *export_ = TN_ARENA_NEW(m->arena, tn_ast_core_argument);
   if (export_ == NULL) return tn_error_no_memory();
   *export_ = (tn_ast_core_argument){.name = TN_STR(""), .item = {.sort = TN_SORT_CORE_FUNC}};
-  TN_TRY(
-      tn_make_core_alias(m, m->main->core_instance, TN_SORT_CORE_FUNC, name, &export_->item.index));
-  return instantiate_with(m, module,
-                          &(tn_ast_core_instance){.argument_count = 1, .arguments = export_});
+  TN_TRY(tn_make_core_alias(m, m->main->core_instance, TN_SORT_CORE_FUNC, function->name,
+                            &export_->item.index));
+  TN_TRY(tn_make_with_task_init(m, m->main, function, TN_ABI_LIFT, &export_->item.index));
+  const tn_ast_core_instance arguments = {.argument_count = 1, .arguments = export_};
+  return instantiate_with(m, module, &arguments, NULL);
 }
 
 tn_error *tn_make_core(tn_maker *m) {

@@ -6,19 +6,22 @@ enum { MAX_DEPTH = 500 };
 /* ---- core functions ------------------------------------------------------------------------------------- */
 
 /* Leaves *out NULL when the part has no such function. */
-static tn_error *find_core(tn_maker *m, const tn_core_part *part, const char *prefix,
+static tn_error *find_core(tn_maker *m, const tn_core_part *part, tn_core_role role,
                            const tn_made_item *item, const tn_wit_function *function,
                            const tn_core_export **out) {
-  tn_str name;
-  TN_TRY(tn_make_core_name(m, prefix, item, function->item_name, &name));
-  *out = part->is_left_out ? NULL : tn_make_find_core_export(part, name);
-  return NULL;
+  *out = NULL;
+  return part->is_left_out ? NULL
+                           : tn_make_find_export(m, part, role, item, function->item_name, out);
 }
 
 static tn_error *missing_export(tn_maker *m, const tn_made_item *item,
                                 const tn_wit_function *function) {
+  bool is_function = item->item.kind == TN_WIT_WORLD_FUNCTION;
+  tn_core_scheme scheme = m->options->reject_legacy_names ? TN_SCHEME_STANDARD : TN_SCHEME_LEGACY;
   tn_str name;
-  TN_TRY(tn_make_core_name(m, "", item, function->item_name, &name));
+  TN_TRY(tn_core_export_name(m->arena, scheme, TN_ROLE_FUNCTION,
+                             is_function ? (tn_str){NULL, 0} : item->item.name, function->item_name,
+                             &name));
   tn_error *error =
       tn_error_new(TN_ERROR_LINK,
                    "the embedded world exports '%" TN_STR_FORMAT "', but the module has no "
@@ -31,14 +34,14 @@ static tn_error *missing_export(tn_maker *m, const tn_made_item *item,
 static tn_error *find_export(tn_maker *m, const tn_made_item *item, const tn_wit_function *function,
                              tn_core_part **part, const tn_core_export **core, tn_core_abi *abi) {
   static const struct {
-    const char *prefix;
+    tn_core_role role;
     tn_core_abi abi;
-  } forms[] = {{"", TN_ABI_LIFT},
-               {"[async-lift]", TN_ABI_LIFT_ASYNC},
-               {"[async-lift-stackful]", TN_ABI_LIFT_STACKFUL}};
+  } forms[] = {{TN_ROLE_FUNCTION, TN_ABI_LIFT},
+               {TN_ROLE_ASYNC, TN_ABI_LIFT_ASYNC},
+               {TN_ROLE_STACKFUL, TN_ABI_LIFT_STACKFUL}};
   for (uint32_t i = 0; i < m->parts.len; i++) {
     for (size_t j = 0; j < sizeof forms / sizeof *forms; j++) {
-      TN_TRY(find_core(m, m->parts.items[i], forms[j].prefix, item, function, core));
+      TN_TRY(find_core(m, m->parts.items[i], forms[j].role, item, function, core));
       if (*core == NULL) continue;
       *part = m->parts.items[i];
       *abi = forms[j].abi;
@@ -86,12 +89,12 @@ static tn_error *add_functions(tn_maker *m, const tn_core_part *part, const tn_m
                                tn_ast_canon *canon) {
   const tn_core_export *core;
   if (abi == TN_ABI_LIFT) {
-    TN_TRY(find_core(m, part, "cabi_post_", item, function, &core));
+    TN_TRY(find_core(m, part, TN_ROLE_POST_RETURN, item, function, &core));
     return core != NULL ? add_function_option(m, part, core, TN_OPTION_POST_RETURN, canon) : NULL;
   }
   TN_TRY(tn_make_option(m, canon, TN_OPTION_ASYNC, 0));
   if (abi == TN_ABI_LIFT_STACKFUL) return NULL;
-  TN_TRY(find_core(m, part, "[callback][async-lift]", item, function, &core));
+  TN_TRY(find_core(m, part, TN_ROLE_CALLBACK, item, function, &core));
   if (core != NULL) return add_function_option(m, part, core, TN_OPTION_CALLBACK, canon);
   return tn_error_new(TN_ERROR_LINK,
                       "%s exports '%" TN_STR_FORMAT "' asynchronously, but has no callback for it",
@@ -109,6 +112,7 @@ static tn_error *lift(tn_maker *m, const tn_made_item *item, const tn_wit_functi
   TN_TRY(check_signature(m, part, function, core, abi));
   TN_TRY(tn_wit_encode_func_type(&m->out, function, &canon.type));
   TN_TRY(tn_make_core_alias(m, part->core_instance, TN_SORT_CORE_FUNC, core->name, &canon.func));
+  TN_TRY(tn_make_with_task_init(m, part, core, abi, &canon.func));
   TN_TRY(tn_core_needs_of(m->arena, function, abi, &needs));
   TN_TRY(tn_make_options(m, part, needs, true, &canon));
   TN_TRY(add_functions(m, part, item, function, abi, &canon));

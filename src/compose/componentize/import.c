@@ -43,6 +43,7 @@ static tn_error *need_type(tn_maker *m, const tn_wit_type *type) {
 }
 
 static tn_error *need_types_of(tn_maker *m, const tn_wit_function *function) {
+  TN_TRY(need_type(m, function->resource)); /* static functions need not mention it */
   for (uint32_t i = 0; i < function->param_count; i++)
     TN_TRY(need_type(m, function->params[i].type));
   return need_type(m, function->result);
@@ -81,6 +82,15 @@ static tn_error *need_what_is_exported(tn_maker *m) {
     if (item->kind != TN_WIT_WORLD_INTERFACE) continue;
     for (uint32_t j = 0; j < item->interface->types.len; j++)
       TN_TRY(need_exported_type(m, item->interface->types.items[j]));
+  }
+  return NULL;
+}
+
+/* Types of worlds are part of what a component says of itself, whether functions mention them or not. */
+static tn_error *need_world_types(tn_maker *m) {
+  for (uint32_t i = 0; i < m->imports.all.len; i++) {
+    const tn_wit_world_item *item = &m->imports.all.items[i]->item;
+    if (item->kind == TN_WIT_WORLD_TYPE) TN_TRY(need_type(m, item->type));
   }
   return NULL;
 }
@@ -206,6 +216,7 @@ tn_error *tn_make_imports(tn_maker *m) {
   for (uint32_t i = 0; i < m->parts.len; i++)
     TN_TRY(need_what_is_called(m, m->parts.items[i]));
   TN_TRY(need_what_is_exported(m));
+  TN_TRY(need_world_types(m));
   /* Types first, so that the functions of all worlds find theirs. */
   for (uint32_t i = 0; i < m->imports.all.len; i++) {
     if (m->imports.all.items[i]->item.kind != TN_WIT_WORLD_FUNCTION)

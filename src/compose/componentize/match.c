@@ -1,6 +1,12 @@
 /* What the imports of core modules are, by the names that bindings generators give them. */
+#include "compose/componentize/built_in.h"
 #include "compose/componentize/componentize.h"
 #include "compose/componentize/core_rename.h"
+
+enum { I32 = 0x7f };
+
+static const tn_core_signature one_to_none = {1, 0, {I32}, {0}};
+static const tn_core_signature one_to_one = {1, 1, {I32}, {I32}};
 
 /* Takes `prefix` off, if it is there. */
 static bool strip(tn_str *name, tn_str prefix) {
@@ -73,151 +79,80 @@ static const tn_wit_type *find_resource(const tn_wit_interface *interface, tn_st
   return type != NULL && tn_wit_type_root(type)->kind == TN_WIT_KIND_RESOURCE ? type : NULL;
 }
 
-/* The n-th stream or future in a function's type, those within others first. */
-typedef struct payload_search {
-  uint32_t left;
-  uint32_t steps;
-  const tn_wit_type *found;
-} payload_search;
-
-enum { MAX_SEARCH_STEPS = 100000, MAX_SEARCH_DEPTH = 200 };
-
-static void search_payload(payload_search *s, const tn_wit_type *type, uint32_t depth) {
-  if (type == NULL || s->found != NULL || depth == MAX_SEARCH_DEPTH ||
-      s->steps++ >= MAX_SEARCH_STEPS)
-    return;
-  type = tn_wit_type_root(type);
-  bool is_handle = type->kind == TN_WIT_KIND_OWN || type->kind == TN_WIT_KIND_BORROW;
-  if (is_handle) return;
-  search_payload(s, type->key, depth + 1);
-  search_payload(s, type->element, depth + 1);
-  search_payload(s, type->error, depth + 1);
-  for (uint32_t i = 0; i < type->member_count; i++)
-    search_payload(s, type->members[i].type, depth + 1);
-  bool is_payload = type->kind == TN_WIT_KIND_STREAM || type->kind == TN_WIT_KIND_FUTURE;
-  if (is_payload && s->found == NULL && s->left-- == 0) s->found = type;
-}
-
-static const tn_wit_type *find_payload(const tn_wit_function *function, uint32_t number) {
-  payload_search s = {.left = number};
-  for (uint32_t i = 0; i < function->param_count; i++)
-    search_payload(&s, function->params[i].type, 0);
-  search_payload(&s, function->result, 0);
-  return s.found;
-}
-
-/* "[stream-read-0]f": a built-in for the first stream in the type of `f`. */
-static const struct {
-  tn_str prefix;
-  tn_canon_kind kind;
-  bool is_stream;
-  bool has_options;
-} payload_built_ins[] = {
-    {TN_STR("[stream-new-"), TN_CANON_STREAM_NEW, true, false},
-    {TN_STR("[stream-read-"), TN_CANON_STREAM_READ, true, true},
-    {TN_STR("[stream-write-"), TN_CANON_STREAM_WRITE, true, true},
-    {TN_STR("[stream-cancel-read-"), TN_CANON_STREAM_CANCEL_READ, true, false},
-    {TN_STR("[stream-cancel-write-"), TN_CANON_STREAM_CANCEL_WRITE, true, false},
-    {TN_STR("[stream-drop-readable-"), TN_CANON_STREAM_DROP_READABLE, true, false},
-    {TN_STR("[stream-drop-writable-"), TN_CANON_STREAM_DROP_WRITABLE, true, false},
-    {TN_STR("[future-new-"), TN_CANON_FUTURE_NEW, false, false},
-    {TN_STR("[future-read-"), TN_CANON_FUTURE_READ, false, true},
-    {TN_STR("[future-write-"), TN_CANON_FUTURE_WRITE, false, true},
-    {TN_STR("[future-cancel-read-"), TN_CANON_FUTURE_CANCEL_READ, false, false},
-    {TN_STR("[future-cancel-write-"), TN_CANON_FUTURE_CANCEL_WRITE, false, false},
-    {TN_STR("[future-drop-readable-"), TN_CANON_FUTURE_DROP_READABLE, false, false},
-    {TN_STR("[future-drop-writable-"), TN_CANON_FUTURE_DROP_WRITABLE, false, false},
-};
-
-static bool parse_number(tn_str *name, uint32_t *out) {
-  size_t digits = 0;
-  *out = 0;
-  while (digits < name->len && digits < 6 && name->data[digits] >= '0' && name->data[digits] <= '9')
-    *out = *out * 10 + (uint32_t)(name->data[digits++] - '0');
-  if (digits == 0 || digits == name->len || name->data[digits] != ']') return false;
-  *name = tn_str_slice(*name, digits + 1, name->len);
-  return true;
-}
-
-static const tn_wit_function *function_of(const tn_made_items *items, const tn_made_item *interface,
-                                          tn_str name) {
+const tn_wit_function *tn_make_function_of(const tn_made_items *items,
+                                           const tn_made_item *interface, tn_str name) {
   if (interface != NULL) return tn_make_find_function(interface->item.interface, name);
   const tn_made_item *item = tn_made_find(items, name);
   return item != NULL && item->item.kind == TN_WIT_WORLD_FUNCTION ? item->item.function : NULL;
 }
 
-/* With `interface` NULL, functions are those of the world. */
-static bool match_payload(tn_maker *m, tn_core_need *need, tn_made_item *interface,
-                          bool is_exported) {
-  tn_str name = need->core->name;
-  bool is_async = strip(&name, TN_STR("[async-lower]"));
-  for (size_t i = 0; i < sizeof payload_built_ins / sizeof *payload_built_ins; i++) {
-    tn_str rest = name;
-    uint32_t number;
-    if (!strip(&rest, payload_built_ins[i].prefix) || !parse_number(&rest, &number)) continue;
-    const tn_made_items *items = is_exported ? &m->exports : &m->imports;
-    const tn_wit_function *function = function_of(items, interface, rest);
-    if (function == NULL) return false;
-    need->payload = find_payload(function, number);
-    bool is_stream = need->payload != NULL && need->payload->kind == TN_WIT_KIND_STREAM;
-    if (need->payload == NULL || is_stream != payload_built_ins[i].is_stream) return false;
-    need->kind = TN_NEED_BUILT_IN;
-    need->item = interface;
-    need->function = function;
-    need->payload_is_exported = is_exported;
-    need->canon = (tn_ast_canon){.kind = payload_built_ins[i].kind, .is_async = is_async};
-    need->is_indirect = payload_built_ins[i].has_options;
-    need->options = (tn_core_needs){
-        .memory = need->is_indirect, .realloc = need->is_indirect, .encoding = need->is_indirect};
-    return true;
-  }
-  return false;
+static tn_error *match_payload(tn_maker *m, const tn_core_part *part, tn_core_need *need,
+                               tn_made_item *interface, bool is_exported, bool *is_one) {
+  tn_core_signature expected;
+  TN_TRY(tn_make_match_payload(m, need, interface, is_exported, &expected, is_one));
+  return *is_one ? check_signature(m, part, need->core, &expected) : NULL;
+}
+
+static tn_error *match_built_in(tn_maker *m, const tn_core_part *part, tn_core_need *need,
+                                bool *is_one) {
+  tn_core_signature expected;
+  TN_TRY(tn_make_match_built_in(m, need, &expected, is_one));
+  return *is_one ? check_signature(m, part, need->core, &expected) : NULL;
 }
 
 /* ---- where imports come from ---------------------------------------------------------------------------- */
 
 static tn_error *match_interface(tn_maker *m, tn_core_part *part, tn_core_need *need,
-                                 tn_made_item *item) {
+                                 tn_core_scheme scheme, tn_made_item *item) {
   tn_made_item *newest = item->newer != NULL ? item->newer : item;
   tn_str name = need->core->name;
-  bool is_async = strip(&name, TN_STR("[async-lower]"));
+  bool is_async = scheme == TN_SCHEME_LEGACY && strip(&name, TN_STR("[async-lower]")), is_payload;
   const tn_wit_function *function = tn_make_find_function(newest->item.interface, name);
   if (function != NULL) return match_lower(m, part, need, newest, function, is_async);
   name = need->core->name;
-  if (strip(&name, TN_STR("[resource-drop]"))) {
+  if (tn_core_import_strip(scheme, TN_IMPORT_RESOURCE_DROP, &name)) {
     need->resource = find_resource(newest->item.interface, name);
     need->kind = TN_NEED_DROP;
     need->item = newest;
-    if (need->resource != NULL) return NULL;
+    if (need->resource != NULL) return check_signature(m, part, need->core, &one_to_none);
   }
-  if (match_payload(m, need, newest, false)) return NULL;
+  if (scheme == TN_SCHEME_LEGACY) {
+    TN_TRY(match_payload(m, part, need, newest, false, &is_payload));
+    if (is_payload) return NULL;
+  }
   return unknown_import(m, part, need->core,
                         "the interface has no such function in the embedded world");
 }
 
-static tn_error *match_world(tn_maker *m, tn_core_part *part, tn_core_need *need) {
+/* "[resource-drop]r" of a resource of the world. */
+static bool match_world_resource(tn_maker *m, tn_core_need *need, tn_core_scheme scheme) {
   tn_str name = need->core->name;
-  bool is_async = strip(&name, TN_STR("[async-lower]"));
+  if (!tn_core_import_strip(scheme, TN_IMPORT_RESOURCE_DROP, &name)) return false;
   tn_made_item *item = tn_made_find(&m->imports, name);
-  if (item != NULL && item->item.kind == TN_WIT_WORLD_FUNCTION) {
+  bool is_resource = item != NULL && item->item.kind == TN_WIT_WORLD_TYPE &&
+                     tn_wit_type_root(item->item.type)->kind == TN_WIT_KIND_RESOURCE;
+  if (!is_resource) return false;
+  need->kind = TN_NEED_DROP;
+  need->item = item;
+  need->resource = item->item.type;
+  return true;
+}
+
+static tn_error *match_world(tn_maker *m, tn_core_part *part, tn_core_need *need,
+                             tn_core_scheme scheme) {
+  tn_str name = need->core->name;
+  bool is_async = scheme == TN_SCHEME_LEGACY && strip(&name, TN_STR("[async-lower]")), is_built_in;
+  tn_made_item *item = tn_made_find(&m->imports, name);
+  if (item != NULL && item->item.kind == TN_WIT_WORLD_FUNCTION)
     return match_lower(m, part, need, item, item->item.function, is_async);
+  if (match_world_resource(m, need, scheme))
+    return check_signature(m, part, need->core, &one_to_none);
+  if (scheme == TN_SCHEME_LEGACY) {
+    TN_TRY(match_payload(m, part, need, NULL, false, &is_built_in));
+    if (is_built_in) return NULL;
+    TN_TRY(match_built_in(m, part, need, &is_built_in));
+    if (is_built_in) return NULL;
   }
-  name = need->core->name;
-  if (strip(&name, TN_STR("[resource-drop]"))) {
-    item = tn_made_find(&m->imports, name);
-    bool is_resource = item != NULL && item->item.kind == TN_WIT_WORLD_TYPE &&
-                       tn_wit_type_root(item->item.type)->kind == TN_WIT_KIND_RESOURCE;
-    if (is_resource) {
-      need->kind = TN_NEED_DROP;
-      need->item = item;
-      need->resource = item->item.type;
-      return NULL;
-    }
-  }
-  if (match_payload(m, need, NULL, false)) return NULL;
-  tn_error *error = tn_make_find_built_in(need->core, need);
-  if (error == NULL) return NULL;
-  tn_error_delete(error);
   return unknown_import(m, part, need->core, "the embedded world imports no such function");
 }
 
@@ -226,7 +161,7 @@ static tn_error *match_task_return(tn_maker *m, tn_core_part *part, tn_core_need
   tn_core_signature expected;
   need->kind = TN_NEED_TASK_RETURN;
   need->item = interface;
-  need->function = function_of(&m->exports, interface, name);
+  need->function = tn_make_function_of(&m->exports, interface, name);
   if (need->function == NULL)
     return unknown_import(m, part, need->core, "the embedded world exports no such function");
   TN_TRY(tn_core_signature_of_task_return(need->function, &expected));
@@ -236,34 +171,54 @@ static tn_error *match_task_return(tn_maker *m, tn_core_part *part, tn_core_need
   return NULL;
 }
 
-/* "[export]a:b/c" and "[export]$root": what a module needs for what it exports itself. */
-static tn_error *match_own(tn_maker *m, tn_core_part *part, tn_core_need *need, tn_str module) {
+/* resource.drop, .new and .rep of an exported interface. */
+static tn_error *match_own_resource(tn_maker *m, tn_core_part *part, tn_core_need *need,
+                                    tn_core_scheme scheme, tn_made_item *item, bool *is_one) {
   static const struct {
-    tn_str prefix;
-    tn_need_kind kind;
-  } kinds[] = {{TN_STR("[resource-drop]"), TN_NEED_OWN_DROP},
-               {TN_STR("[resource-new]"), TN_NEED_OWN_NEW},
-               {TN_STR("[resource-rep]"), TN_NEED_OWN_REP}};
-  bool is_root = tn_str_equal(module, TN_STR("$root"));
-  tn_made_item *item = is_root ? NULL : tn_made_find_module(&m->exports, module);
-  bool is_interface = item != NULL && item->item.kind == TN_WIT_WORLD_INTERFACE;
-  if (!is_root && !is_interface) {
-    return unknown_import(m, part, need->core, "the embedded world exports no such interface");
-  }
-  tn_str name = need->core->name;
-  if (strip(&name, TN_STR("[task-return]"))) return match_task_return(m, part, need, item, name);
-  if (match_payload(m, need, item, true)) return NULL;
-  for (size_t i = 0; is_interface && i < sizeof kinds / sizeof *kinds; i++) {
-    name = need->core->name;
-    if (!strip(&name, kinds[i].prefix)) continue;
-    need->kind = kinds[i].kind;
+    tn_core_import_kind kind;
+    tn_need_kind need;
+    const tn_core_signature *type;
+  } kinds[] = {{TN_IMPORT_RESOURCE_DROP, TN_NEED_OWN_DROP, &one_to_none},
+               {TN_IMPORT_RESOURCE_NEW, TN_NEED_OWN_NEW, &one_to_one},
+               {TN_IMPORT_RESOURCE_REP, TN_NEED_OWN_REP, &one_to_one}};
+  *is_one = false;
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    tn_str name = need->core->name;
+    if (!tn_core_import_strip(scheme, kinds[i].kind, &name)) continue;
+    *is_one = true;
+    need->kind = kinds[i].need;
     need->item = item;
     need->resource = find_resource(item->item.interface, name);
     bool is_own = need->resource != NULL && need->resource->kind == TN_WIT_KIND_RESOURCE;
-    if (is_own) return NULL;
+    if (is_own) return check_signature(m, part, need->core, kinds[i].type);
     return unknown_import(m, part, need->core, "the exported interface has no such resource");
   }
-  return tn_make_find_built_in(need->core, need);
+  return NULL;
+}
+
+/* What a module needs for what it exports itself; `item` NULL: for functions of the world. */
+static tn_error *match_own_built_in(tn_maker *m, tn_core_part *part, tn_core_need *need,
+                                    tn_made_item *item) {
+  bool is_one;
+  tn_str name = need->core->name;
+  if (strip(&name, TN_STR("[task-return]"))) return match_task_return(m, part, need, item, name);
+  TN_TRY(match_payload(m, part, need, item, true, &is_one));
+  if (is_one) return NULL;
+  TN_TRY(match_built_in(m, part, need, &is_one));
+  return is_one ? NULL : unknown_import(m, part, need->core, "there is no such built-in");
+}
+
+static tn_error *match_own(tn_maker *m, tn_core_part *part, tn_core_need *need,
+                           const tn_core_place *place) {
+  bool is_root = place->interface.data == NULL, is_one = false;
+  tn_made_item *item = is_root ? NULL : tn_made_find_module(&m->exports, place->interface);
+  bool is_interface = item != NULL && item->item.kind == TN_WIT_WORLD_INTERFACE;
+  if (!is_root && !is_interface)
+    return unknown_import(m, part, need->core, "the embedded world exports no such interface");
+  if (is_interface) TN_TRY(match_own_resource(m, part, need, place->scheme, item, &is_one));
+  if (is_one) return NULL;
+  if (place->scheme == TN_SCHEME_LEGACY) return match_own_built_in(m, part, need, item);
+  return unknown_import(m, part, need->core, "there is no such built-in");
 }
 
 static tn_core_part *find_adapter(const tn_maker *m, tn_str name) {
@@ -275,10 +230,8 @@ static tn_core_part *find_adapter(const tn_maker *m, tn_str name) {
 
 static tn_error *match_adapter(tn_maker *m, tn_core_part *part, tn_core_need *need,
                                tn_core_part *adapter) {
-  const tn_core_export *export_ = tn_map_get(&adapter->exports, need->core->name);
-  if (export_ == NULL || export_->type.kind != TN_CORE_EXTERN_FUNC) {
+  if (adapter->is_left_out || tn_core_find_function(&adapter->exports, need->core->name) == NULL)
     return unknown_import(m, part, need->core, "the adapter has no such function");
-  }
   need->kind = TN_NEED_ADAPTER;
   need->adapter = adapter;
   need->is_indirect = true;
@@ -288,46 +241,48 @@ static tn_error *match_adapter(tn_maker *m, tn_core_part *part, tn_core_need *ne
 /* What adapters import of the main module. */
 static tn_error *match_main(tn_maker *m, tn_core_part *part, tn_core_need *need) {
   bool is_memory = need->core->type.kind == TN_CORE_EXTERN_MEMORY;
-  tn_str name = is_memory ? TN_STR("memory") : need->core->name;
-  const tn_core_export *export_ = tn_map_get(&m->main->exports, name);
   need->kind = is_memory ? TN_NEED_MEMORY : TN_NEED_MAIN;
+  const tn_core_export *export_ = is_memory
+                                      ? tn_core_find_fixture(&m->main->exports, TN_FIXTURE_MEMORY)
+                                      : tn_map_get(&m->main->exports.by_name, need->core->name);
   if (export_ != NULL && export_->type.kind == need->core->type.kind) return NULL;
   tn_error *error = unknown_import(m, part, need->core, "the module exports nothing of that name");
-  if (!tn_str_equal(name, TN_STR("_start"))) return error;
+  if (!tn_str_equal(need->core->name, TN_STR("_start"))) return error;
   return tn_error_set_hint(
       error, "this is an adapter for programs with `main`; libraries need the one for reactors");
 }
 
-static tn_error *match_import(tn_maker *m, tn_core_part *part, tn_core_need *need) {
-  tn_str module = need->core->module;
-  bool is_adapter = part != m->main;
-  bool is_of_main =
-      is_adapter &&
-      (tn_str_equal(module, TN_STR("__main_module__")) ||
-       (tn_str_equal(module, TN_STR("env")) && need->core->type.kind == TN_CORE_EXTERN_MEMORY));
-  if (is_of_main) return match_main(m, part, need);
-  if (need->core->type.kind != TN_CORE_EXTERN_FUNC) {
-    return unknown_import(m, part, need->core,
-                          "components can give a module nothing but functions");
-  }
-  if (tn_str_equal(module, TN_STR("$root"))) return match_world(m, part, need);
-  if (strip(&module, TN_STR("[export]"))) return match_own(m, part, need, module);
-  tn_made_item *item = tn_made_find_module(&m->imports, module);
+static bool is_of_main(const tn_maker *m, const tn_core_part *part, const tn_core_import *core) {
+  if (part == m->main) return false;
+  return tn_str_equal(core->module, TN_STR("__main_module__")) ||
+         (tn_str_equal(core->module, TN_STR("env")) && core->type.kind == TN_CORE_EXTERN_MEMORY);
+}
+
+static tn_error *match_place(tn_maker *m, tn_core_part *part, tn_core_need *need) {
+  const tn_core_place place = tn_core_place_of(need->core->module);
+  if (place.scheme == TN_SCHEME_LEGACY && m->options->reject_legacy_names)
+    return unknown_import(m, part, need->core, "names of the older scheme are not to be used");
+  if (place.is_own) return match_own(m, part, need, &place);
+  if (place.interface.data == NULL) return match_world(m, part, need, place.scheme);
+  tn_made_item *item = tn_made_find_module(&m->imports, place.interface);
   if (item != NULL && item->item.kind == TN_WIT_WORLD_INTERFACE)
-    return match_interface(m, part, need, item);
-  tn_core_part *adapter = is_adapter ? NULL : find_adapter(m, module);
-  if (adapter != NULL) return match_adapter(m, part, need, adapter);
-  if (tn_str_starts_with(module, TN_STR("cm32p2"))) {
-    return tn_error_new(TN_ERROR_UNSUPPORTED,
-                        "%s imports '%" TN_STR_FORMAT
-                        "': names of this scheme (\"cm32p2\") are not "
-                        "supported",
-                        tn_make_part_name(m, part), TN_STR_ARG(module));
-  }
+    return match_interface(m, part, need, place.scheme, item);
   return unknown_import(m, part, need->core,
                         m->parts.len > 1
                             ? "neither an embedded world nor an adapter has such an interface"
                             : "no embedded world imports such an interface");
+}
+
+static tn_error *match_import(tn_maker *m, tn_core_part *part, tn_core_need *need) {
+  if (is_of_main(m, part, need->core)) return match_main(m, part, need);
+  if (need->core->type.kind != TN_CORE_EXTERN_FUNC) {
+    return unknown_import(m, part, need->core,
+                          "components can give a module nothing but functions");
+  }
+  /* An adapter stands before an interface of the same name. */
+  tn_core_part *adapter = find_adapter(m, need->core->module);
+  bool is_adapted = adapter != NULL && adapter != part;
+  return is_adapted ? match_adapter(m, part, need, adapter) : match_place(m, part, need);
 }
 
 tn_error *tn_make_match(tn_maker *m, tn_core_part *part) {
@@ -341,63 +296,4 @@ tn_error *tn_make_match(tn_maker *m, tn_core_part *part) {
     TN_TRY(match_import(m, part, need));
   }
   return NULL;
-}
-
-/* ---- built-ins that belong to no function --------------------------------------------------------------- */
-
-tn_error *tn_make_find_built_in(const tn_core_import *core, tn_core_need *out) {
-  static const struct {
-    tn_str name;
-    tn_ast_canon canon;
-    tn_core_needs options;
-  } known[] = {
-      {TN_STR("[waitable-set-new]"), {.kind = TN_CANON_WAITABLE_SET_NEW}, {0}},
-      {TN_STR("[waitable-set-wait]"), {.kind = TN_CANON_WAITABLE_SET_WAIT}, {.memory = true}},
-      {TN_STR("[waitable-set-poll]"), {.kind = TN_CANON_WAITABLE_SET_POLL}, {.memory = true}},
-      {TN_STR("[cancellable][waitable-set-wait]"),
-       {.kind = TN_CANON_WAITABLE_SET_WAIT, .is_cancellable = true},
-       {.memory = true}},
-      {TN_STR("[cancellable][waitable-set-poll]"),
-       {.kind = TN_CANON_WAITABLE_SET_POLL, .is_cancellable = true},
-       {.memory = true}},
-      {TN_STR("[waitable-set-drop]"), {.kind = TN_CANON_WAITABLE_SET_DROP}, {0}},
-      {TN_STR("[waitable-join]"), {.kind = TN_CANON_WAITABLE_JOIN}, {0}},
-      {TN_STR("[subtask-drop]"), {.kind = TN_CANON_SUBTASK_DROP}, {0}},
-      {TN_STR("[subtask-cancel]"), {.kind = TN_CANON_SUBTASK_CANCEL}, {0}},
-      {TN_STR("[async-lower][subtask-cancel]"),
-       {.kind = TN_CANON_SUBTASK_CANCEL, .is_async = true},
-       {0}},
-      {TN_STR("[task-cancel]"), {.kind = TN_CANON_TASK_CANCEL}, {0}},
-      {TN_STR("[backpressure-inc]"), {.kind = TN_CANON_BACKPRESSURE_INC}, {0}},
-      {TN_STR("[backpressure-dec]"), {.kind = TN_CANON_BACKPRESSURE_DEC}, {0}},
-      {TN_STR("[context-get-0]"),
-       {.kind = TN_CANON_CONTEXT_GET, .context_type = {.code = 0x7f}},
-       {0}},
-      {TN_STR("[context-set-0]"),
-       {.kind = TN_CANON_CONTEXT_SET, .context_type = {.code = 0x7f}},
-       {0}},
-      {TN_STR("[context-get-1]"),
-       {.kind = TN_CANON_CONTEXT_GET, .context_type = {.code = 0x7f}, .context_slot = 1},
-       {0}},
-      {TN_STR("[context-set-1]"),
-       {.kind = TN_CANON_CONTEXT_SET, .context_type = {.code = 0x7f}, .context_slot = 1},
-       {0}},
-      {TN_STR("[thread-yield]"), {.kind = TN_CANON_THREAD_YIELD}, {0}},
-      {TN_STR("[cancellable][thread-yield]"),
-       {.kind = TN_CANON_THREAD_YIELD, .is_cancellable = true},
-       {0}},
-      {TN_STR("[thread-index]"), {.kind = TN_CANON_THREAD_INDEX}, {0}},
-      {TN_STR("[error-context-drop]"), {.kind = TN_CANON_ERROR_CONTEXT_DROP}, {0}},
-  };
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-    if (!tn_str_equal(core->name, known[i].name)) continue;
-    out->kind = TN_NEED_BUILT_IN;
-    out->canon = known[i].canon;
-    out->options = known[i].options;
-    out->is_indirect = known[i].options.memory;
-    return NULL;
-  }
-  return tn_error_new(TN_ERROR_UNSUPPORTED,
-                      "the import '%" TN_STR_FORMAT "' '%" TN_STR_FORMAT "' is not known",
-                      TN_STR_ARG(core->module), TN_STR_ARG(core->name));
 }

@@ -10,37 +10,11 @@ const char *tn_make_part_name(const tn_maker *m, const tn_core_part *part) {
   return text.data == NULL ? "an adapter" : text.data;
 }
 
-tn_error *tn_make_core_name(tn_maker *m, const char *prefix, const tn_made_item *item,
-                            tn_str function, tn_str *out) {
-  if (item->item.kind == TN_WIT_WORLD_FUNCTION) {
-    *out = tn_arena_format(m->arena, "%s%" TN_STR_FORMAT, prefix, TN_STR_ARG(function));
-  } else {
-    *out = tn_arena_format(m->arena, "%s%" TN_STR_FORMAT "#%" TN_STR_FORMAT, prefix,
-                           TN_STR_ARG(item->item.name), TN_STR_ARG(function));
-  }
-  return out->data == NULL ? tn_error_no_memory() : NULL;
-}
-
-/* Whether two names "…a:b/c@1.0.0#f" differ in nothing but the version, which is compatible. */
-static bool is_same_but_for_version(tn_str a, tn_str b) {
-  size_t a_end = tn_str_find(a, '#', 0), b_end = tn_str_find(b, '#', 0);
-  if (!tn_str_equal(tn_str_slice(a, a_end, a.len), tn_str_slice(b, b_end, b.len))) return false;
-  /* Behind the '@' there is the version alone, whatever is in front of the interface. */
-  size_t a_at = tn_str_find(a, '@', 0), b_at = tn_str_find(b, '@', 0);
-  if (a_at >= a_end || b_at >= b_end ||
-      !tn_str_equal(tn_str_slice(a, 0, a_at), tn_str_slice(b, 0, b_at)))
-    return false;
-  return tn_str_equal(tn_version_track(tn_str_slice(a, a_at + 1, a_end)),
-                      tn_version_track(tn_str_slice(b, b_at + 1, b_end)));
-}
-
-const tn_core_export *tn_make_find_core_export(const tn_core_part *part, tn_str core_name) {
-  const tn_core_export *export_ = tn_map_get(&part->exports, core_name);
-  for (uint32_t i = 0; export_ == NULL && i < part->module->export_count; i++) {
-    if (is_same_but_for_version(part->module->exports[i].name, core_name))
-      export_ = &part->module->exports[i];
-  }
-  return export_ != NULL && export_->type.kind == TN_CORE_EXTERN_FUNC ? export_ : NULL;
+tn_error *tn_make_find_export(tn_maker *m, const tn_core_part *part, tn_core_role role,
+                              const tn_made_item *item, tn_str name, const tn_core_export **out) {
+  tn_str interface = item->item.name;
+  if (item->item.kind == TN_WIT_WORLD_FUNCTION) interface = (tn_str){NULL, 0};
+  return tn_core_find_export(m->arena, &part->exports, role, interface, name, out);
 }
 
 const tn_wit_function *tn_make_find_function(const tn_wit_interface *interface, tn_str item_name) {
@@ -53,6 +27,22 @@ const tn_wit_function *tn_make_find_function(const tn_wit_interface *interface, 
 
 /* ---- reading -------------------------------------------------------------------------------------------- */
 
+/* Producers are only advice: a section that cannot be read, or has too many entries, has none. */
+static tn_error *read_producers(tn_maker *m, tn_str file, tn_producers *out) {
+  enum { MAX_PRODUCERS = 1000 };
+  tn_sections sections = {0};
+  TN_TRY(tn_sections_list(m->arena, file, &sections));
+  for (uint32_t i = 0; i < sections.items.len; i++) {
+    tn_producers read = {0};
+    if (!tn_str_equal(sections.items.items[i].name, TN_STR("producers"))) continue;
+    tn_error *error = tn_producers_read(m->arena, sections.items.items[i].contents, &read);
+    bool is_usable = error == NULL && out->items.len + read.items.len <= MAX_PRODUCERS;
+    tn_error_delete(error);
+    if (is_usable) TN_TRY(tn_producers_merge(m->arena, out, &read));
+  }
+  return NULL;
+}
+
 static tn_error *read_world(tn_maker *m, tn_core_part *part, tn_str payload) {
   const tn_wit_world **slot = TN_VEC_PUSH(m->arena, &part->worlds);
   tn_string_encoding encoding;
@@ -63,7 +53,7 @@ static tn_error *read_world(tn_maker *m, tn_core_part *part, tn_str payload) {
                         "its worlds were embedded with different string encodings");
   }
   part->encoding = encoding;
-  return NULL;
+  return read_producers(m, payload, &part->producers);
 }
 
 tn_error *tn_make_read_worlds(tn_maker *m, tn_core_part *part) {
@@ -80,6 +70,17 @@ tn_error *tn_make_read_worlds(tn_maker *m, tn_core_part *part) {
   return NULL;
 }
 
+tn_error *tn_make_producers(tn_maker *m, tn_core_part *part, tn_str *out) {
+  tn_producers all = {0};
+  tn_buffer bytes = {0};
+  TN_TRY(read_producers(m, part->module->bytes, &all));
+  TN_TRY(tn_producers_merge(m->arena, &all, &part->producers));
+  tn_producers_write(&bytes, &all);
+  *out = bytes.failed ? (tn_str){NULL, 0} : tn_arena_copy(m->arena, tn_buffer_str(&bytes));
+  tn_buffer_free(&bytes);
+  return out->data == NULL ? tn_error_no_memory() : NULL;
+}
+
 /* ---- merging -------------------------------------------------------------------------------------------- */
 
 tn_made_item *tn_made_find(const tn_made_items *items, tn_str name) {
@@ -89,7 +90,7 @@ tn_made_item *tn_made_find(const tn_made_items *items, tn_str name) {
 tn_made_item *tn_made_find_module(const tn_made_items *items, tn_str module) {
   tn_made_item *found = tn_made_find(items, module);
   for (uint32_t i = 0; found == NULL && i < items->all.len; i++) {
-    if (is_same_but_for_version(items->all.items[i]->item.name, module))
+    if (tn_core_is_same_but_for_version(items->all.items[i]->item.name, module))
       found = items->all.items[i];
   }
   return found;
