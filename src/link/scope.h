@@ -126,6 +126,7 @@ typedef struct tn_linking {
   TN_VEC(tn_plan_export) exports;
   TN_VEC(tn_core_source) func_sources;   /* what each slot of runtime.funcs holds */
   TN_VEC(tn_core_source) memory_sources; /* likewise for memories */
+  TN_VEC(tn_map) taken; /* by core instance: name of an export -> its slot + 1, steps.c */
   uint32_t core_instance_slots;
   /* Adapters of the group that is being gathered: what to write, and where linking has promised it. */
   TN_VEC(tn_adapted) adapted;
