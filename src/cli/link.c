@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/file.h"
 #include "cli/rights.h"
 
 static tn_error *out_of_memory(void) {
@@ -77,9 +78,19 @@ static tn_error *add(cli_link *link, const cli_settings *settings, tn_engine *en
     if (*part != '\0') error = read_right(link, part);
   if (error == NULL) error = configure(link, path);
   if (error == NULL)
-    error = tn_component_from_file(engine, path, cli_load_flags(settings, path), &link->component);
+    error = tn_component_from_file(engine, cli_input_path(path), cli_load_flags(settings, path),
+                                   &link->component);
   const tn_link_options options = {.wasi = link->wasi};
   return error == NULL ? tn_linker_add_component(linker, link->component, &options) : error;
+}
+
+size_t cli_links_count_inputs(const cli_settings *settings) {
+  size_t count = 0;
+  for (size_t i = 0; i < settings->links.count; i++) {
+    const char *text = settings->links.items[i];
+    count += text[0] == '-' && (text[1] == '\0' || text[1] == ';');
+  }
+  return count;
 }
 
 tn_error *cli_links_add(const cli_settings *settings, tn_engine *engine, tn_linker *linker,

@@ -17,6 +17,8 @@ typedef struct cli_links {
   size_t count;
 } cli_links;
 
+/* How many of these are read from standard input. */
+size_t cli_links_count_inputs(const cli_settings *settings);
 /* Loads what --link says and adds it to the linker, in order. A mistake in the text is TN_ERROR_ARGUMENT. */
 tn_error *cli_links_add(const cli_settings *settings, tn_engine *engine, tn_linker *linker,
                         cli_links *out);

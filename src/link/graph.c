@@ -284,16 +284,36 @@ static tn_str without_version(tn_str name) {
   return tn_str_slice(name, 0, tn_str_find(name, '@', 0));
 }
 
+/* An export of that name in a compatible version, or else in one that is not; .data == NULL: there is none. */
+static tn_str find_export(const tn_component_ast *ast, tn_str name, bool is_compatible) {
+  for (uint32_t i = 0; i < ast->definition_count; i++) {
+    if (ast->definitions[i].kind != TN_DEFINITION_EXPORT) continue;
+    tn_str found = ast->definitions[i].export_.name.name;
+    bool is_same_track = tn_str_equal(tn_name_track(found), tn_name_track(name));
+    bool fits = is_compatible
+                    ? is_same_track
+                    : !is_same_track && tn_str_equal(without_version(found), without_version(name));
+    if (fits) return found;
+  }
+  return (tn_str){NULL, 0};
+}
+
 const tn_linker_component *tn_link_other_version(const tn_linker *linker, tn_str name,
                                                  tn_str *found) {
   for (uint32_t i = 0; i < linker->components.len; i++) {
-    const tn_component_ast *ast = linker->components.items[i].compiled->root;
-    for (uint32_t j = 0; j < ast->definition_count; j++) {
-      if (ast->definitions[j].kind != TN_DEFINITION_EXPORT) continue;
-      *found = ast->definitions[j].export_.name.name;
-      if (tn_str_equal(without_version(*found), without_version(name)))
-        return &linker->components.items[i];
-    }
+    *found = find_export(linker->components.items[i].compiled->root, name, false);
+    if (found->data != NULL) return &linker->components.items[i];
   }
   return NULL;
+}
+
+bool tn_link_stands_in_front(const tn_linker *linker, const tn_unit *unit, tn_str name,
+                             const tn_linker_component **before) {
+  *before = NULL;
+  if (unit->rights == 0 || find_export(unit->compiled->root, name, true).data == NULL) return false;
+  for (uint32_t i = 0; i + 1 < unit->rights && *before == NULL; i++) {
+    const tn_linker_component *component = &linker->components.items[i];
+    if (find_export(component->compiled->root, name, true).data != NULL) *before = component;
+  }
+  return true;
 }

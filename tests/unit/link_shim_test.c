@@ -224,9 +224,39 @@ static void lets_nothing_call_before_the_table_is_filled(void **state) {
   tn_linker_delete(linker);
 }
 
+/* Each imports from the next one, and has a shim and what fills it. */
+static void does_without_the_shims_of_all_components_of_a_link(void **state) {
+  (void)state;
+  enum { COUNT = 40 };
+  static const char form[] =
+      COMPONENT(SHIM, MAIN, "", FIX, IMPORTS,
+                "(import \"t:l%d/i\" (instance (export \"go\" (func (result u32)))))"
+                "(instance $o (export \"go\" (func 1))) (export \"t:l%d/i\" (instance $o))");
+  tn_linker *linker = linker_with_host();
+  assert_ok(tn_linker_define_func(linker, "t:l40/i", "go", "func() -> u32", length_of, NULL));
+  char text[sizeof form + 32];
+  for (int i = 1; i < COUNT; i++) {
+    tn_component *component = NULL;
+    snprintf(text, sizeof text, form, i + 1, i);
+    assert_ok(tn_component_from_bytes(engine, text, strlen(text), "part", 0, &component));
+    assert_ok(tn_linker_add_component(linker, component, NULL));
+    tn_component_delete(component);
+  }
+  snprintf(text, sizeof text, form, 1, 0);
+  tn_linked *linked = guest_link(engine, text, linker);
+  assert_int_equal(linked->plan.file_count, COUNT);
+  assert_int_equal(instantiations(linked), COUNT);
+  tn_instance *instance = guest_instance(linked, NULL);
+  assert_call(instance, "t:l0/i#go()", "5");
+  tn_instance_delete(instance);
+  tn_linked_delete(linked);
+  tn_linker_delete(linker);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(does_without_a_shim_and_its_fix_up),
+      cmocka_unit_test(does_without_the_shims_of_all_components_of_a_link),
       cmocka_unit_test(calls_what_a_fix_up_starts),
       cmocka_unit_test(keeps_a_shim_that_does_anything_else),
       cmocka_unit_test(keeps_a_fix_up_that_does_anything_else),
