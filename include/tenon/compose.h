@@ -43,9 +43,10 @@ TN_API tn_error *tn_compose_text(tn_str text, const char *name, const tn_compose
                                  uint8_t **bytes, size_t *size);
 
 /* Gives a component (`socket`) what other components (`plugs`) export and it imports, compatible versions
- * included. Its exports are those of the result; what nobody exports is imported, once for all who need it. Of
- * the options those that name packages have no effect. Errors as above; TN_ERROR_LINK says what does not fit.
- */
+ * included. Its exports are those of the result; what nobody exports is imported, once for all who need it. Plugs get from
+ * each other only what the resources that they hand on come from. All paths are of components, binary or text; they may be
+ * pipes, which are read to their end. Of the options those that name packages have no effect. Errors as above; TN_ERROR_LINK
+ * says what does not fit. */
 TN_API tn_error *tn_compose_plug(const char *socket, const char *const *plugs, size_t plug_count,
                                  const tn_compose_options *options, uint8_t **bytes, size_t *size);
 

@@ -8,7 +8,7 @@ const cli_command cli_commands[] = {
     {"run", CLI_RUN, CLI_OPERANDS_FILES, true, "[run] [OPTIONS] FILE [ARGUMENTS…]",
      "Run a command, or call one function of a component",
      "FILE is a WebAssembly component, a WASI preview 1 module, the text form of either, or what "
-     "tenon compile made. "
+     "tenon compile made; - is standard input, as for --link, and the guest's is empty then. "
      "Without --invoke its command is run: wasi:cli/run of a component, _start of a module. The "
      "first operand ends "
      "the options; what follows it is the guest's. The word run may be left out when FILE exists.\n"
@@ -74,7 +74,8 @@ const cli_command cli_commands[] = {
      "tenon compile app.wasm\ntenon run app.cwasm", cli_compile},
     {"compose", CLI_COMPOSE, CLI_OPERANDS_FILES, false, "compose [OPTIONS] FILE",
      "Make one component of several that call each other",
-     "FILE is a text in WAC, the language of compositions (*.wac), or with --plug a component. A component is given what the "
+     "FILE is a text in WAC, the language of compositions (*.wac), or with --plug a component, binary or text. One of all files "
+     "may be - for standard input. A component is given what the "
      "plugs export and it imports, by name, in a compatible version and with equal types; its exports are those of the "
      "result. What nobody provides stays an import, one for all who need it.\n"
      "\n"

@@ -8,9 +8,10 @@
 #include "cli/print.h"
 #include "tenon/compose.h"
 
+/* Without --plug. */
 static bool is_wac(const char *path) {
   size_t length = strlen(path);
-  return length > 4 && strcmp(path + length - 4, ".wac") == 0;
+  return strcmp(path, "-") == 0 || (length > 4 && strcmp(path + length - 4, ".wac") == 0);
 }
 
 /* "a:b=FILE" into its two parts. The text is argv's and stays as it is. */
@@ -21,7 +22,7 @@ static int split_dependency(const char *text, tn_compose_dependency *out) {
                       "--dep %s names no package and file", text);
   char *name = strndup(text, (size_t)(equals - text));
   if (name == NULL) return cli_report(CLI_EXIT_INTERNAL, NULL, "out of memory");
-  *out = (tn_compose_dependency){.name = name, .path = equals + 1};
+  *out = (tn_compose_dependency){.name = name, .path = cli_input_path(equals + 1)};
   return CLI_EXIT_OK;
 }
 
@@ -35,8 +36,27 @@ static int split_dependencies(const cli_texts *texts, tn_compose_dependency *out
 
 static tn_error *compose(const cli_settings *settings, const char *path,
                          const tn_compose_options *options, uint8_t **bytes, size_t *size) {
-  if (settings->plugs.count == 0) return tn_compose(path, options, bytes, size);
-  return tn_compose_plug(path, settings->plugs.items, settings->plugs.count, options, bytes, size);
+  size_t count = settings->plugs.count;
+  path = cli_input_path(path);
+  if (count == 0) return tn_compose(path, options, bytes, size);
+  const char **plugs = calloc(count, sizeof *plugs);
+  if (plugs == NULL) return tn_error_make(TN_ERROR_NO_MEMORY, "out of memory");
+  for (size_t i = 0; i < count; i++)
+    plugs[i] = cli_input_path(settings->plugs.items[i]);
+  tn_error *error = tn_compose_plug(path, plugs, count, options, bytes, size);
+  free(plugs);
+  return error;
+}
+
+/* How many of the files are standard input. */
+static size_t count_inputs(const cli_settings *settings, const char *path,
+                           const tn_compose_options *options) {
+  size_t count = strcmp(path, "-") == 0 ? 1 : 0;
+  for (size_t i = 0; i < settings->plugs.count; i++)
+    count += strcmp(settings->plugs.items[i], "-") == 0;
+  for (size_t i = 0; i < options->dependency_count; i++)
+    count += strcmp(options->dependencies[i].path, cli_input_path("-")) == 0;
+  return count;
 }
 
 static void warn_of_unused(void *data, const char *plug) {
@@ -54,6 +74,8 @@ static int compose_to_file(const cli_settings *settings, const char *path,
   if (strcmp(output, "-") == 0 && isatty(STDOUT_FILENO) && !settings->wat)
     return cli_report(CLI_EXIT_USAGE, "say where to: -o FILE",
                       "a component is not printed on a terminal");
+  if (count_inputs(settings, path, options) > 1)
+    return cli_report(CLI_EXIT_USAGE, NULL, "only one file can be read from standard input");
   int exit_code = cli_report_error(compose(settings, path, options, &bytes, &size));
   if (exit_code != CLI_EXIT_OK) return exit_code;
   exit_code = cli_write_binary(settings, bytes, size);

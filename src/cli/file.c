@@ -62,6 +62,10 @@ int cli_read_file(const char *path, char **out, size_t *size) {
   return cli_report_error(cli_load_file(path, out, size));
 }
 
+const char *cli_input_path(const char *path) {
+  return strcmp(path, "-") == 0 ? "/dev/stdin" : path;
+}
+
 /* ---- writing ------------------------------------------------------------------------------------------- */
 
 static bool write_all(int descriptor, const uint8_t *bytes, size_t size) {

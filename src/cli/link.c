@@ -79,6 +79,15 @@ static tn_error *read_text(cli_link *link) {
   return error == NULL ? configure(link) : error;
 }
 
+size_t cli_links_count_inputs(const cli_settings *settings) {
+  size_t count = 0;
+  for (size_t i = 0; i < settings->links.count; i++) {
+    const char *text = settings->links.items[i];
+    count += text[0] == '-' && (text[1] == '\0' || text[1] == ';');
+  }
+  return count;
+}
+
 tn_error *cli_links_read(const cli_settings *settings, cli_links *out) {
   size_t count = settings->links.count;
   out->items = calloc(count + 1, sizeof *out->items);
@@ -108,7 +117,8 @@ static tn_error *add(cli_link *link, bool is_hashed, const cli_settings *setting
                      tn_engine *engine, tn_linker *linker) {
   unsigned flags = cli_load_flags(settings, link->path);
   tn_error *error = is_hashed ? load_and_hash(link, flags, engine)
-                              : tn_component_from_file(engine, link->path, flags, &link->component);
+                              : tn_component_from_file(engine, cli_input_path(link->path), flags,
+                                                       &link->component);
   const tn_link_options options = {.wasi = link->wasi};
   return error == NULL ? tn_linker_add_component(linker, link->component, &options) : error;
 }
@@ -118,7 +128,7 @@ tn_error *cli_links_add(cli_links *links, const cli_settings *settings, tn_engin
   if (links->count > 0 && tn_component_is_module(component))
     return tn_error_make(
         TN_ERROR_LINK,
-        "a core module cannot be linked (--link) with components: only components can");
+        "a core module cannot be linked (--link) with components: only components can; tenon new makes one of it");
   tn_error *error = NULL;
   for (size_t i = 0; i < links->count && error == NULL; i++)
     error = add(&links->items[i], links->are_hashed, settings, engine, linker);

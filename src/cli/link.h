@@ -21,6 +21,8 @@ typedef struct cli_links {
   bool are_hashed; /* to be set by who wants it */
 } cli_links;
 
+/* How many of these are read from standard input. */
+size_t cli_links_count_inputs(const cli_settings *settings);
 /* Reads what --link says, in order. A mistake in the text is TN_ERROR_ARGUMENT. */
 tn_error *cli_links_read(const cli_settings *settings, cli_links *out);
 /* Loads them and adds them to the linker, for `component` to be linked with. */

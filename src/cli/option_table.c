@@ -56,10 +56,11 @@ static const cli_option rows[] = {
      "Accepted for compatibility: an instance of a WASI 0.2 component answers one request at a time"},
 
     {composing, "plug", 0, 0, NULL, "FILE", CLI_COMPOSE, cli_parse_texts, FIELD(plugs),
-     "Give the component what this one exports; repeatable"},
+     "Give the component what this one, binary or text, exports; - is standard input; repeatable"},
     {composing, "dep", 'd', 0, NULL, "PACKAGE[@VERSION]=FILE", CLI_COMPOSE, cli_parse_texts,
      FIELD(dependencies),
-     "Where a package is that WAC names: a component, a folder or file of WIT; repeatable"},
+     "Where a package is that WAC names: a component, binary or text, or a folder or file of WIT; - is standard input; "
+     "repeatable"},
     {composing, "deps-dir", 0, 0, NULL, "DIRECTORY", CLI_COMPOSE, cli_parse_text,
      FIELD(dependency_folder),
      "Where the other packages are, a:b as a/b.wasm, a:b@1.0.0 as a/b/1.0.0.wasm or a/b@1.0.0.wasm; else deps"},
@@ -118,7 +119,7 @@ static const cli_option rows[] = {
      "Call an exported function, arguments in WAVE: 'area(rect((2.0, 3.0)))'; print its result"},
     {what, "link", 0, 0, NULL, "FILE[;RIGHT=VALUE]...", CLI_RUN | CLI_SERVE | CLI_EXEC,
      cli_parse_texts, FIELD(links),
-     "Meet imports with what this component exports; it has no rights but those that follow it, as in "
+     "Meet imports with what this component exports, a file as FILE is one; it has no rights but those that follow it, as in "
      "'store.wasm;dir=data::/data;net=db.example:5432'; the first that fits goes first; repeatable",
      "link"},
     {what, "argv0", 0, 0, NULL, "NAME", CLI_RUN | CLI_EXEC, cli_parse_text, FIELD(argv0),

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/file.h"
 #include "cli/link.h"
 #include "cli/rights.h"
 
@@ -59,11 +60,17 @@ static tn_stdio_kind stdio_kind(cli_choice inherits) {
   return inherits == CLI_CHOICE_NO ? TN_STDIO_NULL : TN_STDIO_INHERIT;
 }
 
+/* How many components are read from standard input. */
+static size_t count_inputs(const cli_settings *settings, char **operands) {
+  return (strcmp(operands[0], "-") == 0 ? 1 : 0) + cli_links_count_inputs(settings);
+}
+
 static tn_error *configure_wasi(tn_wasi_config *config, const cli_settings *settings,
                                 char **operands, int count) {
+  tn_stdio_kind input =
+      count_inputs(settings, operands) == 0 ? stdio_kind(settings->inherit_stdin) : TN_STDIO_NULL;
   tn_error *error = cli_configure_arguments(config, settings, operands, count);
-  if (error == NULL)
-    error = tn_wasi_config_set_stdin(config, stdio_kind(settings->inherit_stdin), STDIN_FILENO);
+  if (error == NULL) error = tn_wasi_config_set_stdin(config, input, STDIN_FILENO);
   if (error == NULL)
     error = tn_wasi_config_set_stdout(config, stdio_kind(settings->inherit_stdout), STDOUT_FILENO);
   if (error == NULL)
@@ -144,7 +151,8 @@ static tn_error *start_session(session *s, const cli_settings *settings, char **
   tn_error *error = tn_wasi_config_new(&s->wasi);
   if (error == NULL) error = configure_wasi(s->wasi, settings, operands, count);
   if (error == NULL) error = cli_engine_new(settings, true, &s->engine);
-  if (error == NULL) error = tn_component_from_file(s->engine, operands[0], flags, &s->component);
+  if (error == NULL)
+    error = tn_component_from_file(s->engine, cli_input_path(operands[0]), flags, &s->component);
   if (error == NULL) error = link_session(s, settings);
   options.wasi = s->wasi;
   if (error == NULL) error = tn_instance_new(s->linked, &options, &s->instance);
@@ -153,6 +161,8 @@ static tn_error *start_session(session *s, const cli_settings *settings, char **
 
 int cli_run(const cli_settings *settings, char **operands, int count) {
   if (count == 0) return cli_report(CLI_EXIT_USAGE, "tenon run FILE", "tenon run takes a file");
+  if (count_inputs(settings, operands) > 1)
+    return cli_report(CLI_EXIT_USAGE, NULL, "only one component can be read from standard input");
   session s = {0};
   int exit_code = CLI_EXIT_OK;
   watch_signals(settings);

@@ -1,35 +1,55 @@
 #include "compose/files.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
 #include "component/component.h"
 #include "component/extern_name.h"
-#include "engine/engine.h"
+#include "link/compiled.h"
 #include "wit/package/package.h"
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
-tn_error *tn_compose_read_file(tn_arena *arena, const char *path, tn_str *out) {
-  enum { MAX_FILE = 1 << 30 };
-  return tn_file_read(arena, path, MAX_FILE, out);
+static bool has_kind(const char *path, mode_t kind) {
+  struct stat status;
+  return stat(path, &status) == 0 && (status.st_mode & S_IFMT) == kind;
 }
 
 static bool is_folder(const char *path) {
-  struct stat status;
-  return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+  return has_kind(path, S_IFDIR);
 }
 
 static bool is_file(const char *path) {
-  struct stat status;
-  return stat(path, &status) == 0 && !S_ISDIR(status.st_mode);
+  return has_kind(path, S_IFREG);
 }
 
 static tn_error *in_arena(tn_arena *arena, tn_str bytes, tn_str *out) {
   *out = tn_arena_copy(arena, bytes);
   return out->data == NULL ? tn_error_no_memory() : NULL;
+}
+
+/* Waits for what is written into it. */
+static tn_error *read_pipe(tn_arena *arena, const char *path, tn_str *out) {
+  tn_compiled_source source = {0};
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return tn_error_new(TN_ERROR_IO, "cannot read %s: %s", path, strerror(errno));
+  tn_error *error = tn_compiled_source_read(descriptor, path, &source);
+  close(descriptor);
+  if (error == NULL) error = in_arena(arena, source.bytes, out);
+  tn_compiled_source_free(&source);
+  return error;
+}
+
+tn_error *tn_compose_read_file(tn_arena *arena, const char *path, tn_str *out) {
+  enum { MAX_FILE = 1 << 30 };
+  bool is_pipe = has_kind(path, S_IFIFO) || has_kind(path, S_IFCHR);
+  return is_pipe ? read_pipe(arena, path, out) : tn_file_read(arena, path, MAX_FILE, out);
 }
 
 static tn_error *read_wit(tn_arena *arena, const char *path, tn_str *out) {
@@ -44,12 +64,14 @@ static tn_error *read_wit(tn_arena *arena, const char *path, tn_str *out) {
   return error;
 }
 
-static tn_error *text_to_binary(tn_arena *arena, tn_str text, tn_str *out) {
-  uint8_t *bytes;
+static tn_error *to_binary(tn_arena *arena, tn_str bytes, tn_str *out) {
+  uint8_t *binary;
   size_t size;
-  TN_TRY(tn_core_text_to_binary(text, &bytes, &size));
-  tn_error *error = in_arena(arena, (tn_str){(const char *)bytes, size}, out);
-  tn_free(bytes);
+  *out = bytes;
+  TN_TRY(tn_compiled_to_binary(bytes, &binary, &size));
+  if (binary == NULL) return NULL;
+  tn_error *error = in_arena(arena, (tn_str){(const char *)binary, size}, out);
+  tn_free(binary);
   return error;
 }
 
@@ -58,9 +80,7 @@ tn_error *tn_compose_read_package(tn_arena *arena, const char *path, tn_str *out
   if (is_folder(path) || tn_str_ends_with(tn_str_from(path), TN_STR(".wit")))
     return read_wit(arena, path, out);
   TN_TRY(tn_compose_read_file(arena, path, &bytes));
-  *out = bytes;
-  bool is_binary = bytes.len >= 4 && memcmp(bytes.data, "\0asm", 4) == 0;
-  return is_binary ? NULL : tn_error_wrap(text_to_binary(arena, bytes, out), "%s", path);
+  return tn_error_wrap(to_binary(arena, bytes, out), "%s", path);
 }
 
 /* ---- finding ------------------------------------------------------------------------------------------- */

@@ -6,9 +6,9 @@
 #include "base/error.h"
 #include "tenon/compose.h"
 
-/* Reads a whole file. TN_ERROR_IO; TN_ERROR_LIMIT beyond 1 GiB. */
+/* Reads a whole file, or a pipe to its end. TN_ERROR_IO; TN_ERROR_LIMIT or ARGUMENT beyond 1 GiB. */
 tn_error *tn_compose_read_file(tn_arena *arena, const char *path, tn_str *out);
-/* Reads a component, binary or text, or a package of WIT (a folder, a .wit file), into binary form. */
+/* Reads a component, binary or text, from a file or a pipe, or a package of WIT (a folder, a .wit file), into binary form. */
 tn_error *tn_compose_read_package(tn_arena *arena, const char *path, tn_str *out);
 /* Where a package is, as tn_compose_options says. `version` .data == NULL: the newest. TN_ERROR_IO says where
  * it could be. */

@@ -31,6 +31,89 @@ static tn_error *try_export(plugging *p, const tn_compose_item *export,
   return error;
 }
 
+/* Whether there is a resource of the interface `home` in a type, or one of whatever interface in a type of `home`; NULL: any
+ * resource at all. */
+static tn_error *look_for_resource(tn_compose_types *types, const tn_compose_type *type,
+                                   const tn_compose_interface *home, bool *is_found) {
+  TN_TRY(tn_compose_spend(types));
+  type = tn_compose_root(type);
+  bool is_of_home = home == NULL || type->home == home;
+  if (type->kind == TN_AST_RESOURCE) {
+    *is_found = is_of_home;
+    return NULL;
+  }
+  if (is_of_home) home = NULL;
+  const tn_compose_type *parts[] = {type->element, type->error, type->key};
+  for (size_t i = 0; i < sizeof parts / sizeof *parts && !*is_found; i++)
+    if (parts[i] != NULL) TN_TRY(look_for_resource(types, parts[i], home, is_found));
+  for (uint32_t i = 0; i < type->member_count && !*is_found; i++)
+    if (type->members[i].type != NULL)
+      TN_TRY(look_for_resource(types, type->members[i].type, home, is_found));
+  return NULL;
+}
+
+/* The same of all types that an interface names. */
+static tn_error *mentions(tn_compose_types *types, const tn_compose_interface *interface,
+                          const tn_compose_interface *home, bool *is_found) {
+  *is_found = false;
+  for (uint32_t i = 0; i < interface->items.list.len && !*is_found; i++) {
+    const tn_compose_item *item = &interface->items.list.items[i];
+    if (item->sort == TN_SORT_TYPE) TN_TRY(look_for_resource(types, item->type, home, is_found));
+  }
+  return NULL;
+}
+
+/* The first resource that an interface has or names; .data == NULL: there is none. */
+static tn_str first_resource(const tn_compose_item *item) {
+  for (uint32_t i = 0; item->sort == TN_SORT_INSTANCE && i < item->interface->items.list.len; i++) {
+    const tn_compose_item *part = &item->interface->items.list.items[i];
+    if (part->sort == TN_SORT_TYPE && tn_compose_root(part->type)->kind == TN_AST_RESOURCE)
+      return part->name;
+  }
+  return (tn_str){NULL, 0};
+}
+
+/* Plain types are the same whoever provides them. */
+static tn_error *has_only_plain_types(tn_compose_types *types, const tn_compose_item *item,
+                                      bool *is_plain) {
+  bool has_resource = false;
+  *is_plain = item->sort == TN_SORT_INSTANCE;
+  for (uint32_t i = 0; *is_plain && i < item->interface->items.list.len; i++)
+    *is_plain = item->interface->items.list.items[i].sort == TN_SORT_TYPE;
+  if (*is_plain) TN_TRY(mentions(types, item->interface, NULL, &has_resource));
+  *is_plain &= !has_resource;
+  return NULL;
+}
+
+static tn_error *met_twice(const tn_compose_item *wanted, const tn_compose_package *one,
+                           const tn_compose_package *other) {
+  tn_str resource = first_resource(wanted);
+  tn_error *error =
+      tn_error_new(TN_ERROR_LINK,
+                   "import `%" TN_STR_FORMAT "` is met by two plugs, `%" TN_STR_FORMAT
+                   "` and `%" TN_STR_FORMAT "`",
+                   TN_STR_ARG(wanted->name), TN_STR_ARG(one->name), TN_STR_ARG(other->name));
+  if (resource.data == NULL)
+    return tn_error_set_hint(error, "leave one out, or say in WAC which one is meant");
+  return tn_error_set_hint(
+      error,
+      "each has a resource `%" TN_STR_FORMAT
+      "` of its own, and none can take the other's: leave one out, say in WAC which "
+      "one is meant, or build one of them so that it imports `%" TN_STR_FORMAT
+      "` instead of exporting it; then both share the other's",
+      TN_STR_ARG(resource), TN_STR_ARG(wanted->name));
+}
+
+/* The first that does not fit is kept for check_links. */
+static void note_mismatch(plugging *p, uint32_t position, tn_error *error) {
+  if (p->mismatch != NULL) {
+    tn_error_delete(error);
+    return;
+  }
+  p->mismatch = error;
+  p->mismatch_import = position;
+}
+
 static tn_error *claim(plugging *p, uint32_t plug, const tn_compose_item *export,
                        const tn_compose_item *wanted) {
   uint32_t position = (uint32_t)(wanted - p->socket->world->imports.list.items);
@@ -38,25 +121,16 @@ static tn_error *claim(plugging *p, uint32_t plug, const tn_compose_item *export
   tn_error *error = try_export(p, export, wanted);
   if (error != NULL && tn_error_get_kind(error) != TN_ERROR_LINK) return error;
   if (error != NULL) {
-    error = tn_error_wrap(error, "export `%" TN_STR_FORMAT "` of `%" TN_STR_FORMAT "` does not fit",
-                          TN_STR_ARG(export->name), TN_STR_ARG(p->plugs[plug]->name));
-    if (p->mismatch != NULL) {
-      tn_error_delete(error);
-      return NULL;
-    }
-    p->mismatch = error;
-    p->mismatch_import = position;
+    note_mismatch(p, position,
+                  tn_error_wrap(error,
+                                "export `%" TN_STR_FORMAT "` of `%" TN_STR_FORMAT "` does not fit",
+                                TN_STR_ARG(export->name), TN_STR_ARG(p->plugs[plug]->name)));
     return NULL;
   }
   if (link->plug != 0 && link->plug != plug + 1) {
-    const tn_compose_package *other = p->plugs[link->plug - 1];
-    return tn_error_set_hint(tn_error_new(TN_ERROR_LINK,
-                                          "import `%" TN_STR_FORMAT
-                                          "` is met by two plugs, `%" TN_STR_FORMAT
-                                          "` and `%" TN_STR_FORMAT "`",
-                                          TN_STR_ARG(wanted->name), TN_STR_ARG(other->name),
-                                          TN_STR_ARG(p->plugs[plug]->name)),
-                             "leave one out, or say in WAC which one is meant");
+    bool is_plain;
+    TN_TRY(has_only_plain_types(&p->graph->types, wanted, &is_plain));
+    return is_plain ? NULL : met_twice(wanted, p->plugs[link->plug - 1], p->plugs[plug]);
   }
   link->plug = plug + 1;
   link->export = export->name;
@@ -100,40 +174,57 @@ static tn_error *plugged_export(plugging *p, const plug_link *link, tn_compose_n
   return tn_compose_alias(p->graph, instance, link->export, out);
 }
 
-static bool mentions(const tn_compose_interface *interface, const tn_compose_interface *home) {
-  for (uint32_t i = 0; i < interface->items.list.len; i++) {
-    const tn_compose_item *item = &interface->items.list.items[i];
-    if (item->sort != TN_SORT_TYPE) continue;
-    const tn_compose_type *root = tn_compose_root(item->type);
-    if (root->kind == TN_AST_RESOURCE && root->home == home) return true;
-  }
-  return false;
-}
-
 /* Whether the plug hands resources of this import of its own on to the socket, in what it exports. */
-static bool passes_on(const plugging *p, uint32_t plug, const tn_compose_item *import) {
+static tn_error *passes_on(const plugging *p, uint32_t plug, const tn_compose_item *import,
+                           bool *does) {
   const tn_compose_world *world = p->plugs[plug]->world;
-  for (uint32_t i = 0; i < p->socket->world->imports.list.len; i++) {
+  *does = false;
+  for (uint32_t i = 0; i < p->socket->world->imports.list.len && !*does; i++) {
     if (p->links[i].plug != plug + 1) continue;
     const tn_compose_item *export = tn_compose_items_get(&world->exports, p->links[i].export);
-    if (export->sort == TN_SORT_INSTANCE && mentions(export->interface, import->interface))
-      return true;
+    if (export->sort == TN_SORT_INSTANCE)
+      TN_TRY(mentions(&p->graph->types, export->interface, import->interface, does));
   }
-  return false;
+  return NULL;
+}
+
+/* Which other plug gives the socket this interface that a plug imports, too; NULL: none. */
+static const plug_link *link_of(const plugging *p, uint32_t plug, const tn_compose_item *import) {
+  const tn_compose_items *wanted = &p->socket->world->imports;
+  if (import->sort != TN_SORT_INSTANCE) return NULL;
+  const tn_compose_item *found = tn_compose_items_find(wanted, import->name);
+  if (found == NULL) return NULL;
+  const plug_link *link = &p->links[found - wanted->list.items];
+  return link->plug == 0 || link->plug == plug + 1 ? NULL : link;
+}
+
+/* Import `index` is shared; so is, then, every one before it whose resources it has. */
+static tn_error *share(const plugging *p, uint32_t plug, uint32_t index, bool *is_shared) {
+  const tn_compose_item *imports = p->plugs[plug]->world->imports.list.items;
+  for (uint32_t i = 0; i < index; i++) {
+    if (is_shared[i] || imports[i].sort != TN_SORT_INSTANCE) continue;
+    TN_TRY(
+        mentions(&p->graph->types, imports[index].interface, imports[i].interface, &is_shared[i]));
+  }
+  return NULL;
 }
 
 /* The socket gets an interface from one plug, and resources of it from another, which therefore has to have
- * them from the same place. */
+ * them from the same place. An import names only resources of those before it: one walk from the last to the first finds
+ * all of them. */
 static tn_error *shared_arguments(plugging *p, uint32_t plug, tn_compose_given *given,
                                   uint32_t *count) {
   const tn_compose_items *imports = &p->plugs[plug]->world->imports;
+  bool *is_shared = TN_ARENA_ARRAY(p->graph->arena, bool, imports->list.len);
   *count = 0;
-  for (uint32_t i = 0; i < imports->list.len; i++) {
+  if (is_shared == NULL) return tn_error_no_memory();
+  for (uint32_t i = imports->list.len; i-- > 0;) {
     const tn_compose_item *import = &imports->list.items[i];
-    const tn_compose_item *wanted = tn_compose_items_find(&p->socket->world->imports, import->name);
-    if (wanted == NULL || import->sort != TN_SORT_INSTANCE || !passes_on(p, plug, import)) continue;
-    const plug_link *link = &p->links[wanted - p->socket->world->imports.list.items];
-    if (link->plug == 0 || link->plug == plug + 1) continue;
+    const plug_link *link = link_of(p, plug, import);
+    if (link == NULL) continue;
+    if (!is_shared[i]) TN_TRY(passes_on(p, plug, import, &is_shared[i]));
+    if (!is_shared[i]) continue;
+    TN_TRY(share(p, plug, i, is_shared));
     given[*count].name = import->name;
     TN_TRY(plugged_export(p, link, &given[(*count)++].node));
   }
@@ -146,9 +237,11 @@ static tn_error *plug_node(plugging *p, uint32_t plug, tn_compose_node **out) {
   *out = p->nodes[plug];
   if (*out != NULL) return NULL;
   if (p->is_under_way[plug])
-    return tn_error_new(TN_ERROR_LINK,
-                        "plug `%" TN_STR_FORMAT "` needs resources of a plug that needs its own",
-                        TN_STR_ARG(package->name));
+    return tn_error_set_hint(
+        tn_error_new(TN_ERROR_LINK,
+                     "plug `%" TN_STR_FORMAT "` needs resources of a plug that needs its own",
+                     TN_STR_ARG(package->name)),
+        "one of them has to be made before the other: let one component export both interfaces");
   p->is_under_way[plug] = true;
   tn_compose_given *given =
       TN_ARENA_ARRAY(p->graph->arena, tn_compose_given, package->world->imports.list.len);

@@ -102,6 +102,7 @@ static tn_error *instantiate_group(tn_linking *linking, const tn_module *module,
   TN_TRY(tn_link_add_step(linking, (tn_step){.kind = TN_STEP_ADAPT,
                                              .slot = slot,
                                              .module = module,
+                                             .adapter = group->bytes,
                                              .source_count = group->import_count,
                                              .sources = sources}));
   for (uint32_t i = 0; i < linking->adapters.len; i++)

@@ -171,15 +171,6 @@ const tn_module *tn_compiled_adapter(const tn_compiled *compiled, tn_str bytes) 
   return tn_map_get(&compiled->adapters_by_bytes, bytes);
 }
 
-tn_error *tn_compiled_describe_adapter(const tn_compiled *compiled, tn_arena *arena,
-                                       const tn_module *module, const tn_core_module **out) {
-  for (uint32_t i = 0; i < compiled->adapter_count; i++) {
-    if (compiled->modules[compiled->module_count + i] != module) continue;
-    return tn_core_module_read(arena, compiled->adapters[i], 0, out);
-  }
-  return tn_error_new(TN_ERROR_INTERNAL, "a step has a module of another file");
-}
-
 /* Only calls between components have adapters. */
 static bool may_have_adapters(const tn_component_ast *ast) {
   for (uint32_t i = 0; ast != NULL && i < ast->definition_count; i++) {

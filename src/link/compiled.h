@@ -62,9 +62,6 @@ tn_error *tn_compiled_from_adapters(tn_core_engine *engine, tn_str *adapters, ui
 void tn_compiled_free(tn_compiled *compiled);
 /* The adapter module of these bytes, or NULL when there is none. */
 const tn_module *tn_compiled_adapter(const tn_compiled *compiled, tn_str bytes);
-/* What one of the adapters is by its bytes; what has to be read for that comes from `arena`. */
-tn_error *tn_compiled_describe_adapter(const tn_compiled *compiled, tn_arena *arena,
-                                       const tn_module *module, const tn_core_module **out);
 /* Index into `modules`. */
 uint32_t tn_compiled_module_index(const tn_compiled *compiled, const tn_core_module *module);
 /* The file and its native code as an artifact; *out is freed with tn_free. */

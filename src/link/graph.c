@@ -14,11 +14,11 @@ typedef struct offer {
   uint32_t node;
   tn_sort sort;
   tn_str name;
-  struct offer *next; /* of the same track, by a later component or of another version */
 } offer;
 
+/* Those of one track, in the order of their nodes. */
 typedef struct offers {
-  offer *first, *last;
+  TN_VEC(offer) list;
 } offers;
 
 typedef enum node_state { NODE_UNSEEN, NODE_OPEN, NODE_DONE } node_state;
@@ -48,17 +48,14 @@ static tn_error *add_offer(graph *g, uint32_t index, const tn_ast_export *export
   tn_arena *arena = g->linking->arena;
   tn_str name = export_->name.name, track = tn_name_track(name);
   offers *all = tn_map_get(&g->offers, track);
-  offer *made = TN_ARENA_NEW(arena, offer);
+  if (all == NULL) {
+    all = TN_ARENA_NEW(arena, offers);
+    if (all == NULL || !tn_map_put(arena, &g->offers, track, all)) return tn_error_no_memory();
+  }
+  offer *made = TN_VEC_PUSH(arena, &all->list);
   if (made == NULL) return tn_error_no_memory();
   *made = (offer){.node = index, .sort = export_->item.sort, .name = name};
-  if (all != NULL) {
-    all->last = all->last->next = made;
-    return NULL;
-  }
-  all = TN_ARENA_NEW(arena, offers);
-  if (all == NULL) return tn_error_no_memory();
-  all->first = all->last = made;
-  return tn_map_put(arena, &g->offers, track, all) ? NULL : tn_error_no_memory();
+  return NULL;
 }
 
 static tn_error *add_offers(graph *g, uint32_t index) {
@@ -85,16 +82,34 @@ static bool is_as_new(tn_str offered, tn_str wanted) {
   return read_version(offered, &a) && read_version(wanted, &b) && tn_semver_compare(&a, &b) >= 0;
 }
 
+/* The first offer by a node that is not before node `index`. */
+static uint32_t first_from(const offers *all, uint32_t index) {
+  uint32_t low = 0, high = all->list.len;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    if (all->list.items[middle].node < index)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* The first offer that `importer` may use: one that exports the interface itself gets it from those behind. */
+static uint32_t first_for(const offers *all, uint32_t importer) {
+  uint32_t own = first_from(all, importer);
+  bool is_own = own < all->list.len && all->list.items[own].node == importer;
+  return is_own ? first_from(all, importer + 1) : 0;
+}
+
 /* What meets an import of node `importer`, or NULL. */
 static const offer *choose(const graph *g, uint32_t importer, tn_str name, tn_sort sort) {
   const offers *all = tn_map_get(&g->offers, tn_name_track(name));
   const offer *older = NULL;
-  uint32_t from = 0;
   if (all == NULL) return NULL;
-  for (const offer *o = all->first; o != NULL; o = o->next)
-    if (o->node == importer) from = importer + 1;
-  for (const offer *o = all->first; o != NULL; o = o->next) {
-    if (o->node < from || o->sort != sort) continue;
+  for (uint32_t i = first_for(all, importer); i < all->list.len; i++) {
+    const offer *o = &all->list.items[i];
+    if (o->sort != sort) continue;
     if (is_as_new(o->name, name)) return o;
     if (older == NULL) older = o;
   }
@@ -269,16 +284,36 @@ static tn_str without_version(tn_str name) {
   return tn_str_slice(name, 0, tn_str_find(name, '@', 0));
 }
 
+/* An export of that name in a compatible version, or else in one that is not; .data == NULL: there is none. */
+static tn_str find_export(const tn_component_ast *ast, tn_str name, bool is_compatible) {
+  for (uint32_t i = 0; i < ast->definition_count; i++) {
+    if (ast->definitions[i].kind != TN_DEFINITION_EXPORT) continue;
+    tn_str found = ast->definitions[i].export_.name.name;
+    bool is_same_track = tn_str_equal(tn_name_track(found), tn_name_track(name));
+    bool fits = is_compatible
+                    ? is_same_track
+                    : !is_same_track && tn_str_equal(without_version(found), without_version(name));
+    if (fits) return found;
+  }
+  return (tn_str){NULL, 0};
+}
+
 const tn_linker_component *tn_link_other_version(const tn_linker *linker, tn_str name,
                                                  tn_str *found) {
   for (uint32_t i = 0; i < linker->components.len; i++) {
-    const tn_component_ast *ast = linker->components.items[i].compiled->root;
-    for (uint32_t j = 0; j < ast->definition_count; j++) {
-      if (ast->definitions[j].kind != TN_DEFINITION_EXPORT) continue;
-      *found = ast->definitions[j].export_.name.name;
-      if (tn_str_equal(without_version(*found), without_version(name)))
-        return &linker->components.items[i];
-    }
+    *found = find_export(linker->components.items[i].compiled->root, name, false);
+    if (found->data != NULL) return &linker->components.items[i];
   }
   return NULL;
+}
+
+bool tn_link_stands_in_front(const tn_linker *linker, const tn_unit *unit, tn_str name,
+                             const tn_linker_component **before) {
+  *before = NULL;
+  if (unit->rights == 0 || find_export(unit->compiled->root, name, true).data == NULL) return false;
+  for (uint32_t i = 0; i + 1 < unit->rights && *before == NULL; i++) {
+    const tn_linker_component *component = &linker->components.items[i];
+    if (find_export(component->compiled->root, name, true).data != NULL) *before = component;
+  }
+  return true;
 }

@@ -50,22 +50,41 @@ static tn_str provider_name(const provider *p) {
   return p->unit != NULL ? p->unit->name : TN_STR("the host");
 }
 
-static tn_error *missing(tn_linking *linking, tn_str name, tn_sort sort) {
-  tn_error *error = tn_error_new(TN_ERROR_LINK, "import `%" TN_STR_FORMAT "` (%s) is not provided",
-                                 TN_STR_ARG(name), sort_name(sort));
-  if (linking->is_rehearsal) return error;
+static tn_str component_name(const tn_linker_component *component) {
+  return component->name.data != NULL ? component->name : component->compiled->name;
+}
+
+/* What is known of `name` elsewhere. */
+static tn_error *set_missing_hint(tn_linking *linking, tn_error *error, tn_str name) {
+  const tn_linker *linker = linking->host.linker;
+  const tn_linker_component *before, *near;
+  if (tn_link_stands_in_front(linker, linking->unit, name, &before)) {
+    tn_str other = before != NULL ? component_name(before) : TN_STR("what");
+    return tn_error_set_hint(
+        error,
+        "%" TN_STR_FORMAT " exports it, too, and so gets it only from what comes behind it in the "
+        "link: put %" TN_STR_FORMAT "%s there",
+        TN_STR_ARG(linking->unit->name), TN_STR_ARG(other),
+        before != NULL ? "" : " it is to get it from");
+  }
   tn_str other = tn_host_other_version(&linking->host, name);
   if (other.data != NULL) {
     return tn_error_set_hint(
         error, "the host provides `%" TN_STR_FORMAT "`, which is not compatible with that version",
         TN_STR_ARG(other));
   }
-  const tn_linker_component *near = tn_link_other_version(linking->host.linker, name, &other);
+  near = tn_link_other_version(linker, name, &other);
   if (near == NULL) return tn_error_set_hint(error, "%s", provide_it);
-  return tn_error_set_hint(
-      error,
-      "%" TN_STR_FORMAT " exports `%" TN_STR_FORMAT "`, which is not compatible with that version",
-      TN_STR_ARG(near->name.data != NULL ? near->name : near->compiled->name), TN_STR_ARG(other));
+  return tn_error_set_hint(error,
+                           "%" TN_STR_FORMAT " exports `%" TN_STR_FORMAT
+                           "`, which is not compatible with that version",
+                           TN_STR_ARG(component_name(near)), TN_STR_ARG(other));
+}
+
+static tn_error *missing(tn_linking *linking, tn_str name, tn_sort sort) {
+  tn_error *error = tn_error_new(TN_ERROR_LINK, "import `%" TN_STR_FORMAT "` (%s) is not provided",
+                                 TN_STR_ARG(name), sort_name(sort));
+  return linking->is_rehearsal ? error : set_missing_hint(linking, error, name);
 }
 
 /* What `wanted` is called as a whole. */

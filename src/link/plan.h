@@ -56,6 +56,7 @@ typedef struct tn_step {
   uint32_t instance; /* INSTANTIATE: the component instance in which its start function runs */
   const tn_module *module;
   const tn_core_module *ast; /* of the module; NULL: an adapter */
+  tn_str adapter;            /* ADAPT: the module's bytes */
   tn_module_pre *pre;        /* not NULL: all imports are host functions, resolved in advance */
   uint32_t source_count;
   const tn_core_source *sources;

@@ -73,11 +73,9 @@ static bool asks_core_host(const tn_step *step) {
 }
 
 static tn_error *describe(tn_restorer *restorer, const tn_step *step, const tn_core_module **out) {
-  const tn_plan *plan = restorer->plan;
   *out = step->ast;
   if (step->ast != NULL) return NULL;
-  const tn_compiled *adapters = plan->file_count > 1 ? &plan->adapters : plan->compiled;
-  return tn_compiled_describe_adapter(adapters, &restorer->arena, step->module, out);
+  return tn_core_module_read(&restorer->arena, step->adapter, 0, out);
 }
 
 static tn_error *add_step(tn_restorer *restorer, const tn_step *step, bool *can_restore) {

@@ -126,6 +126,7 @@ typedef struct tn_linking {
   TN_VEC(tn_plan_export) exports;
   TN_VEC(tn_core_source) func_sources;   /* what each slot of runtime.funcs holds */
   TN_VEC(tn_core_source) memory_sources; /* likewise for memories */
+  TN_VEC(tn_map) taken; /* by core instance: name of an export -> its slot + 1, steps.c */
   uint32_t core_instance_slots;
   /* Adapters of the group that is being gathered: what to write, and where linking has promised it. */
   TN_VEC(tn_adapted) adapted;
@@ -143,10 +144,14 @@ enum { TN_MAX_PLAN_INSTANCES = 10000, TN_MAX_PLAN_STEPS = 100000 };
 tn_error *tn_link_gather(tn_linking *linking, const tn_compiled *compiled, const tn_linker *linker);
 /* Whether an instance type asks for nothing but plain types, which need no provider. */
 bool tn_link_has_only_types(const tn_ast_type *type);
-/* For messages: a component of the linker that exports the interface `name` in whatever version, which goes to *found;
- * or NULL. */
+/* For messages: a component of the linker that exports the interface `name` in a version that is not compatible, which goes
+ * to *found; or NULL. */
 const tn_linker_component *tn_link_other_version(const tn_linker *linker, tn_str name,
                                                  tn_str *found);
+/* For messages: whether `unit` exports `name` itself, so that it is not for those before it to provide it. *before is one
+ * of these that does export it, or NULL. */
+bool tn_link_stands_in_front(const tn_linker *linker, const tn_unit *unit, tn_str name,
+                             const tn_linker_component **before);
 
 /* flatten.c: walks the definitions of scope->ast into the scope. */
 tn_error *tn_link_component(tn_linking *linking, tn_scope *scope);

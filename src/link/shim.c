@@ -204,6 +204,57 @@ typedef struct pair {
   const tn_core_module *fix_up_module;
 } pair;
 
+/* What is asked of the steps again and again, found in one walk over them. Invariant: users[first_user[s]] up to
+ * users[first_user[s + 1]] are the steps that had exports of core instance s as sources, each as often as it has. */
+typedef struct survey {
+  uint32_t *made_by;    /* core instance -> the step that makes it; UINT32_MAX: none */
+  uint32_t *first_user; /* by core instance */
+  uint32_t *users;
+  uint32_t *starts; /* by step: how many before it instantiate a module with a start function */
+  bool *is_gone;    /* by step */
+} survey;
+
+static void count_uses(const tn_linking *linking, survey *out) {
+  uint32_t slots = linking->core_instance_slots;
+  for (uint32_t i = 0; i < linking->steps.len; i++) {
+    const tn_step *step = &linking->steps.items[i];
+    out->starts[i + 1] =
+        out->starts[i] + (step->ast != NULL && module_has_start(step->ast) ? 1 : 0);
+    if (step->kind == TN_STEP_INSTANTIATE) out->made_by[step->slot] = i;
+    for (uint32_t j = 0; j < step->source_count; j++)
+      if (step->sources[j].kind == TN_SOURCE_EXPORT) out->first_user[step->sources[j].slot]++;
+  }
+  for (uint32_t i = 1; i <= slots; i++) /* now where each one's users end */
+    out->first_user[i] += out->first_user[i - 1];
+}
+
+static tn_error *list_users(const tn_linking *linking, tn_arena *arena, survey *out) {
+  out->users = TN_ARENA_ARRAY(arena, uint32_t, out->first_user[linking->core_instance_slots]);
+  if (out->users == NULL) return tn_error_no_memory();
+  for (uint32_t i = linking->steps.len; i-- > 0;) {
+    const tn_step *step = &linking->steps.items[i];
+    for (uint32_t j = 0; j < step->source_count; j++)
+      if (step->sources[j].kind == TN_SOURCE_EXPORT)
+        out->users[--out->first_user[step->sources[j].slot]] = i;
+  }
+  return NULL;
+}
+
+static tn_error *look_at_steps(const tn_linking *linking, tn_arena *arena, survey *out) {
+  uint32_t slots = linking->core_instance_slots, steps = linking->steps.len;
+  out->made_by = TN_ARENA_ARRAY(arena, uint32_t, slots);
+  out->first_user = TN_ARENA_ARRAY(arena, uint32_t, (size_t)slots + 1);
+  out->starts = TN_ARENA_ARRAY(arena, uint32_t, (size_t)steps + 1);
+  out->is_gone = TN_ARENA_ARRAY(arena, bool, steps);
+  if (out->made_by == NULL || out->first_user == NULL || out->starts == NULL ||
+      out->is_gone == NULL)
+    return tn_error_no_memory();
+  for (uint32_t i = 0; i < slots; i++)
+    out->made_by[i] = UINT32_MAX;
+  count_uses(linking, out);
+  return list_users(linking, arena, out);
+}
+
 static bool is_from(const tn_core_source *source, uint32_t slot) {
   return source->kind == TN_SOURCE_EXPORT && source->slot == slot;
 }
@@ -232,75 +283,93 @@ static bool starts_something(const pair *p) {
   return p->count + 1 < p->fix_up_module->import_count;
 }
 
-/* Whether everything that uses the shim can do without, and nothing of the component runs meanwhile. */
-static bool can_bypass(const tn_linking *linking, const pair *p) {
-  const tn_step *steps = linking->steps.items;
-  if (starts_something(p) && is_from(&steps[p->fix_up].sources[p->count], steps[p->shim].slot))
-    return false;
-  for (uint32_t i = p->shim + 1; i < linking->steps.len; i++) {
-    if (i == p->fix_up) continue;
-    const tn_core_module *module = steps[i].ast;
-    if (i < p->fix_up && module != NULL && module_has_start(module)) return false;
-    for (uint32_t j = 0; j < steps[i].source_count; j++) {
-      const tn_core_source *source = &steps[i].sources[j];
-      if (!is_from(source, steps[p->shim].slot)) continue;
-      if (module == NULL || behind(linking, p, source->name) == NULL) return false;
-    }
+static bool step_can_do_without(const tn_linking *linking, const pair *p, const tn_step *step) {
+  uint32_t shim = linking->steps.items[p->shim].slot;
+  for (uint32_t i = 0; i < step->source_count; i++) {
+    const tn_core_source *source = &step->sources[i];
+    if (!is_from(source, shim)) continue;
+    if (step->ast == NULL || behind(linking, p, source->name) == NULL) return false;
   }
   return true;
 }
 
-static bool find_pair(const tn_linking *linking, uint32_t fix_up, pair *out) {
+/* Whether everything that uses the shim can do without, and nothing of the component runs meanwhile. */
+static bool can_bypass(const tn_linking *linking, const survey *all, const pair *p) {
   const tn_step *steps = linking->steps.items;
-  *out = (pair){.fix_up = fix_up, .fix_up_module = steps[fix_up].ast};
-  if (out->fix_up_module == NULL || !is_fix_up(out->fix_up_module, &out->count)) return false;
-  const tn_core_source *table = &steps[fix_up].sources[steps[fix_up].source_count - 1];
-  while (out->shim < fix_up &&
-         !(steps[out->shim].kind == TN_STEP_INSTANTIATE && is_from(table, steps[out->shim].slot)))
-    out->shim++;
-  if (out->shim == fix_up) return false;
+  uint32_t shim = steps[p->shim].slot;
+  if (starts_something(p) && is_from(&steps[p->fix_up].sources[p->count], shim)) return false;
+  if (all->starts[p->fix_up] != all->starts[p->shim + 1]) return false;
+  for (uint32_t i = all->first_user[shim]; i < all->first_user[shim + 1]; i++) {
+    uint32_t user = all->users[i];
+    if (user != p->fix_up && !step_can_do_without(linking, p, &steps[user])) return false;
+  }
+  return true;
+}
+
+static bool find_pair(const tn_linking *linking, const survey *all, pair *out) {
+  const tn_step *steps = linking->steps.items, *fix_up = &steps[out->fix_up];
+  const tn_core_source *table = &fix_up->sources[fix_up->source_count - 1];
+  out->shim = table->kind == TN_SOURCE_EXPORT ? all->made_by[table->slot] : UINT32_MAX;
+  if (out->shim >= out->fix_up) return false;
   out->shim_module = steps[out->shim].ast;
   return out->shim_module != NULL && is_shim(out->shim_module, out->count) &&
-         fills_with_host_functions(&steps[fix_up], out->count) && can_bypass(linking, out);
+         fills_with_host_functions(fix_up, out->count) && can_bypass(linking, all, out);
 }
 
-static tn_error *bypass(tn_linking *linking, const pair *p) {
-  tn_step *steps = linking->steps.items;
-  for (uint32_t i = p->shim + 1; i < linking->steps.len; i++) {
-    if (i == p->fix_up) continue;
-    tn_core_source *sources = (tn_core_source *)steps[i].sources; /* made by this run of linking */
-    bool is_changed = false;
-    for (uint32_t j = 0; j < steps[i].source_count; j++) {
-      if (!is_from(&sources[j], steps[p->shim].slot)) continue;
-      sources[j] = *behind(linking, p, sources[j].name);
-      is_changed = true;
-    }
-    if (is_changed) TN_TRY(tn_link_resolve_in_advance(linking, &steps[i]));
+static tn_error *redirect(tn_linking *linking, const pair *p, tn_step *step) {
+  uint32_t shim = linking->steps.items[p->shim].slot;
+  tn_core_source *sources = (tn_core_source *)step->sources; /* made by this run of linking */
+  bool is_changed = false;
+  for (uint32_t i = 0; i < step->source_count; i++) {
+    if (!is_from(&sources[i], shim)) continue;
+    sources[i] = *behind(linking, p, sources[i].name);
+    is_changed = true;
   }
+  return is_changed ? tn_link_resolve_in_advance(linking, step) : NULL;
+}
+
+static tn_error *bypass(tn_linking *linking, survey *all, const pair *p) {
+  tn_step *steps = linking->steps.items;
+  uint32_t shim = steps[p->shim].slot;
+  for (uint32_t i = all->first_user[shim]; i < all->first_user[shim + 1]; i++)
+    if (all->users[i] != p->fix_up) TN_TRY(redirect(linking, p, &steps[all->users[i]]));
   tn_module_pre_delete(steps[p->shim].pre);
   tn_module_pre_delete(steps[p->fix_up].pre);
-  bool has_start = starts_something(p);
-  if (has_start) {
-    tn_step *fix_up = &steps[p->fix_up];
-    *fix_up = (tn_step){.kind = TN_STEP_START,
-                        .instance = fix_up->instance,
-                        .source_count = 1,
-                        .sources = &fix_up->sources[p->count]};
-  }
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < linking->steps.len; i++) {
-    if (i != p->shim && (i != p->fix_up || has_start)) steps[kept++] = steps[i];
-  }
-  linking->steps.len = kept;
+  steps[p->shim].pre = steps[p->fix_up].pre = NULL;
+  all->is_gone[p->shim] = true;
+  all->is_gone[p->fix_up] = !starts_something(p);
+  if (all->is_gone[p->fix_up]) return NULL;
+  tn_step *fix_up = &steps[p->fix_up];
+  *fix_up = (tn_step){.kind = TN_STEP_START,
+                      .instance = fix_up->instance,
+                      .source_count = 1,
+                      .sources = &fix_up->sources[p->count]};
   return NULL;
 }
 
-tn_error *tn_link_bypass_shims(tn_linking *linking) {
+static void remove_steps(tn_linking *linking, const survey *all) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < linking->steps.len; i++)
+    if (!all->is_gone[i]) linking->steps.items[kept++] = linking->steps.items[i];
+  linking->steps.len = kept;
+}
+
+static tn_error *bypass_shims(tn_linking *linking, tn_arena *arena) {
+  survey all = {0};
   for (uint32_t i = linking->steps.len; i-- > 0;) {
-    pair found;
-    if (!find_pair(linking, i, &found)) continue;
-    TN_TRY(bypass(linking, &found));
-    i--; /* the shim before it is gone */
+    pair found = {.fix_up = i, .fix_up_module = linking->steps.items[i].ast};
+    if (found.fix_up_module == NULL || !is_fix_up(found.fix_up_module, &found.count)) continue;
+    if (all.users == NULL) TN_TRY(look_at_steps(linking, arena, &all));
+    if (find_pair(linking, &all, &found)) TN_TRY(bypass(linking, &all, &found));
   }
+  if (all.users != NULL) remove_steps(linking, &all);
   return NULL;
+}
+
+/* Steps that are gone have nothing any more that would have to be freed. */
+tn_error *tn_link_bypass_shims(tn_linking *linking) {
+  tn_arena scratch = {0};
+  tn_error *error = bypass_shims(linking, &scratch);
+  tn_arena_free(&scratch);
+  return error;
 }

@@ -2,19 +2,6 @@
 #include "base/error.h"
 #include "link/scope.h"
 
-static bool same_source(const tn_core_source *a, const tn_core_source *b) {
-  if (a->kind != b->kind) return false;
-  switch (a->kind) {
-  case TN_SOURCE_EXPORT:
-    return a->slot == b->slot && tn_str_equal(a->name, b->name);
-  case TN_SOURCE_LOWERED:
-    return a->lowered == b->lowered;
-  case TN_SOURCE_HOST:
-    return a->host.func == b->host.func && a->host.environment == b->host.environment;
-  }
-  return false;
-}
-
 tn_error *tn_link_add_step(tn_linking *linking, tn_step step) {
   if (linking->steps.len >= TN_MAX_PLAN_STEPS) {
     return tn_error_new(TN_ERROR_LIMIT, "the component needs more than %d instantiation steps",
@@ -26,14 +13,31 @@ tn_error *tn_link_add_step(tn_linking *linking, tn_step step) {
   return NULL;
 }
 
-/* The slot that holds `source` already, or -1. Searched from the newest: a component's options name the same
- * memory and realloc again and again. */
-static int32_t find_slot(const tn_core_source *sources, uint32_t count,
-                         const tn_core_source *source) {
-  for (uint32_t i = count; i-- > 0;) {
-    if (same_source(&sources[i], source)) return (int32_t)i;
-  }
-  return -1;
+/* Where the slots of the exports of a core instance are noted, by name: an instance's functions and memories have
+ * different ones. NULL: out of memory. */
+static tn_map *taken_of(tn_linking *linking, uint32_t core_instance) {
+  while (linking->taken.len <= core_instance)
+    if (TN_VEC_PUSH(linking->arena, &linking->taken) == NULL) return NULL;
+  return &linking->taken.items[core_instance];
+}
+
+/* *slot: what holds `source` already, or -1. A component's options name the same memory and realloc again and again; what
+ * is no export is rarely named twice, and has a slot each time. */
+static tn_error *find_slot(tn_linking *linking, const tn_core_source *source, int32_t *slot) {
+  *slot = -1;
+  if (source->kind != TN_SOURCE_EXPORT) return NULL;
+  const tn_map *taken = taken_of(linking, source->slot);
+  if (taken == NULL) return tn_error_no_memory();
+  *slot = (int32_t)(uintptr_t)tn_map_get(taken, source->name) - 1;
+  return NULL;
+}
+
+static tn_error *note_slot(tn_linking *linking, const tn_core_source *source, int32_t slot) {
+  if (source->kind != TN_SOURCE_EXPORT) return NULL;
+  tn_map *taken = taken_of(linking, source->slot);
+  bool is_noted = taken != NULL && tn_map_put(linking->arena, taken, source->name,
+                                              (void *)((uintptr_t)slot + 1));
+  return is_noted ? NULL : tn_error_no_memory();
 }
 
 static tn_error *copy_source(tn_linking *linking, const tn_core_source *source,
@@ -46,25 +50,27 @@ static tn_error *copy_source(tn_linking *linking, const tn_core_source *source,
 }
 
 tn_error *tn_link_take_func(tn_linking *linking, const tn_core_source *source, int32_t *slot) {
-  *slot = find_slot(linking->func_sources.items, linking->func_sources.len, source);
+  TN_TRY(find_slot(linking, source, slot));
   if (*slot >= 0) return NULL;
   TN_TRY(tn_link_await_adapters(linking, source, 1));
   *slot = (int32_t)linking->func_sources.len;
   tn_core_source *place = TN_VEC_PUSH(linking->arena, &linking->func_sources);
   if (place == NULL) return tn_error_no_memory();
   *place = *source;
+  TN_TRY(note_slot(linking, source, *slot));
   tn_step step = {.kind = TN_STEP_TAKE_FUNC, .slot = (uint32_t)*slot, .source_count = 1};
   TN_TRY(copy_source(linking, source, &step.sources));
   return tn_link_add_step(linking, step);
 }
 
 tn_error *tn_link_take_memory(tn_linking *linking, const tn_core_source *source, int32_t *slot) {
-  *slot = find_slot(linking->memory_sources.items, linking->memory_sources.len, source);
+  TN_TRY(find_slot(linking, source, slot));
   if (*slot >= 0) return NULL;
   *slot = (int32_t)linking->memory_sources.len;
   tn_core_source *place = TN_VEC_PUSH(linking->arena, &linking->memory_sources);
   if (place == NULL) return tn_error_no_memory();
   *place = *source;
+  TN_TRY(note_slot(linking, source, *slot));
   tn_step step = {.kind = TN_STEP_TAKE_MEMORY, .slot = (uint32_t)*slot, .source_count = 1};
   TN_TRY(copy_source(linking, source, &step.sources));
   return tn_link_add_step(linking, step);

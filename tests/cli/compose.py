@@ -122,6 +122,35 @@ class Compose(Case):
         self.expect(self.compose(*options, "--no-validate", "-o", whole), 0, "", "")
         self.expect(self.tenon("inspect", whole), LOAD, "", "")
 
+    def test_one_file_is_read_from_standard_input(self):
+        whole = self.folder / "whole.wasm"
+        dependencies = ["--dep", "docs:adds=%s" % ADDS, "--dep", "docs:adder=%s"]
+        for given, arguments in ((ADDER.read_bytes(), ["--plug", "-", ADDS]), (ADDS.read_bytes(), ["--plug", ADDER, "-"]),
+                                 (DOCUMENT.encode(), ["-", *dependencies[:3], dependencies[3] % ADDER]),
+                                 (ADDER.read_bytes(), [self.documents(), *dependencies[:3], dependencies[3] % "-"])):
+            with self.subTest(arguments=arguments):
+                self.expect(self.compose(*arguments, "-o", whole, stdin=given), 0, "", "")
+                self.expect_42(whole)
+                whole.unlink()
+        for arguments in (["--plug", "-", "-"], ["--plug", "-", "--plug", "-", ADDS],
+                          ["-", "--dep", "docs:adder=-"]):
+            self.expect(self.compose(*arguments, "-o", whole), USAGE, "", "only one file can be read from standard input")
+        self.assertFalse(whole.exists())
+
+    def test_what_is_no_component_is_told_apart(self):
+        compiled, module, text = self.folder / "adder.cwasm", self.folder / "core.wat", self.write("notes.txt", "add")
+        self.expect(self.tenon("compile", ADDER, "-o", compiled), 0)
+        module.write_text("(module)")
+        for file, part in ((compiled, "it is a compiled artifact"), (text, "it is neither a WebAssembly binary nor"),
+                           (module, "tenon new makes a component of a core module")):
+            self.expect(self.compose("--plug", file, ADDS), LOAD, "", part)
+
+    def test_a_resource_that_two_plugs_have_is_explained(self):
+        (self.folder / "other.wat").write_text((COMPONENTS / "thing.wat").read_text())
+        done = self.compose("--plug", COMPONENTS / "thing.wat", "--plug", "other.wat", COMPONENTS / "thing-user.wat")
+        self.expect(done, LINK, "", ["import `my:res/a@0.2.0` is met by two plugs", "hint: each has a resource `r` of its own",
+                                     "so that it imports `my:res/a@0.2.0` instead of exporting it"])
+
     def test_what_is_asked_for_must_make_sense(self):
         for arguments, part in (([], "takes one file"), ([ADDS], "not named *.wac"),
                                 (["--plug", ADDER, ADDS, ADDS], "takes one file"),

@@ -506,6 +506,32 @@ class Linking(Case):
         self.expect(self.run_app(module), 116, "", "is a core module: only components can be linked with")
         self.expect(self.tenon("run", "--link", self.STORE, module), 116, "", "a core module cannot be linked")
 
+        self.expect(self.run_app(module), 116, "", "tenon new makes a component of a core module")
+
+    def test_one_file_is_read_from_standard_input(self):
+        given = {"stdin": self.STORE.read_bytes()}
+        self.expect(self.tenon("run", "--link", "-;env=A=in", "--invoke", self.READ, self.APP, **given), 0, '"in"\n')
+        given = {"stdin": self.APP.read_bytes()}
+        self.expect(self.tenon("run", "--link", "%s;env=A=1" % self.STORE, "--invoke", self.READ, "-", **given), 0, '"1"\n')
+        done = self.tenon("run", "--link", "-", "--invoke", self.READ, "-", **given)
+        self.expect(done, 112, "", "only one component can be read from standard input")
+
+    def test_what_stands_in_front_of_nothing_is_told_where_its_import_comes_from(self):
+        def component(name, body):
+            (self.folder / (name + ".wat")).write_text("(component %s)" % body)
+
+        given = '(import "t:a/i" (instance $i (export "f" (func)))) '
+        component("front", given + '(export "t:a/i" (instance $i)) (export "t:c/i" (instance $i))')
+        component("back", '(import "t:b/i" (instance $i (export "f" (func)))) (export "t:a/i" (instance $i))')
+        component("app", '(import "t:c/i" (instance (export "f" (func))))')
+        self.expect(self.tenon("run", "--link", "front.wat", "app.wat"), 116, "", [
+            "front.wat: import `t:a/i` (interface) is not provided",
+            "hint: front.wat exports it, too, and so gets it only from what comes behind it in the link: put what it is to"])
+        self.expect(self.tenon("run", "--link", "back.wat", "--link", "front.wat", "app.wat"), 116, "",
+                    "what comes behind it in the link: put back.wat there")
+        self.expect(self.tenon("run", "--link", "front.wat", "--link", "back.wat", "app.wat"), 116, "",
+                    "back.wat: import `t:b/i` (interface) is not provided")
+
     def test_mistakes_in_what_is_granted_are_told(self):
         for right, message in (("foo=1", "`foo` is not a right"), ("dir", "`dir` needs a value"),
                                ("timeout=1s", "`timeout` is not a right"), ("inherit-stdout=maybe", "`inherit-stdout=maybe` is neither y nor n")):

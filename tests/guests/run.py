@@ -330,6 +330,7 @@ class Link(Case):
 
     languages = ("c", "zig", "js", "python")
     core_modules = ("c", "zig")
+    movers = ("c", "zig", "python")  # languages whose tools can give a resource away, and take it
     # What any caller sees of any callee.
     seen = (
         '{label: "pantry and cellar", added: ok(5), refused: err("only 12 eggs"), '
@@ -338,6 +339,8 @@ class Link(Case):
         '{name: "ägg", amount: 12, unit: piece, marks: {fragile, foreign}}, '
         '{name: "flour", amount: 0, unit: kilogram, marks: {}}, '
         '{name: "crème fraîche", amount: 3, unit: piece, marks: {fresh, foreign}}], pieces: 2}')
+
+    moved = '("attic and hall", 3)'
 
     def component(self, language, end):
         built = program("link-%s-%s" % (language, end))
@@ -348,35 +351,37 @@ class Link(Case):
         self.expect(self.tenon("new", embedded, "-o", component), 0)
         return component
 
-    def check_linked(self, caller, callee):
-        plug = self.component(callee, "callee")
-        caller = self.component(caller, "caller")
-        self.expect(self.tenon("run", "--link", plug, "--invoke", "take()", caller), 0, self.seen)
+    def check_linked(self, caller, plug, call, result):
+        self.expect(self.tenon("run", "--link", plug, "--invoke", call, caller), 0, result)
 
-    def check_deterministic(self, caller, callee):
+    def check_deterministic(self, caller, plug, call, result):
         """Linked into a run that asks for nothing of the outside but seeds of hash tables, and is the same again."""
-        options = ["--quiet", "--clock", "virtual", "--random", "seed=1", "--verify=3", "--function", "take"]
-        plug = self.component(callee, "callee")
-        self.expect(self.tenon("exec", "--link", plug, *options, self.component(caller, "caller")), 0, self.seen)
+        options = ["--quiet", "--clock", "virtual", "--random", "seed=1", "--verify=3", "--function",
+                   call.removesuffix("()")]
+        self.expect(self.tenon("exec", "--link", plug, *options, caller), 0, result)
 
-    def check_composed(self, caller, callee):
-        plug, whole = self.component(callee, "callee"), self.data / "whole.wasm"
-        self.expect(self.tenon("compose", "--plug", plug, self.component(caller, "caller"), "-o", whole), 0)
+    def check_composed(self, caller, plug, call, result):
+        whole = self.data / "whole.wasm"
+        self.expect(self.tenon("compose", "--plug", plug, caller, "-o", whole), 0)
         if shutil.which("wasm-tools"):
             subprocess.run(["wasm-tools", "validate", "--features", "all", whole], check=True)
-        self.expect(self.tenon("run", "--invoke", "take()", whole), 0, self.seen)
+        self.expect(self.tenon("run", "--invoke", call, whole), 0, result)
 
 
-def add_link_tests(caller, callee):
-    name = "test_%s_calls_%s_" % (caller, callee)
-    setattr(Link, name + "linked", lambda self: self.check_linked(caller, callee))
-    setattr(Link, name + "in_a_deterministic_run", lambda self: self.check_deterministic(caller, callee))
-    setattr(Link, name + "composed", lambda self: self.check_composed(caller, callee))
+def add_link_tests(name, caller, end, callee, call, result):
+    for way, check in (("linked", Link.check_linked), ("in_a_deterministic_run", Link.check_deterministic),
+                       ("composed", Link.check_composed)):
+        def test(self, check=check):
+            check(self, self.component(caller, end), self.component(callee, "callee"), call, result)
+        setattr(Link, "test_%s_%s_%s_%s" % (caller, name, callee, way), test)
 
 
 for one in Link.languages:
     for other in Link.languages:
-        add_link_tests(one, other)
+        add_link_tests("calls", one, "caller", other, "take()", Link.seen)
+for one in Link.movers:
+    for other in Link.movers:
+        add_link_tests("gives_resources_to", one, "mover", other, "move()", Link.moved)
 
 
 def main():

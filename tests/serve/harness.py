@@ -208,9 +208,10 @@ def parse_head(data):
 
 
 class Server:
-    """A running server. `extra_listen` are more [[listen]] tables; `wrap` is put before the command."""
+    """A running server. `extra_listen` are more [[listen]] tables; `wrap` is put before the command, `options` behind it."""
 
-    def __init__(self, folder, extra_listen=(), wrap=(), pass_fds=(), environment=None, listen=None, wait=True, **config):
+    def __init__(self, folder, extra_listen=(), wrap=(), pass_fds=(), environment=None, listen=None, wait=True,
+                 options=(), **config):
         self.folder = folder
         self.port, self.admin_port = free_port(), free_port()
         self.extra_listen, self.listen, self.config = list(extra_listen), listen, config
@@ -219,7 +220,7 @@ class Server:
         self.error_file = folder / ("stderr-%d" % self.port)
         self.configure(**config)
         with open(self.error_file, "wb") as errors:
-            self.process = subprocess.Popen([*wrap, Environment.tenon, "serve", "--config", str(self.file)],
+            self.process = subprocess.Popen([*wrap, Environment.tenon, "serve", "--config", str(self.file), *options],
                                             stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, cwd=folder,
                                             pass_fds=pass_fds, env={**Environment.variables(), **(environment or {})})
         if wait:

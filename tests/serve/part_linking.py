@@ -19,6 +19,13 @@ class Linking(Case):
         server = self.serve(components={"guest": {"link": r"%s;env=A=x\;y;env=B=2" % FRONT}})
         self.assertEqual(self.variables(server), ["A=x;y", "B=2"])
 
+    def test_the_option_links_all_components_and_gives_rights(self):
+        server = self.serve(options=["--link", "%s;env=A=shell;dir-ro=%s::/data" % (FRONT, HERE)],
+                            components={"one": {"env": {"A": "own"}}, "two": {}},
+                            routes=[{"path": "/one", "component": "one"}, {"component": "two"}])
+        self.assertEqual(self.variables(server, "/one/env"), ["A=shell"])
+        self.assertEqual(self.variables(server), ["A=shell"])
+
     def test_a_component_beside_it_is_as_it_was(self):
         server = self.serve(components={
             "linked": {"env": {"A": "own"}, "link": [str(FRONT)]}, "plain": {"env": {"A": "own"}}},

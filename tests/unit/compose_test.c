@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "compose/graph.h"
 #include "compose/plug.h"
+#include "tenon/compose.h"
 #include "compose/wac/wac.h"
 #include "component/component.h"
 #include "engine/engine.h"
@@ -165,6 +166,29 @@ static void a_plug_survives_running_out_of_memory_anywhere(void **state) {
   tn_arena_free(&arena);
 }
 
+#define COMPONENT(name) TESTS_FOLDER "/wac/components/" name ".wat"
+
+/* From files, three plugs that share two interfaces. */
+static void plugs_that_share_survive_running_out_of_memory_anywhere(void **state) {
+  (void)state;
+  const char *const plugs[] = {COMPONENT("reader"), COMPONENT("holder"), COMPONENT("thing")};
+  for (int64_t n = 0;; n++) {
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    tn_alloc_fail_after(n);
+    tn_error *error = tn_compose_plug(COMPONENT("holder-user"), plugs, 3, NULL, &bytes, &size);
+    bool did_fail = tn_alloc_did_fail();
+    tn_alloc_fail_after(-1);
+    if (!did_fail) {
+      assert_ok(error);
+      assert_true(size > 1000 && n > 20);
+      tn_release(bytes);
+      break;
+    }
+    assert_error(error, TN_ERROR_NO_MEMORY, "");
+  }
+}
+
 /* ---- text ---------------------------------------------------------------------------------------------- */
 
 static void a_document_cut_off_anywhere_is_an_error_or_whole_statements(void **state) {
@@ -313,6 +337,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_document_survives_running_out_of_memory_anywhere),
       cmocka_unit_test(a_plug_survives_running_out_of_memory_anywhere),
+      cmocka_unit_test(plugs_that_share_survive_running_out_of_memory_anywhere),
       cmocka_unit_test(a_document_cut_off_anywhere_is_an_error_or_whole_statements),
       cmocka_unit_test(names_are_not_known_before_they_are_declared),
       cmocka_unit_test(nesting_without_end_is_refused),

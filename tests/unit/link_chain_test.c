@@ -191,11 +191,41 @@ static void compiled_calls_are_kept_in_the_cache(void **state) {
   assert_int_equal(system(command), 0);
 }
 
+/* The calls between them are compiled, or come from the cache; either way it works or says what is missing. */
+static void linking_copes_with_each_failing_allocation(void **state) {
+  (void)state;
+  char folder[] = "/tmp/tenon-link-XXXXXX", command[64];
+  const char *caches[] = {NULL, folder};
+  assert_non_null(mkdtemp(folder));
+  chain c = chain_of(3);
+  for (int i = 0; i < 2; i++) {
+    int64_t allowed = 0;
+    for (bool is_done = false; !is_done; allowed++) {
+      tn_plan plan;
+      tn_alloc_fail_after(allowed);
+      tn_error *error = tn_plan_make(&c.files[2], c.linker, caches[i], &plan);
+      is_done = !tn_alloc_did_fail();
+      tn_alloc_fail_after(-1);
+      if (error != NULL) {
+        assert_error(error, TN_ERROR_NO_MEMORY, "");
+        continue;
+      }
+      assert_int_equal(call(&plan), 7);
+      tn_plan_free(&plan);
+    }
+    assert_true(allowed > 20);
+  }
+  chain_free(&c);
+  snprintf(command, sizeof command, "rm -r %s", folder);
+  assert_int_equal(system(command), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_chain_costs_the_same_for_each_of_its_links),
       cmocka_unit_test(calls_between_linked_components_are_compiled),
       cmocka_unit_test(compiled_calls_are_kept_in_the_cache),
+      cmocka_unit_test(linking_copes_with_each_failing_allocation),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -341,7 +341,10 @@ static void core_modules_cannot_be_linked_with(void **state) {
   (void)state;
   tn_component *module = load_named("lib.wasm", "(module)");
   tn_linker *linker = linker_of(NULL, NULL);
-  assert_error(tn_linker_add_component(linker, module, NULL), TN_ERROR_LINK,
+  tn_error *error = tn_linker_add_component(linker, module, NULL);
+  assert_non_null(error);
+  assert_string_equal(tn_error_get_hint(error), "tenon new makes a component of a core module");
+  assert_error(error, TN_ERROR_LINK,
                "lib.wasm is a core module: only components can be linked with");
   tn_component_delete(module);
   tn_linker_delete(linker);

@@ -224,14 +224,80 @@ static void lets_nothing_call_before_the_table_is_filled(void **state) {
   tn_linker_delete(linker);
 }
 
+/* Each imports from the next one, and has a shim and what fills it; the last one imports from the host. */
+static const char part[] =
+    COMPONENT(SHIM, MAIN, "", FIX, IMPORTS,
+              "(import \"t:l%d/i\" (instance (export \"go\" (func (result u32)))))"
+              "(instance $o (export \"go\" (func 1))) (export \"t:l%d/i\" (instance $o))");
+
+static tn_component *part_of(int number) {
+  char text[sizeof part + 32];
+  snprintf(text, sizeof text, part, number + 1, number);
+  return guest_component(engine, text);
+}
+
+/* Parts 1 to `count` - 1. */
+static tn_linker *linker_with_parts(int count) {
+  char last[16];
+  snprintf(last, sizeof last, "t:l%d/i", count);
+  tn_linker *linker = linker_with_host();
+  assert_ok(tn_linker_define_func(linker, last, "go", "func() -> u32", length_of, NULL));
+  for (int i = 1; i < count; i++) {
+    tn_component *component = part_of(i);
+    assert_ok(tn_linker_add_component(linker, component, NULL));
+    tn_component_delete(component);
+  }
+  return linker;
+}
+
+static void does_without_the_shims_of_all_components_of_a_link(void **state) {
+  (void)state;
+  enum { COUNT = 40 };
+  tn_linker *linker = linker_with_parts(COUNT);
+  tn_component *first = part_of(0);
+  tn_linked *linked = NULL;
+  assert_ok(tn_linker_link(linker, first, &linked));
+  assert_int_equal(linked->plan.file_count, COUNT);
+  assert_int_equal(instantiations(linked), COUNT);
+  tn_instance *instance = guest_instance(linked, NULL);
+  assert_call(instance, "t:l0/i#go()", "5");
+  tn_instance_delete(instance);
+  tn_linked_delete(linked);
+  tn_component_delete(first);
+  tn_linker_delete(linker);
+}
+
+static void each_failing_allocation_is_a_clean_error(void **state) {
+  (void)state;
+  tn_linker *linker = linker_with_parts(3);
+  tn_component *first = part_of(0);
+  int64_t allowed = 0;
+  for (bool is_done = false; !is_done; allowed++) {
+    tn_linked *linked = NULL;
+    tn_alloc_fail_after(allowed);
+    tn_error *error = tn_linker_link(linker, first, &linked);
+    is_done = !tn_alloc_did_fail();
+    tn_alloc_fail_after(-1);
+    if (error == NULL)
+      tn_linked_delete(linked);
+    else
+      assert_error(error, TN_ERROR_NO_MEMORY, "");
+  }
+  assert_true(allowed > 10);
+  tn_component_delete(first);
+  tn_linker_delete(linker);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(does_without_a_shim_and_its_fix_up),
+      cmocka_unit_test(does_without_the_shims_of_all_components_of_a_link),
       cmocka_unit_test(calls_what_a_fix_up_starts),
       cmocka_unit_test(keeps_a_shim_that_does_anything_else),
       cmocka_unit_test(keeps_a_fix_up_that_does_anything_else),
       cmocka_unit_test(keeps_a_shim_that_others_use_in_other_ways),
       cmocka_unit_test(lets_nothing_call_before_the_table_is_filled),
+      cmocka_unit_test(each_failing_allocation_is_a_clean_error),
   };
   return cmocka_run_group_tests(tests, guest_set_up, guest_tear_down);
 }

@@ -6,7 +6,8 @@
 
 #include "stock.h"
 
-#define STOCK "guests:link/stock#"
+#define STOCK  "guests:link/stock#"
+#define MOVING "guests:link/moving#"
 
 struct shelf {
   struct string label;
@@ -16,6 +17,7 @@ struct shelf {
 IMPORT("[export]guests:link/stock", "[resource-new]shelf")
 int32_t shelf_handle(struct shelf *shelf);
 IMPORT("[export]guests:link/stock", "[resource-rep]shelf") struct shelf *shelf_of(int32_t handle);
+IMPORT("[export]guests:link/stock", "[resource-drop]shelf") void drop_shelf(int32_t handle);
 
 static void append(struct shelf *shelf, const struct item *goods, uint32_t count) {
   struct items *items = &shelf->items;
@@ -123,6 +125,24 @@ int32_t join(const struct shelf *one, const struct shelf *other) {
   append(both, one->items.first, one->items.count);
   append(both, other->items.first, other->items.count);
   return handle;
+}
+
+/* What is owned comes as a handle, what is borrowed as the shelf itself. */
+EXPORT(MOVING "merge") int32_t merge(int32_t one, int32_t other) {
+  int32_t both = join(shelf_of(one), shelf_of(other));
+  drop_shelf(one);
+  drop_shelf(other);
+  return both;
+}
+
+EXPORT(MOVING "discard") uint32_t discard(int32_t *shelves, uint32_t count) {
+  uint32_t kinds = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    kinds += shelf_of(shelves[i])->items.count;
+    drop_shelf(shelves[i]);
+  }
+  if (count > 0) free(shelves);
+  return kinds;
 }
 
 EXPORT(STOCK "count") uint32_t count(const struct item *items, uint32_t length, int unit) {

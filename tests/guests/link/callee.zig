@@ -10,6 +10,9 @@ const Shelf = struct { label: []const u8, items: std.ArrayList(Item) = .empty };
 
 extern "[export]guests:link/stock" fn @"[resource-new]shelf"(shelf: *Shelf) i32;
 
+extern "[export]guests:link/stock" fn @"[resource-rep]shelf"(handle: i32) *Shelf;
+extern "[export]guests:link/stock" fn @"[resource-drop]shelf"(handle: i32) void;
+
 fn newShelf(label: []const u8) *Shelf {
     const shelf = allocator.create(Shelf) catch @trap();
     shelf.* = .{ .label = label };
@@ -116,6 +119,22 @@ export fn @"guests:link/stock#[static]shelf.join"(one: *Shelf, other: *Shelf) i3
     append(both, one.items.items);
     append(both, other.items.items);
     return @"[resource-new]shelf"(both);
+}
+
+// What is owned comes as a handle, what is borrowed as the shelf itself.
+export fn @"guests:link/moving#merge"(one: i32, other: i32) i32 {
+    const both = @"guests:link/stock#[static]shelf.join"(@"[resource-rep]shelf"(one), @"[resource-rep]shelf"(other));
+    for ([_]i32{ one, other }) |shelf| @"[resource-drop]shelf"(shelf);
+    return both;
+}
+
+export fn @"guests:link/moving#discard"(shelves: [*]const i32, length: usize) u32 {
+    var kinds: usize = 0;
+    for (shelves[0..length]) |shelf| {
+        kinds += @"[resource-rep]shelf"(shelf).items.items.len;
+        @"[resource-drop]shelf"(shelf);
+    }
+    return @intCast(kinds);
 }
 
 export fn @"guests:link/stock#count"(items: [*]const Item, length: usize, unit: u32) u32 {

@@ -1,7 +1,15 @@
 """A stock of goods: exports `stock` of wit/link.wit."""
-from stock import Shelf  # pylint: disable=unused-import # componentize-py looks for it
+from stock import Shelf
 from wit_world import exports
 from wit_world.imports.goods import Item, Unit
+
+
+class Moving(exports.Moving):
+    def merge(self, one: Shelf, other: Shelf) -> Shelf:
+        return Shelf.join(one, other)
+
+    def discard(self, shelves: list[Shelf]) -> int:
+        return sum(len(shelf.items()) for shelf in shelves)
 
 
 class Stock(exports.Stock):

@@ -1,0 +1,18 @@
+;; makes a resource of my:res/a, lets my:res/h hold it and my:res/c read it
+(component
+  (import "my:res/a@0.2.0" (instance $a (export "r" (type $r (sub resource))) (export "make" (func (param "x" u32) (result (own $r))))))
+  (alias export $a "r" (type $r))
+  (import "my:res/h@0.2.0" (instance $h (alias outer 1 $r (type $r')) (export "r" (type $r (eq $r'))) (export "s" (type $s (sub resource)))
+    (type $boxed' (record (field "it" (own $s)))) (export "boxed" (type $boxed (eq $boxed')))
+    (export "hold" (func (param "x" (own $r)) (result $boxed)))))
+  (alias export $h "boxed" (type $boxed))
+  (import "my:res/c@0.2.0" (instance $c (alias outer 1 $boxed (type $boxed')) (export "boxed" (type $boxed (eq $boxed')))
+    (export "read" (func (param "x" $boxed) (result u32)))))
+  (core func $make (canon lower (func $a "make")))
+  (core func $hold (canon lower (func $h "hold")))
+  (core func $read (canon lower (func $c "read")))
+  (core module $m (import "" "make" (func $make (param i32) (result i32))) (import "" "hold" (func $hold (param i32) (result i32)))
+    (import "" "read" (func $read (param i32) (result i32)))
+    (func (export "run") (result i32) (call $read (call $hold (call $make (i32.const 42))))))
+  (core instance $i (instantiate $m (with "" (instance (export "make" (func $make)) (export "hold" (func $hold)) (export "read" (func $read))))))
+  (func (export "run") (result u32) (canon lift (core func $i "run"))))
