@@ -47,6 +47,10 @@ bool tn_http_name_equal(tn_str a, tn_str b);
  * Transfer-Encoding, Upgrade, TE (but for "trailers"), HTTP2-Settings. */
 bool tn_http_is_hop_by_hop(tn_str name);
 
+/* Whether a response of this status may come before the one that answers: 101 may not, as what follows it is no
+ * HTTP (RFC 9110 15.2). */
+bool tn_http_may_inform(int status);
+
 /* Appends; grows `items` within the arena. False when out of memory. Copies nothing. */
 bool tn_http_fields_add(tn_arena *arena, tn_http_fields *fields, tn_str name, tn_str value);
 /* The first field of that name, or NULL. */
@@ -156,7 +160,8 @@ struct tn_http_outgoing {
 typedef struct tn_http_exchange tn_http_exchange;
 
 typedef struct tn_http_exchange_class {
-  /* An informational response (100-199, not 101). False: not possible (HTTP/1.0, or the head is out). */
+  /* An informational response. False: not possible (HTTP/1.0, the head is out, 101, 100 for the second time, or
+   * the client takes nothing). */
   bool (*inform)(tn_http_exchange *exchange, const tn_http_response *head);
   /* The response's head, once. Strings are copied. Hop-by-hop fields are left out, Date and what frames the
    * body are added. Gives the body to write to (for HEAD, 204, 304 too: what is written there is dropped),

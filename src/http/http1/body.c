@@ -27,6 +27,7 @@ static void fail_input(tn_http1_exchange *x, int64_t result) {
 static void send_continue(tn_http1_exchange *x) {
   if (!x->owes_continue) return;
   x->owes_continue = false;
+  x->has_continued = true;
   static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
   tn_http1_output_append(x->connection, line, sizeof line - 1);
   tn_http1_connection_defer(x->connection);

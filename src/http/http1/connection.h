@@ -69,6 +69,7 @@ struct tn_http1_exchange {
   bool body_is_complete;
   bool is_abandoned;   /* the handler will not read any more */
   bool owes_continue;  /* the client waits for 100 before it sends its body */
+  bool has_continued;  /* it got it */
   bool waits_for_body; /* the handler has asked for bytes in vain */
   bool has_fault;      /* the body cannot be read to its end, for `fault` */
   tn_http_code fault;

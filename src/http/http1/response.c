@@ -113,13 +113,20 @@ static void append_head(tn_http1_connection *c, const tn_http_response *head) {
 
 static bool exchange_inform(tn_http_exchange *base, const tn_http_response *head) {
   tn_http1_exchange *x = of_exchange(base);
+  tn_http1_connection *c = x->connection;
   if (!can_respond(x) || base->request.version < TN_HTTP_1_1) return false;
-  assert(head->status < 200 && head->status != 101);
-  if (head->status == 100) x->owes_continue = false;
-  append_head(x->connection, head);
-  tn_http1_output_append(x->connection, "\r\n", 2);
-  tn_http1_connection_defer(x->connection);
-  return !x->connection->is_broken;
+  if (!tn_http_may_inform(head->status) || (head->status == 100 && x->has_continued)) return false;
+  /* Nobody counts them: a client that takes none must not fill the memory. */
+  if (tn_http1_out_size(c) >= c->options->write_buffer_bytes) tn_http1_response_send(c);
+  if (c->is_broken || tn_http1_out_size(c) >= c->options->write_buffer_bytes) return false;
+  if (head->status == 100) {
+    x->owes_continue = false;
+    x->has_continued = true;
+  }
+  append_head(c, head);
+  tn_http1_output_append(c, "\r\n", 2);
+  tn_http1_connection_defer(c);
+  return !c->is_broken;
 }
 
 /* What of a response's own fields is about more than the message. */

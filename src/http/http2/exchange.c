@@ -10,6 +10,9 @@
  * open. */
 enum { EXCHANGES_A_STREAM = 2 };
 
+/* Frames that wait to be sent when no informational response is taken any more. */
+enum { MAX_INFORMING = 1000 };
+
 /* Invariant: lives until the handler has released it and its stream is closed. */
 typedef struct exchange {
   tn_http_exchange base;
@@ -26,6 +29,7 @@ typedef struct exchange {
   bool is_released;
   bool is_told; /* that it is closed, or need not be */
   bool owes_continue;
+  bool has_continued;
   tn_http_code why; /* it is closed, when the bodies' results do not say */
 } exchange;
 
@@ -218,10 +222,6 @@ void tn_http2_exchange_head_end(tn_http2_stream *stream, bool is_remote_end) {
 
 /* ---- the response ---------------------------------------------------------------------------- */
 
-static bool is_informational(int status) {
-  return status >= 100 && status < 200;
-}
-
 static bool submit_informational(exchange *self, const tn_http_response *head) {
   tn_http2_head out = {.arena = &self->base.arena};
   tn_http2_head_add_number(&out, TN_STR(":status"), head->status);
@@ -242,16 +242,27 @@ static bool can_respond(const exchange *self) {
 
 static bool exchange_inform(tn_http_exchange *base, const tn_http_response *head) {
   exchange *self = exchange_of(base);
-  if (!can_respond(self) || !is_informational(head->status) || head->status == 101) return false;
-  if (head->status == 100) self->owes_continue = false;
-  return submit_informational(self, head);
+  if (!can_respond(self) || !tn_http_may_inform(head->status)) return false;
+  if (head->status == 100 && self->has_continued) return false;
+  /* Nobody counts them: a client that takes none must not fill the memory. */
+  tn_http2_session *session = self->stream.session;
+  if (nghttp2_session_get_outbound_queue_size(session->nghttp2) >= MAX_INFORMING) {
+    tn_http2_session_flush(session);
+    if (session->failure != 0 || nghttp2_session_get_outbound_queue_size(session->nghttp2) >= MAX_INFORMING) return false;
+  }
+  if (!submit_informational(self, head)) return false;
+  if (head->status == 100) {
+    self->owes_continue = false;
+    self->has_continued = true;
+  }
+  return true;
 }
 
 void tn_http2_exchange_before_read(tn_http2_stream *stream) {
   exchange *self = exchange_of_stream(stream);
   if (!self->owes_continue || !can_respond(self)) return;
   self->owes_continue = false;
-  submit_informational(self, &(tn_http_response){.status = 100});
+  self->has_continued = submit_informational(self, &(tn_http_response){.status = 100});
 }
 
 static tn_str date_of(const tn_http2_server *server) {
@@ -265,18 +276,12 @@ static bool submit_response(exchange *self, const tn_http_response *head, bool h
   tn_http2_head out = {.arena = &self->base.arena};
   tn_http2_head_add_number(&out, TN_STR(":status"), head->status);
   tn_http2_head_add_fields(&out, &head->fields);
-  uint64_t length;
-  bool may_have_length = head->status != 204 && head->status != 304;
-  if (may_have_length && head->body_length != TN_HTTP_UNKNOWN_LENGTH &&
-      tn_http_fields_find(&head->fields, TN_STR("content-length")) == NULL)
+  if (head->status != 204 && head->body_length != TN_HTTP_UNKNOWN_LENGTH)
     tn_http2_head_add_number(&out, TN_STR("content-length"), head->body_length);
   if (tn_http_fields_find(&head->fields, TN_STR("date")) == NULL)
     tn_http2_head_add(&out, TN_STR("date"), date_of(server));
   stream->drops_body = !has_body;
-  if (tn_http2_find_length(&head->fields, &length))
-    stream->promised = length;
-  else
-    stream->promised = head->body_length;
+  stream->promised = head->status == 204 ? TN_HTTP_UNKNOWN_LENGTH : head->body_length;
   nghttp2_data_provider provider = tn_http2_stream_provider(stream);
   return !out.failed && nghttp2_submit_response(server->session.nghttp2, stream->id, out.items,
                                                 out.count, has_body ? &provider : NULL) == 0;

@@ -200,7 +200,10 @@ typedef struct tn_http2_head {
 } tn_http2_head;
 
 void tn_http2_head_add(tn_http2_head *head, tn_str name, tn_str value);
-/* All but what belongs to a connection (RFC 9113 section 8.2.2). */
+/* What belongs to a connection (RFC 9113 section 8.2.2), and what is said in another way: the host, and the length,
+ * which is a message's own only where it has a body. */
+bool tn_http2_is_left_out(tn_str name);
+/* All but those. */
 void tn_http2_head_add_fields(tn_http2_head *head, const tn_http_fields *fields);
 void tn_http2_head_add_number(tn_http2_head *head, tn_str name, uint64_t number);
 /* Whether Content-Length is there and what it says. */

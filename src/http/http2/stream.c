@@ -233,7 +233,7 @@ static bool stream_keep_trailers(tn_http2_stream *stream, const tn_http_fields *
   tn_http2_head head = {.arena = stream->arena};
   for (uint32_t i = 0; i < trailers->count; i++) {
     tn_http_field field = trailers->items[i];
-    if (tn_http_is_hop_by_hop(field.name)) continue;
+    if (tn_http2_is_left_out(field.name)) continue;
     tn_str name = tn_arena_copy(stream->arena, field.name);
     tn_str value = tn_arena_copy(stream->arena, field.value);
     if (name.data == NULL || value.data == NULL) return false;
