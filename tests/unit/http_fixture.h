@@ -52,10 +52,12 @@ typedef struct answer {
   tn_buffer body;
   uint64_t left; /* bytes still to write */
   bool is_echo;
+  tn_alarm alarm; /* for "/slow" */
 } answer;
 
 static void answer_free(answer *self) {
   self->owner->live--;
+  tn_alarm_clear(self->owner->loop, &self->alarm);
   tn_buffer_free(&self->body);
   tn_http_exchange *exchange = self->exchange;
   free(self);
@@ -134,6 +136,22 @@ static void answer_collect(void *data) {
     answer_free(self);
 }
 
+/* "/slow": a byte of the body every 100 ms. */
+static void answer_slowly(tn_alarm *alarm) {
+  answer *self = (answer *)((char *)alarm - offsetof(answer, alarm));
+  uint8_t byte;
+  int64_t size = self->exchange->body->class->read(self->exchange->body, &byte, 1);
+  if (size == TN_HTTP_END) {
+    answer_report(self);
+    return;
+  }
+  assert_true(size >= 0);
+  if (size > 0) tn_buffer_append_byte(&self->body, byte);
+  self->alarm.func = answer_slowly;
+  assert_ok(tn_alarm_set(self->owner->loop, &self->alarm,
+                         tn_loop_time(self->owner->loop) + UINT64_C(100000000)));
+}
+
 /* "/fails": begins a response and fails before anything has left, so that another can take its place;
  * "/fails/sized": of a known length; "/fails/flushed": when the beginning has been flushed, so that it is
  * too late. */
@@ -194,6 +212,8 @@ static void answer_start(answer *self, tn_str path) {
     self->out->class->write(self->out, block, sizeof block);
     self->out->class->abort(self->out);
     answer_free(self);
+  } else if (tn_str_equal(path, TN_STR("/slow"))) {
+    answer_slowly(&self->alarm);
   } else if (tn_str_starts_with(path, TN_STR("/fails"))) {
     answer_that_fails(self, path);
   } else if (tn_str_equal(path, TN_STR("/trailers"))) {

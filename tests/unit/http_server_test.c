@@ -300,11 +300,43 @@ static void a_half_closed_client_does_not_hold_a_silent_handler_for_ever(void **
   fixture_init(&server);
   server.options.half_close_timeout = 50 * MILLISECOND;
   fixture_start(&server);
+  /* Whatever lies unread behind the request. */
+  tn_buffer pipelined = {0};
+  tn_buffer_append_text(&pipelined, GET("/hang"));
+  for (int i = 0; i < 2000; i++)
+    tn_buffer_append_text(&pipelined, GET("/a"));
+  assert_false(pipelined.failed);
+  const tn_str requests[] = {
+      TN_STR(GET("/hang")),
+      TN_STR("POST /hang HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"),
+      TN_STR("POST /hang HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"),
+      {pipelined.data, pipelined.len},
+  };
+  for (int i = 0; i < 4; i++) {
+    int client = client_connect(&server);
+    client_send(client, requests[i]);
+    wait_for(&server.requests, i + 1);
+    close(client);
+    wait_for(&server.closed, i + 1);
+  }
+  tn_buffer_free(&pipelined);
+  fixture_stop(&server);
+}
+
+static void a_half_closed_client_has_time_as_long_as_its_body_is_read(void **state) {
+  (void)state;
+  fixture server;
+  fixture_init(&server);
+  server.options.half_close_timeout = 300 * MILLISECOND;
+  server.options.body_timeout = 0;
+  fixture_start(&server);
   int client = client_connect(&server);
-  client_send(client, TN_STR(GET("/hang")));
-  wait_for(&server.requests, 1);
+  client_send(client, TN_STR("POST /slow HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\nabcdef"));
+  shutdown(client, SHUT_WR);
+  char *text = client_read_all(client, NULL, NULL);
+  assert_contains(text, "<POST h /slow abcdef>");
+  tn_free(text);
   close(client);
-  wait_for(&server.closed, 1);
   fixture_stop(&server);
 }
 
@@ -678,6 +710,7 @@ int main(void) {
       cmocka_unit_test(a_half_closed_client_is_answered),
       cmocka_unit_test(the_connection_of_a_half_closed_client_ends_with_the_last_answer),
       cmocka_unit_test(a_half_closed_client_does_not_hold_a_silent_handler_for_ever),
+      cmocka_unit_test(a_half_closed_client_has_time_as_long_as_its_body_is_read),
       cmocka_unit_test(a_response_that_is_cut_ends_without_a_last_chunk),
       cmocka_unit_test(limits_are_answered_by_their_statuses),
       cmocka_unit_test(chunk_extensions_are_bounded),

@@ -52,9 +52,10 @@ static void account(tn_http1_exchange *x, size_t size) {
   }
   x->base.bytes_in += size;
   x->waits_for_body = false;
-  if (x->connection->deadline_kind == TN_DEADLINE_BODY) {
-    x->connection->deadline_kind = TN_DEADLINE_NONE;
-  }
+  tn_http1_connection *c = x->connection;
+  bool restarts =
+      c->deadline_kind == TN_DEADLINE_BODY || c->deadline_kind == TN_DEADLINE_HALF_CLOSED;
+  if (restarts) c->deadline_kind = TN_DEADLINE_NONE;
 }
 
 static void take_trailers(tn_http1_exchange *x) {

@@ -44,10 +44,12 @@ static tn_http1_deadline current_deadline_kind(const tn_http1_connection *c) {
     if (tn_http1_in_size(c) > 0) return TN_DEADLINE_HEAD;
     return c->has_had_request ? TN_DEADLINE_IDLE : TN_DEADLINE_START;
   }
+  /* However much of what it has sent lies unread. */
+  if (c->input_has_ended || c->base->is_hung_up) return TN_DEADLINE_HALF_CLOSED;
   if (!x->body_is_complete && !x->has_fault && (x->waits_for_body || x->is_abandoned)) {
     return TN_DEADLINE_BODY;
   }
-  return c->input_has_ended ? TN_DEADLINE_HALF_CLOSED : TN_DEADLINE_NONE;
+  return TN_DEADLINE_NONE;
 }
 
 static uint64_t deadline_time(const tn_http_server_options *options, tn_http1_deadline kind) {
@@ -329,18 +331,19 @@ static bool is_reset(const tn_http1_connection *c) {
   return poll(&fd, 1, 0) > 0 && (fd.revents & (POLLERR | POLLHUP)) != 0;
 }
 
-/* A client that goes away while its request is answered is noticed at once, also when nobody reads. */
+/* A client that goes away while its request is answered is noticed at once, also when nobody reads. One that has only
+ * ended its side may still listen, which the deadline is for. */
 static void watch_client(tn_http1_connection *c) {
   tn_http1_exchange *x = c->exchange;
-  if (x == NULL || c->is_broken || !c->is_readable) return;
-  if (x->body_is_complete) {
+  if (x == NULL || c->is_broken) return;
+  if (c->is_readable && x->body_is_complete) {
     int64_t result = tn_http1_input_fill(c, TN_HTTP1_BUFFER_SIZE);
     if (result < 0 && result != TN_HTTP_END) {
       tn_http1_connection_break(c, tn_http_failure_code(result), true);
     }
   }
-  if (!c->base->is_hung_up || c->input_has_ended) return;
-  bool is_cut = x->framing.body == TN_HTTP1_LENGTH && !c->base->is_tls &&
+  if (!c->base->is_hung_up) return;
+  bool is_cut = x->framing.body == TN_HTTP1_LENGTH && !c->base->is_tls && !c->input_has_ended &&
                 tn_http1_in_size(c) + tn_http1_input_pending(c) < x->left;
   if (is_cut || is_reset(c)) tn_http1_connection_break(c, TN_HTTP_CONNECTION_TERMINATED, true);
 }
@@ -448,6 +451,9 @@ static void connection_timeout(tn_connection *base) {
     break;
   case TN_DEADLINE_BODY:
     body_timed_out(c);
+    break;
+  case TN_DEADLINE_NONE: /* there was progress since it was set */
+    tn_http1_connection_update_deadline(c);
     break;
   case TN_DEADLINE_WRITE:
     tn_connection_end(base, TN_HTTP_CONNECTION_WRITE_TIMEOUT, true);
