@@ -119,6 +119,8 @@ typedef struct tn_http_incoming_class {
 struct tn_http_incoming {
   const tn_http_incoming_class *class;
   tn_http_observer observer;
+  /* The failure that a read gives, or will give behind what has come; 0: none so far. */
+  int64_t failure;
   /* After TN_HTTP_END: the trailers, or none (count 0). In the exchange's arena. */
   tn_http_fields trailers;
 };
@@ -201,6 +203,10 @@ typedef struct tn_http_handler {
   /* A request that was refused before it became an exchange, for logs and counters: status 400, 408, 413, 414,
    * 431, 501, 505 … and what was wrong. May be NULL. */
   void (*refused)(void *data, const struct sockaddr *peer, int status, const char *reason);
+  /* The request's body is at fault (too late, too large) without that anybody reads it, and there is no response
+   * yet: the handler may give a whole one here, or the client gets a plain one. `closed` follows; that response goes
+   * out all the same. Must not release the exchange; never from within `request`. May be NULL. */
+  void (*faulted)(void *data, tn_http_exchange *exchange, tn_http_code code);
 } tn_http_handler;
 
 #endif

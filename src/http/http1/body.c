@@ -8,10 +8,15 @@ static tn_http1_exchange *of_incoming(tn_http_incoming *incoming) {
   return TN_CONTAINER(incoming, tn_http1_exchange, incoming);
 }
 
-/* Nothing more can be read of it, nor of the connection. The handler may still answer. */
-static void fail(tn_http1_exchange *x, tn_http_code code) {
+void tn_http1_body_fault(tn_http1_exchange *x, tn_http_code code) {
   x->has_fault = true;
   x->fault = code;
+  x->incoming.failure = tn_http_failure(code);
+}
+
+/* Nothing more can be read of it, nor of the connection. The handler may still answer. */
+static void fail(tn_http1_exchange *x, tn_http_code code) {
+  tn_http1_body_fault(x, code);
   x->connection->closes = true;
 }
 

@@ -89,6 +89,8 @@ struct tn_http1_exchange {
 /* Makes its operations work; everything else is set. */
 void tn_http1_body_init(tn_http1_exchange *exchange);
 void tn_http1_response_init(tn_http1_exchange *exchange);
+/* It cannot be read to its end. */
+void tn_http1_body_fault(tn_http1_exchange *exchange, tn_http_code code);
 /* Throws away what can be read of the body now, until that is `limit` bytes or some more. Gives how many. */
 uint64_t tn_http1_body_discard(tn_http1_exchange *exchange, uint64_t limit);
 /* An answer of our own, complete at once: `status` with the reason as its text. Only without a response. */

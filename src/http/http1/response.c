@@ -270,23 +270,12 @@ static bool outgoing_is_flushed(tn_http_outgoing *outgoing) {
   return false;
 }
 
-static int status_of_fault(tn_http_code fault) {
-  switch (fault) {
-  case TN_HTTP_HTTP_REQUEST_BODY_SIZE:
-    return 413;
-  case TN_HTTP_HTTP_REQUEST_TRAILER_SECTION_SIZE:
-    return 431;
-  default:
-    return 400;
-  }
-}
-
 /* There will be no response, of which nothing has left. When that is the request's fault the client is told. */
 static void give_up(tn_http1_connection *c, tn_http1_exchange *x) {
   x->base.is_closed = true;
   x->base.is_retracted = false;
   if (x->has_fault) {
-    tn_http1_respond_plainly(c, x, status_of_fault(x->fault), tn_http_code_name(x->fault));
+    tn_http1_respond_plainly(c, x, tn_http_code_request_status(x->fault), tn_http_code_name(x->fault));
     tn_http1_connection_defer(c);
     return;
   }
@@ -327,8 +316,6 @@ static void outgoing_abort(tn_http_outgoing *outgoing) {
     return;
   }
   take_back(c, x);
-  /* Of what was wrong with the request the client is told at once. */
-  if (x->has_fault) give_up(c, x);
 }
 
 static void finish_chunked(tn_http1_connection *c, tn_http1_exchange *x,

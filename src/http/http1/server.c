@@ -424,6 +424,13 @@ static void tell_closed(tn_http1_exchange *x, tn_http_code code) {
   handler->closed(data, &x->base, code);
 }
 
+static void tell_faulted(tn_http1_exchange *x, tn_http_code code) {
+  if (x->base.is_closed || x->is_released) return;
+  void *data;
+  const tn_http_handler *handler = tn_http_server_handler(x->connection->server, &data);
+  if (handler->faulted != NULL) handler->faulted(data, &x->base, code);
+}
+
 static void body_timed_out(tn_http1_connection *c) {
   tn_http1_exchange *x = c->exchange;
   bool can_answer = x->response == TN_RESPONSE_NONE;
@@ -431,10 +438,12 @@ static void body_timed_out(tn_http1_connection *c) {
     tn_connection_end(c->base, TN_HTTP_CONNECTION_READ_TIMEOUT, true);
     return;
   }
-  x->has_fault = true;
-  x->fault = TN_HTTP_CONNECTION_READ_TIMEOUT;
+  tn_http1_body_fault(x, TN_HTTP_CONNECTION_READ_TIMEOUT);
+  c->closes = true;
   if (can_answer) {
-    tn_http1_respond_plainly(c, x, 408, "the request's body did not come in time");
+    tell_faulted(x, TN_HTTP_CONNECTION_READ_TIMEOUT);
+    if (x->response == TN_RESPONSE_NONE)
+      tn_http1_respond_plainly(c, x, 408, "the request's body did not come in time");
     tell_closed(x, TN_HTTP_CONNECTION_READ_TIMEOUT);
   }
   step(c, 0);

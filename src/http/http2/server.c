@@ -331,6 +331,7 @@ static const tn_http2_session_class session_class = {
     tn_http2_exchange_before_read,
     tn_http2_exchange_abandoned,
     tn_http2_exchange_finished,
+    tn_http2_exchange_late,
     session_check,
 };
 

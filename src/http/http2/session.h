@@ -81,12 +81,19 @@ struct tn_http2_stream {
   uint64_t writing_since; /* `pending` has not shrunk since: loop time; 0: it is empty */
   bool drops_body;        /* a response that has none (HEAD, 204, 304) */
   bool is_finished;       /* `finish` was called */
+  bool is_cut;            /* the stream is reset when `pending` has left */
+  bool is_committed;      /* `flush` was called */
   bool is_suspended;      /* nghttp2 has found nothing to send and waits to be told */
   bool wants_room;        /* a write or capacity found no room */
   bool wants_flush;       /* is_flushed was false */
   bool is_local_end;      /* END_STREAM has been framed */
   nghttp2_nv *trailer_items;
   size_t trailer_count;
+  /* A response's head that nghttp2 has not been given; in the session's list of those while `head_waits`. */
+  nghttp2_nv *head_items;
+  size_t head_count;
+  bool head_waits;
+  tn_http2_stream *next_waiting, *previous_waiting;
 };
 
 /* What is different at the two ends. */
@@ -98,6 +105,9 @@ typedef struct tn_http2_session_class {
   /* The bodies' owners are done with a direction. */
   void (*abandoned)(tn_http2_stream *stream);
   void (*finished)(tn_http2_stream *stream, bool is_aborted);
+  /* A body that somebody waits for has not come in time. True: that is dealt with; else the stream is reset. May be
+   * NULL. */
+  bool (*late)(tn_http2_stream *stream);
   /* Something is to be looked at by `check_at` (tn_http2_session.check_at has become earlier). */
   void (*check)(tn_http2_session *session);
 } tn_http2_session_class;
@@ -112,6 +122,7 @@ struct tn_http2_session {
   tn_http2_stream *streams;
   uint32_t stream_count;
   tn_http2_stream *first_noticed, *last_noticed;
+  tn_http2_stream *first_waiting, *last_waiting; /* their heads, see tn_http2_head_keep */
   tn_http2_bytes out;     /* frames that the transport has not taken */
   uint64_t queued;        /* bytes that ever went into `out`, and */
   uint64_t sent;          /* out of it */
@@ -179,6 +190,8 @@ void tn_http2_stream_fail_incoming(tn_http2_stream *stream, int64_t result);
 void tn_http2_stream_fail(tn_http2_stream *stream, int64_t in_result, int64_t out_result);
 /* RST_STREAM with an HTTP/2 error code (RFC 9113 section 7). */
 void tn_http2_stream_reset(tn_http2_stream *stream, uint32_t error);
+/* Likewise, when what has been written is sent. */
+void tn_http2_stream_cut(tn_http2_stream *stream);
 /* All is sent and nothing that still comes is wanted: in a while the peer is told to stop (RST_STREAM
  * NO_ERROR). */
 void tn_http2_stream_refuse_rest(tn_http2_stream *stream);
@@ -186,6 +199,16 @@ void tn_http2_stream_refuse_rest(tn_http2_stream *stream);
 nghttp2_data_provider tn_http2_stream_provider(tn_http2_stream *stream);
 /* Throws away what has come and what comes. */
 void tn_http2_stream_abandon(tn_http2_stream *stream);
+
+/* ---- heads of responses (head.c) ------------------------------------------------------------- */
+
+struct tn_http2_head;
+/* Has the head sent, and the body after it if there is one, with what is sent next. False: out of memory. */
+bool tn_http2_head_keep(tn_http2_stream *stream, const struct tn_http2_head *head, bool has_body);
+/* It is not to be sent, if it has not been. */
+void tn_http2_head_drop(tn_http2_stream *stream);
+/* Gives nghttp2 those that wait. */
+void tn_http2_heads_submit(tn_http2_session *session);
 
 /* ---- fields (http2_fields.c) ----------------------------------------------------------------- */
 

@@ -350,6 +350,26 @@ static void trap(const request *r) {
   __builtin_trap();
 }
 
+static void answer_and_trap(const request *r) {
+  body b = answer(r, 200, "text/plain");
+  write_all(b.stream, "the beginning\n", 14);
+  __builtin_trap();
+}
+
+static void forget(const request *r) {
+  body b = answer(r, 200, "text/plain");
+  write_all(b.stream, "the beginning\n", 14);
+  abandon(b);
+}
+
+/* The same when its beginning is on its way. */
+static void forget_late(const request *r) {
+  body b = answer(r, 200, "text/plain");
+  write_all(b.stream, "the beginning\n", 14);
+  flush(b.stream);
+  abandon(b);
+}
+
 static void partial(const request *r) {
   body b = answer(r, 200, "text/plain");
   write_all(b.stream, "the beginning\n", 14);
@@ -501,6 +521,7 @@ static const struct {
   const char *segment;
   void (*run)(const request *r);
 } behaviours[] = {
+    {"/answer-and-trap", answer_and_trap},
     {"/call", call},
     {"/count", count},
     {"/download", download},
@@ -509,6 +530,8 @@ static const struct {
     {"/echo-headers", echo_headers},
     {"/env", env},
     {"/error", error},
+    {"/forget", forget},
+    {"/forget-late", forget_late},
     {"/hello", hello},
     {"/informational", informational},
     {"/leak", leak},
