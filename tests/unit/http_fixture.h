@@ -42,6 +42,10 @@ typedef struct fixture {
   _Atomic bool may_go_on; /* for "/hold" */
 } fixture;
 
+static void fixture_drained(void *data) {
+  ((fixture *)data)->is_drained = true;
+}
+
 /* ---- the handler ------------------------------------------------------------------------------------ */
 
 /* One request while it is answered. */
@@ -189,6 +193,13 @@ static void answer_start(answer *self, tn_str path) {
     self->out->class->write(self->out, (const uint8_t *)"cd", 2);
     self->out->class->finish(self->out, NULL);
     answer_free(self);
+  } else if (tn_str_equal(path, TN_STR("/drain"))) {
+    /* Begins to drain when the client says so, with all that it has done meanwhile not looked at. */
+    for (int i = 0; i < FIXTURE_SECONDS * 1000 && !self->owner->may_go_on; i++) {
+      nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    tn_http_server_drain(self->owner->server, fixture_drained, self->owner);
+    answer_text(self, 200, "draining\n");
   } else if (tn_str_equal(path, TN_STR("/no-content"))) {
     answer_text(self, 204, "dropped");
   } else if (tn_str_equal(path, TN_STR("/not-modified"))) {
@@ -261,10 +272,6 @@ static void fixture_refused(void *data, const struct sockaddr *peer, int status,
 }
 
 /* ---- the server ---------------------------------------------------------------------------------------- */
-
-static void fixture_drained(void *data) {
-  ((fixture *)data)->is_drained = true;
-}
 
 static void fixture_control(tn_io *io, int events) {
   (void)events;

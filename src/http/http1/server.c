@@ -285,13 +285,22 @@ static bool continue_exchange(tn_http1_connection *c) {
   return true;
 }
 
+/* Draining ends a connection on which nothing more has come. After a handshake the request is on its way. */
+static bool is_last_read(const tn_http1_connection *c) {
+  bool may_come = c->base->is_tls && !c->has_had_request;
+  return tn_http_server_is_draining(c->server) && tn_http1_in_size(c) == 0 && !may_come;
+}
+
 /* Nobody is to be answered: looks for the next request. Gives whether to go on; *gone: the connection has
  * ended. */
 static bool seek_request(tn_http1_connection *c, bool *gone) {
   if (find_request(c)) return true;
   int64_t result = tn_http1_input_fill(c, (size_t)c->options->max_header_bytes + 1);
   if (result > 0) return true;
-  if (result == 0) return false;
+  if (result == 0) {
+    c->closes = is_last_read(c);
+    return c->closes;
+  }
   /* What was answered before may still be on its way. */
   if (result == TN_HTTP_END && tn_http1_out_size(c) > 0) {
     c->in_start = c->in_end;
@@ -411,7 +420,7 @@ static void connection_flush(tn_connection *base) {
 
 static void connection_drain(tn_connection *base) {
   tn_http1_connection *c = base->protocol;
-  if (c->exchange == NULL && tn_http1_in_size(c) == 0) c->closes = true;
+  c->is_readable = true; /* what has come already is answered */
   tn_http1_connection_defer(c);
 }
 
@@ -513,5 +522,6 @@ void tn_http1_connection_start(tn_connection *connection, const uint8_t *bytes, 
   c->in_end = (uint32_t)size;
   connection->class = &http1_class;
   connection->protocol = c;
+  connection->deferred.func = defer_func;
   step(c, 0);
 }
