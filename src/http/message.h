@@ -51,6 +51,9 @@ bool tn_http_is_hop_by_hop(tn_str name);
  * HTTP (RFC 9110 15.2). */
 bool tn_http_may_inform(int status);
 
+/* Whether a response of this status has no content, whatever is written (RFC 9110 6.4.1, 15.3.6). */
+bool tn_http_is_bodyless(int status);
+
 /* Appends; grows `items` within the arena. False when out of memory. Copies nothing. */
 bool tn_http_fields_add(tn_arena *arena, tn_http_fields *fields, tn_str name, tn_str value);
 /* The first field of that name, or NULL. */
@@ -166,7 +169,7 @@ typedef struct tn_http_exchange_class {
    * the client takes nothing). */
   bool (*inform)(tn_http_exchange *exchange, const tn_http_response *head);
   /* The response's head, once. Strings are copied. Hop-by-hop fields are left out, Date and what frames the
-   * body are added. Gives the body to write to (for HEAD, 204, 304 too: what is written there is dropped),
+   * body are added. Gives the body to write to (for HEAD, 204, 205, 304 too: what is written there is dropped),
    * or NULL when the client is gone. */
   tn_http_outgoing *(*respond)(tn_http_exchange *exchange, const tn_http_response *head);
   /* No response, or none that can be completed: HTTP/1 closes the connection, HTTP/2 resets the stream. */

@@ -158,11 +158,21 @@ class Messages(Case):
 
     def test_statuses_without_a_body_have_none(self):
         server = self.serve()
-        for status in (204, 304):
+        for status in (204, 205, 304):
             answer = server.raw(b"GET /status/%d HTTP/1.1\r\nHost: x\r\n\r\n" % status + LAST)
             head, rest = answer.split(b"\r\n\r\n", 1)
             self.assertTrue(rest.startswith(b"HTTP/1.1 200"), answer)
             self.assertNotIn(b"transfer-encoding", head.lower())
+            code, answer = server.http2("/status/%d" % status)
+            self.assertEqual((code, answer[:10], answer[-4:]), (0, "HTTP/2 %d" % status, "\r\n\r\n"))
+
+    def test_https_that_is_none_is_not_for_this_server(self):
+        server = self.serve()
+        self.assertEqual(parse_head(server.raw(b"GET https://x/hello HTTP/1.1\r\nHost: x\r\n\r\n"))[0], 421)
+        with server.connect() as s:
+            s.sendall(HTTP2_PREFACE + http2_frame(1, 5, 1, b"\x82\x87\x04\x06/hello\x01\x01x"))
+            receive_http2_frame(s, 1)
+            server.wait_log(" 421 ")
 
     def test_http_1_0_gets_no_chunks(self):
         server = self.serve()

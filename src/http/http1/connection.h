@@ -46,7 +46,7 @@ typedef enum tn_http1_response_state {
 /* How the end of a response's body is told. */
 typedef enum tn_http1_delimiter {
   TN_DELIMITER_OPEN, /* not decided: whichever fits once the body is complete or has to leave */
-  TN_DELIMITER_NONE, /* there is no body on the wire: HEAD, 204, 304 */
+  TN_DELIMITER_NONE, /* there is no body on the wire: HEAD, 204, 205, 304 */
   TN_DELIMITER_LENGTH,
   TN_DELIMITER_CHUNKED,
   TN_DELIMITER_CLOSE, /* HTTP/1.0 */

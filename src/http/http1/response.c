@@ -147,7 +147,8 @@ static void frame(tn_http1_exchange *x, const tn_http_response *head) {
   x->promised = head->body_length;
   bool is_head = tn_str_equal(x->base.request.method, TN_STR("HEAD"));
   if (head->status == 204) x->promised = TN_HTTP_UNKNOWN_LENGTH;
-  if (is_head || head->status == 204 || head->status == 304) {
+  if (head->status == 205) x->promised = 0;
+  if (is_head || tn_http_is_bodyless(head->status)) {
     x->delimiter = TN_DELIMITER_NONE;
   } else {
     x->delimiter = x->promised == TN_HTTP_UNKNOWN_LENGTH ? TN_DELIMITER_OPEN : TN_DELIMITER_LENGTH;

@@ -207,6 +207,11 @@ static void check_head(exchange *self) {
   if (!tn_http_name_equal(request->scheme, TN_STR("https")) &&
       !tn_http_name_equal(request->scheme, TN_STR("http")))
     exchange_refuse(self, 400, ":scheme is neither http nor https");
+  /* RFC 9110 7.4 */
+  bool is_tls = server_of(self)->connection->is_tls;
+  if (!is_tls && tn_http_name_equal(request->scheme, TN_STR("https")))
+    exchange_refuse(self, 421, "https without TLS");
+  request->scheme = is_tls ? TN_STR("https") : TN_STR("http");
 }
 
 void tn_http2_exchange_head_end(tn_http2_stream *stream, bool is_remote_end) {
@@ -286,11 +291,15 @@ static bool submit_response(exchange *self, const tn_http_response *head, bool h
   tn_http2_head out = {.arena = &self->base.arena};
   tn_http2_head_add_number(&out, TN_STR(":status"), head->status);
   tn_http2_head_add_fields(&out, &head->fields);
-  if (head->status != 204 && head->body_length != TN_HTTP_UNKNOWN_LENGTH)
-    tn_http2_head_add_number(&out, TN_STR("content-length"), head->body_length);
+  uint64_t length = head->status == 204   ? TN_HTTP_UNKNOWN_LENGTH
+                    : head->status == 205 ? 0
+                                          : head->body_length;
+  if (length != TN_HTTP_UNKNOWN_LENGTH)
+    tn_http2_head_add_number(&out, TN_STR("content-length"), length);
   if (tn_http_fields_find(&head->fields, TN_STR("date")) == NULL)
     tn_http2_head_add(&out, TN_STR("date"), date_of(server));
-  stream->promised = head->status == 204 ? TN_HTTP_UNKNOWN_LENGTH : head->body_length;
+  bool is_bodyless = head->status == 204 || head->status == 205;
+  stream->promised = is_bodyless ? TN_HTTP_UNKNOWN_LENGTH : head->body_length;
   return tn_http2_head_keep(stream, &out, has_body);
 }
 
@@ -302,7 +311,7 @@ static tn_http_outgoing *exchange_respond(tn_http_exchange *base, const tn_http_
   self->has_responded = true;
   base->is_retracted = false;
   /* One of no bytes may still have trailers. */
-  bool has_body = head->status != 204 && head->status != 304 &&
+  bool has_body = !tn_http_is_bodyless(head->status) &&
                   !tn_str_equal(base->request.method, TN_STR("HEAD"));
   if (!submit_response(self, head, has_body)) {
     exchange_abort(base);

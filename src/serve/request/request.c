@@ -225,6 +225,21 @@ static void done(void *argument, tn_error *error) {
   finish(request);
 }
 
+/* The field may come in pieces, which are one list (W3C Trace Context 3.3). Without memory for that it is not passed
+ * on. */
+static tn_str joined_tracestate(tn_http_exchange *exchange) {
+  const tn_http_fields *fields = &exchange->request.fields;
+  tn_str joined = {0};
+  for (uint32_t i = 0; i < fields->count; i++) {
+    const tn_http_field *field = &fields->items[i];
+    if (!tn_http_name_equal(field->name, TN_STR("tracestate"))) continue;
+    joined = joined.len == 0 ? field->value
+                             : tn_arena_format(&exchange->arena, "%" TN_STR_FORMAT ",%" TN_STR_FORMAT,
+                                               TN_STR_ARG(joined), TN_STR_ARG(field->value));
+  }
+  return joined;
+}
+
 /* What the requests that the guest makes carry. */
 static void set_outgoing_fields(tn_request *request) {
   tn_pooled *pooled = request->pooled;
@@ -232,12 +247,10 @@ static void set_outgoing_fields(tn_request *request) {
   pooled->outgoing_items[0] =
       (tn_http_field){TN_STR("traceparent"), tn_trace_parent(&pooled->trace)};
   pooled->outgoing.count = 1;
-  const tn_http_field *state =
-      request->trace.is_continued
-          ? tn_http_fields_find(&request->exchange->request.fields, TN_STR("tracestate"))
-          : NULL;
-  if (state == NULL) return;
-  pooled->outgoing_items[1] = (tn_http_field){TN_STR("tracestate"), state->value};
+  tn_str state =
+      request->trace.is_continued ? joined_tracestate(request->exchange) : (tn_str){0};
+  if (state.len == 0) return;
+  pooled->outgoing_items[1] = (tn_http_field){TN_STR("tracestate"), state};
   pooled->outgoing.count = 2;
 }
 
