@@ -276,7 +276,8 @@ static void give_up(tn_http1_connection *c, tn_http1_exchange *x) {
   x->base.is_closed = true;
   x->base.is_retracted = false;
   if (x->has_fault) {
-    tn_http1_respond_plainly(c, x, tn_http_code_request_status(x->fault), tn_http_code_name(x->fault));
+    tn_http1_respond_plainly(c, x, tn_http_code_request_status(x->fault),
+                             tn_http_code_name(x->fault));
     tn_http1_connection_defer(c);
     return;
   }

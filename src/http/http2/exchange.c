@@ -255,17 +255,22 @@ static bool can_respond(const exchange *self) {
          stream->out_result == 0 && !self->has_responded && stream->session->failure == 0;
 }
 
+static bool is_queue_full(const tn_http2_session *session) {
+  return nghttp2_session_get_outbound_queue_size(session->nghttp2) >= MAX_INFORMING;
+}
+
+/* Nobody counts informational responses: a client that takes none must not fill the memory. */
+static bool has_room_to_inform(tn_http2_session *session) {
+  if (!is_queue_full(session)) return true;
+  tn_http2_session_flush(session);
+  return session->failure == 0 && !is_queue_full(session);
+}
+
 static bool exchange_inform(tn_http_exchange *base, const tn_http_response *head) {
   exchange *self = exchange_of(base);
   if (!can_respond(self) || !tn_http_may_inform(head->status)) return false;
   if (head->status == 100 && self->has_continued) return false;
-  /* Nobody counts them: a client that takes none must not fill the memory. */
-  tn_http2_session *session = self->stream.session;
-  if (nghttp2_session_get_outbound_queue_size(session->nghttp2) >= MAX_INFORMING) {
-    tn_http2_session_flush(session);
-    if (session->failure != 0 || nghttp2_session_get_outbound_queue_size(session->nghttp2) >= MAX_INFORMING) return false;
-  }
-  if (!submit_informational(self, head)) return false;
+  if (!has_room_to_inform(self->stream.session) || !submit_informational(self, head)) return false;
   if (head->status == 100) {
     self->owes_continue = false;
     self->has_continued = true;
@@ -311,8 +316,8 @@ static tn_http_outgoing *exchange_respond(tn_http_exchange *base, const tn_http_
   self->has_responded = true;
   base->is_retracted = false;
   /* One of no bytes may still have trailers. */
-  bool has_body = !tn_http_is_bodyless(head->status) &&
-                  !tn_str_equal(base->request.method, TN_STR("HEAD"));
+  bool has_body =
+      !tn_http_is_bodyless(head->status) && !tn_str_equal(base->request.method, TN_STR("HEAD"));
   if (!submit_response(self, head, has_body)) {
     exchange_abort(base);
     return NULL;

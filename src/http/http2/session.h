@@ -123,11 +123,11 @@ struct tn_http2_session {
   uint32_t stream_count;
   tn_http2_stream *first_noticed, *last_noticed;
   tn_http2_stream *first_waiting, *last_waiting; /* their heads, see tn_http2_head_keep */
-  tn_http2_bytes out;     /* frames that the transport has not taken */
-  uint64_t queued;        /* bytes that ever went into `out`, and */
-  uint64_t sent;          /* out of it */
-  bool is_blocked;        /* the transport takes nothing now */
-  bool has_flush_waiters; /* some stream wants_flush */
+  tn_http2_bytes out;                            /* frames that the transport has not taken */
+  uint64_t queued;                               /* bytes that ever went into `out`, and */
+  uint64_t sent;                                 /* out of it */
+  bool is_blocked;                               /* the transport takes nothing now */
+  bool has_flush_waiters;                        /* some stream wants_flush */
   bool has_more_to_read;  /* it may: reading has stopped before it said that there is nothing */
   bool is_reading_paused; /* so many answers wait to be sent that nothing is read */
   uint64_t blocked_since; /* loop time */

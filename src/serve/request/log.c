@@ -66,8 +66,7 @@ static tn_component_metrics *metrics_of(const tn_request *request) {
   tn_worker *worker = request->worker;
   tn_component_metrics *made = NULL;
   if (worker->unrouted != NULL) return worker->unrouted;
-  tn_error_delete(
-      tn_metrics_component(worker->server->maker.metrics, TN_STR("(none)"), &made));
+  tn_error_delete(tn_metrics_component(worker->server->maker.metrics, TN_STR("(none)"), &made));
   if (made != NULL) worker->unrouted = &made[worker->number];
   return worker->unrouted;
 }

@@ -233,9 +233,10 @@ static tn_str joined_tracestate(tn_http_exchange *exchange) {
   for (uint32_t i = 0; i < fields->count; i++) {
     const tn_http_field *field = &fields->items[i];
     if (!tn_http_name_equal(field->name, TN_STR("tracestate"))) continue;
-    joined = joined.len == 0 ? field->value
-                             : tn_arena_format(&exchange->arena, "%" TN_STR_FORMAT ",%" TN_STR_FORMAT,
-                                               TN_STR_ARG(joined), TN_STR_ARG(field->value));
+    joined = joined.len == 0
+                 ? field->value
+                 : tn_arena_format(&exchange->arena, "%" TN_STR_FORMAT ",%" TN_STR_FORMAT,
+                                   TN_STR_ARG(joined), TN_STR_ARG(field->value));
   }
   return joined;
 }
@@ -247,8 +248,7 @@ static void set_outgoing_fields(tn_request *request) {
   pooled->outgoing_items[0] =
       (tn_http_field){TN_STR("traceparent"), tn_trace_parent(&pooled->trace)};
   pooled->outgoing.count = 1;
-  tn_str state =
-      request->trace.is_continued ? joined_tracestate(request->exchange) : (tn_str){0};
+  tn_str state = request->trace.is_continued ? joined_tracestate(request->exchange) : (tn_str){0};
   if (state.len == 0) return;
   pooled->outgoing_items[1] = (tn_http_field){TN_STR("tracestate"), state};
   pooled->outgoing.count = 2;
