@@ -18,3 +18,8 @@ const char *tn_http_code_name(tn_http_code code) {
 int tn_http_code_status(tn_http_code code) {
   return codes[code].status;
 }
+
+int tn_http_code_request_status(tn_http_code code) {
+  if (code == TN_HTTP_CONNECTION_READ_TIMEOUT) return 408;
+  return codes[code].status < 500 ? codes[code].status : 400;
+}

@@ -55,5 +55,7 @@ typedef enum tn_http_code {
 const char *tn_http_code_name(tn_http_code code);
 /* The status with which a gateway answers it. */
 int tn_http_code_status(tn_http_code code);
+/* The status with which a server answers a request whose body cannot be read for it. */
+int tn_http_code_request_status(tn_http_code code);
 
 #endif

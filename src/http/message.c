@@ -170,6 +170,14 @@ bool tn_http_name_equal(tn_str a, tn_str b) {
   return true;
 }
 
+bool tn_http_may_inform(int status) {
+  return status >= 100 && status < 200 && status != 101;
+}
+
+bool tn_http_is_bodyless(int status) {
+  return status == 204 || status == 205 || status == 304;
+}
+
 bool tn_http_is_hop_by_hop(tn_str name) {
   switch (name.len) {
   case 2:

@@ -47,6 +47,13 @@ bool tn_http_name_equal(tn_str a, tn_str b);
  * Transfer-Encoding, Upgrade, TE (but for "trailers"), HTTP2-Settings. */
 bool tn_http_is_hop_by_hop(tn_str name);
 
+/* Whether a response of this status may come before the one that answers: 101 may not, as what follows it is no
+ * HTTP (RFC 9110 15.2). */
+bool tn_http_may_inform(int status);
+
+/* Whether a response of this status has no content, whatever is written (RFC 9110 6.4.1, 15.3.6). */
+bool tn_http_is_bodyless(int status);
+
 /* Appends; grows `items` within the arena. False when out of memory. Copies nothing. */
 bool tn_http_fields_add(tn_arena *arena, tn_http_fields *fields, tn_str name, tn_str value);
 /* The first field of that name, or NULL. */
@@ -115,6 +122,8 @@ typedef struct tn_http_incoming_class {
 struct tn_http_incoming {
   const tn_http_incoming_class *class;
   tn_http_observer observer;
+  /* The failure that a read gives, or will give behind what has come; 0: none so far. */
+  int64_t failure;
   /* After TN_HTTP_END: the trailers, or none (count 0). In the exchange's arena. */
   tn_http_fields trailers;
 };
@@ -156,10 +165,11 @@ struct tn_http_outgoing {
 typedef struct tn_http_exchange tn_http_exchange;
 
 typedef struct tn_http_exchange_class {
-  /* An informational response (100-199, not 101). False: not possible (HTTP/1.0, or the head is out). */
+  /* An informational response. False: not possible (HTTP/1.0, the head is out, 101, 100 for the second time, or
+   * the client takes nothing). */
   bool (*inform)(tn_http_exchange *exchange, const tn_http_response *head);
   /* The response's head, once. Strings are copied. Hop-by-hop fields are left out, Date and what frames the
-   * body are added. Gives the body to write to (for HEAD, 204, 304 too: what is written there is dropped),
+   * body are added. Gives the body to write to (for HEAD, 204, 205, 304 too: what is written there is dropped),
    * or NULL when the client is gone. */
   tn_http_outgoing *(*respond)(tn_http_exchange *exchange, const tn_http_response *head);
   /* No response, or none that can be completed: HTTP/1 closes the connection, HTTP/2 resets the stream. */
@@ -196,6 +206,10 @@ typedef struct tn_http_handler {
   /* A request that was refused before it became an exchange, for logs and counters: status 400, 408, 413, 414,
    * 431, 501, 505 … and what was wrong. May be NULL. */
   void (*refused)(void *data, const struct sockaddr *peer, int status, const char *reason);
+  /* The request's body is at fault (too late, too large) without that anybody reads it, and there is no response
+   * yet: the handler may give a whole one here, or the client gets a plain one. `closed` follows; that response goes
+   * out all the same. Must not release the exchange; never from within `request`. May be NULL. */
+  void (*faulted)(void *data, tn_http_exchange *exchange, tn_http_code code);
 } tn_http_handler;
 
 #endif

@@ -21,6 +21,9 @@ enum {
   ACCEPT_PAUSE = 100000000, /* then the next attempt is made after so many nanoseconds */
 };
 
+/* How long a client that has just begun its handshake when draining starts has for it, and for its request. */
+static const uint64_t LAST_REQUEST_TIME = 1000000000;
+
 /* What an HTTP/2 client says first when it was told to, without ALPN (RFC 9113 3.4). */
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 enum { PREFACE_SIZE = sizeof preface - 1 };
@@ -240,8 +243,9 @@ static void find_protocol(tn_connection *connection) {
   while (may_be_http2 && own->first_size < PREFACE_SIZE) {
     int64_t result = tn_transport_read(&connection->transport, own->first + own->first_size,
                                        (size_t)PREFACE_SIZE - own->first_size);
-    if (result == 0) return;
-    if (result < 0) {
+    bool is_idle = result == 0 && own->first_size == 0;
+    if (result == 0 && !(is_idle && connection->server->is_draining)) return;
+    if (result <= 0) {
       tn_connection_end(connection, TN_HTTP_CONNECTION_TERMINATED, false);
       return;
     }
@@ -262,10 +266,8 @@ static void continue_handshake(tn_connection *connection) {
     return;
   }
   tn_http_count(&server->counters.tls_handshakes, 1);
-  if (server->options.header_timeout > 0) {
-    tn_connection_set_deadline(connection,
-                               tn_loop_time(server->loop) + server->options.header_timeout);
-  }
+  uint64_t time = server->is_draining ? LAST_REQUEST_TIME : server->options.header_timeout;
+  if (time > 0) tn_connection_set_deadline(connection, tn_loop_time(server->loop) + time);
   start_protocol(connection, NULL, 0, tn_transport_is_http2(&connection->transport));
 }
 
@@ -347,28 +349,50 @@ static bool is_out_of_resources(int number) {
   return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
 }
 
+typedef enum accepted {
+  ACCEPTED,
+  ACCEPTED_ALL, /* there was none */
+  ACCEPTED_ENOUGH,
+  ACCEPT_STARVED,
+} accepted;
+
+static accepted accept_one(listener *from) {
+  tn_http_server *server = from->server;
+  if (server->counters.open_connections >= server->options.max_connections) return ACCEPTED_ENOUGH;
+  struct sockaddr_storage peer = {0};
+  socklen_t size = sizeof peer;
+  int descriptor =
+      accept4(from->io.descriptor, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (descriptor >= 0) {
+    take_connection(from, descriptor, &peer);
+    return ACCEPTED;
+  }
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return ACCEPTED_ALL;
+  /* Anything else is about that one connection (accept(2)), which is gone. */
+  return is_out_of_resources(errno) ? ACCEPT_STARVED : ACCEPTED;
+}
+
 static void accept_some(listener *from) {
   tn_http_server *server = from->server;
-  from->has_more = true;
-  for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-    if (server->counters.open_connections >= server->options.max_connections) return;
-    struct sockaddr_storage peer = {0};
-    socklen_t size = sizeof peer;
-    int descriptor =
-        accept4(from->io.descriptor, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (descriptor >= 0) {
-      take_connection(from, descriptor, &peer);
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      from->has_more = false;
-      return;
-    } else if (is_out_of_resources(errno)) {
-      shed(server, from->io.descriptor);
-      resume_accepting(server, ACCEPT_PAUSE);
-      return;
-    }
-    /* Anything else is about that one connection (accept(2)), which is gone. */
+  accepted result = ACCEPTED;
+  for (int i = 0; i < ACCEPTS_A_TURN && result == ACCEPTED; i++)
+    result = accept_one(from);
+  from->has_more = result != ACCEPTED_ALL;
+  if (result == ACCEPT_STARVED) {
+    shed(server, from->io.descriptor);
+    resume_accepting(server, ACCEPT_PAUSE);
+  } else if (result == ACCEPTED) {
+    resume_accepting(server, 0);
   }
-  resume_accepting(server, 0);
+}
+
+/* Those who have connected would be reset when the socket is closed. */
+static void accept_rest(tn_http_server *server) {
+  for (listener *at = server->listeners; at != NULL; at = at->next) {
+    accepted result = ACCEPTED;
+    for (uint32_t i = 0; i < server->options.max_connections && result == ACCEPTED; i++)
+      result = accept_one(at);
+  }
 }
 
 static void resume_fired(tn_alarm *alarm) {
@@ -501,13 +525,28 @@ void tn_http_server_delete(tn_http_server *server) {
   tn_free(server);
 }
 
+static void read_first(tn_deferred *deferred) {
+  tn_connection *connection = TN_CONTAINER(deferred, tn_connection, deferred);
+  transport_ready(&connection->transport, TN_READABLE);
+}
+
+/* A connection that has not said anything that was read: what has come of a request is answered. */
+static void drain_new(tn_connection *connection) {
+  tn_loop *loop = connection->server->loop;
+  if (!connection->transport.handshake_done)
+    tn_connection_set_deadline(connection, tn_loop_time(loop) + LAST_REQUEST_TIME);
+  if (connection->deferred.is_linked) return;
+  connection->deferred.func = read_first;
+  tn_loop_defer(loop, &connection->deferred);
+}
+
 static void drain_list(tn_connection *first) {
   for (tn_connection *at = first, *next; at != NULL; at = next) {
     next = at->next;
     if (at->class != NULL)
       at->class->drain(at);
     else
-      tn_connection_end(at, TN_HTTP_CONNECTION_TERMINATED, false);
+      drain_new(at);
   }
 }
 
@@ -517,6 +556,7 @@ void tn_http_server_drain(tn_http_server *server, void (*done)(void *data), void
   if (server->is_draining) return;
   server->is_draining = true;
   tn_alarm_clear(server->loop, &server->resume);
+  accept_rest(server);
   close_listeners(server);
   drain_list(server->idle);
   drain_list(server->busy);

@@ -51,6 +51,7 @@ struct tn_worker {
   tn_http_client *client;
   tn_log *log;
   tn_ids ids;
+  tn_component_metrics *unrouted;    /* of requests without a route; NULL: there was none */
   tn_worker_generation *generations; /* newest first: the first is the current one */
   tn_request *requests;              /* that are running or queued */
   tn_request *free_requests;

@@ -287,6 +287,15 @@ class Server:
             s.sendall(data)
             return receive(s, seconds)
 
+    def http2(self, path, *options):
+        """Asks by HTTP/2 with curl: its exit code, and all that it got, heads included."""
+        if shutil.which("curl") is None:
+            raise unittest.SkipTest("there is no curl")
+        done = subprocess.run(["curl", "-sSi", "--http2-prior-knowledge", "--max-time", str(SECONDS), *options,
+                               "http://127.0.0.1:%d%s" % (self.port, path)], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=False)
+        return done.returncode, done.stdout.decode(errors="replace")
+
     def metric(self, name):
         """The sum over all labels of a metric."""
         text = self.admin("/metrics").text

@@ -1,8 +1,10 @@
 """Guests that go wrong: a proper answer, an id that is in the log, and nobody else notices."""
+import json
 import re
 import unittest
 
-from harness import HAS_THREAD_SANITIZER, KEEP_NOTHING, Case, Load, parse_head, receive, span, wait_until
+from harness import (HAS_THREAD_SANITIZER, HTTP2_PREFACE, KEEP_NOTHING, Case, Load, http2_frame, parse_head, receive,
+                     receive_http2_frame, span, wait_until)
 
 ID = re.compile(r"\b[0-9a-f]{16}\b")
 
@@ -63,6 +65,75 @@ class Faults(Case):
                 server.request("/leak")
             sizes.append(server.memory())
         self.assertLess(max(sizes), 384 * 1024)
+        self.assertServes(server)
+
+    def expect_logged(self, server, answer, status, error=None):
+        """The line of the log that belongs to an answer by the id in it, once it is there."""
+        ids = ID.findall(answer)
+        self.assertTrue(ids, "no id in the answer: " + answer)
+        server.wait_log(r'"id":"%s".*"method"|"method".*"id":"%s"' % (ids[0], ids[0]))
+        lines = [line for line in map(json.loads, server.log().splitlines()) if line.get("id") == ids[0] and "method" in line]
+        self.assertEqual([line["status"] for line in lines], [status], server.log())
+        if error is not None:
+            self.assertIn(error, lines[0].get("error") or "")
+
+    def test_an_answer_of_which_nothing_has_left_is_taken_back(self):
+        server = self.serve(top={"log": "json"})
+        for path, status, error in (("/answer-and-trap", 500, "unreachable"), ("/forget", 502, "did not complete"),
+                                    ("/wrong-length", 502, "did not complete")):
+            answer = server.raw(b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % path.encode()).decode()
+            self.assertEqual(answer[:12], "HTTP/1.1 %d" % status)
+            self.expect_logged(server, answer, status, error)
+            code, answer = server.http2(path)
+            self.assertEqual((code, answer[:10]), (0, "HTTP/2 %d" % status), path)
+            self.assertNotIn("the beginning", answer)
+            self.expect_logged(server, answer, status, error)
+        self.assertServes(server)
+
+    def test_what_was_flushed_arrives_before_the_answer_is_cut_off(self):
+        server = self.serve(top={"log": "json"})
+        for path, error in ((b"/partial", "unreachable"), (b"/forget-late", "did not complete")):
+            with server.connect() as s:
+                s.sendall(HTTP2_PREFACE + http2_frame(1, 5, 1, b"\x82\x86\x04%c%s\x01\x01x" % (len(path), path)))
+                self.assertEqual(receive_http2_frame(s, 1)[1][:1], b"\x88")  # :status 200
+                self.assertEqual(receive_http2_frame(s, 0)[1], b"the beginning\n")
+                self.assertEqual(receive_http2_frame(s, 3)[1], b"\0\0\0\x02")  # INTERNAL_ERROR
+            answer = server.raw(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path).decode()
+            self.assertIn("the beginning\n", answer)
+            wanted = '"path":"%s"' % path.decode()
+            wait_until(lambda: server.log().count(wanted) == 2, what="both lines")
+            lines = [json.loads(line) for line in server.log().splitlines() if wanted in line]
+            self.assertEqual([(line["status"], error in line["error"]) for line in lines], 2 * [(200, True)])
+        self.assertServes(server)
+
+    def test_a_body_at_fault_after_the_answer_is_answered_and_logged_with_its_status(self):
+        server = self.serve(top={"log": "json"}, limits={"max-body": "1000", "max-header-size": "1KiB"})
+        head = b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        for path, body, status in ((b"/echo", b"3e9\r\n" + 1001 * b"x", 413), (b"/echo", b"1_0\r\n", 400),
+                                   (b"/trailers", b"0\r\nA: %s\r\n\r\n" % (2000 * b"x"), 431)):
+            answer = server.raw(b"POST %s HTTP/1.1\r\n" % path + head + body).decode()
+            self.assertEqual(answer[:12], "HTTP/1.1 %d" % status)
+            self.expect_logged(server, answer, status)
+        self.assertCounts(server, "requests_total", 3)
+        for path, rest, status in ((b"/echo", http2_frame(0, 1, 1, 2000 * b"x"), 413),
+                                   (b"/upload", http2_frame(0, 0, 1, 2000 * b"x"), 413),
+                                   (b"/trailers", http2_frame(1, 5, 1, b"\x00\x01a\x7f\xd1\x0e" + 2000 * b"x"), 431)):
+            with server.connect() as s:
+                fields = b"\x83\x86\x04%c%s\x01\x01x" % (len(path), path)
+                s.sendall(HTTP2_PREFACE + http2_frame(1, 4, 1, fields) + rest)
+                receive_http2_frame(s, 1)
+                self.expect_logged(server, receive_http2_frame(s, 0)[1].decode(), status)
+
+    def test_a_body_that_stays_out_is_408_with_an_id(self):
+        server = self.serve(top={"log": "json"}, limits={"body-timeout": span(300)})
+        answer = server.raw(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc").decode()
+        self.assertEqual(answer[:12], "HTTP/1.1 408")
+        self.expect_logged(server, answer, 408)
+        with server.connect() as s:
+            s.sendall(HTTP2_PREFACE + http2_frame(1, 4, 1, b"\x83\x86\x04\x07/upload\x01\x01x") +
+                      http2_frame(0, 0, 1, b"abc"))
+            receive_http2_frame(s, 1)
+            self.expect_logged(server, receive_http2_frame(s, 0)[1].decode(), 408)
         self.assertServes(server)
 
     def test_a_response_that_breaks_off_is_not_taken_for_a_whole_one(self):

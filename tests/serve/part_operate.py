@@ -225,6 +225,24 @@ class Stopping(Case):
             self.assertEqual(server.process.wait(SECONDS), 0)
         self.assertLess(time.monotonic() - start, scaled(5))
 
+    def test_requests_that_were_sent_before_are_answered(self):
+        server = self.serve(top={"threads": 1, "drain-timeout": span(20000)})
+        request = b"GET /with-length HTTP/1.1\r\nHost: x\r\n\r\n"
+        kept = [server.connect() for _ in range(20)]
+        for s in kept:
+            s.sendall(request)
+            receive_until(s, b"hello")
+        server.send_signal(signal.SIGSTOP)
+        new = [server.connect() for _ in range(100)]
+        for s in kept + new:
+            s.sendall(request)
+        server.process.terminate()
+        server.send_signal(signal.SIGCONT)
+        for s in kept + new:
+            with s:
+                self.assertTrue(receive(s).endswith(b"hello"))
+        self.assertEqual(server.process.wait(SECONDS), 0)
+
     def test_it_is_not_ready_while_it_drains(self):
         server = self.serve(top={"drain-timeout": span(20000)})
         with server.connect() as s:

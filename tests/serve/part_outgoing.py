@@ -252,6 +252,13 @@ class Calls(Case):
         self.assertEqual(passed[1], given.split("-")[1])
         self.assertNotEqual(passed[2], given.split("-")[2])
 
+    def test_a_trace_state_in_pieces_is_passed_on_whole(self):
+        server = self.granted()
+        answer = server.raw(b"GET /call?http://%s/headers HTTP/1.1\r\nHost: x\r\nConnection: close\r\ntracestate: a=b\r\n"
+                            b"traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
+                            b"tracestate: c=d\r\n\r\n" % self.upstream.authority.encode())
+        self.assertIn(b"tracestate: a=b,c=d\n", answer.lower().replace(b"\r", b""))
+
     def test_a_kept_connection_that_the_other_closed_is_not_used(self):
         server = self.granted(top={"threads": 1})
         self.expect(self.call(server), 200)

@@ -1,4 +1,5 @@
 """HTTP as it goes over the wire, sent raw: RFC 9110 and RFC 9112, and a little of RFC 9113."""
+import re
 import socket
 import time
 
@@ -157,11 +158,21 @@ class Messages(Case):
 
     def test_statuses_without_a_body_have_none(self):
         server = self.serve()
-        for status in (204, 304):
+        for status in (204, 205, 304):
             answer = server.raw(b"GET /status/%d HTTP/1.1\r\nHost: x\r\n\r\n" % status + LAST)
             head, rest = answer.split(b"\r\n\r\n", 1)
             self.assertTrue(rest.startswith(b"HTTP/1.1 200"), answer)
             self.assertNotIn(b"transfer-encoding", head.lower())
+            code, answer = server.http2("/status/%d" % status)
+            self.assertEqual((code, answer[:10], answer[-4:]), (0, "HTTP/2 %d" % status, "\r\n\r\n"))
+
+    def test_https_that_is_none_is_not_for_this_server(self):
+        server = self.serve()
+        self.assertEqual(parse_head(server.raw(b"GET https://x/hello HTTP/1.1\r\nHost: x\r\n\r\n"))[0], 421)
+        with server.connect() as s:
+            s.sendall(HTTP2_PREFACE + http2_frame(1, 5, 1, b"\x82\x87\x04\x06/hello\x01\x01x"))
+            receive_http2_frame(s, 1)
+            server.wait_log(" 421 ")
 
     def test_http_1_0_gets_no_chunks(self):
         server = self.serve()
@@ -239,6 +250,29 @@ class Messages(Case):
         self.assertIn(b"informed", answer)
         old = server.raw(b"GET /informational HTTP/1.0\r\n\r\n")
         self.assertEqual(old[9:12], b"200")
+
+    def test_an_informational_response_that_would_break_the_connection_is_refused(self):
+        server = self.serve()
+        answer = server.raw(b"GET /informational/100,100,101,103,103 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        self.assertEqual(re.findall(rb"HTTP/1.1 (\d+) ", answer), [b"100", b"103", b"103", b"200"])
+        self.assertIn(b"informed\nrefused\nrefused\ninformed\ninformed\n", answer)
+        code, answer = server.http2("/informational/100,100,101,103,103")
+        self.assertEqual((code, re.findall(r"HTTP/2 (\d+) ", answer)), (0, ["100", "103", "103", "200"]))
+        self.assertIn("informed\nrefused\nrefused\ninformed\ninformed\n", answer)
+
+    def test_lengths_where_there_is_no_body_are_left_out(self):
+        server = self.serve()
+        for path, status in (("/informational", "200"), ("/odd-trailers", "200"), ("/with-length/204", "204")):
+            answer = server.raw(b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % path.encode()).decode()
+            self.assertNotRegex(answer, r"(?i)content-length: (5|77)", path)
+            # A client would take it for a violation of the protocol.
+            code, answer = server.http2(path)
+            self.assertEqual((code, re.findall(r"HTTP/2 (\d+) ", answer)[-1:]), (0, [status]), path)
+            self.assertNotRegex(answer, r"(?i)content-length: (5|77)", path)
+        code, answer = server.http2("/odd-trailers")
+        self.assertIn("x-sum: 7", answer)
+        code, answer = server.http2("/with-length", "--head")
+        self.assertIn("content-length: 5\r\n", answer)
 
     def test_the_guest_sees_the_request_as_it_was(self):
         server = self.serve()

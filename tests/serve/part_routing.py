@@ -44,6 +44,7 @@ class Routing(Case):
         self.assertEqual(self.who(server, "x", "/api/env"), "api")
         got = self.expect(server.request("/env"), 404)
         self.assertRegex(got.text + str(got.headers), r"[0-9a-f]{16}")
+        self.assertCounts(server, r'requests_total\{component="\(none\)",method="GET",status="404"\}', 1)
 
     def test_the_guest_gets_the_whole_path_and_where_it_is_mounted(self):
         server = self.serve(routes=[{"path": "/mounted/here", "component": "guest"}])

@@ -150,6 +150,18 @@ class Streaming(Case):
         self.assertCounts(server, "requests_cancelled_total", 1)
         wait_until(lambda: server.metric("instances_live") == server.metric("instances_pooled"), scaled(5), "the guest to end")
 
+    def test_a_client_that_goes_away_ends_the_guest_whatever_it_left_unread(self):
+        server = self.serve()
+        requests = (b"POST /never HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+                    b"POST /loop HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
+                    b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n" + 2000 * b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+        for request in requests:
+            with server.connect() as s:
+                s.sendall(request)
+                wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
+            wait_until(lambda: server.metric("requests_in_flight") == 0, scaled(5), "the guest to end")
+        self.assertCounts(server, "requests_cancelled_total", len(requests))
+
     def test_a_client_that_goes_away_ends_a_guest_that_computes(self):
         server = self.serve()
         s = server.connect()

@@ -42,6 +42,10 @@ typedef struct fixture {
   _Atomic bool may_go_on; /* for "/hold" */
 } fixture;
 
+static void fixture_drained(void *data) {
+  ((fixture *)data)->is_drained = true;
+}
+
 /* ---- the handler ------------------------------------------------------------------------------------ */
 
 /* One request while it is answered. */
@@ -52,10 +56,12 @@ typedef struct answer {
   tn_buffer body;
   uint64_t left; /* bytes still to write */
   bool is_echo;
+  tn_alarm alarm; /* for "/slow" */
 } answer;
 
 static void answer_free(answer *self) {
   self->owner->live--;
+  tn_alarm_clear(self->owner->loop, &self->alarm);
   tn_buffer_free(&self->body);
   tn_http_exchange *exchange = self->exchange;
   free(self);
@@ -134,6 +140,22 @@ static void answer_collect(void *data) {
     answer_free(self);
 }
 
+/* "/slow": a byte of the body every 100 ms. */
+static void answer_slowly(tn_alarm *alarm) {
+  answer *self = (answer *)((char *)alarm - offsetof(answer, alarm));
+  uint8_t byte;
+  int64_t size = self->exchange->body->class->read(self->exchange->body, &byte, 1);
+  if (size == TN_HTTP_END) {
+    answer_report(self);
+    return;
+  }
+  assert_true(size >= 0);
+  if (size > 0) tn_buffer_append_byte(&self->body, byte);
+  self->alarm.func = answer_slowly;
+  assert_ok(tn_alarm_set(self->owner->loop, &self->alarm,
+                         tn_loop_time(self->owner->loop) + UINT64_C(100000000)));
+}
+
 /* "/fails": begins a response and fails before anything has left, so that another can take its place;
  * "/fails/sized": of a known length; "/fails/flushed": when the beginning has been flushed, so that it is
  * too late. */
@@ -171,6 +193,13 @@ static void answer_start(answer *self, tn_str path) {
     self->out->class->write(self->out, (const uint8_t *)"cd", 2);
     self->out->class->finish(self->out, NULL);
     answer_free(self);
+  } else if (tn_str_equal(path, TN_STR("/drain"))) {
+    /* Begins to drain when the client says so, with all that it has done meanwhile not looked at. */
+    for (int i = 0; i < FIXTURE_SECONDS * 1000 && !self->owner->may_go_on; i++) {
+      nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    tn_http_server_drain(self->owner->server, fixture_drained, self->owner);
+    answer_text(self, 200, "draining\n");
   } else if (tn_str_equal(path, TN_STR("/no-content"))) {
     answer_text(self, 204, "dropped");
   } else if (tn_str_equal(path, TN_STR("/not-modified"))) {
@@ -194,6 +223,8 @@ static void answer_start(answer *self, tn_str path) {
     self->out->class->write(self->out, block, sizeof block);
     self->out->class->abort(self->out);
     answer_free(self);
+  } else if (tn_str_equal(path, TN_STR("/slow"))) {
+    answer_slowly(&self->alarm);
   } else if (tn_str_starts_with(path, TN_STR("/fails"))) {
     answer_that_fails(self, path);
   } else if (tn_str_equal(path, TN_STR("/trailers"))) {
@@ -241,10 +272,6 @@ static void fixture_refused(void *data, const struct sockaddr *peer, int status,
 }
 
 /* ---- the server ---------------------------------------------------------------------------------------- */
-
-static void fixture_drained(void *data) {
-  ((fixture *)data)->is_drained = true;
-}
 
 static void fixture_control(tn_io *io, int events) {
   (void)events;

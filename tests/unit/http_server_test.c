@@ -300,11 +300,43 @@ static void a_half_closed_client_does_not_hold_a_silent_handler_for_ever(void **
   fixture_init(&server);
   server.options.half_close_timeout = 50 * MILLISECOND;
   fixture_start(&server);
+  /* Whatever lies unread behind the request. */
+  tn_buffer pipelined = {0};
+  tn_buffer_append_text(&pipelined, GET("/hang"));
+  for (int i = 0; i < 2000; i++)
+    tn_buffer_append_text(&pipelined, GET("/a"));
+  assert_false(pipelined.failed);
+  const tn_str requests[] = {
+      TN_STR(GET("/hang")),
+      TN_STR("POST /hang HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"),
+      TN_STR("POST /hang HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"),
+      {pipelined.data, pipelined.len},
+  };
+  for (int i = 0; i < 4; i++) {
+    int client = client_connect(&server);
+    client_send(client, requests[i]);
+    wait_for(&server.requests, i + 1);
+    close(client);
+    wait_for(&server.closed, i + 1);
+  }
+  tn_buffer_free(&pipelined);
+  fixture_stop(&server);
+}
+
+static void a_half_closed_client_has_time_as_long_as_its_body_is_read(void **state) {
+  (void)state;
+  fixture server;
+  fixture_init(&server);
+  server.options.half_close_timeout = 300 * MILLISECOND;
+  server.options.body_timeout = 0;
+  fixture_start(&server);
   int client = client_connect(&server);
-  client_send(client, TN_STR(GET("/hang")));
-  wait_for(&server.requests, 1);
+  client_send(client, TN_STR("POST /slow HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\nabcdef"));
+  shutdown(client, SHUT_WR);
+  char *text = client_read_all(client, NULL, NULL);
+  assert_contains(text, "<POST h /slow abcdef>");
+  tn_free(text);
   close(client);
-  wait_for(&server.closed, 1);
   fixture_stop(&server);
 }
 
@@ -599,6 +631,52 @@ static void draining_closes_idle_connections_and_finishes_the_rest(void **state)
   fixture_stop(&server);
 }
 
+static void draining_answers_what_was_sent_before(void **state) {
+  (void)state;
+  fixture server;
+  fixture_init(&server);
+  fixture_start(&server);
+  enum { NEW = 80 }; /* more than are accepted in a turn */
+  int kept = client_connect(&server), silent = client_connect(&server), fresh[NEW];
+  client_send(kept, TN_STR(GET("/a")));
+  tn_free(client_read_until(kept, ">\n"));
+  int drains = client_connect(&server);
+  client_send(drains, TN_STR(GET("/drain")));
+  wait_for(&server.requests, 2);
+  client_send(kept, TN_STR(GET("/b")));
+  for (int i = 0; i < NEW; i++) {
+    fresh[i] = client_connect(&server);
+    client_send(fresh[i], TN_STR(GET("/c")));
+  }
+  server.may_go_on = true;
+  char *text = client_read_all(kept, NULL, NULL);
+  assert_contains(text, "Connection: close\r\n");
+  assert_contains(text, "<GET h /b >");
+  tn_free(text);
+  for (int i = 0; i < NEW; i++) {
+    text = client_read_all(fresh[i], NULL, NULL);
+    assert_contains(text, "Connection: close\r\n");
+    assert_contains(text, "<GET h /c >");
+    tn_free(text);
+    close(fresh[i]);
+  }
+  text = client_read_all(drains, NULL, NULL);
+  assert_contains(text, "draining\n");
+  tn_free(text);
+  bool is_reset;
+  text = client_read_all(silent, NULL, &is_reset);
+  assert_string_equal(text, "");
+  assert_false(is_reset);
+  tn_free(text);
+  for (int i = 0; i < 5000 && !server.is_drained; i++)
+    nanosleep(&(struct timespec){.tv_nsec = MILLISECOND}, NULL);
+  assert_true(server.is_drained);
+  close(kept);
+  close(silent);
+  close(drains);
+  fixture_stop(&server);
+}
+
 static void deleting_a_server_leaves_exchanges_valid(void **state) {
   (void)state;
   fixture server;
@@ -678,6 +756,7 @@ int main(void) {
       cmocka_unit_test(a_half_closed_client_is_answered),
       cmocka_unit_test(the_connection_of_a_half_closed_client_ends_with_the_last_answer),
       cmocka_unit_test(a_half_closed_client_does_not_hold_a_silent_handler_for_ever),
+      cmocka_unit_test(a_half_closed_client_has_time_as_long_as_its_body_is_read),
       cmocka_unit_test(a_response_that_is_cut_ends_without_a_last_chunk),
       cmocka_unit_test(limits_are_answered_by_their_statuses),
       cmocka_unit_test(chunk_extensions_are_bounded),
@@ -688,6 +767,7 @@ int main(void) {
       cmocka_unit_test(a_head_that_dribbles_in_gets_no_more_time),
       cmocka_unit_test(without_memory_a_connection_ends_and_the_server_goes_on),
       cmocka_unit_test(draining_closes_idle_connections_and_finishes_the_rest),
+      cmocka_unit_test(draining_answers_what_was_sent_before),
       cmocka_unit_test(deleting_a_server_leaves_exchanges_valid),
       cmocka_unit_test(addresses_to_listen_on_are_checked),
       cmocka_unit_test(a_socket_file_that_was_left_behind_is_replaced_but_not_one_in_use),

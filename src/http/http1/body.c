@@ -8,10 +8,15 @@ static tn_http1_exchange *of_incoming(tn_http_incoming *incoming) {
   return TN_CONTAINER(incoming, tn_http1_exchange, incoming);
 }
 
-/* Nothing more can be read of it, nor of the connection. The handler may still answer. */
-static void fail(tn_http1_exchange *x, tn_http_code code) {
+void tn_http1_body_fault(tn_http1_exchange *x, tn_http_code code) {
   x->has_fault = true;
   x->fault = code;
+  x->incoming.failure = tn_http_failure(code);
+}
+
+/* Nothing more can be read of it, nor of the connection. The handler may still answer. */
+static void fail(tn_http1_exchange *x, tn_http_code code) {
+  tn_http1_body_fault(x, code);
   x->connection->closes = true;
 }
 
@@ -27,6 +32,7 @@ static void fail_input(tn_http1_exchange *x, int64_t result) {
 static void send_continue(tn_http1_exchange *x) {
   if (!x->owes_continue) return;
   x->owes_continue = false;
+  x->has_continued = true;
   static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
   tn_http1_output_append(x->connection, line, sizeof line - 1);
   tn_http1_connection_defer(x->connection);
@@ -51,9 +57,10 @@ static void account(tn_http1_exchange *x, size_t size) {
   }
   x->base.bytes_in += size;
   x->waits_for_body = false;
-  if (x->connection->deadline_kind == TN_DEADLINE_BODY) {
-    x->connection->deadline_kind = TN_DEADLINE_NONE;
-  }
+  tn_http1_connection *c = x->connection;
+  bool restarts =
+      c->deadline_kind == TN_DEADLINE_BODY || c->deadline_kind == TN_DEADLINE_HALF_CLOSED;
+  if (restarts) c->deadline_kind = TN_DEADLINE_NONE;
 }
 
 static void take_trailers(tn_http1_exchange *x) {

@@ -46,7 +46,7 @@ typedef enum tn_http1_response_state {
 /* How the end of a response's body is told. */
 typedef enum tn_http1_delimiter {
   TN_DELIMITER_OPEN, /* not decided: whichever fits once the body is complete or has to leave */
-  TN_DELIMITER_NONE, /* there is no body on the wire: HEAD, 204, 304 */
+  TN_DELIMITER_NONE, /* there is no body on the wire: HEAD, 204, 205, 304 */
   TN_DELIMITER_LENGTH,
   TN_DELIMITER_CHUNKED,
   TN_DELIMITER_CLOSE, /* HTTP/1.0 */
@@ -69,6 +69,7 @@ struct tn_http1_exchange {
   bool body_is_complete;
   bool is_abandoned;   /* the handler will not read any more */
   bool owes_continue;  /* the client waits for 100 before it sends its body */
+  bool has_continued;  /* it got it */
   bool waits_for_body; /* the handler has asked for bytes in vain */
   bool has_fault;      /* the body cannot be read to its end, for `fault` */
   tn_http_code fault;
@@ -88,6 +89,8 @@ struct tn_http1_exchange {
 /* Makes its operations work; everything else is set. */
 void tn_http1_body_init(tn_http1_exchange *exchange);
 void tn_http1_response_init(tn_http1_exchange *exchange);
+/* It cannot be read to its end. */
+void tn_http1_body_fault(tn_http1_exchange *exchange, tn_http_code code);
 /* Throws away what can be read of the body now, until that is `limit` bytes or some more. Gives how many. */
 uint64_t tn_http1_body_discard(tn_http1_exchange *exchange, uint64_t limit);
 /* An answer of our own, complete at once: `status` with the reason as its text. Only without a response. */

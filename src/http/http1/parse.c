@@ -136,13 +136,16 @@ static bool take_content_length(parser *p, tn_str value) {
 static bool take_transfer_encoding(parser *p, tn_str value) {
   if (p->has_transfer_encoding) return refuse_malformed(p, "repeated Transfer-Encoding");
   p->has_transfer_encoding = true;
-  if (tn_http_name_equal(value, TN_STR("chunked"))) return true;
-  tn_str list = value, coding = {0};
-  uint32_t chunked = 0;
+  tn_str list = value, coding, last = {0};
+  uint32_t count = 0, chunked = 0;
   while (next_element(&list, &coding)) {
+    if (coding.len == 0) continue; /* RFC 9110 5.6.1.2 */
+    count++;
     if (tn_http_name_equal(coding, TN_STR("chunked"))) chunked++;
+    last = coding;
   }
-  bool is_last = tn_http_name_equal(coding, TN_STR("chunked"));
+  if (count == 1 && chunked == 1) return true;
+  bool is_last = tn_http_name_equal(last, TN_STR("chunked"));
   if (p->is_response) {
     return refuse(p, 502, TN_HTTP_HTTP_RESPONSE_TRANSFER_CODING, "unknown transfer coding");
   }

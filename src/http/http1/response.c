@@ -113,13 +113,20 @@ static void append_head(tn_http1_connection *c, const tn_http_response *head) {
 
 static bool exchange_inform(tn_http_exchange *base, const tn_http_response *head) {
   tn_http1_exchange *x = of_exchange(base);
+  tn_http1_connection *c = x->connection;
   if (!can_respond(x) || base->request.version < TN_HTTP_1_1) return false;
-  assert(head->status < 200 && head->status != 101);
-  if (head->status == 100) x->owes_continue = false;
-  append_head(x->connection, head);
-  tn_http1_output_append(x->connection, "\r\n", 2);
-  tn_http1_connection_defer(x->connection);
-  return !x->connection->is_broken;
+  if (!tn_http_may_inform(head->status) || (head->status == 100 && x->has_continued)) return false;
+  /* Nobody counts them: a client that takes none must not fill the memory. */
+  if (tn_http1_out_size(c) >= c->options->write_buffer_bytes) tn_http1_response_send(c);
+  if (c->is_broken || tn_http1_out_size(c) >= c->options->write_buffer_bytes) return false;
+  if (head->status == 100) {
+    x->owes_continue = false;
+    x->has_continued = true;
+  }
+  append_head(c, head);
+  tn_http1_output_append(c, "\r\n", 2);
+  tn_http1_connection_defer(c);
+  return !c->is_broken;
 }
 
 /* What of a response's own fields is about more than the message. */
@@ -140,7 +147,8 @@ static void frame(tn_http1_exchange *x, const tn_http_response *head) {
   x->promised = head->body_length;
   bool is_head = tn_str_equal(x->base.request.method, TN_STR("HEAD"));
   if (head->status == 204) x->promised = TN_HTTP_UNKNOWN_LENGTH;
-  if (is_head || head->status == 204 || head->status == 304) {
+  if (head->status == 205) x->promised = 0;
+  if (is_head || tn_http_is_bodyless(head->status)) {
     x->delimiter = TN_DELIMITER_NONE;
   } else {
     x->delimiter = x->promised == TN_HTTP_UNKNOWN_LENGTH ? TN_DELIMITER_OPEN : TN_DELIMITER_LENGTH;
@@ -263,23 +271,13 @@ static bool outgoing_is_flushed(tn_http_outgoing *outgoing) {
   return false;
 }
 
-static int status_of_fault(tn_http_code fault) {
-  switch (fault) {
-  case TN_HTTP_HTTP_REQUEST_BODY_SIZE:
-    return 413;
-  case TN_HTTP_HTTP_REQUEST_TRAILER_SECTION_SIZE:
-    return 431;
-  default:
-    return 400;
-  }
-}
-
 /* There will be no response, of which nothing has left. When that is the request's fault the client is told. */
 static void give_up(tn_http1_connection *c, tn_http1_exchange *x) {
   x->base.is_closed = true;
   x->base.is_retracted = false;
   if (x->has_fault) {
-    tn_http1_respond_plainly(c, x, status_of_fault(x->fault), tn_http_code_name(x->fault));
+    tn_http1_respond_plainly(c, x, tn_http_code_request_status(x->fault),
+                             tn_http_code_name(x->fault));
     tn_http1_connection_defer(c);
     return;
   }
@@ -320,8 +318,6 @@ static void outgoing_abort(tn_http_outgoing *outgoing) {
     return;
   }
   take_back(c, x);
-  /* Of what was wrong with the request the client is told at once. */
-  if (x->has_fault) give_up(c, x);
 }
 
 static void finish_chunked(tn_http1_connection *c, tn_http1_exchange *x,

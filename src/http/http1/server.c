@@ -44,10 +44,12 @@ static tn_http1_deadline current_deadline_kind(const tn_http1_connection *c) {
     if (tn_http1_in_size(c) > 0) return TN_DEADLINE_HEAD;
     return c->has_had_request ? TN_DEADLINE_IDLE : TN_DEADLINE_START;
   }
+  /* However much of what it has sent lies unread. */
+  if (c->input_has_ended || c->base->is_hung_up) return TN_DEADLINE_HALF_CLOSED;
   if (!x->body_is_complete && !x->has_fault && (x->waits_for_body || x->is_abandoned)) {
     return TN_DEADLINE_BODY;
   }
-  return c->input_has_ended ? TN_DEADLINE_HALF_CLOSED : TN_DEADLINE_NONE;
+  return TN_DEADLINE_NONE;
 }
 
 static uint64_t deadline_time(const tn_http_server_options *options, tn_http1_deadline kind) {
@@ -283,13 +285,22 @@ static bool continue_exchange(tn_http1_connection *c) {
   return true;
 }
 
+/* Draining ends a connection on which nothing more has come. After a handshake the request is on its way. */
+static bool is_last_read(const tn_http1_connection *c) {
+  bool may_come = c->base->is_tls && !c->has_had_request;
+  return tn_http_server_is_draining(c->server) && tn_http1_in_size(c) == 0 && !may_come;
+}
+
 /* Nobody is to be answered: looks for the next request. Gives whether to go on; *gone: the connection has
  * ended. */
 static bool seek_request(tn_http1_connection *c, bool *gone) {
   if (find_request(c)) return true;
   int64_t result = tn_http1_input_fill(c, (size_t)c->options->max_header_bytes + 1);
   if (result > 0) return true;
-  if (result == 0) return false;
+  if (result == 0) {
+    c->closes = is_last_read(c);
+    return c->closes;
+  }
   /* What was answered before may still be on its way. */
   if (result == TN_HTTP_END && tn_http1_out_size(c) > 0) {
     c->in_start = c->in_end;
@@ -329,18 +340,19 @@ static bool is_reset(const tn_http1_connection *c) {
   return poll(&fd, 1, 0) > 0 && (fd.revents & (POLLERR | POLLHUP)) != 0;
 }
 
-/* A client that goes away while its request is answered is noticed at once, also when nobody reads. */
+/* A client that goes away while its request is answered is noticed at once, also when nobody reads. One that has only
+ * ended its side may still listen, which the deadline is for. */
 static void watch_client(tn_http1_connection *c) {
   tn_http1_exchange *x = c->exchange;
-  if (x == NULL || c->is_broken || !c->is_readable) return;
-  if (x->body_is_complete) {
+  if (x == NULL || c->is_broken) return;
+  if (c->is_readable && x->body_is_complete) {
     int64_t result = tn_http1_input_fill(c, TN_HTTP1_BUFFER_SIZE);
     if (result < 0 && result != TN_HTTP_END) {
       tn_http1_connection_break(c, tn_http_failure_code(result), true);
     }
   }
-  if (!c->base->is_hung_up || c->input_has_ended) return;
-  bool is_cut = x->framing.body == TN_HTTP1_LENGTH && !c->base->is_tls &&
+  if (!c->base->is_hung_up) return;
+  bool is_cut = x->framing.body == TN_HTTP1_LENGTH && !c->base->is_tls && !c->input_has_ended &&
                 tn_http1_in_size(c) + tn_http1_input_pending(c) < x->left;
   if (is_cut || is_reset(c)) tn_http1_connection_break(c, TN_HTTP_CONNECTION_TERMINATED, true);
 }
@@ -408,7 +420,7 @@ static void connection_flush(tn_connection *base) {
 
 static void connection_drain(tn_connection *base) {
   tn_http1_connection *c = base->protocol;
-  if (c->exchange == NULL && tn_http1_in_size(c) == 0) c->closes = true;
+  c->is_readable = true; /* what has come already is answered */
   tn_http1_connection_defer(c);
 }
 
@@ -421,6 +433,13 @@ static void tell_closed(tn_http1_exchange *x, tn_http_code code) {
   handler->closed(data, &x->base, code);
 }
 
+static void tell_faulted(tn_http1_exchange *x, tn_http_code code) {
+  if (x->base.is_closed || x->is_released) return;
+  void *data;
+  const tn_http_handler *handler = tn_http_server_handler(x->connection->server, &data);
+  if (handler->faulted != NULL) handler->faulted(data, &x->base, code);
+}
+
 static void body_timed_out(tn_http1_connection *c) {
   tn_http1_exchange *x = c->exchange;
   bool can_answer = x->response == TN_RESPONSE_NONE;
@@ -428,10 +447,12 @@ static void body_timed_out(tn_http1_connection *c) {
     tn_connection_end(c->base, TN_HTTP_CONNECTION_READ_TIMEOUT, true);
     return;
   }
-  x->has_fault = true;
-  x->fault = TN_HTTP_CONNECTION_READ_TIMEOUT;
+  tn_http1_body_fault(x, TN_HTTP_CONNECTION_READ_TIMEOUT);
+  c->closes = true;
   if (can_answer) {
-    tn_http1_respond_plainly(c, x, 408, "the request's body did not come in time");
+    tell_faulted(x, TN_HTTP_CONNECTION_READ_TIMEOUT);
+    if (x->response == TN_RESPONSE_NONE)
+      tn_http1_respond_plainly(c, x, 408, "the request's body did not come in time");
     tell_closed(x, TN_HTTP_CONNECTION_READ_TIMEOUT);
   }
   step(c, 0);
@@ -448,6 +469,9 @@ static void connection_timeout(tn_connection *base) {
     break;
   case TN_DEADLINE_BODY:
     body_timed_out(c);
+    break;
+  case TN_DEADLINE_NONE: /* there was progress since it was set */
+    tn_http1_connection_update_deadline(c);
     break;
   case TN_DEADLINE_WRITE:
     tn_connection_end(base, TN_HTTP_CONNECTION_WRITE_TIMEOUT, true);
@@ -498,5 +522,6 @@ void tn_http1_connection_start(tn_connection *connection, const uint8_t *bytes, 
   c->in_end = (uint32_t)size;
   connection->class = &http1_class;
   connection->protocol = c;
+  connection->deferred.func = defer_func;
   step(c, 0);
 }

@@ -323,7 +323,7 @@ static void session_finished(tn_http2_stream *stream, bool is_aborted) {
 }
 
 static const tn_http2_session_class session_class = {
-    session_notice, session_before_read, session_abandoned, session_finished, session_check,
+    session_notice, session_before_read, session_abandoned, session_finished, NULL, session_check,
 };
 
 static void add_authority(tn_http2_head *head, const tn_http_request *request) {
@@ -342,8 +342,9 @@ static int32_t submit(tn_http2_client *client, tn_http2_call *call,
   tn_http2_head head = {.arena = &call->arena};
   add_authority(&head, request);
   tn_http2_head_add_fields(&head, &request->fields);
-  bool has_length = tn_http_fields_find(&request->fields, TN_STR("content-length")) != NULL;
-  if (!has_length && request->body_length != 0 && request->body_length != TN_HTTP_UNKNOWN_LENGTH)
+  bool has_length = request->body_length != 0 ||
+                    tn_http_fields_find(&request->fields, TN_STR("content-length")) != NULL;
+  if (has_length && request->body_length != TN_HTTP_UNKNOWN_LENGTH)
     tn_http2_head_add_number(&head, TN_STR("content-length"), request->body_length);
   if (head.failed) return NGHTTP2_ERR_NOMEM;
   nghttp2_data_provider provider = tn_http2_stream_provider(&call->stream);

@@ -10,6 +10,9 @@
  * open. */
 enum { EXCHANGES_A_STREAM = 2 };
 
+/* Frames that wait to be sent when no informational response is taken any more. */
+enum { MAX_INFORMING = 1000 };
+
 /* Invariant: lives until the handler has released it and its stream is closed. */
 typedef struct exchange {
   tn_http_exchange base;
@@ -26,6 +29,9 @@ typedef struct exchange {
   bool is_released;
   bool is_told; /* that it is closed, or need not be */
   bool owes_continue;
+  bool has_continued;
+  bool has_fault; /* the body cannot be read to its end, for `fault` */
+  tn_http_code fault;
   tn_http_code why; /* it is closed, when the bodies' results do not say */
 } exchange;
 
@@ -159,14 +165,22 @@ int tn_http2_exchange_field(tn_http2_stream *stream, tn_str name, tn_str value) 
   return 0;
 }
 
+/* The rest of the request is not taken any more, which may be answered. When there is an answer already, that may be
+ * all that the client waits for: only who reads the body learns of it. */
+static void exchange_fault(exchange *self, tn_http_code code) {
+  self->stream.is_abandoned = true;
+  self->fault = code;
+  self->has_fault = true;
+  tn_http2_stream_fail_incoming(&self->stream, tn_http_failure(code));
+  tn_http2_stream_note(&self->stream, TN_HTTP2_NOTICE_END);
+}
+
 int tn_http2_exchange_trailer(tn_http2_stream *stream, tn_str name, tn_str value) {
   exchange *self = exchange_of_stream(stream);
   if (stream->is_abandoned || tn_http_is_hop_by_hop(name)) return 0;
   if (!count_field(self, name, value)) {
-    int64_t failure = tn_http_failure(TN_HTTP_HTTP_REQUEST_TRAILER_SECTION_SIZE);
-    tn_http2_stream_fail(stream, failure, TN_HTTP_END);
-    self->why = TN_HTTP_HTTP_REQUEST_TRAILER_SECTION_SIZE;
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    exchange_fault(self, TN_HTTP_HTTP_REQUEST_TRAILER_SECTION_SIZE);
+    return 0;
   }
   tn_str the_name = tn_arena_copy(&self->base.arena, name);
   tn_str the_value = tn_arena_copy(&self->base.arena, value);
@@ -193,6 +207,11 @@ static void check_head(exchange *self) {
   if (!tn_http_name_equal(request->scheme, TN_STR("https")) &&
       !tn_http_name_equal(request->scheme, TN_STR("http")))
     exchange_refuse(self, 400, ":scheme is neither http nor https");
+  /* RFC 9110 7.4 */
+  bool is_tls = server_of(self)->connection->is_tls;
+  if (!is_tls && tn_http_name_equal(request->scheme, TN_STR("https")))
+    exchange_refuse(self, 421, "https without TLS");
+  request->scheme = is_tls ? TN_STR("https") : TN_STR("http");
 }
 
 void tn_http2_exchange_head_end(tn_http2_stream *stream, bool is_remote_end) {
@@ -218,10 +237,6 @@ void tn_http2_exchange_head_end(tn_http2_stream *stream, bool is_remote_end) {
 
 /* ---- the response ---------------------------------------------------------------------------- */
 
-static bool is_informational(int status) {
-  return status >= 100 && status < 200;
-}
-
 static bool submit_informational(exchange *self, const tn_http_response *head) {
   tn_http2_head out = {.arena = &self->base.arena};
   tn_http2_head_add_number(&out, TN_STR(":status"), head->status);
@@ -240,18 +255,34 @@ static bool can_respond(const exchange *self) {
          stream->out_result == 0 && !self->has_responded && stream->session->failure == 0;
 }
 
+static bool is_queue_full(const tn_http2_session *session) {
+  return nghttp2_session_get_outbound_queue_size(session->nghttp2) >= MAX_INFORMING;
+}
+
+/* Nobody counts informational responses: a client that takes none must not fill the memory. */
+static bool has_room_to_inform(tn_http2_session *session) {
+  if (!is_queue_full(session)) return true;
+  tn_http2_session_flush(session);
+  return session->failure == 0 && !is_queue_full(session);
+}
+
 static bool exchange_inform(tn_http_exchange *base, const tn_http_response *head) {
   exchange *self = exchange_of(base);
-  if (!can_respond(self) || !is_informational(head->status) || head->status == 101) return false;
-  if (head->status == 100) self->owes_continue = false;
-  return submit_informational(self, head);
+  if (!can_respond(self) || !tn_http_may_inform(head->status)) return false;
+  if (head->status == 100 && self->has_continued) return false;
+  if (!has_room_to_inform(self->stream.session) || !submit_informational(self, head)) return false;
+  if (head->status == 100) {
+    self->owes_continue = false;
+    self->has_continued = true;
+  }
+  return true;
 }
 
 void tn_http2_exchange_before_read(tn_http2_stream *stream) {
   exchange *self = exchange_of_stream(stream);
   if (!self->owes_continue || !can_respond(self)) return;
   self->owes_continue = false;
-  submit_informational(self, &(tn_http_response){.status = 100});
+  self->has_continued = submit_informational(self, &(tn_http_response){.status = 100});
 }
 
 static tn_str date_of(const tn_http2_server *server) {
@@ -265,21 +296,16 @@ static bool submit_response(exchange *self, const tn_http_response *head, bool h
   tn_http2_head out = {.arena = &self->base.arena};
   tn_http2_head_add_number(&out, TN_STR(":status"), head->status);
   tn_http2_head_add_fields(&out, &head->fields);
-  uint64_t length;
-  bool may_have_length = head->status != 204 && head->status != 304;
-  if (may_have_length && head->body_length != TN_HTTP_UNKNOWN_LENGTH &&
-      tn_http_fields_find(&head->fields, TN_STR("content-length")) == NULL)
-    tn_http2_head_add_number(&out, TN_STR("content-length"), head->body_length);
+  uint64_t length = head->status == 204   ? TN_HTTP_UNKNOWN_LENGTH
+                    : head->status == 205 ? 0
+                                          : head->body_length;
+  if (length != TN_HTTP_UNKNOWN_LENGTH)
+    tn_http2_head_add_number(&out, TN_STR("content-length"), length);
   if (tn_http_fields_find(&head->fields, TN_STR("date")) == NULL)
     tn_http2_head_add(&out, TN_STR("date"), date_of(server));
-  stream->drops_body = !has_body;
-  if (tn_http2_find_length(&head->fields, &length))
-    stream->promised = length;
-  else
-    stream->promised = head->body_length;
-  nghttp2_data_provider provider = tn_http2_stream_provider(stream);
-  return !out.failed && nghttp2_submit_response(server->session.nghttp2, stream->id, out.items,
-                                                out.count, has_body ? &provider : NULL) == 0;
+  bool is_bodyless = head->status == 204 || head->status == 205;
+  stream->promised = is_bodyless ? TN_HTTP_UNKNOWN_LENGTH : head->body_length;
+  return tn_http2_head_keep(stream, &out, has_body);
 }
 
 static void exchange_abort(tn_http_exchange *base);
@@ -288,14 +314,14 @@ static tn_http_outgoing *exchange_respond(tn_http_exchange *base, const tn_http_
   exchange *self = exchange_of(base);
   if (!can_respond(self)) return NULL;
   self->has_responded = true;
+  base->is_retracted = false;
   /* One of no bytes may still have trailers. */
-  bool has_body = head->status != 204 && head->status != 304 &&
-                  !tn_str_equal(base->request.method, TN_STR("HEAD"));
+  bool has_body =
+      !tn_http_is_bodyless(head->status) && !tn_str_equal(base->request.method, TN_STR("HEAD"));
   if (!submit_response(self, head, has_body)) {
     exchange_abort(base);
     return NULL;
   }
-  tn_http2_session_schedule(self->stream.session);
   return &self->stream.outgoing;
 }
 
@@ -315,24 +341,64 @@ void tn_http2_exchange_abandoned(tn_http2_stream *stream) {
   stop_request(exchange_of_stream(stream));
 }
 
-/* The handler knows that nothing will arrive any more. */
-static void exchange_cut(exchange *self, uint32_t error) {
-  tn_http2_stream *stream = &self->stream;
-  self->is_told = true;
-  self->base.is_closed = true;
-  if (stream->in_result == 0) stream->in_result = tn_http_failure(TN_HTTP_CONNECTION_TERMINATED);
-  if (stream->out_result == 0) stream->out_result = TN_HTTP_END;
-  tn_http2_bytes_free(&stream->pending);
-  tn_http2_stream_reset(stream, error);
+/* Whether all of the response is still here, and nobody was promised anything. */
+static bool can_take_back(const tn_http2_stream *stream) {
+  return stream->head_waits && !stream->is_committed;
 }
 
+static void drop_response(tn_http2_stream *stream) {
+  tn_http2_head_drop(stream);
+  tn_http2_bytes_free(&stream->pending);
+  stream->writing_since = 0;
+}
+
+static void take_back(exchange *self) {
+  tn_http2_stream *stream = &self->stream;
+  drop_response(stream);
+  stream->wants_room = stream->wants_flush = stream->is_finished = false;
+  stream->trailer_count = 0;
+  self->base.bytes_out = 0;
+  self->has_responded = false;
+  self->base.is_retracted = true;
+}
+
+/* What has been written leaves before the client learns that this is not all. */
+static void cut_response(tn_http2_stream *stream) {
+  bool is_here = stream->head_waits || tn_http2_bytes_size(&stream->pending) > 0 ||
+                 (stream->session != NULL && stream->session->is_blocked);
+  bool ends_with_head = stream->head_waits && stream->drops_body;
+  if (ends_with_head) return;
+  if (is_here)
+    tn_http2_stream_cut(stream);
+  else
+    tn_http2_stream_reset(stream, NGHTTP2_INTERNAL_ERROR);
+}
+
+/* The handler knows that nothing will arrive any more. */
 static void exchange_abort(tn_http_exchange *base) {
   exchange *self = exchange_of(base);
-  if (!self->base.is_closed) exchange_cut(self, NGHTTP2_INTERNAL_ERROR);
+  tn_http2_stream *stream = &self->stream;
+  if (base->is_closed) return;
+  self->is_told = true;
+  base->is_closed = true;
+  base->is_retracted = false;
+  if (stream->in_result == 0) stream->in_result = tn_http_failure(TN_HTTP_CONNECTION_TERMINATED);
+  if (stream->out_result == 0) stream->out_result = TN_HTTP_END;
+  if (!self->has_responded || can_take_back(stream)) {
+    drop_response(stream);
+    tn_http2_stream_reset(stream, NGHTTP2_INTERNAL_ERROR);
+  } else {
+    cut_response(stream);
+  }
 }
 
 void tn_http2_exchange_finished(tn_http2_stream *stream, bool is_aborted) {
-  if (is_aborted) exchange_abort(&exchange_of_stream(stream)->base);
+  exchange *self = exchange_of_stream(stream);
+  if (!is_aborted) return;
+  if (can_take_back(stream) && !self->base.is_closed && stream->out_result == 0)
+    take_back(self);
+  else
+    exchange_abort(&self->base);
 }
 
 static void exchange_release(tn_http_exchange *base) {
@@ -394,6 +460,17 @@ static void exchange_hand_over(exchange *self) {
   server->handler->request(server->handler_data, &self->base);
 }
 
+/* Of what is wrong with the request the client is told, by the handler if that will. */
+static void answer_fault(exchange *self) {
+  tn_http2_server *server = server_of(self);
+  self->why = self->fault;
+  if (server->handler->faulted != NULL)
+    server->handler->faulted(server->handler_data, &self->base, self->fault);
+  tn_http_response head = {.status = (uint16_t)tn_http_code_request_status(self->fault)};
+  tn_http_outgoing *body = exchange_respond(&self->base, &head); /* NULL: there is one */
+  if (body != NULL) body->class->finish(body, NULL);
+}
+
 static void exchange_end(exchange *self) {
   tn_http2_stream *stream = &self->stream;
   tn_http2_server *server = server_of(self);
@@ -407,6 +484,10 @@ static void exchange_end(exchange *self) {
     return;
   }
   if (self->is_told || !self->is_begun || stream->is_local_end) return;
+  if (self->has_fault && !stream->is_closed && stream->session->failure == 0) {
+    if (self->has_responded) return;
+    answer_fault(self);
+  }
   self->is_told = true;
   self->base.is_closed = true;
   bool has_failure = stream->out_result != 0 && stream->out_result != TN_HTTP_END;
@@ -429,23 +510,20 @@ void tn_http2_exchange_data(tn_http2_stream *stream, const uint8_t *bytes, size_
   if (self->base.bytes_in <= server_of(self)->options->max_body_bytes || stream->in_result != 0)
     return;
   if (self->refused != 0) return; /* it has its answer, which is to arrive */
-  /* Too late to refuse it: the handler has it already. */
-  stream->is_abandoned = true;
-  tn_http_outgoing *body = exchange_respond(&self->base, &(tn_http_response){.status = 413});
-  if (body == NULL) {
-    /* There is an answer, which may be all that the client waits for: only who reads the body learns of it. */
-    tn_http2_stream_fail_incoming(stream, tn_http_failure(TN_HTTP_HTTP_REQUEST_BODY_SIZE));
-    return;
-  }
-  self->why = TN_HTTP_HTTP_REQUEST_BODY_SIZE;
-  body->class->finish(body, NULL);
-  tn_http2_stream_fail(stream, tn_http_failure(TN_HTTP_HTTP_REQUEST_BODY_SIZE), TN_HTTP_END);
-  tn_http2_stream_note(stream, TN_HTTP2_NOTICE_END);
+  exchange_fault(self, TN_HTTP_HTTP_REQUEST_BODY_SIZE);
+}
+
+bool tn_http2_exchange_late(tn_http2_stream *stream) {
+  exchange *self = exchange_of_stream(stream);
+  if (!self->is_begun || !can_respond(self)) return false;
+  exchange_fault(self, TN_HTTP_CONNECTION_READ_TIMEOUT);
+  return true;
 }
 
 void tn_http2_exchange_stream_closed(tn_http2_stream *stream, uint32_t error) {
   exchange *self = exchange_of_stream(stream);
   stream->is_closed = true;
+  tn_http2_head_drop(stream);
   if (stream->out_result == 0) self->why = tn_http2_code_of(error);
   if (!stream->is_local_end || !stream->is_remote_end)
     tn_http2_stream_fail(stream, tn_http_failure(self->why), TN_HTTP_END);

@@ -26,12 +26,15 @@ void tn_http2_head_add(tn_http2_head *head, tn_str name, tn_str value) {
                        value.len, NGHTTP2_NV_FLAG_NONE};
 }
 
+bool tn_http2_is_left_out(tn_str name) {
+  return tn_http_is_hop_by_hop(name) || tn_http_name_equal(name, TN_STR("host")) ||
+         tn_http_name_equal(name, TN_STR("content-length"));
+}
+
 void tn_http2_head_add_fields(tn_http2_head *head, const tn_http_fields *fields) {
   for (uint32_t i = 0; i < fields->count; i++) {
     tn_http_field field = fields->items[i];
-    if (tn_http_is_hop_by_hop(field.name) || tn_http_name_equal(field.name, TN_STR("host")))
-      continue;
-    tn_http2_head_add(head, field.name, field.value);
+    if (!tn_http2_is_left_out(field.name)) tn_http2_head_add(head, field.name, field.value);
   }
 }
 

@@ -123,6 +123,7 @@ void tn_http2_session_free(tn_http2_session *session, tn_http_code why) {
     tn_http2_stream_fail(stream, failure, failure);
   for (tn_http2_stream *stream = session->streams, *next; stream != NULL; stream = next) {
     next = stream->next;
+    tn_http2_head_drop(stream);
     stream->session = NULL;
     stream->is_closed = true;
     stream->notices = 0;
@@ -245,6 +246,7 @@ bool tn_http2_session_read(tn_http2_session *session) {
 
 /* Has nghttp2 make frames until there is enough for a write. */
 static void gather(tn_http2_session *session) {
+  if (session->failure == 0) tn_http2_heads_submit(session);
   while (session->failure == 0 && tn_http2_bytes_size(&session->out) < SEND_SIZE) {
     const uint8_t *bytes;
     ssize_t size = nghttp2_session_mem_send(session->nghttp2, &bytes);
@@ -313,7 +315,8 @@ bool tn_http2_session_send(tn_http2_session *session) {
 
 bool tn_http2_session_is_sent(const tn_http2_session *session) {
   return session->failure != 0 ||
-         (tn_http2_bytes_size(&session->out) == 0 && !nghttp2_session_want_write(session->nghttp2));
+         (tn_http2_bytes_size(&session->out) == 0 && session->first_waiting == NULL &&
+          !nghttp2_session_want_write(session->nghttp2));
 }
 
 /* ---- what takes too long --------------------------------------------------------------------- */
@@ -341,7 +344,9 @@ static uint64_t stream_check(tn_http2_session *session, tn_http2_stream *stream,
   int64_t failure = 0;
   if (session->read_timeout != 0 && stream->reading_since != 0) {
     uint64_t end = stream->reading_since + session->read_timeout;
-    if (now >= end) failure = tn_http_failure(TN_HTTP_CONNECTION_READ_TIMEOUT);
+    bool is_late = now >= end;
+    if (is_late && session->class->late != NULL && session->class->late(stream)) return next;
+    if (is_late) failure = tn_http_failure(TN_HTTP_CONNECTION_READ_TIMEOUT);
     next = earlier(next, end);
   }
   if (stream->unwanted_since != 0) {

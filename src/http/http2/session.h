@@ -79,14 +79,21 @@ struct tn_http2_stream {
   uint64_t
       unwanted_since; /* everything was sent, but the peer goes on, unread: loop time; 0: it does not */
   uint64_t writing_since; /* `pending` has not shrunk since: loop time; 0: it is empty */
-  bool drops_body;        /* a response that has none (HEAD, 204, 304) */
+  bool drops_body;        /* a response that has none (HEAD, 204, 205, 304) */
   bool is_finished;       /* `finish` was called */
+  bool is_cut;            /* the stream is reset when `pending` has left */
+  bool is_committed;      /* `flush` was called */
   bool is_suspended;      /* nghttp2 has found nothing to send and waits to be told */
   bool wants_room;        /* a write or capacity found no room */
   bool wants_flush;       /* is_flushed was false */
   bool is_local_end;      /* END_STREAM has been framed */
   nghttp2_nv *trailer_items;
   size_t trailer_count;
+  /* A response's head that nghttp2 has not been given; in the session's list of those while `head_waits`. */
+  nghttp2_nv *head_items;
+  size_t head_count;
+  bool head_waits;
+  tn_http2_stream *next_waiting, *previous_waiting;
 };
 
 /* What is different at the two ends. */
@@ -98,6 +105,9 @@ typedef struct tn_http2_session_class {
   /* The bodies' owners are done with a direction. */
   void (*abandoned)(tn_http2_stream *stream);
   void (*finished)(tn_http2_stream *stream, bool is_aborted);
+  /* A body that somebody waits for has not come in time. True: that is dealt with; else the stream is reset. May be
+   * NULL. */
+  bool (*late)(tn_http2_stream *stream);
   /* Something is to be looked at by `check_at` (tn_http2_session.check_at has become earlier). */
   void (*check)(tn_http2_session *session);
 } tn_http2_session_class;
@@ -112,11 +122,12 @@ struct tn_http2_session {
   tn_http2_stream *streams;
   uint32_t stream_count;
   tn_http2_stream *first_noticed, *last_noticed;
-  tn_http2_bytes out;     /* frames that the transport has not taken */
-  uint64_t queued;        /* bytes that ever went into `out`, and */
-  uint64_t sent;          /* out of it */
-  bool is_blocked;        /* the transport takes nothing now */
-  bool has_flush_waiters; /* some stream wants_flush */
+  tn_http2_stream *first_waiting, *last_waiting; /* their heads, see tn_http2_head_keep */
+  tn_http2_bytes out;                            /* frames that the transport has not taken */
+  uint64_t queued;                               /* bytes that ever went into `out`, and */
+  uint64_t sent;                                 /* out of it */
+  bool is_blocked;                               /* the transport takes nothing now */
+  bool has_flush_waiters;                        /* some stream wants_flush */
   bool has_more_to_read;  /* it may: reading has stopped before it said that there is nothing */
   bool is_reading_paused; /* so many answers wait to be sent that nothing is read */
   uint64_t blocked_since; /* loop time */
@@ -179,6 +190,8 @@ void tn_http2_stream_fail_incoming(tn_http2_stream *stream, int64_t result);
 void tn_http2_stream_fail(tn_http2_stream *stream, int64_t in_result, int64_t out_result);
 /* RST_STREAM with an HTTP/2 error code (RFC 9113 section 7). */
 void tn_http2_stream_reset(tn_http2_stream *stream, uint32_t error);
+/* Likewise, when what has been written is sent. */
+void tn_http2_stream_cut(tn_http2_stream *stream);
 /* All is sent and nothing that still comes is wanted: in a while the peer is told to stop (RST_STREAM
  * NO_ERROR). */
 void tn_http2_stream_refuse_rest(tn_http2_stream *stream);
@@ -186,6 +199,16 @@ void tn_http2_stream_refuse_rest(tn_http2_stream *stream);
 nghttp2_data_provider tn_http2_stream_provider(tn_http2_stream *stream);
 /* Throws away what has come and what comes. */
 void tn_http2_stream_abandon(tn_http2_stream *stream);
+
+/* ---- heads of responses (head.c) ------------------------------------------------------------- */
+
+struct tn_http2_head;
+/* Has the head sent, and the body after it if there is one, with what is sent next. False: out of memory. */
+bool tn_http2_head_keep(tn_http2_stream *stream, const struct tn_http2_head *head, bool has_body);
+/* It is not to be sent, if it has not been. */
+void tn_http2_head_drop(tn_http2_stream *stream);
+/* Gives nghttp2 those that wait. */
+void tn_http2_heads_submit(tn_http2_session *session);
 
 /* ---- fields (http2_fields.c) ----------------------------------------------------------------- */
 
@@ -200,7 +223,10 @@ typedef struct tn_http2_head {
 } tn_http2_head;
 
 void tn_http2_head_add(tn_http2_head *head, tn_str name, tn_str value);
-/* All but what belongs to a connection (RFC 9113 section 8.2.2). */
+/* What belongs to a connection (RFC 9113 section 8.2.2), and what is said in another way: the host, and the length,
+ * which is a message's own only where it has a body. */
+bool tn_http2_is_left_out(tn_str name);
+/* All but those. */
 void tn_http2_head_add_fields(tn_http2_head *head, const tn_http_fields *fields);
 void tn_http2_head_add_number(tn_http2_head *head, tn_str name, uint64_t number);
 /* Whether Content-Length is there and what it says. */

@@ -188,6 +188,14 @@ static void stream_resume(tn_http2_stream *stream) {
   tn_http2_session_schedule(session);
 }
 
+/* The peer has to take something from here on. */
+static void stream_watch_writing(tn_http2_stream *stream) {
+  tn_http2_session *session = stream->session;
+  stream->writing_since = tn_loop_time(session->loop);
+  if (session->write_timeout != 0)
+    tn_http2_session_check_by(session, stream->writing_since + session->write_timeout);
+}
+
 static int64_t outgoing_write(tn_http_outgoing *outgoing, const uint8_t *bytes, size_t size) {
   tn_http2_stream *stream = stream_of_outgoing(outgoing);
   if (stream->out_result != 0) return stream->out_result;
@@ -198,11 +206,7 @@ static int64_t outgoing_write(tn_http_outgoing *outgoing, const uint8_t *bytes, 
   if (stream->drops_body || size == 0) return 0;
   tn_http2_session *session = stream->session;
   if (stream->bytes_out != NULL) *stream->bytes_out += size;
-  if (tn_http2_bytes_size(&stream->pending) == 0) {
-    stream->writing_since = tn_loop_time(session->loop);
-    if (session->write_timeout != 0)
-      tn_http2_session_check_by(session, stream->writing_since + session->write_timeout);
-  }
+  if (tn_http2_bytes_size(&stream->pending) == 0) stream_watch_writing(stream);
   if (!tn_http2_bytes_add(&stream->pending, bytes, size))
     return tn_http_failure(TN_HTTP_INTERNAL_ERROR);
   stream_resume(stream);
@@ -213,7 +217,7 @@ static int64_t outgoing_write(tn_http_outgoing *outgoing, const uint8_t *bytes, 
 
 /* Everything that was written leaves at the end of the turn anyway. */
 static void outgoing_flush(tn_http_outgoing *outgoing) {
-  (void)outgoing;
+  stream_of_outgoing(outgoing)->is_committed = true;
 }
 
 static bool stream_is_flushed(const tn_http2_stream *stream) {
@@ -233,7 +237,7 @@ static bool stream_keep_trailers(tn_http2_stream *stream, const tn_http_fields *
   tn_http2_head head = {.arena = stream->arena};
   for (uint32_t i = 0; i < trailers->count; i++) {
     tn_http_field field = trailers->items[i];
-    if (tn_http_is_hop_by_hop(field.name)) continue;
+    if (tn_http2_is_left_out(field.name)) continue;
     tn_str name = tn_arena_copy(stream->arena, field.name);
     tn_str value = tn_arena_copy(stream->arena, field.value);
     if (name.data == NULL || value.data == NULL) return false;
@@ -281,12 +285,16 @@ static ssize_t provide(nghttp2_session *nghttp2, int32_t id, uint8_t *room, size
   (void)data;
   tn_http2_stream *stream = source->ptr;
   size_t there = tn_http2_bytes_size(&stream->pending);
+  if (there == 0 && stream->is_cut) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* resets it */
   if (there == 0 && !stream->is_finished) {
     stream->is_suspended = true;
     return NGHTTP2_ERR_DEFERRED;
   }
   *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
   if (there > size) return (ssize_t)size;
+  /* Sent after this frame. */
+  if (stream->is_cut)
+    nghttp2_submit_rst_stream(nghttp2, NGHTTP2_FLAG_NONE, id, NGHTTP2_INTERNAL_ERROR);
   if (!stream->is_finished) return (ssize_t)there;
   *flags |= NGHTTP2_DATA_FLAG_EOF;
   if (stream->trailer_count == 0) return (ssize_t)there;
@@ -329,6 +337,7 @@ void tn_http2_stream_free(tn_http2_stream *stream) {
   if (session != NULL) {
     stream_consume(stream, tn_http2_bytes_size(&stream->received));
     stream_unnote(stream);
+    tn_http2_head_drop(stream);
     *(stream->previous != NULL ? &stream->previous->next : &session->streams) = stream->next;
     if (stream->next != NULL) stream->next->previous = stream->previous;
     session->stream_count--;
@@ -354,6 +363,7 @@ void tn_http2_stream_fail_incoming(tn_http2_stream *stream, int64_t result) {
   stream->reading_since = 0;
   if (stream->in_result != 0) return;
   stream->in_result = result;
+  if (result != TN_HTTP_END) stream->incoming.failure = result;
   tn_http2_stream_note(stream, TN_HTTP2_NOTICE_INCOMING);
 }
 
@@ -365,6 +375,14 @@ void tn_http2_stream_fail(tn_http2_stream *stream, int64_t in_result, int64_t ou
     tn_http2_bytes_free(&stream->pending);
     tn_http2_stream_note(stream, TN_HTTP2_NOTICE_OUTGOING);
   }
+}
+
+void tn_http2_stream_cut(tn_http2_stream *stream) {
+  tn_http2_session *session = stream->session;
+  if (session == NULL || stream->is_closed || session->failure != 0) return;
+  stream->is_cut = true;
+  stream_watch_writing(stream);
+  stream_resume(stream);
 }
 
 void tn_http2_stream_reset(tn_http2_stream *stream, uint32_t error) {

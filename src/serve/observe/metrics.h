@@ -26,7 +26,7 @@ typedef enum tn_metric_method {
 
 enum {
   TN_METRIC_STATUSES = 600, /* status 0: cut off without one */
-  TN_METRIC_BUCKETS = 16,
+  TN_METRIC_BUCKETS = 19,
   TN_METRIC_TRAPS = 32, /* by tn_error_kind */
 };
 

@@ -60,13 +60,24 @@ static void log_error(tn_request *request) {
   tn_worker_flush_log_later(request->worker);
 }
 
+/* NULL: out of memory. What has no route is counted under a name that stands for no component. */
+static tn_component_metrics *metrics_of(const tn_request *request) {
+  if (request->component != NULL) return request->component->metrics;
+  tn_worker *worker = request->worker;
+  tn_component_metrics *made = NULL;
+  if (worker->unrouted != NULL) return worker->unrouted;
+  tn_error_delete(tn_metrics_component(worker->server->maker.metrics, TN_STR("(none)"), &made));
+  if (made != NULL) worker->unrouted = &made[worker->number];
+  return worker->unrouted;
+}
+
 void tn_request_record(tn_request *request, uint64_t fuel) {
   const tn_http_exchange *exchange = request->exchange;
   uint64_t now = tn_loop_now();
   uint64_t duration = now > exchange->started ? now - exchange->started : 0;
   uint64_t instance_time = request->pooled != NULL ? now - request->started : 0;
-  if (request->component != NULL) {
-    tn_component_metrics *metrics = request->component->metrics;
+  tn_component_metrics *metrics = metrics_of(request);
+  if (metrics != NULL) {
     tn_metric_request counted = {
         .method = exchange->request.method,
         .status = request->status,

@@ -72,12 +72,16 @@ static void answer(tn_request *request, int status) {
 }
 
 /* Whether the request's body was at fault, so that the guest could not read it: the status for that; else 0. */
-static int status_of_body_fault(tn_http_incoming *body) {
-  uint8_t byte;
-  int64_t result = body->class->read(body, &byte, 1);
-  if (result >= 0 || result == TN_HTTP_END) return 0;
-  int status = tn_http_code_status(tn_http_failure_code(result));
-  return status < 500 ? status : 400;
+static int status_of_body_fault(const tn_http_incoming *body) {
+  if (body->failure == 0) return 0;
+  return tn_http_code_request_status(tn_http_failure_code(body->failure));
+}
+
+static const char *reason_of_missing_end(const tn_request *request) {
+  int64_t failure = request->exchange->body->failure;
+  if (failure != 0) return tn_http_code_name(tn_http_failure_code(failure));
+  return request->status == 0 ? "the guest gave no answer"
+                              : "the guest did not complete its answer";
 }
 
 /* What a client is told when the guest has ended without an answer. */
@@ -101,6 +105,19 @@ static uint64_t fuel_used(const tn_request *request) {
   return options->has_fuel ? options->fuel - tn_instance_fuel_left(request->pooled->instance) : 0;
 }
 
+/* The guest will add nothing: whether the client has got an answer, or what it is to be told instead. */
+static void end_answer(tn_request *request) {
+  const tn_http_exchange *exchange = request->exchange;
+  bool is_missing = request->status == 0 || exchange->is_retracted; /* nothing of it has left */
+  bool is_cut = exchange->is_closed && !is_missing;
+  if ((is_missing || is_cut) && request->error == NULL && request->reason == NULL)
+    request->reason = reason_of_missing_end(request);
+  if (!is_missing) return;
+  if (request->pooled != NULL && request->refusal == 0)
+    request->refusal = status_of_body_fault(exchange->body);
+  answer(request, status_of_failure(request));
+}
+
 /* Everything that a request needs has ended but the request. */
 static void finish(tn_request *request) {
   tn_worker *worker = request->worker;
@@ -110,21 +127,13 @@ static void finish(tn_request *request) {
     fuel = fuel_used(request);
     tn_metric_raise(&component->metrics->memory_peak,
                     tn_instance_memory_bytes(request->pooled->instance));
-    if (request->status == 0 && request->refusal == 0 && !request->is_closed)
-      request->refusal = status_of_body_fault(request->exchange->body);
     tn_wasi_http_forget(request->pooled->http, request->exchange);
     tn_lines_flush(&request->pooled->output);
   }
-  if (request->exchange->is_retracted) { /* nothing of it has left */
+  if (!request->is_closed)
+    end_answer(request);
+  else if (request->exchange->is_retracted)
     request->status = 0;
-    if (request->error == NULL && request->refusal == 0)
-      request->reason = "the guest did not complete its answer";
-  }
-  if (request->status == 0 && !request->is_closed) {
-    if (request->error == NULL && request->refusal == 0 && request->reason == NULL)
-      request->reason = "the guest gave no answer";
-    answer(request, status_of_failure(request));
-  }
   tn_request_record(request, fuel);
   bool was_admitted = request->started != 0;
   if (request->pooled != NULL)
@@ -216,6 +225,22 @@ static void done(void *argument, tn_error *error) {
   finish(request);
 }
 
+/* The field may come in pieces, which are one list (W3C Trace Context 3.3). Without memory for that it is not passed
+ * on. */
+static tn_str joined_tracestate(tn_http_exchange *exchange) {
+  const tn_http_fields *fields = &exchange->request.fields;
+  tn_str joined = {0};
+  for (uint32_t i = 0; i < fields->count; i++) {
+    const tn_http_field *field = &fields->items[i];
+    if (!tn_http_name_equal(field->name, TN_STR("tracestate"))) continue;
+    joined = joined.len == 0
+                 ? field->value
+                 : tn_arena_format(&exchange->arena, "%" TN_STR_FORMAT ",%" TN_STR_FORMAT,
+                                   TN_STR_ARG(joined), TN_STR_ARG(field->value));
+  }
+  return joined;
+}
+
 /* What the requests that the guest makes carry. */
 static void set_outgoing_fields(tn_request *request) {
   tn_pooled *pooled = request->pooled;
@@ -223,12 +248,9 @@ static void set_outgoing_fields(tn_request *request) {
   pooled->outgoing_items[0] =
       (tn_http_field){TN_STR("traceparent"), tn_trace_parent(&pooled->trace)};
   pooled->outgoing.count = 1;
-  const tn_http_field *state =
-      request->trace.is_continued
-          ? tn_http_fields_find(&request->exchange->request.fields, TN_STR("tracestate"))
-          : NULL;
-  if (state == NULL) return;
-  pooled->outgoing_items[1] = (tn_http_field){TN_STR("tracestate"), state->value};
+  tn_str state = request->trace.is_continued ? joined_tracestate(request->exchange) : (tn_str){0};
+  if (state.len == 0) return;
+  pooled->outgoing_items[1] = (tn_http_field){TN_STR("tracestate"), state};
   pooled->outgoing.count = 2;
 }
 
@@ -319,7 +341,15 @@ static void on_closed(void *data, tn_http_exchange *exchange, tn_http_code code)
   }
 }
 
-const tn_http_handler tn_request_handler = {on_request, on_closed, tn_request_log_refused};
+/* Its guest may be waiting for the body, or for an instance: `closed` ends that. */
+static void on_faulted(void *data, tn_http_exchange *exchange, tn_http_code code) {
+  (void)data;
+  tn_request *request = exchange->handler_data;
+  if (request != NULL) answer(request, tn_http_code_request_status(code));
+}
+
+const tn_http_handler tn_request_handler = {on_request, on_closed, tn_request_log_refused,
+                                            on_faulted};
 
 void tn_request_end(tn_request *request) {
   request->reason = "the server ends";

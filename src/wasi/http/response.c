@@ -36,7 +36,7 @@ static tn_http_outgoing *send_head(tn_http_message *outparam,
          TN_STR("the guest gave an informational status as its response"));
     return NULL;
   }
-  outparam->is_bodyless |= response->status == 204 || response->status == 304;
+  outparam->is_bodyless |= tn_http_is_bodyless(response->status);
   const tn_http_response head = {
       .status = response->status,
       .fields = *response->fields->list,

@@ -298,21 +298,45 @@ static void wrong_length(const request *r) {
   finish(b, 0, 0);
 }
 
+/* "/with-length/204": with that status. */
 static void with_length(const request *r) {
   int fields = fields_new();
   append_field(fields, "content-length", "5", 1);
-  body b = answer_with(r, 200, fields);
+  uint64_t status = path_number(r);
+  body b = answer_with(r, status == 0 ? 200 : (int)status, fields);
   write_all(b.stream, "hello", 5);
   finish(b, 0, 0);
 }
 
-static void informational(const request *r) {
+static void odd_trailers(const request *r) {
+  body b = answer(r, 200, "text/plain");
+  write_all(b.stream, "hello", 5);
+  int fields = fields_new();
+  append_field(fields, "content-length", "77", 2); /* is not to be passed on */
+  append_field(fields, "x-sum", "7", 1);
+  finish(b, 1, fields);
+}
+
 #ifdef INFORMATIONAL
+static void inform(const request *r, int status) {
   int fields = fields_new();
   append_field(fields, "link", "</style.css>; rel=preload", 25);
+  append_field(fields, "content-length", "5", 1); /* is not to be passed on */
   code_result sent;
-  response_outparam_inform(r->out, 103, fields, &sent);
+  response_outparam_inform(r->out, status, fields, &sent);
   add_string(sent.failed ? "refused\n" : "informed\n");
+}
+#endif
+
+/* "/informational/100,103": a response of each of these statuses before the answer. */
+static void informational(const request *r) {
+#ifdef INFORMATIONAL
+  bytes statuses = r->path;
+  if (statuses.size != 0) statuses.data++, statuses.size--;
+  do {
+    uint64_t status = take_number(&statuses);
+    inform(r, status == 0 ? 103 : (int)status);
+  } while (statuses.size != 0);
 #else
   add_string("not there\n");
 #endif
@@ -324,6 +348,26 @@ static void informational(const request *r) {
 static void trap(const request *r) {
   (void)r;
   __builtin_trap();
+}
+
+static void answer_and_trap(const request *r) {
+  body b = answer(r, 200, "text/plain");
+  write_all(b.stream, "the beginning\n", 14);
+  __builtin_trap();
+}
+
+static void forget(const request *r) {
+  body b = answer(r, 200, "text/plain");
+  write_all(b.stream, "the beginning\n", 14);
+  abandon(b);
+}
+
+/* The same when its beginning is on its way. */
+static void forget_late(const request *r) {
+  body b = answer(r, 200, "text/plain");
+  write_all(b.stream, "the beginning\n", 14);
+  flush(b.stream);
+  abandon(b);
 }
 
 static void partial(const request *r) {
@@ -477,6 +521,7 @@ static const struct {
   const char *segment;
   void (*run)(const request *r);
 } behaviours[] = {
+    {"/answer-and-trap", answer_and_trap},
     {"/call", call},
     {"/count", count},
     {"/download", download},
@@ -485,6 +530,8 @@ static const struct {
     {"/echo-headers", echo_headers},
     {"/env", env},
     {"/error", error},
+    {"/forget", forget},
+    {"/forget-late", forget_late},
     {"/hello", hello},
     {"/informational", informational},
     {"/leak", leak},
@@ -492,6 +539,7 @@ static const struct {
     {"/many-fields", many_fields},
     {"/never", never},
     {"/no-response", no_response},
+    {"/odd-trailers", odd_trailers},
     {"/partial", partial},
     {"/print", prints},
     {"/sleep", sleeps},
