@@ -215,8 +215,9 @@ bool tn_client_dial_start(tn_http_call *call) {
     take_addresses(dial, &itself);
     return true;
   }
-  const tn_client_addresses *found = tn_resolver_find(
-      call->client->resolver, (tn_str){target->host, target->host_size}, &dial->lookup);
+  const tn_client_addresses *found =
+      tn_resolver_find(call->client->resolver, (tn_str){target->host, target->host_size},
+                       call->options.policy_key, &dial->lookup);
   if (found != NULL) take_addresses(dial, found);
   return true;
 }
