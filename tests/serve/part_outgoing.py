@@ -166,6 +166,20 @@ class Names(Case):
         self.assertNotIn("hangs", server.log())
 
 
+    def test_a_proxy_is_not_given_names_that_lead_where_the_component_may_not_go(self):
+        names, proxy = NameServer(self), Upstream(self)
+        components = {"public": {GRANT: ["*.test"]}, "private": {GRANT: ["*.test"], "http-private": True}}
+        server = self.serve(components=components, wrap=names.wrap(self),
+                            routes=[{"path": "/" + name, "component": name} for name in components],
+                            environment={"http_proxy": "http://127.0.0.1:%d" % proxy.port})
+        got = server.request("/public/call?http://other.test/x")
+        self.assertEqual(got.text, "error-code %d\n" % PROHIBITED)
+        self.assertEqual(proxy.server.connections, 0)
+        self.assertIn("other", "".join(names.asked))
+        self.expect(server.request("/private/call?http://unasked.test/x"), 200, "GET http://unasked.test/x ")
+        self.assertNotIn("unasked", "".join(names.asked))
+
+
 class Calls(Case):
     def setUp(self):
         super().setUp()

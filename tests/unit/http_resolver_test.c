@@ -125,11 +125,67 @@ static void silent_names_are_their_callers_trouble_alone(void **state) {
   world_delete(&w);
 }
 
+static bool allow_one(void *data, const struct sockaddr *address) {
+  const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
+  return address->sa_family == AF_INET && ntohl(v4->sin_addr.s_addr) == *(uint32_t *)data;
+}
+
+/* "both" has an address that is allowed, and one that is not. */
+static void a_name_is_checked_before_a_proxy_is_given_it(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    bool is_checked;
+    tn_http_code code; /* 0: the proxy is asked */
+    const char *words;
+  } rows[] = {
+      {"four.example.", true, 0, NULL},
+      {"six.example.", true, TN_HTTP_DESTINATION_IP_PROHIBITED, "six.example. ([2001:db8::1]:80) by a proxy"},
+      {"both.example.", true, TN_HTTP_DESTINATION_IP_PROHIBITED, "by a proxy is not allowed"},
+      {"none.example.", true, TN_HTTP_DNS_ERROR, "before the proxy is asked: no such name"},
+      {"none.example.", false, 0, NULL},
+  };
+  server proxy;
+  server_start(&proxy, script_answer, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+  char url[64];
+  snprintf(url, sizeof url, "http://localhost:%u", proxy.port);
+  tn_http_client_options options = world_options();
+  options.http_proxy = url;
+  world w = world_new(&options);
+  tn_lookup_set_servers(w.loop, names.address);
+  uint32_t allowed = 0xc0000201;
+  int asked = 0;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const tn_http_call_options call_options = {.may_connect = rows[i].is_checked ? allow_one : NULL,
+                                               .may_connect_data = &allowed};
+    tn_http_request request = {.method = TN_STR("GET"),
+                               .scheme = TN_STR("http"),
+                               .authority = tn_str_from(rows[i].name),
+                               .path = TN_STR("/")};
+    fetch f = {0};
+    fetch_start(&w, &f, &request, &call_options);
+    f.out->class->finish(f.out, NULL);
+    world_run(&w);
+    if (rows[i].words == NULL) {
+      asked++;
+      assert_body(&f, "hello");
+    } else {
+      assert_failed(&f, rows[i].code, rows[i].words);
+    }
+    assert_int_equal(proxy.seen, asked);
+    fetch_end(&f);
+  }
+  world_delete(&w);
+  server_stop(&proxy);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_failed_lookup_says_what_the_name_server_said, set_up,
                                       tear_down),
       cmocka_unit_test_setup_teardown(calls_at_once_share_a_lookup_and_its_failure, set_up,
+                                      tear_down),
+      cmocka_unit_test_setup_teardown(a_name_is_checked_before_a_proxy_is_given_it, set_up,
                                       tear_down),
       cmocka_unit_test_setup_teardown(silent_names_are_their_callers_trouble_alone, set_up,
                                       tear_down),

@@ -352,7 +352,7 @@ static bool copy_request(tn_http_call *call, const tn_http_request *from) {
          tn_client_copy_fields(arena, &from->fields, &to->fields);
 }
 
-/* With a proxy the name is the proxy's to resolve, so that only an address can be asked about. */
+/* What a proxy is to call is no address that is connected to here. Names are checked as they are dialed for (dial.c). */
 static bool is_prohibited(const tn_http_call *call, const tn_client_target *target) {
   if (call->origin->proxy == NULL || !target->is_address || call->options.may_connect == NULL)
     return false;
