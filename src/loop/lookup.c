@@ -30,8 +30,8 @@ typedef struct lookup_socket {
   int descriptor;
 } lookup_socket;
 
-/* Invariants: linked in its loop; `channel` is NULL when it failed before it had one. Once is_answered, `answer` is to be
- * told by whoever sees it first: `deferred`, or what ran c-ares. */
+/* Invariants: linked in its loop; `channel` is NULL when it failed before it had one. Once is_answered,
+ * `answer` is to be told by whoever sees it first: `deferred`, or what ran c-ares. */
 struct tn_lookup {
   tn_loop *loop;
   tn_lookup *next;
@@ -58,8 +58,8 @@ void tn_lookup_set_servers(tn_loop *loop, const char *servers) {
 
 /* ---- limits ---------------------------------------------------------------------------------- */
 
-/* Nobody may have more than is left for the others: one alone gets half of all, and however many there are, there is
- * something left for the next. */
+/* Nobody may have more than is left for the others: one alone gets half of all, and however many there
+ * are, there is something left for the next. */
 bool tn_lookup_has_room(const tn_loop *loop, const void *owner) {
   uint32_t all = 0, own = 0;
   for (const tn_lookup *lookup = loop->lookups; lookup != NULL; lookup = lookup->next) {
@@ -296,8 +296,9 @@ static ssize_t receive(int descriptor, void *out, size_t size, int flags, struct
   return got;
 }
 
-/* A datagram socket reports with a call that an earlier datagram found nobody, once. To c-ares that would be this query's
- * failure, and the earlier one would wait: it is told by `receive`, of all of them. */
+/* A datagram socket reports with a call that an earlier datagram found nobody, once. To c-ares that
+ * would be this query's failure, and the earlier one would wait: it is told by `receive`, of all of
+ * them. */
 static ssize_t send_parts(int descriptor, const struct iovec *parts, int count, void *data) {
   struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)count};
   ssize_t sent = sendmsg(descriptor, &message, MSG_NOSIGNAL);

@@ -1,8 +1,9 @@
-/* Names to addresses, by c-ares on the loop's own sockets: no thread is used and nothing blocks. What a name means is said
- * by /etc/hosts, then by the name servers of /etc/resolv.conf (with its search domains); /etc/nsswitch.conf is not asked.
+/* Names to addresses, by c-ares on the loop's own sockets: no thread is used and nothing blocks. What a
+ * name means is said by /etc/hosts, then by the name servers of /etc/resolv.conf (with its search
+ * domains); /etc/nsswitch.conf is not asked.
  *
- * Each lookup has sockets of its own, so that each query leaves from a port that nobody can guess, and so that one that
- * gets no answer is nobody else's business. */
+ * Each lookup has sockets of its own, so that each query leaves from a port that nobody can guess, and
+ * so that one that gets no answer is nobody else's business. */
 #ifndef TN_LOOP_LOOKUP_H
 #define TN_LOOP_LOOKUP_H
 
@@ -42,16 +43,17 @@ typedef struct tn_lookup_answer {
 
 typedef struct tn_lookup tn_lookup;
 
-/* Calls done(data, answer) later, in a turn of the loop; the lookup is gone by then. `owner` is whose lookup it is, only
- * told apart: one that has many running leaves room for others. NULL: out of memory. Whoever starts one cancels it, or has
- * its answer, before the loop is deleted. */
+/* Calls done(data, answer) later, in a turn of the loop; the lookup is gone by then. `owner` is whose
+ * lookup it is, only told apart: one that has many running leaves room for others. NULL: out of memory.
+ * Whoever starts one cancels it, or has its answer, before the loop is deleted. */
 tn_lookup *tn_lookup_start(tn_loop *loop, const char *name, const void *owner,
                            void (*done)(void *data, const tn_lookup_answer *answer), void *data);
 /* `done` is not called any more. Not from within `done`. */
 void tn_lookup_cancel(tn_lookup *lookup);
 /* Whether one more of `owner` would run, and not be answered with TOO_MANY. */
 bool tn_lookup_has_room(const tn_loop *loop, const void *owner);
-/* Name servers in the place of the system's, "ADDRESS[:PORT],…"; lives as long as the loop. NULL: the system's. */
+/* Name servers in the place of the system's, "ADDRESS[:PORT],…"; lives as long as the loop. NULL: the
+ * system's. */
 void tn_lookup_set_servers(tn_loop *loop, const char *servers);
 
 #endif

@@ -203,8 +203,8 @@ static const tn_client_addresses *answer_failure(tn_resolver *resolver, tn_http_
   return &resolver->immediate;
 }
 
-/* Lookups that nobody waits for any more go on, so that the next one who asks has the answer, unless they are in the
- * way. */
+/* Lookups that nobody waits for any more go on, so that the next one who asks has the answer, unless
+ * they are in the way. */
 static bool end_unwanted(tn_resolver *resolver) {
   tn_resolver_entry *entry = resolver->last;
   while (entry != NULL && (entry->running == NULL || entry->waiting != NULL))
