@@ -551,6 +551,10 @@ typedef struct tn_server tn_server;
 TN_API tn_error *tn_server_new(const tn_server_settings *settings, tn_server **out);
 /* Serves until tn_server_stop has been called and what was under way has ended or the drain timeout has passed. */
 TN_API tn_error *tn_server_run(tn_server *server);
+/* After tn_server_run: whether something goes on that cannot be ended, such as a read from a file system that hangs. The
+ * server waits no more than a second for that once the time to drain is over. tn_server_delete then leaves everything as it
+ * is, settings must not be deleted either, and exit(3) could wait for it: end the process with _exit(2). */
+TN_API bool tn_server_is_stuck(const tn_server *server);
 /* Stops accepting and drains; the second call ends at once. Any thread, also a signal handler. */
 TN_API void tn_server_stop(tn_server *server);
 /* Reads settings and components again; on failure the old ones stay. Any thread, also a signal handler. */

@@ -10,7 +10,7 @@
 set -eu
 
 wanted= # what is left out where it cannot be had
-packages="build-essential meson ninja-build pkg-config cmake libuv1-dev libsodium-dev libjansson-dev libxxhash-dev libcmocka-dev libtomlplusplus-dev libssl-dev libnghttp2-dev"
+packages="build-essential meson ninja-build pkg-config cmake libuv1-dev libsodium-dev libjansson-dev libxxhash-dev libcmocka-dev libtomlplusplus-dev libssl-dev libnghttp2-dev libc-ares-dev"
 case ${1-} in
   test) packages="$packages python3 python3-venv clang lld wabt openssl curl" ;;
   serve-test) packages="$packages python3 clang lld wabt openssl curl" wanted="nghttp2-client wrk golang-go chromium" ;;
@@ -34,6 +34,7 @@ is_there() {
     libjansson-dev) pkg-config --exists jansson ;;
     libssl-dev) pkg-config --exists 'openssl >= 3.0' ;;
     libnghttp2-dev) pkg-config --exists 'libnghttp2 >= 1.50' ;;
+    libc-ares-dev) pkg-config --exists 'libcares >= 1.18' ;;
     libxxhash-dev) pkg-config --exists libxxhash ;;
     libtomlplusplus-dev) pkg-config --exists 'tomlplusplus >= 3.3' ;;
     libcmocka-dev) pkg-config --exists cmocka ;;

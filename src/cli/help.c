@@ -253,6 +253,15 @@ static void print_environment(const help_form *form) {
   form->short_item("NO_COLOR", "no colours in messages, if set to anything");
   form->short_item("XDG_CACHE_HOME, HOME",
                    "where the cache of compiled code is kept; see --cache-dir");
+  form->short_item(
+      "http_proxy, https_proxy, all_proxy",
+      "a proxy for the outgoing HTTP requests of guests, http://[USER:PASSWORD@]HOST[:PORT]; upper "
+      "case too, but for HTTP_PROXY. A name is looked up and checked against --http before the "
+      "proxy is given it, unless --http-private or -S http allow all addresses");
+  form->short_item("no_proxy",
+                   "hosts that are called directly: names, which stand for all below them too, "
+                   "addresses and ranges, each with a port if need be, with commas between; "
+                   "* for all. This machine always is");
 }
 
 static const char introduction[] =

@@ -118,6 +118,11 @@ static tn_error *serve(const tn_server_settings *settings) {
   handle(SIGINT, SIG_IGN); /* it is ending already */
   handle(SIGTERM, SIG_IGN);
   serving = NULL;
+  if (tn_server_is_stuck(server)) {
+    /* exit would wait for it. The log is written; standard output has nothing of ours. */
+    if (error != NULL) _exit(cli_report_error(error));
+    _exit(CLI_EXIT_OK);
+  }
   tn_server_delete(server);
   return error;
 }

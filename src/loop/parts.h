@@ -122,6 +122,8 @@ struct tn_loop {
   tn_pool *pool; /* NULL until there is work for it */
   tn_mail mail;
   tn_spawned *free_spawned;
+  struct tn_lookup *lookups; /* that are running */
+  const char *name_servers;  /* NULL: the system's */
 };
 
 /* Blocks the fiber until its wait is marked or its guest released. Returns false when the fiber is being deleted. */

@@ -118,7 +118,7 @@ static void *pool_finish(void *argument) {
   return NULL;
 }
 
-/* A name lookup may hang for half a minute and cannot be interrupted: it must not hold up whoever deletes
+/* A write to a slow disk may hang for long and cannot be interrupted: it must not hold up whoever deletes
  * the loop. */
 void tn_pool_delete(tn_pool *pool) {
   if (pool == NULL) return;

@@ -1,4 +1,6 @@
-/* Reading configuration and components again, on a thread of the pool, while the workers serve on. */
+/* Reading configuration and components again, while the workers serve on: on a thread of its own, so that it waits for
+ * nothing that guests have the pool do. */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,12 +12,13 @@
 /* Invariant: holds a reference to `previous`; `made` or `error` is set once the work is done. */
 typedef struct reload {
   tn_server *server;
+  pthread_t thread;
   tn_generation *previous;
   tn_generation *made;
   tn_error *error;
 } reload;
 
-/* ---- on the pool ---------------------------------------------------------------------------------------- */
+/* ---- on the thread -------------------------------------------------------------------------------------- */
 
 static tn_error *make(reload *self) {
   tn_server *server = self->server;
@@ -26,14 +29,28 @@ static tn_error *make(reload *self) {
   return error;
 }
 
-static void work(void *argument) {
-  reload *self = argument;
+static void work(reload *self) {
   self->error = make(self);
   if (self->error == NULL) self->error = tn_listeners_reload(&self->server->listeners);
   tn_tls_thread_done();
   if (self->error == NULL || self->made == NULL) return;
   tn_generation_delete(self->made);
   self->made = NULL;
+}
+
+static void done(void *argument);
+
+/* The loop is there until the end of the reload has been told. */
+static void *run(void *argument) {
+  static const struct timespec pause = {.tv_nsec = 10000000};
+  reload *self = argument;
+  work(self);
+  tn_error *error;
+  while ((error = tn_loop_post(self->server->loop, done, self)) != NULL) {
+    tn_error_delete(error); /* out of memory, for now */
+    nanosleep(&pause, NULL);
+  }
+  return NULL;
 }
 
 /* ---- what takes effect only at a start ------------------------------------------------------------------ */
@@ -134,11 +151,10 @@ static bool is_stopping(const tn_server *server) {
   return atomic_load(&server->state) >= TN_SERVER_DRAINING;
 }
 
-/* The pool ends only with the loop, which turns until reloads have ended, so that `is_abandoned` is false. */
-static void done(void *argument, bool is_abandoned) {
-  (void)is_abandoned;
+static void done(void *argument) {
   reload *self = argument;
   tn_server *server = self->server;
+  pthread_join(self->thread, NULL);
   server->is_reloading = false;
   if (self->error != NULL) {
     say_failed(server, self->error);
@@ -160,13 +176,13 @@ static void done(void *argument, bool is_abandoned) {
   if (server->reload_again) tn_server_start_reload(server);
 }
 
-static tn_error *submit(tn_server *server) {
+static tn_error *start(tn_server *server) {
   reload *self = tn_calloc(1, sizeof *self);
   if (self == NULL) return tn_error_no_memory();
   self->server = server;
   self->previous = server->generations;
   atomic_fetch_add(&self->previous->references, 1);
-  tn_error *error = tn_loop_submit(server->loop, work, done, self);
+  tn_error *error = tn_worker_start_thread(&self->thread, run, self);
   if (error == NULL) return NULL;
   tn_server_release_generation(server, self->previous);
   tn_free(self);
@@ -188,7 +204,7 @@ void tn_server_start_reload(tn_server *server) {
   say_reloading(server);
   tn_watch_note(&server->watch);
   tn_error *error = tn_log_reopen(server->log);
-  if (error == NULL) error = submit(server);
+  if (error == NULL) error = start(server);
   if (error == NULL) {
     server->is_reloading = true;
     return;

@@ -10,6 +10,9 @@
 #include "base/container.h"
 #include "base/error.h"
 
+/* After all requests have been cancelled. */
+#define TIME_TO_END UINT64_C(1000000000)
+
 /* ---- generations ---------------------------------------------------------------------------------------- */
 
 /* Frees those that nobody uses any more. */
@@ -68,10 +71,23 @@ void tn_server_worker_has_ended(tn_server *server) {
   tn_error_delete(tn_loop_post(server->loop, worker_has_ended, server));
 }
 
+/* A guest that is in the system (fsync on a disk that hangs), a reload that reads from there: neither can be interrupted. */
+static void ending_too_long(tn_alarm *alarm) {
+  tn_server *server = TN_CONTAINER(alarm, tn_server, end_deadline);
+  tn_log_write(server->log, "warning",
+               "the end does not wait for what hangs in the system: %u worker%s%s",
+               server->running_workers, server->running_workers == 1 ? "" : "s",
+               server->is_reloading ? " and a reload" : "");
+  server->is_stuck = true;
+  tn_loop_stop(server->loop);
+}
+
 static void end_now(tn_server *server) {
   if (atomic_exchange(&server->state, TN_SERVER_ENDING) == TN_SERVER_ENDING) return;
   tn_alarm_clear(server->loop, &server->drain_deadline);
   each_worker(server, tn_worker_end);
+  /* Cannot fail for want of memory where there was a drain deadline; without it nobody limits the end. */
+  tn_error_delete(tn_alarm_set(server->loop, &server->end_deadline, tn_loop_now() + TIME_TO_END));
 }
 
 static void drained_too_long(tn_alarm *alarm) {
@@ -258,6 +274,7 @@ static tn_error *make_loop(tn_server *server) {
     return tn_error_new(TN_ERROR_IO, "cannot make an eventfd: %s", strerror(errno));
   server->watchdog.func = feed_watchdog;
   server->drain_deadline.func = drained_too_long;
+  server->end_deadline.func = ending_too_long;
   return tn_io_start(&server->wakeup_io, server->loop, server->wakeup, on_wakeup);
 }
 
@@ -357,8 +374,12 @@ tn_error *tn_server_new(const tn_server_settings *settings, tn_server **out) {
   return NULL;
 }
 
+bool tn_server_is_stuck(const tn_server *server) {
+  return server->is_stuck;
+}
+
 void tn_server_delete(tn_server *server) {
-  if (server == NULL) return;
+  if (server == NULL || server->is_stuck) return;
   if (server->admin != NULL) tn_admin_stop(server->admin);
   for (uint32_t i = 0; i < server->worker_count; i++)
     tn_worker_free(&server->workers[i]);
@@ -368,6 +389,7 @@ void tn_server_delete(tn_server *server) {
   if (server->loop != NULL) {
     tn_alarm_clear(server->loop, &server->watchdog);
     tn_alarm_clear(server->loop, &server->drain_deadline);
+    tn_alarm_clear(server->loop, &server->end_deadline);
     tn_io_stop(&server->wakeup_io);
     tn_loop_delete(server->loop);
   }

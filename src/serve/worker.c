@@ -252,19 +252,23 @@ tn_error *tn_worker_init(tn_worker *worker, tn_server *server, uint32_t number,
   return init(worker, generation);
 }
 
-/* The thread takes no signals but its own faults, which are guests' traps: handlers run on the embedder's threads. */
-tn_error *tn_worker_start(tn_worker *worker) {
+tn_error *tn_worker_start_thread(pthread_t *thread, void *(*func)(void *argument), void *argument) {
   static const int faults[] = {SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV};
   sigset_t others, before;
   sigfillset(&others);
   for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
     sigdelset(&others, faults[i]);
   pthread_sigmask(SIG_SETMASK, &others, &before);
-  int result = pthread_create(&worker->thread, NULL, run, worker);
+  int result = pthread_create(thread, NULL, func, argument);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  worker->has_thread = result == 0;
   return result == 0 ? NULL
-                     : tn_error_new(TN_ERROR_IO, "cannot start a worker: %s", strerror(result));
+                     : tn_error_new(TN_ERROR_IO, "cannot start a thread: %s", strerror(result));
+}
+
+tn_error *tn_worker_start(tn_worker *worker) {
+  TN_TRY(tn_worker_start_thread(&worker->thread, run, worker));
+  worker->has_thread = true;
+  return NULL;
 }
 
 static void free_lists(tn_worker *worker) {

@@ -70,6 +70,8 @@ struct tn_worker {
 tn_error *tn_worker_init(tn_worker *worker, tn_server *server, uint32_t number,
                          tn_generation *generation);
 tn_error *tn_worker_start(tn_worker *worker);
+/* A thread that takes no signals but its own faults, which are guests' traps: handlers run on the embedder's threads. */
+tn_error *tn_worker_start_thread(pthread_t *thread, void *(*func)(void *argument), void *argument);
 /* Waits for the thread, if there is one, and frees everything. */
 void tn_worker_free(tn_worker *worker);
 

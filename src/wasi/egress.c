@@ -184,6 +184,11 @@ static const special_range *special_of(const tn_address *address) {
   return found;
 }
 
+bool tn_egress_may_connect_anywhere(const tn_egress_policy *policy,
+                                    const tn_egress_request *request) {
+  return policy->allows_everything || (policy->allows_private && request->is_granted);
+}
+
 bool tn_egress_may_connect(const tn_egress_policy *policy, const tn_egress_request *request,
                            const struct sockaddr *address) {
   if (policy->allows_everything) return true;

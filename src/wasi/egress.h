@@ -37,6 +37,9 @@ bool tn_egress_may_request(const tn_egress_policy *policy, tn_str method, tn_str
 /* Whether it may go to the address that its host has been resolved to. */
 bool tn_egress_may_connect(const tn_egress_policy *policy, const tn_egress_request *request,
                            const struct sockaddr *address);
+/* Whether that is so for all addresses. */
+bool tn_egress_may_connect_anywhere(const tn_egress_policy *policy,
+                                    const tn_egress_request *request);
 /* What tells requests to the same host apart whose second check may end differently: the rights, and the method where
  * rules are for methods. */
 const void *tn_egress_key(const tn_egress_policy *policy, tn_str method);

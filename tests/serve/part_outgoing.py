@@ -1,9 +1,11 @@
 """Guests that call others: what they may reach, what they get, and how it ends when the other does not answer."""
 import http.server
 import ipaddress
+import random
 import re
 import socket
 import ssl
+import subprocess
 import threading
 import time
 
@@ -100,6 +102,82 @@ class Upstream:
     @property
     def authority(self):
         return "127.0.0.1:%d" % self.port
+
+
+class NameServer:
+    """Answers A queries with 127.0.0.1, but for names that begin with "silent", of which it says nothing."""
+
+    def __init__(self, case):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.address = "127.53.%d.%d" % (random.randrange(256), random.randrange(1, 255))
+        try:
+            self.socket.bind((self.address, 53))
+        except PermissionError:
+            case.skipTest("port 53 is for root only")
+        self.asked = []
+        threading.Thread(target=self.serve, daemon=True).start()
+        case.addCleanup(self.socket.close)
+
+    def serve(self):
+        while True:
+            try:
+                query, peer = self.socket.recvfrom(512)
+            except OSError:
+                return
+            end = query.index(b"\0", 12)
+            name, kind = query[13:end].decode(), query[end + 2]
+            self.asked.append(name)
+            if name.startswith("silent"):
+                continue
+            record = b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4\x7f\0\0\1" if kind == 1 else b""
+            head = query[:2] + b"\x81\x80\0\1" + bytes([0, 1 if record else 0]) + bytes(4)
+            self.socket.sendto(head + query[12:end + 5] + record, peer)
+
+    def wrap(self, case):
+        """What starts a program that asks it: with a /etc/resolv.conf of its own."""
+        resolv_conf = case.folder / "resolv.conf"
+        resolv_conf.write_text("nameserver %s\n" % self.address)
+        wrap = ["unshare", "-rm", "sh", "-c", "mount --bind %s /etc/resolv.conf && exec \"$@\"" % resolv_conf, "sh"]
+        if subprocess.run([*wrap, "true"], check=False, stderr=subprocess.DEVNULL).returncode != 0:
+            case.skipTest("no mount namespace can be made here")
+        return wrap
+
+
+class Names(Case):
+    """Names whose server says nothing are the trouble of those who call them."""
+
+    def test_names_without_an_answer_hold_up_neither_other_names_nor_a_reload_nor_the_end(self):
+        names, upstream = NameServer(self), Upstream(self)
+        server = self.serve(components={"guest": {GRANT: ["*.test"], "http-private": True}}, wrap=names.wrap(self),
+                            top={"drain-timeout": "1s"})
+        waiting = [server.connect() for _ in range(100)]
+        for i, s in enumerate(waiting):
+            self.addCleanup(s.close)
+            s.sendall(b"GET /call?http://silent%d.test/ HTTP/1.1\r\nHost: x\r\n\r\n" % i)
+        wait_until(lambda: len({name for name in names.asked if name.startswith("silent")}) == 100, what="100 lookups")
+        start = time.monotonic()
+        got = server.request("/call?http://other.test:%d/path" % upstream.port)
+        self.expect(got, 200, "GET /path ")
+        server.reload()
+        self.assertLess(time.monotonic() - start, scaled(4))
+        start = time.monotonic()
+        self.assertEqual(server.stop(), 0)
+        self.assertLess(time.monotonic() - start, scaled(4))
+        self.assertNotIn("hangs", server.log())
+
+
+    def test_a_proxy_is_not_given_names_that_lead_where_the_component_may_not_go(self):
+        names, proxy = NameServer(self), Upstream(self)
+        components = {"public": {GRANT: ["*.test"]}, "private": {GRANT: ["*.test"], "http-private": True}}
+        server = self.serve(components=components, wrap=names.wrap(self),
+                            routes=[{"path": "/" + name, "component": name} for name in components],
+                            environment={"http_proxy": "http://127.0.0.1:%d" % proxy.port})
+        got = server.request("/public/call?http://other.test/x")
+        self.assertEqual(got.text, "error-code %d\n" % PROHIBITED)
+        self.assertEqual(proxy.server.connections, 0)
+        self.assertIn("other", "".join(names.asked))
+        self.expect(server.request("/private/call?http://unasked.test/x"), 200, "GET http://unasked.test/x ")
+        self.assertNotIn("unasked", "".join(names.asked))
 
 
 class Calls(Case):

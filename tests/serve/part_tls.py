@@ -1,6 +1,8 @@
 """TLS and HTTP/2 as far as Python's library, curl and nghttp see them."""
 import http.client
+import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -148,6 +150,19 @@ class Tls(Secure):
         wait_until(lambda: name() == "renewed", what="the new certificate")
         kept.sendall(b"GET /with-length HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         self.assertEqual(parse_head(receive(kept))[0], 200)
+
+    def test_a_reload_that_hangs_does_not_hold_up_the_end(self):
+        server = self.start(top={"drain-timeout": "500ms"})
+        certificate, _ = self.certificates.server
+        os.unlink(certificate)
+        os.mkfifo(certificate)  # without a writer nobody's open returns
+        server.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        self.expect(server.request("/hello"), 200)
+        start = time.monotonic()
+        self.assertEqual(server.stop(), 0)
+        self.assertLess(time.monotonic() - start, scaled(5))
+        self.assertIn("does not wait for what hangs in the system: 0 workers and a reload", server.log())
 
     def test_a_certificate_that_does_not_fit_its_key_leaves_the_old_one(self):
         server = self.start()

@@ -280,6 +280,96 @@ static void a_server_that_does_not_answer_in_time_fails_the_call(void **state) {
   assert_int_equal(s.seen, 1); /* it has seen the connection's end */
 }
 
+static void an_open_body_does_not_put_off_the_time_of_the_answer(void **state) {
+  (void)state;
+  server s;
+  server_start(&s, script_silent, NULL);
+  world w = world_new(NULL);
+  static const char *const bodies[] = {"", "some of it"};
+  for (size_t i = 0; i < 2; i++) {
+    fetch f = {0};
+    char room[64];
+    tn_http_request request = request_to(s.port, "POST", room);
+    request.body_length = TN_HTTP_UNKNOWN_LENGTH;
+    fetch_start(&w, &f, &request, &(tn_http_call_options){.first_byte_timeout = 50 * MILLISECOND});
+    write_all(&f, bodies[i]);
+    world_run(&w);
+    assert_failed(&f, TN_HTTP_CONNECTION_READ_TIMEOUT, "did not answer in time");
+    fetch_end(&f);
+  }
+  world_delete(&w);
+  server_stop(&s);
+}
+
+/* Answers with `data`, if there is any, and takes nothing behind the head. */
+static void script_takes_no_body(server *self, int connection, int index) {
+  (void)index;
+  char head[4096];
+  if (!read_head(connection, head, sizeof head)) return;
+  if (self->data != NULL) send_text(connection, self->data);
+  struct pollfd end = {connection, POLLRDHUP, 0};
+  poll(&end, 1, 5000);
+}
+
+static void fill(fetch *f) {
+  static const uint8_t zeros[65536];
+  for (int64_t room; (room = f->out->class->capacity(f->out)) > 0;) {
+    size_t size = (size_t)room < sizeof zeros ? (size_t)room : sizeof zeros;
+    if (f->out->class->write(f->out, zeros, size) != 0) return;
+  }
+}
+
+static void fill_more(void *data) {
+  fill(data);
+}
+
+static void start_endless(world *w, fetch *f, uint16_t port) {
+  char room[64];
+  tn_http_request request = request_to(port, "POST", room);
+  request.body_length = TN_HTTP_UNKNOWN_LENGTH;
+  fetch_start(w, f, &request, &(tn_http_call_options){.between_bytes_timeout = 80 * MILLISECOND});
+  f->out->observer = (tn_http_observer){fill_more, f};
+  fill(f);
+}
+
+static void a_request_that_nobody_takes_fails_after_its_time(void **state) {
+  (void)state;
+  server s;
+  server_start(&s, script_takes_no_body, NULL);
+  world w = world_new(NULL);
+  fetch f = {0};
+  uint64_t start = tn_loop_now();
+  start_endless(&w, &f, s.port);
+  world_run(&w);
+  assert_true(tn_loop_now() - start >= 80 * MILLISECOND);
+  assert_failed(&f, TN_HTTP_CONNECTION_WRITE_TIMEOUT, "takes no more of the request's body");
+  fetch_end(&f);
+  world_delete(&w);
+  server_stop(&s);
+}
+
+static void an_answer_to_a_request_that_nobody_takes_is_read(void **state) {
+  (void)state;
+  server s;
+  server_start(&s, script_takes_no_body, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello");
+  world w = world_new(NULL);
+  fetch f = {.only_head = true};
+  start_endless(&w, &f, s.port);
+  world_run(&w);
+  assert_int_equal(f.status, 200);
+  assert_int_equal(f.out->class->capacity(f.out), 0);
+  world_turn(&w, 200 * MILLISECOND);
+  assert_true(f.out->class->capacity(f.out) == TN_HTTP_END);
+  uint8_t body[16];
+  assert_int_equal(f.in->class->read(f.in, body, sizeof body), 5);
+  assert_memory_equal(body, "hello", 5);
+  assert_int_equal(f.in->class->read(f.in, body, sizeof body), 0);
+  fetch_end(&f);
+  assert_int_equal(tn_http_client_get_counters(w.client)->open_connections, 0);
+  world_delete(&w);
+  server_stop(&s);
+}
+
 static void a_body_that_stops_coming_fails_after_its_time(void **state) {
   (void)state;
   server s;
@@ -518,7 +608,7 @@ static void a_name_that_does_not_exist_is_a_dns_error(void **state) {
 /* ---- proxies --------------------------------------------------------------------------------- */
 
 static fetch fetch_by_proxy(recording *r, const char *scheme, const char *authority,
-                            const char *no_proxy) {
+                            const char *no_proxy, bool is_refused) {
   server s;
   server_start(&s, script_record, r);
   char proxy[64];
@@ -528,7 +618,8 @@ static fetch fetch_by_proxy(recording *r, const char *scheme, const char *author
   options.no_proxy = no_proxy;
   world w = world_new(&options);
   int asked = 0;
-  const tn_http_call_options call = {.may_connect = refuse_all, .may_connect_data = &asked};
+  const tn_http_call_options call = {.may_connect = is_refused ? refuse_all : NULL,
+                                     .may_connect_data = &asked};
   tn_http_request request = {.method = TN_STR("GET"),
                              .scheme = tn_str_from(scheme),
                              .authority = tn_str_from(authority),
@@ -548,7 +639,7 @@ static fetch fetch_by_proxy(recording *r, const char *scheme, const char *author
 static void a_proxy_is_asked_with_the_whole_url(void **state) {
   (void)state;
   recording *r = calloc(1, sizeof *r);
-  fetch f = fetch_by_proxy(r, "http", "upstream.test:81", "other.test");
+  fetch f = fetch_by_proxy(r, "http", "upstream.test:81", "other.test", false);
   assert_body(&f, "hello");
   assert_string_equal(r->bytes,
                       "GET http://upstream.test:81/x HTTP/1.1\r\nHost: upstream.test:81\r\n"
@@ -572,7 +663,7 @@ static void a_tunnel_that_the_proxy_refuses_fails_the_call(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     recording *r = calloc(1, sizeof *r);
     r->answer = cases[i].answer;
-    fetch f = fetch_by_proxy(r, "https", "upstream.test", NULL);
+    fetch f = fetch_by_proxy(r, "https", "upstream.test", NULL, false);
     assert_failed(&f, cases[i].code, "127.0.0.1");
     assert_string_equal(r->bytes,
                         "CONNECT upstream.test:443 HTTP/1.1\r\nHost: upstream.test:443\r\n"
@@ -600,7 +691,7 @@ static void hosts_named_in_no_proxy_are_called_directly(void **state) {
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     recording *r = calloc(1, sizeof *r);
-    fetch f = fetch_by_proxy(r, "http", cases[i].authority, cases[i].no_proxy);
+    fetch f = fetch_by_proxy(r, "http", cases[i].authority, cases[i].no_proxy, true);
     /* Nothing is allowed: an address that is not the proxy's to reach, or is not, fails all the same;
      * whether it was asked tells. */
     assert_failed(&f, TN_HTTP_DESTINATION_IP_PROHIBITED,
@@ -618,6 +709,9 @@ int main(void) {
       cmocka_unit_test(much_passes_both_ways_at_once_with_back_pressure),
       cmocka_unit_test(an_answer_that_comes_before_the_request_is_complete_is_read),
       cmocka_unit_test(a_server_that_does_not_answer_in_time_fails_the_call),
+      cmocka_unit_test(an_open_body_does_not_put_off_the_time_of_the_answer),
+      cmocka_unit_test(a_request_that_nobody_takes_fails_after_its_time),
+      cmocka_unit_test(an_answer_to_a_request_that_nobody_takes_is_read),
       cmocka_unit_test(a_body_that_stops_coming_fails_after_its_time),
       cmocka_unit_test(connecting_that_takes_too_long_fails),
       cmocka_unit_test(waiting_too_long_for_a_free_connection_fails),

@@ -291,6 +291,63 @@ static void an_answer_that_stops_fails_and_its_connection_goes_on(void **state) 
   site_stop(&s);
 }
 
+static bool say_nothing(peer *self, uint32_t stream, int nth) {
+  (void)self, (void)stream, (void)nth;
+  return true;
+}
+
+/* What is written stops at the window of 65 535 bytes that the peer never opens. */
+static void a_request_that_does_not_end_has_its_times(void **state) {
+  (void)state;
+  static const struct {
+    tn_http_call_options options;
+    size_t size;
+    tn_http_code code;
+    const char *words;
+  } cases[] = {
+      {{.first_byte_timeout = 50 * MILLISECOND},
+       0,
+       TN_HTTP_CONNECTION_READ_TIMEOUT,
+       "does not answer"},
+      {{.first_byte_timeout = 50 * MILLISECOND},
+       9,
+       TN_HTTP_CONNECTION_READ_TIMEOUT,
+       "does not answer"},
+      {{.between_bytes_timeout = 50 * MILLISECOND},
+       200000,
+       TN_HTTP_CONNECTION_WRITE_TIMEOUT,
+       "takes no more of the request"},
+  };
+  static const uint8_t zeros[65536];
+  site s;
+  site_start(&s, say_nothing);
+  world w = secure_world();
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char room[64];
+    fetch f = {0};
+    tn_http_request request = request_to(s.listening.port, "POST", room);
+    request.authority.len = (size_t)snprintf(room, sizeof room, "localhost:%u", s.listening.port);
+    request.scheme = TN_STR("https");
+    request.body_length = TN_HTTP_UNKNOWN_LENGTH;
+    fetch_start(&w, &f, &request, &cases[i].options);
+    for (size_t written = 0; written < cases[i].size && !f.is_over;) {
+      int64_t most = f.out->class->capacity(f.out);
+      if (most < 0) break;
+      size_t size = (size_t)most < cases[i].size - written ? (size_t)most : cases[i].size - written;
+      if (size > sizeof zeros) size = sizeof zeros;
+      if (size > 0) assert_int_equal(f.out->class->write(f.out, zeros, size), 0);
+      written += size;
+      world_turn(&w, 5 * MILLISECOND);
+    }
+    world_run(&w);
+    assert_failed(&f, cases[i].code, cases[i].words);
+    fetch_end(&f);
+  }
+  assert_int_equal(s.listening.accepted, 1);
+  world_delete(&w);
+  site_stop(&s);
+}
+
 static bool answer_once(peer *self, uint32_t stream, int nth) {
   (void)nth;
   send_hello(self, stream);
@@ -324,6 +381,7 @@ int main(void) {
       cmocka_unit_test(a_request_that_may_have_been_looked_at_is_not_sent_again),
       cmocka_unit_test(what_comes_before_the_answer_is_not_taken_for_it),
       cmocka_unit_test(an_answer_that_stops_fails_and_its_connection_goes_on),
+      cmocka_unit_test(a_request_that_does_not_end_has_its_times),
       cmocka_unit_test(a_second_connection_resumes_the_first),
   };
   return cmocka_run_group_tests(tests, set_up_group, tear_down_group);

@@ -527,13 +527,18 @@ static tn_error *use_everything(void) {
                     "[method]resolve-address-stream.subscribe", &made.value, &pollables[1]));
   TN_TRY(
       guest_call(&g, &tn_io_poll_interface, NULL, "[method]pollable.block", &pollables[1], NULL));
+  tn_network_next address;
+  TN_TRY(guest_call(&g, &tn_sockets_lookup_interface, NULL,
+                    "[method]resolve-address-stream.resolve-next-address", &made.value, &address));
+  if (address.is_error) return tn_error_no_memory();
   uint32_t handle;
   return tn_io_error_add(g.wasi, TN_IO_NETWORK, ECONNRESET, &handle);
 }
 
+/* But for a few, without which a lookup goes on: the host's own name, for a search domain. */
 static void every_failing_allocation_ends_the_guest_cleanly(void **state) {
   (void)state;
-  int count = 0;
+  int count = 0, survived = 0;
   for (;; count++) {
     tn_alloc_fail_after(count);
     tn_error *error = use_everything();
@@ -543,9 +548,13 @@ static void every_failing_allocation_ends_the_guest_cleanly(void **state) {
       assert_ok(error);
       break;
     }
-    assert_error(error, TN_ERROR_NO_MEMORY, "memory");
+    if (error == NULL)
+      survived++;
+    else
+      assert_error(error, TN_ERROR_NO_MEMORY, "memory");
   }
-  assert_in_range(count, 15, 100);
+  assert_in_range(count, 15, 200);
+  assert_in_range(survived, 0, 3);
 }
 
 int main(void) {

@@ -68,18 +68,40 @@ static void call_deferred(tn_deferred *deferred) {
 
 /* ---- deadlines ------------------------------------------------------------------------------- */
 
-void tn_client_call_set_deadline(tn_http_call *call, tn_client_deadline kind, uint64_t timeout) {
-  call->deadline_kind = timeout == 0 ? TN_CALL_NO_DEADLINE : kind;
-  if (timeout == 0 || call->client == NULL) return;
-  uint64_t now = tn_loop_now();
-  call->deadline = timeout > UINT64_MAX - now ? UINT64_MAX : now + timeout;
+/* Has call_alarm called at that time. */
+static void watch_for(tn_http_call *call, uint64_t deadline) {
   /* One that is set to fire earlier will find out then. */
-  if (call->alarm.place != 0 && call->alarm.deadline <= call->deadline) return;
-  tn_error *error = tn_alarm_set(call->client->loop, &call->alarm, call->deadline);
+  if (call->alarm.place != 0 && call->alarm.deadline <= deadline) return;
+  tn_error *error = tn_alarm_set(call->client->loop, &call->alarm, deadline);
   if (error == NULL) return;
   tn_error_delete(error);
   if (call->state < TN_CALL_RESPONDED)
     tn_client_call_fail(call, TN_HTTP_INTERNAL_ERROR, "out of memory");
+}
+
+static uint64_t from_now(uint64_t timeout) {
+  uint64_t now = tn_loop_now();
+  return timeout > UINT64_MAX - now ? UINT64_MAX : now + timeout;
+}
+
+void tn_client_call_set_deadline(tn_http_call *call, tn_client_deadline kind, uint64_t timeout) {
+  call->deadline_kind = timeout == 0 ? TN_CALL_NO_DEADLINE : kind;
+  if (timeout == 0 || call->client == NULL) return;
+  call->deadline = from_now(timeout);
+  watch_for(call, call->deadline);
+}
+
+void tn_client_call_watch_upload(tn_http_call *call) {
+  uint64_t timeout = call->options.between_bytes_timeout;
+  bool is_waiting = call->out.len > call->out_start && timeout != 0 && call->client != NULL;
+  bool has_moved = call->sent != call->sent_before;
+  call->sent_before = call->sent;
+  if (!is_waiting) {
+    call->upload_deadline = 0;
+  } else if (has_moved || call->upload_deadline == 0) {
+    call->upload_deadline = from_now(timeout);
+    watch_for(call, call->upload_deadline);
+  }
 }
 
 static void connect_timeout(tn_http_call *call) {
@@ -112,15 +134,35 @@ static void call_timeout(tn_http_call *call) {
   }
 }
 
+/* An answer that has come is worth more than the rest of the request. */
+static void upload_timeout(tn_http_call *call) {
+  call->upload_deadline = 0;
+  if (call->state >= TN_CALL_RESPONDED)
+    tn_client_http1_stop_sending(call);
+  else
+    tn_client_call_fail(call, TN_HTTP_CONNECTION_WRITE_TIMEOUT,
+                        "%s takes no more of the request's body", call->origin->target.host);
+}
+
 static void call_alarm(tn_alarm *alarm) {
   tn_http_call *call = TN_CONTAINER(alarm, tn_http_call, alarm);
-  if (call->deadline_kind == TN_CALL_NO_DEADLINE) return;
-  if (tn_loop_now() < call->deadline) {
+  uint64_t deadline = call->deadline_kind == TN_CALL_NO_DEADLINE ? UINT64_MAX : call->deadline;
+  bool is_uploading = call->upload_deadline != 0 && call->connection != NULL;
+  uint64_t upload = is_uploading ? call->upload_deadline : UINT64_MAX;
+  uint64_t next = deadline < upload ? deadline : upload;
+  if (next == UINT64_MAX) return;
+  if (tn_loop_now() < next) {
     /* Cannot fail for want of memory: its place in the heap has just been freed. */
-    tn_error_delete(tn_alarm_set(call->client->loop, alarm, call->deadline));
+    tn_error_delete(tn_alarm_set(call->client->loop, alarm, next));
     return;
   }
-  call_timeout(call);
+  if (next == deadline) {
+    call_timeout(call);
+  } else {
+    upload_timeout(call);
+    if (call->deadline_kind != TN_CALL_NO_DEADLINE)
+      tn_error_delete(tn_alarm_set(call->client->loop, alarm, call->deadline)); /* likewise */
+  }
   tn_client_call_tell(call);
 }
 
@@ -310,7 +352,7 @@ static bool copy_request(tn_http_call *call, const tn_http_request *from) {
          tn_client_copy_fields(arena, &from->fields, &to->fields);
 }
 
-/* With a proxy the name is the proxy's to resolve, so that only an address can be asked about. */
+/* What a proxy is to call is no address that is connected to here. Names are checked as they are dialed for (dial.c). */
 static bool is_prohibited(const tn_http_call *call, const tn_client_target *target) {
   if (call->origin->proxy == NULL || !target->is_address || call->options.may_connect == NULL)
     return false;

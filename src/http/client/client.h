@@ -41,13 +41,14 @@ void tn_http_client_delete(tn_http_client *client);
 
 /* Times are nanoseconds, 0: those of the client's options. */
 typedef struct tn_http_call_options {
-  uint64_t connect_timeout;       /* name lookup, connection and handshake together */
-  uint64_t first_byte_timeout;    /* from the request's end to the response's head */
-  uint64_t between_bytes_timeout; /* of the response's body */
+  uint64_t connect_timeout;    /* name lookup, connection and handshake together */
+  uint64_t first_byte_timeout; /* from the request's head, which is sent, to the response's */
+  uint64_t
+      between_bytes_timeout; /* of the response's body, and of the request's, if the peer takes none of it */
   /* Asked for each resolved address before it is connected to; false: DESTINATION_IP_PROHIBITED.
    * Connections that are reused were allowed for the same `policy_key`. NULL: everything is allowed. Not
-   * asked for a proxy, which the operator has chosen; behind one it is asked only for a target that is an
-   * address, because names are resolved there: whoever has rules must check names before the call. */
+   * asked for a proxy, which the operator has chosen; behind one, the target's name is looked up here as
+   * well, and all its addresses must be allowed before the proxy is given it, which may yet find others. */
   bool (*may_connect)(void *data, const struct sockaddr *address);
   void *may_connect_data;
   const void *policy_key; /* whose rights: connections are shared only under the same key */

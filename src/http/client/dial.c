@@ -13,6 +13,7 @@
 static void dial_free(tn_client_dial *dial) {
   tn_resolver_cancel(&dial->lookup);
   tn_loop_undefer(dial->loop, &dial->deferred);
+  tn_loop_undefer(dial->loop, &dial->checked);
   tn_dial_race_stop(dial);
   tn_io_stop(&dial->tunnel);
   if (dial->descriptor >= 0) close(dial->descriptor);
@@ -195,8 +196,57 @@ static void take_addresses(tn_client_dial *dial, const tn_client_addresses *foun
   tn_dial_race(dial);
 }
 
+/* The proxy looks the name up again, and connects to what it likes of that: all of it has to be allowed. */
+static void check_addresses(tn_client_dial *dial, const tn_client_addresses *found) {
+  const tn_client_target *target = &dial->origin->target;
+  const tn_http_call_options *options = &dial->call->options;
+  if (found->count == 0) {
+    dial->failure.dns_rcode = found->rcode;
+    tn_dial_fail(dial, true, found->code, "looking up %s, before the proxy is asked: %s",
+                 target->host, found->problem);
+    return;
+  }
+  for (uint32_t i = 0; i < found->count; i++) {
+    tn_client_address address = found->items[i];
+    tn_client_address_set_port(&address, target->port);
+    if (options->may_connect(options->may_connect_data, &address.any)) continue;
+    char room[TN_CLIENT_ADDRESS_TEXT];
+    tn_dial_fail(dial, true, TN_HTTP_DESTINATION_IP_PROHIBITED,
+                 "calling %s (%s) by a proxy is not allowed", target->host,
+                 tn_client_address_print(&address, room));
+    return;
+  }
+  tn_loop_defer(dial->loop, &dial->checked);
+}
+
+static void take_lookup(tn_client_dial *dial, const tn_client_addresses *found) {
+  if (dial->is_checking)
+    check_addresses(dial, found);
+  else
+    take_addresses(dial, found);
+}
+
 static void looked_up(tn_client_lookup *lookup, const tn_client_addresses *found) {
-  take_addresses(TN_CONTAINER(lookup, tn_client_dial, lookup), found);
+  take_lookup(TN_CONTAINER(lookup, tn_client_dial, lookup), found);
+}
+
+static void look_up(tn_client_dial *dial, const tn_client_target *target) {
+  if (target->is_address) {
+    const tn_client_addresses itself = {.count = 1, .items = {target->address}};
+    take_lookup(dial, &itself);
+    return;
+  }
+  tn_http_call *call = dial->call;
+  const tn_client_addresses *found =
+      tn_resolver_find(call->client->resolver, (tn_str){target->host, target->host_size},
+                       call->options.policy_key, &dial->lookup);
+  if (found != NULL) take_lookup(dial, found);
+}
+
+static void target_is_checked(tn_deferred *deferred) {
+  tn_client_dial *dial = TN_CONTAINER(deferred, tn_client_dial, checked);
+  dial->is_checking = false;
+  look_up(dial, tn_dial_target(dial));
 }
 
 bool tn_client_dial_start(tn_http_call *call) {
@@ -207,17 +257,14 @@ bool tn_client_dial_start(tn_http_call *call) {
   dial->loop = call->client->loop;
   dial->descriptor = -1;
   dial->deferred.func = dial_deferred;
+  dial->checked.func = target_is_checked;
   dial->lookup.done = looked_up;
   call->dial = dial;
-  const tn_client_target *target = tn_dial_target(dial);
-  if (target->is_address) {
-    const tn_client_addresses itself = {.count = 1, .items = {target->address}};
-    take_addresses(dial, &itself);
-    return true;
-  }
-  const tn_client_addresses *found = tn_resolver_find(
-      call->client->resolver, (tn_str){target->host, target->host_size}, &dial->lookup);
-  if (found != NULL) take_addresses(dial, found);
+  /* An address has been checked before (is_prohibited in call.c). */
+  const tn_client_target *target = &dial->origin->target;
+  dial->is_checking =
+      dial->origin->proxy != NULL && call->options.may_connect != NULL && !target->is_address;
+  look_up(dial, dial->is_checking ? target : tn_dial_target(dial));
   return true;
 }
 

@@ -29,6 +29,8 @@ struct tn_client_dial {
   tn_dial_phase phase;
   tn_client_lookup lookup;
   tn_deferred deferred; /* tells a failure that was found at once */
+  bool is_checking; /* the lookup is of the name that a proxy is to call, to see where it leads */
+  tn_deferred checked; /* goes on when that was found to be fine */
 
   tn_client_addresses addresses; /* those that are allowed, in the order in which they are tried */
   tn_dial_attempt attempts[TN_CLIENT_MAX_ADDRESSES];

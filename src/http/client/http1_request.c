@@ -68,7 +68,7 @@ static void compose_head(tn_http_call *call) {
 
 /* ---- to the socket --------------------------------------------------------------------------- */
 
-static void stop_sending(tn_http_call *call) {
+void tn_client_http1_stop_sending(tn_http_call *call) {
   call->connection->is_broken = true;
   call->is_deaf = true;
   call->pending.len = call->out.len = call->out_start = 0;
@@ -84,14 +84,14 @@ static void write_failed(tn_http_call *call) {
   if (call->sent == 0 && c->uses > 1 && !call->is_retry)
     c->is_blocked = true;
   else
-    stop_sending(call);
+    tn_client_http1_stop_sending(call);
 }
 
 static void run_out(tn_http_call *call) {
   if (call->state < TN_CALL_RESPONDED)
     tn_client_call_fail(call, TN_HTTP_INTERNAL_ERROR, "out of memory");
   else if (call->connection != NULL)
-    stop_sending(call);
+    tn_client_http1_stop_sending(call);
 }
 
 /* Appends what of `parts` lies behind the first `sent` bytes. */
@@ -129,6 +129,12 @@ static void send_parts(tn_http_call *call, struct iovec parts[4]) {
   keep_rest(&call->out, parts + 1, 3, sent - from_out);
 }
 
+/* From the head on, however long the body takes. */
+static void wait_for_response(tn_http_call *call) {
+  if (call->state == TN_CALL_STARTED && call->deadline_kind == TN_CALL_NO_DEADLINE)
+    tn_client_call_set_deadline(call, TN_CALL_FIRST_BYTE, call->options.first_byte_timeout);
+}
+
 /* Frames what has gathered and `bytes` behind it as one chunk, and sends all. */
 static void send_body(tn_http_call *call, const uint8_t *bytes, size_t size) {
   if (!call->head_is_out) compose_head(call);
@@ -152,16 +158,16 @@ static void send_body(tn_http_call *call, const uint8_t *bytes, size_t size) {
   if (is_over) call->end_is_out = true;
   send_parts(call, parts);
   call->pending.len = 0;
-  if (call->out.failed) run_out(call);
+  if (call->out.failed) {
+    run_out(call);
+    return;
+  }
+  tn_client_call_watch_upload(call);
+  wait_for_response(call);
 }
 
 bool tn_client_http1_is_sent(const tn_http_call *call) {
   return call->end_is_out && call->out.len == call->out_start;
-}
-
-static void wait_for_response(tn_http_call *call) {
-  if (call->state == TN_CALL_STARTED && call->deadline_kind == TN_CALL_NO_DEADLINE)
-    tn_client_call_set_deadline(call, TN_CALL_FIRST_BYTE, call->options.first_byte_timeout);
 }
 
 void tn_client_http1_flush(tn_http_call *call) {
@@ -171,7 +177,6 @@ void tn_client_http1_flush(tn_http_call *call) {
   if (!has_work) return;
   send_body(call, NULL, 0);
   if (call->is_deaf || call->connection == NULL) return;
-  if (tn_client_http1_is_sent(call)) wait_for_response(call);
   if (call->wants_room && call->out.len == call->out_start) {
     call->wants_room = false;
     call->events |= TN_CALL_TELL_OUT;
@@ -184,6 +189,7 @@ void tn_client_http1_start(tn_http_call *call, tn_client_connection *connection)
   connection->uses++;
   call->state = TN_CALL_STARTED;
   call->sent = 0;
+  call->upload_deadline = 0;
   tn_client_call_set_deadline(call, TN_CALL_NO_DEADLINE, 0);
   if (call->wants_room) {
     call->wants_room = false;
@@ -271,7 +277,7 @@ static void out_abort(tn_http_outgoing *outgoing) {
     tn_client_call_fail(call, TN_HTTP_HTTP_PROTOCOL_ERROR,
                         "the request's body was given up before its end");
   } else if (call->connection != NULL) {
-    stop_sending(call);
+    tn_client_http1_stop_sending(call);
     tn_transport_shutdown(&call->connection->transport);
   }
 }

@@ -174,6 +174,9 @@ struct tn_http_call {
   tn_alarm alarm;               /* moved lazily: may fire before `deadline` */
   uint64_t deadline;
   tn_client_deadline deadline_kind;
+  uint64_t
+      upload_deadline; /* when the peer has to have taken more of `out`; 0: nothing waits to be sent */
+  uint64_t sent_before; /* `sent`, when that was set */
 
   tn_client_origin *origin;
   tn_http_call *next_waiting;
@@ -237,6 +240,8 @@ void tn_client_call_defer(tn_http_call *call);
 /* Tells what is to be told. The call may be gone afterwards. */
 void tn_client_call_tell(tn_http_call *call);
 void tn_client_call_set_deadline(tn_http_call *call, tn_client_deadline kind, uint64_t timeout);
+/* Some of `out` has been sent, or now waits to be. */
+void tn_client_call_watch_upload(tn_http_call *call);
 /* Gives a call's memory back to the system. */
 void tn_client_call_free(tn_http_call *call);
 /* Cuts it off from a client that goes away. */
@@ -289,6 +294,8 @@ extern const tn_http_outgoing_class tn_client_outgoing_class;
 void tn_client_http1_start(tn_http_call *call, tn_client_connection *connection);
 /* Sends what has gathered. */
 void tn_client_http1_flush(tn_http_call *call);
+/* The rest of the body is not sent: the peer does not take it. */
+void tn_client_http1_stop_sending(tn_http_call *call);
 /* Whether all of the request is with the system. */
 bool tn_client_http1_is_sent(const tn_http_call *call);
 

@@ -1,39 +1,21 @@
 #include "http/client/resolver.h"
 
-#include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "loop/lookup.h"
 
-enum {
-  MAX_ENTRIES = 256,
-  MAX_RUNNING =
-      64, /* the pool has few threads: behind so many, an answer would come too late anyway */
-};
+enum { MAX_ENTRIES = 256 };
 #define KEEP_FAILURES UINT64_C(1000000000)
-/* Whoever answers "try again" only after so long has waited for a server in vain. */
-#define LOOKS_LIKE_TIMEOUT UINT64_C(3000000000)
 
-/* Work for the pool. Invariant: `entry` is NULL once nobody wants the answer; only the loop's thread looks
- * at it. */
-typedef struct resolver_job {
-  tn_resolver_entry *entry;
-  int failure; /* of getaddrinfo */
-  int system_error;
-  uint64_t taken;
-  struct addrinfo *found;
-  char name[TN_CLIENT_HOST_SIZE];
-} resolver_job;
-
-/* A name. Invariants: linked in its resolver, the last one used first; `job` is set while it is looked up,
- * and only then has it waiters. */
+/* A name. Invariants: linked in its resolver, the last one used first; `running` is set while it is looked
+ * up, and only then has it waiters. */
 struct tn_resolver_entry {
   tn_resolver *resolver;
   tn_resolver_entry *next;
   tn_resolver_entry *previous;
-  resolver_job *job;
+  tn_lookup *running;
   tn_client_lookup *waiting;
   uint64_t expires;
   uint32_t hash;
@@ -48,7 +30,6 @@ struct tn_resolver {
   tn_resolver_entry *first;
   tn_resolver_entry *last;
   uint32_t count;
-  uint32_t running;
   tn_client_addresses immediate; /* an answer that is not kept */
 };
 
@@ -89,7 +70,7 @@ static void entry_link(tn_resolver_entry *entry) {
 }
 
 static void entry_delete(tn_resolver_entry *entry) {
-  if (entry->job != NULL) entry->job->entry = NULL;
+  if (entry->running != NULL) tn_lookup_cancel(entry->running);
   entry_unlink(entry);
   tn_free(entry);
 }
@@ -122,7 +103,7 @@ static void make_room(tn_resolver *resolver) {
   tn_resolver_entry *entry = resolver->last;
   while (entry != NULL && resolver->count >= MAX_ENTRIES) {
     tn_resolver_entry *previous = entry->previous;
-    if (entry->job == NULL) entry_delete(entry);
+    if (entry->running == NULL) entry_delete(entry);
     entry = previous;
   }
 }
@@ -141,20 +122,6 @@ static tn_resolver_entry *entry_new(tn_resolver *resolver, tn_str name) {
 
 /* ---- looking up ------------------------------------------------------------------------------ */
 
-static void job_free(resolver_job *job) {
-  if (job->found != NULL) freeaddrinfo(job->found);
-  tn_free(job);
-}
-
-static void resolve(void *argument) {
-  resolver_job *job = argument;
-  struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-  uint64_t start = tn_loop_now();
-  job->failure = getaddrinfo(job->name, NULL, &hints, &job->found);
-  job->system_error = errno;
-  job->taken = tn_loop_now() - start;
-}
-
 static void fail(tn_client_addresses *out, tn_http_code code, const char *what, const char *word) {
   out->count = 0;
   out->code = code;
@@ -162,43 +129,49 @@ static void fail(tn_client_addresses *out, tn_http_code code, const char *what, 
   snprintf(out->problem, sizeof out->problem, word == NULL ? "%s" : "%s (%s)", what, word);
 }
 
-static void take_failure(const resolver_job *job, tn_client_addresses *out) {
-  switch (job->failure) {
-  case EAI_NONAME:
+static void take_failure(tn_lookup_failure failure, tn_client_addresses *out) {
+  switch (failure) {
+  case TN_LOOKUP_NO_NAME:
     fail(out, TN_HTTP_DNS_ERROR, "no such name", "NXDOMAIN");
     break;
-  case EAI_NODATA:
+  case TN_LOOKUP_FOUND: /* never without an address */
+  case TN_LOOKUP_NO_ADDRESS:
     fail(out, TN_HTTP_DNS_ERROR, "the name has no address", "NOERROR");
     break;
-  case EAI_FAIL:
+  case TN_LOOKUP_REFUSED:
     fail(out, TN_HTTP_DNS_ERROR, "the name server refused", "REFUSED");
     break;
-  case EAI_AGAIN:
-    if (job->taken >= LOOKS_LIKE_TIMEOUT)
-      fail(out, TN_HTTP_DNS_TIMEOUT, "no name server answered", NULL);
-    else
-      fail(out, TN_HTTP_DNS_ERROR, "temporary failure of the name server", "SERVFAIL");
+  case TN_LOOKUP_SERVER_FAILED:
+    fail(out, TN_HTTP_DNS_ERROR, "the name server failed", "SERVFAIL");
     break;
-  case EAI_MEMORY:
+  case TN_LOOKUP_BAD_ANSWER:
+    fail(out, TN_HTTP_DNS_ERROR, "the name server's answer cannot be understood", NULL);
+    break;
+  case TN_LOOKUP_NO_ANSWER:
+    fail(out, TN_HTTP_DNS_TIMEOUT, "no name server answered", NULL);
+    break;
+  case TN_LOOKUP_NO_SERVER:
+    fail(out, TN_HTTP_DNS_ERROR, "no name server can be reached", NULL);
+    break;
+  case TN_LOOKUP_BAD_NAME:
+    fail(out, TN_HTTP_DNS_ERROR, "this cannot be a name", NULL);
+    break;
+  case TN_LOOKUP_TOO_MANY:
+    fail(out, TN_HTTP_CONNECTION_LIMIT_REACHED, "too many names are being looked up", NULL);
+    break;
+  case TN_LOOKUP_NO_MEMORY:
     fail(out, TN_HTTP_INTERNAL_ERROR, "out of memory", NULL);
     break;
-  case EAI_SYSTEM:
-    fail(out, TN_HTTP_DNS_ERROR, strerrordesc_np(job->system_error), NULL);
+  case TN_LOOKUP_SYSTEM:
+    fail(out, TN_HTTP_DNS_ERROR, "the system's configuration cannot be read", NULL);
     break;
-  default:
-    fail(out, TN_HTTP_DNS_ERROR, gai_strerror(job->failure), NULL);
   }
 }
 
-static void take_addresses(const resolver_job *job, tn_client_addresses *out) {
-  out->count = 0;
-  for (const struct addrinfo *a = job->found; a != NULL && out->count < TN_CLIENT_MAX_ADDRESSES;
-       a = a->ai_next) {
-    if (a->ai_family != AF_INET && a->ai_family != AF_INET6) continue;
-    if (a->ai_addrlen > sizeof out->items[0]) continue;
-    memcpy(&out->items[out->count++], a->ai_addr, a->ai_addrlen);
-  }
-  if (out->count == 0) fail(out, TN_HTTP_DNS_ERROR, "the name has no address", "NOERROR");
+static void take_addresses(const tn_lookup_answer *answer, tn_client_addresses *out) {
+  *out = (tn_client_addresses){.count = answer->count};
+  for (uint32_t i = 0; i < answer->count; i++)
+    memcpy(&out->items[i], &answer->items[i], sizeof out->items[i]);
 }
 
 static void tell_waiting(tn_resolver_entry *entry) {
@@ -209,23 +182,19 @@ static void tell_waiting(tn_resolver_entry *entry) {
   }
 }
 
-static void resolved(void *argument, bool is_abandoned) {
-  resolver_job *job = argument;
-  tn_resolver_entry *entry = is_abandoned ? NULL : job->entry;
-  if (entry != NULL) {
-    tn_resolver *resolver = entry->resolver;
-    entry->job = NULL;
-    resolver->running--;
-    if (job->failure != 0)
-      take_failure(job, &entry->addresses);
-    else
-      take_addresses(job, &entry->addresses);
-    bool has_failed = entry->addresses.count == 0;
-    bool is_short = has_failed && resolver->keep > KEEP_FAILURES;
-    entry->expires = tn_loop_now() + (is_short ? KEEP_FAILURES : resolver->keep);
-    tell_waiting(entry);
-  }
-  job_free(job);
+static void resolved(void *data, const tn_lookup_answer *answer) {
+  tn_resolver_entry *entry = data;
+  entry->running = NULL;
+  if (answer->count == 0)
+    take_failure(answer->failure, &entry->addresses);
+  else
+    take_addresses(answer, &entry->addresses);
+  uint64_t keep = entry->resolver->keep;
+  if (answer->count == 0 && keep > KEEP_FAILURES) keep = KEEP_FAILURES;
+  /* What was too much for one is not for another. */
+  bool is_of_name = answer->failure < TN_LOOKUP_TOO_MANY;
+  entry->expires = is_of_name ? tn_loop_now() + keep : 0;
+  tell_waiting(entry);
 }
 
 static const tn_client_addresses *answer_failure(tn_resolver *resolver, tn_http_code code,
@@ -234,20 +203,20 @@ static const tn_client_addresses *answer_failure(tn_resolver *resolver, tn_http_
   return &resolver->immediate;
 }
 
-static bool start_job(tn_resolver_entry *entry) {
-  resolver_job *job = tn_calloc(1, sizeof *job);
-  if (job == NULL) return false;
-  memcpy(job->name, entry->name, sizeof job->name);
-  tn_error *error = tn_loop_submit(entry->resolver->loop, resolve, resolved, job);
-  if (error != NULL) {
-    tn_error_delete(error);
-    tn_free(job);
-    return false;
-  }
-  job->entry = entry;
-  entry->job = job;
-  entry->resolver->running++;
+/* Lookups that nobody waits for any more go on, so that the next one who asks has the answer, unless
+ * they are in the way. */
+static bool end_unwanted(tn_resolver *resolver) {
+  tn_resolver_entry *entry = resolver->last;
+  while (entry != NULL && (entry->running == NULL || entry->waiting != NULL))
+    entry = entry->previous;
+  if (entry == NULL) return false;
+  entry_delete(entry);
   return true;
+}
+
+static bool start(tn_resolver_entry *entry, const void *owner) {
+  entry->running = tn_lookup_start(entry->resolver->loop, entry->name, owner, resolved, entry);
+  return entry->running != NULL;
 }
 
 /* RFC 6761 6.3: such names never leave this machine, whatever a name server would say. */
@@ -274,25 +243,23 @@ static void wait_for(tn_resolver_entry *entry, tn_client_lookup *lookup) {
   entry->waiting = lookup;
 }
 
-const tn_client_addresses *tn_resolver_find(tn_resolver *resolver, tn_str name,
+const tn_client_addresses *tn_resolver_find(tn_resolver *resolver, tn_str name, const void *owner,
                                             tn_client_lookup *lookup) {
   if (is_localhost(name)) return answer_localhost(resolver);
   tn_resolver_entry *entry = entry_find(resolver, name);
-  if (entry == NULL) {
-    if (resolver->running >= MAX_RUNNING)
-      return answer_failure(resolver, TN_HTTP_CONNECTION_LIMIT_REACHED,
-                            "too many names are being looked up");
-    entry = entry_new(resolver, name);
+  bool is_known = entry != NULL && (entry->running != NULL || entry->expires > tn_loop_now());
+  if (!is_known) {
+    while (!tn_lookup_has_room(resolver->loop, owner) && end_unwanted(resolver))
+      continue;
+    if (entry == NULL) entry = entry_new(resolver, name);
     if (entry == NULL) return answer_failure(resolver, TN_HTTP_INTERNAL_ERROR, "out of memory");
   }
   entry_unlink(entry);
   entry_link(entry);
-  if (entry->job == NULL) {
-    if (entry->expires > tn_loop_now()) return &entry->addresses;
-    if (!start_job(entry)) {
-      entry_delete(entry);
-      return answer_failure(resolver, TN_HTTP_INTERNAL_ERROR, "no thread to look it up");
-    }
+  if (is_known && entry->running == NULL) return &entry->addresses;
+  if (!is_known && !start(entry, owner)) {
+    entry_delete(entry);
+    return answer_failure(resolver, TN_HTTP_INTERNAL_ERROR, "out of memory");
   }
   wait_for(entry, lookup);
   return NULL;

@@ -1,5 +1,5 @@
-/* Names to addresses without blocking the loop: getaddrinfo on the loop's pool, answers kept for a while, the same
- * name looked up once at a time. For src/http/client*.c only. */
+/* Names to addresses: the loop's lookups, their answers kept for a while, the same name looked up once
+ * at a time. For src/http/client*.c only. */
 #ifndef TN_HTTP_CLIENT_RESOLVER_H
 #define TN_HTTP_CLIENT_RESOLVER_H
 
@@ -34,11 +34,11 @@ struct tn_client_lookup {
 
 /* `keep`: how long an address is believed, nanoseconds. */
 tn_error *tn_resolver_new(tn_loop *loop, uint64_t keep, tn_resolver **out);
-/* No lookup may be waiting. Work on the pool goes on and is forgotten. */
+/* No lookup may be waiting. */
 void tn_resolver_delete(tn_resolver *resolver);
-/* `name` is lower case. Gives what is known at once (valid until the next call), else NULL: lookup->done is
- * called later. */
-const tn_client_addresses *tn_resolver_find(tn_resolver *resolver, tn_str name,
+/* `name` is lower case; `owner` as for tn_lookup_start. Gives what is known at once (valid until the
+ * next call), else NULL: lookup->done is called later. */
+const tn_client_addresses *tn_resolver_find(tn_resolver *resolver, tn_str name, const void *owner,
                                             tn_client_lookup *lookup);
 /* `done` will not be called any more. */
 void tn_resolver_cancel(tn_client_lookup *lookup);

@@ -31,7 +31,7 @@ struct tn_http2_call {
   tn_http_response head;
   uint32_t field_count;
   uint32_t field_bytes;
-  uint64_t request_end; /* loop time; 0: not yet */
+  uint64_t request_since; /* its head was sent: loop time; 0: not yet */
   bool is_released;
   bool has_head;
   bool is_told; /* of a response or a failure */
@@ -83,9 +83,9 @@ static uint64_t call_deadline(const tn_http2_call *call) {
   const tn_http2_stream *stream = &call->stream;
   if (stream->is_closed || call->is_released) return UINT64_MAX;
   if (!call->has_head)
-    return call->request_end == 0 || call->options.first_byte_timeout == 0
+    return call->request_since == 0 || call->options.first_byte_timeout == 0
                ? UINT64_MAX
-               : call->request_end + call->options.first_byte_timeout;
+               : call->request_since + call->options.first_byte_timeout;
   return stream->reading_since == 0 || call->options.between_bytes_timeout == 0
              ? UINT64_MAX
              : stream->reading_since + call->options.between_bytes_timeout;
@@ -188,6 +188,7 @@ static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const
 static void head_end(tn_http2_call *call, bool is_remote_end) {
   if (call->head.status < 200 || call->has_head) return;
   call->has_head = true;
+  call->stream.write_timeout = call->stream.session->write_timeout;
   call->head.version = TN_HTTP_2;
   call->head.body_length = TN_HTTP_UNKNOWN_LENGTH;
   if (!tn_http2_find_length(&call->head.fields, &call->head.body_length) && is_remote_end)
@@ -242,12 +243,12 @@ static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *
 
 static int on_frame_sent(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *data) {
   (void)data;
-  bool is_message = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
-  if (!is_message || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
+  if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
   tn_http2_call *call = find_call(nghttp2, frame->hd.stream_id);
   if (call == NULL) return 0;
-  call->stream.is_local_end = true;
-  call->request_end = tn_loop_time(call->stream.session->loop);
+  if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) call->stream.is_local_end = true;
+  if (call->request_since != 0) return 0;
+  call->request_since = tn_loop_time(call->stream.session->loop);
   watch_call(call);
   return 0;
 }
@@ -294,6 +295,9 @@ static void call_end(tn_http2_call *call) {
     call->why = session->failure == TN_HTTP_END ? TN_HTTP_CONNECTION_TERMINATED
                                                 : tn_http_failure_code(session->failure);
     call->detail = session->problem;
+  } else if (stream->in_result == tn_http_failure(TN_HTTP_CONNECTION_WRITE_TIMEOUT)) {
+    call->why = TN_HTTP_CONNECTION_WRITE_TIMEOUT;
+    call->detail = "the peer takes no more of the request";
   }
   call->handler.failed(call->data, call->why,
                        call->detail == NULL ? "the call failed" : call->detail, call->may_retry);
@@ -365,6 +369,8 @@ tn_error *tn_http2_client_call(tn_http2_client *client, const tn_http_request *r
   call->stream.promised = request->body_length;
   call->stream.drops_body = request->body_length == 0;
   call->options = *options;
+  uint64_t between = options->between_bytes_timeout, most = client->session.write_timeout;
+  if (between != 0 && (most == 0 || between < most)) call->stream.write_timeout = between;
   call->handler = *handler;
   call->data = data;
   call->why = TN_HTTP_CONNECTION_TERMINATED;

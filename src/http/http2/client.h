@@ -58,11 +58,13 @@ void tn_http2_client_drain(tn_http2_client *client);
  * call on them. */
 void tn_http2_client_ping(tn_http2_client *client);
 
-/* Times are nanoseconds, 0: without limit. Running out fails the call with CONNECTION_READ_TIMEOUT and resets its
- * stream; the connection goes on. */
+/* Times are nanoseconds, 0: without limit. Running out fails the call with CONNECTION_READ_TIMEOUT, or
+ * CONNECTION_WRITE_TIMEOUT where the peer takes no more of the request, and resets its stream; the connection goes on. */
 typedef struct tn_http2_call_options {
-  uint64_t first_byte_timeout;    /* from the request's end to the response's head */
-  uint64_t between_bytes_timeout; /* of the response's body, while somebody waits for them */
+  uint64_t first_byte_timeout; /* from the request's head to the response's */
+  uint64_t
+      between_bytes_timeout; /* of a body: the request's, until there is a response, and the response's, while somebody
+                                     waits for it */
 } tn_http2_call_options;
 
 /* Exactly one of the two, never from within tn_http2_client_call; none after tn_http2_call_release. */

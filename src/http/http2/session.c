@@ -356,8 +356,8 @@ static uint64_t stream_check(tn_http2_session *session, tn_http2_stream *stream,
     else
       tn_http2_stream_reset(stream, NGHTTP2_NO_ERROR);
   }
-  if (session->write_timeout != 0 && stream->writing_since != 0) {
-    uint64_t end = stream->writing_since + session->write_timeout;
+  if (stream->write_timeout != 0 && stream->writing_since != 0) {
+    uint64_t end = stream->writing_since + stream->write_timeout;
     if (now >= end) failure = tn_http_failure(TN_HTTP_CONNECTION_WRITE_TIMEOUT);
     next = earlier(next, end);
   }

@@ -79,6 +79,7 @@ struct tn_http2_stream {
   uint64_t
       unwanted_since; /* everything was sent, but the peer goes on, unread: loop time; 0: it does not */
   uint64_t writing_since; /* `pending` has not shrunk since: loop time; 0: it is empty */
+  uint64_t write_timeout; /* for that; the session's, unless the owner sets another; 0: none */
   bool drops_body;        /* a response that has none (HEAD, 204, 205, 304) */
   bool is_finished;       /* `finish` was called */
   bool is_cut;            /* the stream is reset when `pending` has left */

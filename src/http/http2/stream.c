@@ -192,8 +192,8 @@ static void stream_resume(tn_http2_stream *stream) {
 static void stream_watch_writing(tn_http2_stream *stream) {
   tn_http2_session *session = stream->session;
   stream->writing_since = tn_loop_time(session->loop);
-  if (session->write_timeout != 0)
-    tn_http2_session_check_by(session, stream->writing_since + session->write_timeout);
+  if (stream->write_timeout != 0)
+    tn_http2_session_check_by(session, stream->writing_since + stream->write_timeout);
 }
 
 static int64_t outgoing_write(tn_http_outgoing *outgoing, const uint8_t *bytes, size_t size) {
@@ -312,6 +312,7 @@ nghttp2_data_provider tn_http2_stream_provider(tn_http2_stream *stream) {
 void tn_http2_stream_init(tn_http2_stream *stream, tn_http2_session *session, int32_t id,
                           tn_arena *arena, uint32_t limit) {
   *stream = (tn_http2_stream){.session = session, .id = id, .arena = arena, .limit = limit};
+  stream->write_timeout = session->write_timeout;
   stream->incoming.class = &incoming_class;
   stream->outgoing.class = &outgoing_class;
   stream->promised = TN_HTTP_UNKNOWN_LENGTH;

@@ -120,11 +120,13 @@ static tn_error *start_call(tn_http_message *message, const tn_http_outgoing_mes
   };
   TN_TRY(wire_path(&message->arena, &request->path, &head.path));
   TN_TRY(wire_fields(&message->arena, http, request->fields->list, &head.fields));
+  const tn_http_permission *permission = &message->permission;
+  bool is_anywhere = tn_egress_may_connect_anywhere(permission->policy, &permission->request);
   const tn_http_call_options call_options = {
       .connect_timeout = timeout_of(options, 0),
       .first_byte_timeout = timeout_of(options, 1),
       .between_bytes_timeout = timeout_of(options, 2),
-      .may_connect = may_connect,
+      .may_connect = is_anywhere ? NULL : may_connect,
       .may_connect_data = &message->permission,
       .policy_key = tn_egress_key(message->permission.policy, message->method),
   };

@@ -1,26 +1,26 @@
-/* wasi:sockets/ip-name-lookup: getaddrinfo on the loop's pool. */
+/* wasi:sockets/ip-name-lookup: the loop's lookups. */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <netdb.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "loop/lookup.h"
 #include "wasi/sockets/idna.h"
 #include "wasi/sockets/socket.h"
+#include "wasi/state.h"
 
 /* One waiting party of a lookup: armed by a poll. */
 typedef struct listener listener;
 
-/* A lookup and the resource that gives its results. Counted: the resource, each pollable, and the pool while
- * it works. Invariant: `found` and `failure` belong to the pool until is_over. */
+/* A lookup and the resource that gives its results. Counted: the resource and each pollable. Invariant: `running` is
+ * set until is_over. */
 typedef struct name_lookup {
   tn_wasi *wasi;
   uint32_t references;
   bool is_over;
-  int failure; /* of getaddrinfo */
-  int system_error;
-  struct addrinfo *found; /* NULL: nothing, or the name was an address */
-  const struct addrinfo *next;
+  tn_lookup *running;
+  tn_lookup_answer answer; /* count 0: nothing, or the name was an address */
+  uint32_t next;
   bool has_literal;
   tn_sockaddr literal; /* the name was this address, which has not been given yet */
   listener *listeners;
@@ -36,7 +36,7 @@ struct listener {
 
 static void lookup_release(name_lookup *lookup) {
   if (--lookup->references > 0) return;
-  if (lookup->found != NULL) freeaddrinfo(lookup->found);
+  if (lookup->running != NULL) tn_lookup_cancel(lookup->running);
   tn_free(lookup);
 }
 
@@ -59,22 +59,13 @@ static void drop(tn_runtime *runtime, void *data, uint32_t representation) {
 
 /* ---- resolving ----------------------------------------------------------------------------------- */
 
-static void resolve(void *argument) {
-  name_lookup *job = argument;
-  struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-  job->failure = getaddrinfo(job->name, NULL, &hints, &job->found);
-  job->system_error = errno;
-}
-
-/* When abandoned there is no one left but the pool: the instance goes before its loop. */
-static void resolved(void *argument, bool is_abandoned) {
-  (void)is_abandoned;
-  name_lookup *job = argument;
-  job->is_over = true;
-  job->next = job->found;
-  for (listener *l = job->listeners; l != NULL; l = l->next)
+static void resolved(void *data, const tn_lookup_answer *answer) {
+  name_lookup *lookup = data;
+  lookup->running = NULL;
+  lookup->answer = *answer;
+  lookup->is_over = true;
+  for (listener *l = lookup->listeners; l != NULL; l = l->next)
     tn_wait_wake(l->wait);
-  lookup_release(job);
 }
 
 /* Addresses in their usual forms, IPv6 with or without brackets. */
@@ -106,8 +97,9 @@ static tn_error *begin(name_lookup *new, tn_str name, tn_network_code *code) {
   } else if (!tn_wasi_may_resolve(new->wasi, tn_str_from(new->name))) {
     *code = TN_NETWORK_ACCESS_DENIED;
   } else {
-    TN_TRY(tn_loop_submit(tn_wasi_loop(new->wasi), resolve, resolved, new));
-    new->references++;
+    new->running =
+        tn_lookup_start(tn_wasi_loop(new->wasi), new->name, new->wasi->config, resolved, new);
+    if (new->running == NULL) return tn_error_no_memory();
   }
   return NULL;
 }
@@ -140,17 +132,18 @@ static tn_error *resolve_addresses(tn_call *call, void *data, const void *params
 /* ---- results ------------------------------------------------------------------------------------- */
 
 static tn_network_code failure_code(const name_lookup *lookup) {
-  switch (lookup->failure) {
-  case EAI_NONAME:
-  case EAI_NODATA:
-  case EAI_ADDRFAMILY:
+  switch (lookup->answer.failure) {
+  case TN_LOOKUP_NO_NAME:
+  case TN_LOOKUP_NO_ADDRESS:
+  case TN_LOOKUP_BAD_NAME:
     return TN_NETWORK_NAME_UNRESOLVABLE;
-  case EAI_AGAIN:
+  case TN_LOOKUP_SERVER_FAILED:
+  case TN_LOOKUP_NO_ANSWER:
+  case TN_LOOKUP_NO_SERVER:
+  case TN_LOOKUP_TOO_MANY:
     return TN_NETWORK_TEMPORARY_RESOLVER_FAILURE;
-  case EAI_MEMORY:
+  case TN_LOOKUP_NO_MEMORY:
     return TN_NETWORK_OUT_OF_MEMORY;
-  case EAI_SYSTEM:
-    return tn_network_code_of(lookup->system_error);
   default:
     return TN_NETWORK_PERMANENT_RESOLVER_FAILURE;
   }
@@ -162,20 +155,17 @@ static const tn_sockaddr *next_address(name_lookup *lookup) {
     lookup->has_literal = false;
     return &lookup->literal;
   }
-  const struct addrinfo *info = lookup->next;
-  while (info != NULL && info->ai_family != AF_INET && info->ai_family != AF_INET6)
-    info = info->ai_next;
-  if (info == NULL) return NULL;
-  lookup->next = info->ai_next;
-  tn_wasi_note_resolved(lookup->wasi, tn_str_from(lookup->name), info->ai_addr);
-  return (const tn_sockaddr *)info->ai_addr;
+  if (lookup->next == lookup->answer.count) return NULL;
+  const tn_lookup_address *address = &lookup->answer.items[lookup->next++];
+  tn_wasi_note_resolved(lookup->wasi, tn_str_from(lookup->name), &address->any);
+  return (const tn_sockaddr *)address;
 }
 
 static tn_error *resolve_next_address(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   name_lookup *lookup = lookup_of(call, params);
   tn_network_next *out = result;
-  out->is_error = !lookup->is_over || lookup->failure != 0;
+  out->is_error = !lookup->is_over || lookup->answer.failure != TN_LOOKUP_FOUND;
   if (out->is_error) {
     out->code = (uint8_t)(lookup->is_over ? failure_code(lookup) : TN_NETWORK_WOULD_BLOCK);
     return NULL;
