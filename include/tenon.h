@@ -388,7 +388,8 @@ TN_API bool tn_linked_uses(const tn_linked *linked, const tn_component *componen
 
 /* ---- instances --------------------------------------------------------------------------------- */
 
-/* Start from tn_instance_options_init (no limits, no WASI rights). */
+/* Start from tn_instance_options_init (no limits but for 1 048 576 handles and 256 MiB of the host's memory, no WASI
+ * rights). */
 typedef struct tn_instance_options {
   const tn_wasi_config *wasi;  /* NULL: nothing granted; else outlives the instance */
   uint64_t max_memory_bytes;   /* of each linear memory */
@@ -397,7 +398,9 @@ typedef struct tn_instance_options {
   uint32_t max_tables;
   uint32_t max_memories;
   uint32_t max_handles; /* of each component instance; with preview 1, open files and directories */
-  bool has_fuel;        /* the engine must count fuel */
+  uint64_t max_host_memory_bytes; /* kept by the host for the guest beyond its own memory: its
+                                * resources, fields, buffers, what calls move. More is TN_ERROR_MEMORY_LIMIT */
+  bool has_fuel;                  /* the engine must count fuel */
   uint64_t fuel;
   uint64_t timeout;  /* nanoseconds of wall-clock time from the instance's making, running or
                                 * blocked; 0: none */

@@ -9,7 +9,11 @@
 #include "tenon/exec.h"
 #include "value/value.h"
 
-enum { DEFAULT_MAX_HANDLES = 1 << 20, DEFAULT_MAX_CORE = 10000 };
+enum {
+  DEFAULT_MAX_HANDLES = 1 << 20,
+  DEFAULT_MAX_HOST_MEMORY = 256 << 20,
+  DEFAULT_MAX_CORE = 10000
+};
 
 void tn_instance_options_init(tn_instance_options *options) {
   *options = (tn_instance_options){
@@ -19,6 +23,7 @@ void tn_instance_options_init(tn_instance_options *options) {
       .max_tables = DEFAULT_MAX_CORE,
       .max_memories = DEFAULT_MAX_CORE,
       .max_handles = DEFAULT_MAX_HANDLES,
+      .max_host_memory_bytes = DEFAULT_MAX_HOST_MEMORY,
   };
 }
 
@@ -83,6 +88,8 @@ static tn_error *set_up(tn_instance *instance, const tn_instance_options *option
   runtime->states[TN_STATE_USER] = options->user;
   runtime->states[TN_STATE_RECORDING] = options->recording;
   runtime->max_handles = options->max_handles;
+  runtime->kept = tn_wasi_kept(instance->wasi);
+  runtime->kept->limit = options->max_host_memory_bytes;
   instance->instantiated.restorer = instance->linked->restorer;
   tn_store_limits limits = {
       .memory_bytes = options->max_memory_bytes,
@@ -197,6 +204,10 @@ uint64_t tn_instance_memory_bytes(const tn_instance *instance) {
   for (uint32_t i = 0; i < instance->linked->plan.memory_slots; i++)
     size += tn_core_memory_size(runtime->context, &runtime->memories[i]);
   return size;
+}
+
+uint64_t tn_instance_host_memory_peak(const tn_instance *instance) {
+  return instance->wasi == NULL ? 0 : tn_wasi_kept(instance->wasi)->peak;
 }
 
 tn_error *tn_instance_drop_handle(tn_instance *instance, uint32_t handle) {

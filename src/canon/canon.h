@@ -9,6 +9,7 @@
 #define TN_CANON_CANON_H
 
 #include "base/arena.h"
+#include "base/kept.h"
 #include "canon/handle.h"
 #include "component/ast.h"
 #include "component/type.h"
@@ -138,6 +139,7 @@ struct tn_runtime {
   tn_error_kind poisoned; /* TN_ERROR_NONE, or why no call may enter any more */
   bool has_called_host;   /* a host function of the embedder's has been called */
   uint32_t max_handles;   /* per table */
+  tn_kept *kept;          /* by the host for the guest; NULL: not counted */
   tn_call_arena
       *arenas; /* free list: calls take one when they need memory, several may be out at once */
   tn_memory_view *memory_views; /* what is known of the memories, by slot */

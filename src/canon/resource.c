@@ -18,7 +18,7 @@ static tn_core_trap *entry_new(void *environment, tn_core_caller *caller, tn_cor
                       .kind = TN_HANDLE_RESOURCE,
                       .is_own = true};
   uint32_t index;
-  tn_error *error = tn_handle_add(&instance->handles, runtime->max_handles, handle, &index);
+  tn_error *error = tn_runtime_add_handle(runtime, &instance->handles, handle, &index);
   if (error != NULL) return end(context, error);
   values[0].u64 = index;
   return NULL;

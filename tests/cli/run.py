@@ -561,6 +561,11 @@ class Limits(Case):
         self.expect(self.tenon("run", "--max-handles", "100", "--invoke", "make()", GUESTS / "handles.wat"), 120, "",
                     "handle")
 
+    def test_what_the_host_keeps_is_limited(self):
+        done = self.expect(self.tenon("run", "--max-host-memory", "1MiB", "--invoke", "make()", GUESTS / "handles.wat"), 119)
+        self.assertIn("for the guest, its limit is 1048576", done.err)
+        self.assertIn("\nhint: raise --max-host-memory\n", done.err)
+
     def test_descriptors_of_preview_1_are_limited_as_handles(self):
         self.expect(self.tenon("run", "--max-handles", "10", "--dir", ".", GUESTS / "descriptors.wat"), 120, "",
                     ["error: the guest holds more than 10 handles\n", "hint: raise --max-handles\n"])

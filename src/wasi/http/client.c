@@ -6,6 +6,8 @@
 #include "wasi/state.h"
 
 enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
+/* What a call is counted with, besides the head of its response: its own state and buffers, a share of a connection. */
+enum { CALL_SIZE = 16 * 1024 };
 #define DEFAULT_TIMEOUT UINT64_C(600000000000) /* nanoseconds */
 
 /* ---- what becomes of a call ------------------------------------------------------------------------------------ */
@@ -16,6 +18,7 @@ static void on_response(void *data, const tn_http_response *head, tn_http_incomi
   message->state = TN_MESSAGE_ARRIVED;
   message->status = head->status;
   message->fields = head->fields;
+  tn_http_message_count_call(message, tn_http_fields_size(&head->fields));
   tn_http_message_set_incoming(message, body);
   tn_http_message_changed(message);
 }
@@ -132,6 +135,7 @@ static tn_error *start_call(tn_http_message *message, const tn_http_outgoing_mes
   TN_TRY(tn_http_client_call(client, &head, &call_options, &call_handler, message, &message->call,
                              &outgoing));
   tn_http_message_link(message);
+  tn_http_message_count_call(message, CALL_SIZE);
   tn_http_body_attach(request->body, message, outgoing);
   return NULL;
 }

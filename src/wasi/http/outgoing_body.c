@@ -28,6 +28,7 @@ tn_error *tn_http_body_add(tn_wasi_http *http, const tn_http_fields *fields, boo
 }
 
 static void forget_kept(tn_http_body *body) {
+  if (body->cap > 0) tn_kept_remove(tn_wasi_kept(body->http->options.wasi), body->cap);
   tn_free(body->kept);
   body->kept = NULL;
   body->sent = body->len = body->cap = 0;
@@ -225,8 +226,11 @@ static tn_error *keep(tn_http_body *body, const uint8_t *bytes, size_t size) {
     size_t cap = body->cap == 0 ? 1024 : body->cap * 2;
     while (cap - body->len < size)
       cap *= 2;
+    tn_kept *kept = tn_wasi_kept(body->http->options.wasi);
+    TN_TRY(tn_kept_check(kept));
     uint8_t *grown = tn_realloc(body->kept, cap);
     if (grown == NULL) return tn_error_no_memory();
+    tn_kept_add(kept, cap - body->cap);
     body->kept = grown;
     body->cap = cap;
   }
