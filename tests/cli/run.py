@@ -921,6 +921,32 @@ class Checking(Case):
                    'error: serve.toml:3:3: there is no setting "max-bodi" in [limits]',
                    "hint: did you mean max-body?")
 
+    def test_the_admin_address_is_no_other(self):
+        for listen, admin, code in (("127.0.0.1:9000", "127.0.0.1:9000", 112), ("0.0.0.0:9000", "localhost:9000", 112),
+                                    ("[::]:9000", "127.0.0.1:9000", 112), ("[::1]:9000", "[0::1]:9000", 112),
+                                    ("127.0.0.1:9000", "127.0.0.1:9001", 0), ("127.0.0.2:9000", "127.0.0.1:9000", 0),
+                                    ("127.0.0.1:0", "127.0.0.1:0", 0)):
+            text = 'listen = "%s"\nadmin = "%s"\ncomponent.app.file = "app.wat"\nroute = { "/" = "app" }\n' % (listen, admin)
+            done = self.expect(self.tenon("check", self.write("serve.toml", text)), code)
+            if code:
+                self.assertIn("serve.toml:1:10: the address %s is the admin address %s, too" % (listen, admin), done.err)
+
+    def test_files_that_cannot_be_made_are_found(self):
+        end = '\ncomponent.app.file = "app.wat"\nroute = { "/" = "app" }\n'
+        for text, message in (('log-file = "/nonexistent/log"', "opening the log /nonexistent/log: No such file"),
+                              ('listen = "unix:/nonexistent/s"', "cannot listen on unix:/nonexistent/s: No such file"),
+                              ('admin = "unix:/nonexistent/s"', "cannot listen on unix:/nonexistent/s: No such file")):
+            done = self.expect(self.tenon("check", self.write("serve.toml", text + end)), 113)
+            self.assertIn(message, done.err)
+        self.check('log-file = "%s/new.log"%s' % (self.folder, end), 0)
+        self.assertFalse((self.folder / "new.log").exists())
+
+    def test_a_memory_beyond_the_limit_is_found(self):
+        self.write("large.wat", '(component (core module $M (memory 3)) (core instance (instantiate $M)))')
+        text = 'component.app = { file = "large.wat", max-memory = "64KiB" }\nroute = { "/" = "app" }\n'
+        done = self.expect(self.tenon("check", self.write("serve.toml", text)), 115)
+        self.assertIn("which exceeds the limit of 0x10000 bytes", done.err)
+
     def test_a_syntax_error_has_its_line_and_column(self):
         done = self.expect(self.tenon("check", self.write("serve.toml", "threads = 1\nlog = \n")), 112)
         self.assertIn("serve.toml:2:", done.err)
