@@ -447,6 +447,16 @@ class Admin(Case):
         self.assertGreaterEqual(server.metric("instances_created_total"), 1)
         self.assertGreater(server.metric("instance_memory_peak_bytes"), 1 << 20)
 
+    def test_running_is_counted_without_waiting(self):
+        server = self.serve()
+        server.request("/sleep/%d" % scaled(500))
+        wait_until(lambda: server.metric("instance_seconds_total") >= 0.5, what="the sleep to be counted")
+        self.assertLess(server.metric("running_seconds_total"), scaled(0.3))
+        server.request("/spin/500")
+        wait_until(lambda: server.metric("running_seconds_total") >= 0.4, what="the work to be counted")
+        status = json.loads(server.admin("/status").body)
+        self.assertGreaterEqual(status["components"][0]["runningSeconds"], 0.4)
+
     def test_the_status_is_json_or_a_page(self):
         server = self.serve()
         server.request("/hello")
