@@ -52,12 +52,21 @@ static tn_error *call_destructor(tn_runtime *runtime, tn_core_context *context,
   return error;
 }
 
+void tn_runtime_refuse_drop(tn_runtime *runtime, tn_error *error) {
+  if (runtime->poisoned != TN_ERROR_NONE || runtime->drop_error != NULL)
+    tn_error_delete(error);
+  else
+    runtime->drop_error = error;
+}
+
 tn_error *tn_resource_destroy(tn_runtime *runtime, tn_core_context *context,
                               const tn_resource *resource, uint32_t representation,
                               const tn_component_instance *caller) {
   if (resource->is_host) {
     if (resource->drop != NULL) resource->drop(runtime, resource->data, representation);
-    return NULL;
+    tn_error *error = runtime->drop_error;
+    runtime->drop_error = NULL;
+    return error;
   }
   tn_component_instance *instance = &runtime->instances[resource->instance];
   TN_TRY(tn_instance_enter(runtime, instance, caller));

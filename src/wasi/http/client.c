@@ -215,6 +215,7 @@ static bool response_is_ready(void *object) {
 }
 
 static void response_release(void *object) {
+  ((tn_http_message *)object)->response_pollables--;
   tn_http_message_release_reader(object);
 }
 
@@ -222,7 +223,9 @@ tn_error *tn_http_future_response_subscribe(tn_call *call, void *data, const voi
                                             void *result) {
   (void)data;
   static const tn_pollable_class class = {response_is_ready, tn_http_message_arm, response_release};
-  return tn_http_message_subscribe(future_of(call, params), &class, result);
+  tn_http_message *message = future_of(call, params);
+  message->response_pollables++;
+  return tn_http_message_subscribe(message, &class, result);
 }
 
 tn_error *tn_http_future_response_get(tn_call *call, void *data, const void *params, void *result) {
@@ -248,5 +251,9 @@ void tn_http_drop_future_response(tn_runtime *runtime, void *data, uint32_t repr
   tn_http_message *message =
       tn_wasi_slot_get(wasi, (tn_slot_kind)TN_SLOT_HTTP_FUTURE_RESPONSE, representation);
   tn_wasi_slot_remove(wasi, representation);
+  if (message->response_pollables > 0)
+    tn_runtime_refuse_drop(
+        runtime,
+        tn_error_new(TN_ERROR_TRAP, "future-incoming-response: dropped before its pollable"));
   tn_http_message_release_reader(message);
 }

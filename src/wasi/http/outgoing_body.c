@@ -377,6 +377,9 @@ void tn_http_drop_outgoing_body(tn_runtime *runtime, void *data, uint32_t repres
   tn_http_body *body =
       tn_wasi_slot_get(wasi, (tn_slot_kind)TN_SLOT_HTTP_OUTGOING_BODY, representation);
   tn_wasi_slot_remove(wasi, representation);
+  if (body->has_live_stream)
+    tn_runtime_refuse_drop(
+        runtime, tn_error_new(TN_ERROR_TRAP, "outgoing-body: dropped before its output-stream"));
   tn_http_body_abort(body);
   tn_http_body_release(body);
 }

@@ -2,7 +2,7 @@
  *
  * An exchange or call has one `tn_http_message`; incoming-request, incoming-response, incoming-body, future-trailers,
  * future-incoming-response and response-outparam are views of it. Messages, bodies and fields are counted: each
- * resource, pollable and child holds a reference, so that a guest may drop them in any order. */
+ * resource, pollable and child holds a reference, so that they may go in any order. */
 #ifndef TN_WASI_HTTP_STATE_H
 #define TN_WASI_HTTP_STATE_H
 
@@ -143,6 +143,8 @@ struct tn_http_message {
   tn_http_message *previous;
   uint32_t references;
   uint32_t readers;
+  uint32_t response_pollables; /* live ones of future-incoming-response */
+  uint32_t trailers_pollables; /* likewise of future-trailers */
   tn_http_message_state state;
   uint16_t status;
   bool is_consumed;       /* the body was handed out */

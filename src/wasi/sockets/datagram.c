@@ -52,6 +52,9 @@ static void stream_drop(tn_runtime *runtime, tn_slot_kind kind, uint32_t represe
   tn_wasi *wasi = tn_wasi_of(runtime);
   datagram_stream *stream = tn_wasi_slot_get(wasi, kind, representation);
   tn_wasi_slot_remove(wasi, representation);
+  if (stream->references > 1)
+    tn_runtime_refuse_drop(
+        runtime, tn_error_new(TN_ERROR_TRAP, "a datagram stream: dropped before its pollable"));
   stream_release(stream);
 }
 
