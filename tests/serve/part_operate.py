@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -446,6 +447,15 @@ class Admin(Case):
         self.assertCounts(server, "response_bytes_total", 1000)
         self.assertGreaterEqual(server.metric("instances_created_total"), 1)
         self.assertGreater(server.metric("instance_memory_peak_bytes"), 1 << 20)
+
+    def test_the_admin_address_is_nobody_elses(self):
+        server = self.serve()
+        done = subprocess.run([Environment.tenon, "serve", "--addr", "127.0.0.1:%d" % free_port(),
+                               "--admin", "127.0.0.1:%d" % server.admin_port, Environment.guest],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS, check=False)
+        self.assertEqual(done.returncode, 113)
+        self.assertIn(b"cannot listen on 127.0.0.1:%d: Address already in use" % server.admin_port, done.stdout)
+        self.assertEqual(server.admin("/readyz").status, 200)
 
     def test_running_is_counted_without_waiting(self):
         server = self.serve()
