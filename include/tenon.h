@@ -388,7 +388,8 @@ TN_API bool tn_linked_uses(const tn_linked *linked, const tn_component *componen
 
 /* ---- instances --------------------------------------------------------------------------------- */
 
-/* Start from tn_instance_options_init (no limits, no WASI rights). */
+/* Start from tn_instance_options_init (no limits but for 1 048 576 handles and 256 MiB of the host's memory, no WASI
+ * rights). */
 typedef struct tn_instance_options {
   const tn_wasi_config *wasi;  /* NULL: nothing granted; else outlives the instance */
   uint64_t max_memory_bytes;   /* of each linear memory */
@@ -400,7 +401,10 @@ typedef struct tn_instance_options {
   /* What the values of one call may take or refer to on their way from the guest to the host, 128 MiB
    * by default: lists of lists can refer to the same memory many times over. */
   uint64_t max_transfer_bytes;
-  bool has_fuel;        /* the engine must count fuel */
+  /* Kept by the host for the guest beyond its own memory: its resources, fields, buffers, what calls move;
+   * 256 MiB by default. More is TN_ERROR_MEMORY_LIMIT. */
+  uint64_t max_host_memory_bytes;
+  bool has_fuel; /* the engine must count fuel */
   uint64_t fuel;
   uint64_t timeout;  /* nanoseconds of wall-clock time from the instance's making, running or
                                 * blocked; 0: none */

@@ -13,6 +13,7 @@ enum {
   DEFAULT_MAX_HANDLES = 1 << 20,
   DEFAULT_MAX_CORE = 10000,
   DEFAULT_MAX_TRANSFER = 128 << 20,
+  DEFAULT_MAX_HOST_MEMORY = 256 << 20,
 };
 
 void tn_instance_options_init(tn_instance_options *options) {
@@ -24,6 +25,7 @@ void tn_instance_options_init(tn_instance_options *options) {
       .max_memories = DEFAULT_MAX_CORE,
       .max_handles = DEFAULT_MAX_HANDLES,
       .max_transfer_bytes = DEFAULT_MAX_TRANSFER,
+      .max_host_memory_bytes = DEFAULT_MAX_HOST_MEMORY,
   };
 }
 
@@ -89,6 +91,8 @@ static tn_error *set_up(tn_instance *instance, const tn_instance_options *option
   runtime->states[TN_STATE_RECORDING] = options->recording;
   runtime->max_handles = options->max_handles;
   runtime->max_transfer_bytes = options->max_transfer_bytes;
+  runtime->kept = tn_wasi_kept(instance->wasi);
+  runtime->kept->limit = options->max_host_memory_bytes;
   instance->instantiated.restorer = instance->linked->restorer;
   tn_store_limits limits = {
       .memory_bytes = options->max_memory_bytes,
@@ -203,6 +207,10 @@ uint64_t tn_instance_memory_bytes(const tn_instance *instance) {
   for (uint32_t i = 0; i < instance->linked->plan.memory_slots; i++)
     size += tn_core_memory_size(runtime->context, &runtime->memories[i]);
   return size;
+}
+
+uint64_t tn_instance_host_memory_peak(const tn_instance *instance) {
+  return instance->wasi == NULL ? 0 : tn_wasi_kept(instance->wasi)->peak;
 }
 
 tn_error *tn_instance_drop_handle(tn_instance *instance, uint32_t handle) {

@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,4 +75,10 @@ void *tn_realloc(void *old, size_t size) {
 
 void tn_free(void *pointer) {
   free(pointer);
+}
+
+void tn_alloc_trim(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }

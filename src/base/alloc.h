@@ -12,6 +12,8 @@ void *tn_malloc(size_t size);
 void *tn_calloc(size_t count, size_t size);
 void *tn_realloc(void *old, size_t size);
 void tn_free(void *pointer);
+/* Gives what is free back to the system, as far as the allocator can; takes milliseconds. */
+void tn_alloc_trim(void);
 
 #ifdef TN_FAULT_INJECTION
 /* Test builds only: lets `count` more allocations of this thread succeed, fails the next one, and then

@@ -106,6 +106,13 @@ void tn_arena_reset(tn_arena *arena) {
   arena->end = arena->next + kept->size;
 }
 
+size_t tn_arena_size(const tn_arena *arena) {
+  size_t size = 0;
+  for (const tn_arena_block *block = arena->blocks; block != NULL; block = block->older)
+    size += sizeof *block + block->size;
+  return size;
+}
+
 void tn_arena_free(tn_arena *arena) {
   free_chain(arena->blocks);
   *arena = (tn_arena){0};

@@ -33,6 +33,8 @@ tn_str tn_arena_format(tn_arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Forgets all allocations but keeps the largest block for reuse. */
 void tn_arena_reset(tn_arena *arena);
+/* What it has allocated. */
+size_t tn_arena_size(const tn_arena *arena);
 /* Gives all memory back; the arena is empty again and may be used again. */
 void tn_arena_free(tn_arena *arena);
 

@@ -26,6 +26,8 @@ void tn_call_arena_give(tn_runtime *runtime, tn_call_arena *arena) {
   if (arena == NULL) return;
   tn_arena_reset(&arena->arena);
   if (arena->arena.end - arena->arena.next > KEPT_ARENA_BYTES) tn_arena_free(&arena->arena);
+  if (arena->kept > 0) tn_kept_remove(runtime->kept, arena->kept);
+  arena->kept = 0;
   arena->next = runtime->arenas;
   runtime->arenas = arena;
 }

@@ -9,6 +9,7 @@
 #define TN_CANON_CANON_H
 
 #include "base/arena.h"
+#include "base/kept.h"
 #include "canon/handle.h"
 #include "component/ast.h"
 #include "component/type.h"
@@ -136,11 +137,13 @@ struct tn_runtime {
   tn_core_memory *memories;
   tn_task *task;          /* the current task */
   tn_error_kind poisoned; /* TN_ERROR_NONE, or why no call may enter any more */
+  tn_error *drop_error;   /* see tn_runtime_refuse_drop; NULL but within a drop */
   bool has_called_host;   /* a host function of the embedder's has been called */
   uint32_t max_handles;   /* per table */
   /* The most that one transfer to the host may visit or allocate. Nested lists can refer to the same memory
    * many times over, so that a small guest could otherwise keep the host busy, or fill it. */
   uint64_t max_transfer_bytes;
+  tn_kept *kept;          /* by the host for the guest; NULL: not counted */
   tn_call_arena
       *arenas; /* free list: calls take one when they need memory, several may be out at once */
   tn_memory_view *memory_views; /* what is known of the memories, by slot */
@@ -158,6 +161,9 @@ typedef enum tn_state_slot {
 
 /* Forgets everything about the guest that has ended, but keeps the memory for another one of the same plan. */
 void tn_runtime_renew(tn_runtime *runtime);
+/* For a host resource's drop function: what was dropped must not have been, and the guest ends with `error`, which is taken
+ * over. At the guest's end any order is fine, and this does nothing. */
+void tn_runtime_refuse_drop(tn_runtime *runtime, tn_error *error);
 /* Gives back what calls have left with the runtime for reuse. The handle tables are not part of it. */
 void tn_runtime_release(tn_runtime *runtime);
 

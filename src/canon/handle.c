@@ -7,8 +7,13 @@
 /* CanonicalABI.md#table-state: Table.MAX_LENGTH. */
 static const uint32_t TABLE_LIMIT = ((uint32_t)1 << 28) - 1;
 
+enum {
+  FIRST_CAP = 16,
+  KEPT_CAP = 1024, /* a table that one unusual guest has needed is not kept for the next */
+};
+
 static tn_error *grow(tn_handle_table *table) {
-  uint32_t wanted = table->cap == 0 ? 16 : table->cap * 2;
+  uint32_t wanted = table->cap == 0 ? FIRST_CAP : table->cap * 2;
   tn_handle *entries = tn_realloc(table->entries, wanted * sizeof *entries);
   if (entries == NULL) return tn_error_no_memory();
   table->entries = entries;
@@ -44,6 +49,20 @@ tn_error *tn_handle_add(tn_handle_table *table, uint32_t max, tn_handle handle, 
   return NULL;
 }
 
+/* What the table would grow by. */
+static tn_error *count_growth(tn_kept *kept, const tn_handle_table *table) {
+  if (kept == NULL || table->len < table->cap) return NULL;
+  uint64_t more = table->cap == 0 ? FIRST_CAP : table->cap;
+  return tn_kept_take(kept, more * sizeof *table->entries);
+}
+
+tn_error *tn_runtime_add_handle(tn_runtime *runtime, tn_handle_table *table, tn_handle handle,
+                                uint32_t *index) {
+  if (table->free == 0 && table->len <= runtime->max_handles)
+    TN_TRY(count_growth(runtime->kept, table));
+  return tn_handle_add(table, runtime->max_handles, handle, index);
+}
+
 tn_error *tn_handle_get_any(tn_handle_table *table, uint32_t index, tn_handle **out) {
   if (index >= table->len || table->entries[index].kind == TN_HANDLE_FREE) {
     return tn_trap("unknown handle index %u", index);
@@ -74,6 +93,7 @@ void tn_handle_remove(tn_handle_table *table, uint32_t index) {
 }
 
 void tn_handle_table_clear(tn_handle_table *table) {
+  if (table->cap > KEPT_CAP) tn_handle_table_free(table);
   table->len = table->cap > 0 ? 1 : 0;
   table->free = 0;
 }
@@ -139,7 +159,7 @@ tn_error *tn_transfer_own(tn_transfer *t, const tn_op *op, uint32_t value, uint3
                       .representation = representation,
                       .kind = TN_HANDLE_RESOURCE,
                       .is_own = true};
-  return tn_handle_add(&t->destination->instance->handles, t->runtime->max_handles, handle, out);
+  return tn_runtime_add_handle(t->runtime, &t->destination->instance->handles, handle, out);
 }
 
 /* CanonicalABI.md#storing, lower_borrow */
@@ -149,7 +169,7 @@ static tn_error *lower_borrow(tn_transfer *t, const tn_op *op, uint32_t represen
                       .scope = t->task,
                       .representation = representation,
                       .kind = TN_HANDLE_RESOURCE};
-  TN_TRY(tn_handle_add(&t->destination->instance->handles, t->runtime->max_handles, handle, out));
+  TN_TRY(tn_runtime_add_handle(t->runtime, &t->destination->instance->handles, handle, out));
   t->task->borrow_count++;
   if (t->temporaries != NULL && !tn_lends_add(t->temporaries, *out)) {
     tn_handle_remove(&t->destination->instance->handles, *out);

@@ -40,10 +40,15 @@ typedef struct tn_handle_table {
   uint32_t free; /* head of the free list; 0: none */
 } tn_handle_table;
 
+struct tn_runtime;
+
 /* The guest has `max` handles already and asks for one more. */
 tn_error *tn_handle_limit_error(uint32_t max);
 /* Adds; TN_ERROR_LIMIT when the table has `max` live entries. */
 tn_error *tn_handle_add(tn_handle_table *table, uint32_t max, tn_handle handle, uint32_t *index);
+/* As tn_handle_add by the limits of the runtime, which counts the table's memory. */
+tn_error *tn_runtime_add_handle(struct tn_runtime *runtime, tn_handle_table *table,
+                                tn_handle handle, uint32_t *index);
 /* The live resource handle at `index` of type `resource`, or NULL when there is none. */
 static inline tn_handle *tn_handle_find(const tn_handle_table *table, uint32_t index,
                                         const tn_resource *resource) {
@@ -62,7 +67,7 @@ void tn_handle_remove(tn_handle_table *table, uint32_t index);
 static inline bool tn_handle_table_is_untouched(const tn_handle_table *table) {
   return table->len <= 1 && table->free == 0;
 }
-/* Forgets all handles, but keeps the memory. */
+/* Forgets all handles, but keeps the memory, unless it is much. */
 void tn_handle_table_clear(tn_handle_table *table);
 void tn_handle_table_free(tn_handle_table *table);
 

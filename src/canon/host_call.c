@@ -165,9 +165,19 @@ tn_arena *tn_call_arena_get(tn_call *call) {
   return call->arena == NULL ? NULL : &call->arena->arena;
 }
 
+/* Beyond the limit, the guest learns of it at the next thing that it is given. */
+static void count_allocation(tn_call *call, size_t size) {
+  tn_kept *kept = call->transfer.runtime->kept;
+  if (kept == NULL) return;
+  tn_kept_add(kept, size);
+  call->arena->kept += size;
+}
+
 void *tn_call_alloc(tn_call *call, size_t size, size_t alignment) {
   tn_arena *arena = tn_call_arena_get(call);
-  return arena == NULL ? NULL : tn_arena_alloc(arena, size, alignment);
+  if (arena == NULL) return NULL;
+  count_allocation(call, size);
+  return tn_arena_alloc(arena, size, alignment);
 }
 
 tn_error *tn_call_reserve(tn_call *call, size_t size, uint8_t **out) {

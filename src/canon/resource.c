@@ -18,7 +18,7 @@ static tn_core_trap *entry_new(void *environment, tn_core_caller *caller, tn_cor
                       .kind = TN_HANDLE_RESOURCE,
                       .is_own = true};
   uint32_t index;
-  tn_error *error = tn_handle_add(&instance->handles, runtime->max_handles, handle, &index);
+  tn_error *error = tn_runtime_add_handle(runtime, &instance->handles, handle, &index);
   if (error != NULL) return end(context, error);
   values[0].u64 = index;
   return NULL;
@@ -52,12 +52,21 @@ static tn_error *call_destructor(tn_runtime *runtime, tn_core_context *context,
   return error;
 }
 
+void tn_runtime_refuse_drop(tn_runtime *runtime, tn_error *error) {
+  if (runtime->poisoned != TN_ERROR_NONE || runtime->drop_error != NULL)
+    tn_error_delete(error);
+  else
+    runtime->drop_error = error;
+}
+
 tn_error *tn_resource_destroy(tn_runtime *runtime, tn_core_context *context,
                               const tn_resource *resource, uint32_t representation,
                               const tn_component_instance *caller) {
   if (resource->is_host) {
     if (resource->drop != NULL) resource->drop(runtime, resource->data, representation);
-    return NULL;
+    tn_error *error = runtime->drop_error;
+    runtime->drop_error = NULL;
+    return error;
   }
   tn_component_instance *instance = &runtime->instances[resource->instance];
   TN_TRY(tn_instance_enter(runtime, instance, caller));

@@ -270,7 +270,17 @@ typedef struct tn_lends {
 struct tn_call_arena {
   tn_arena arena;
   tn_call_arena *next;
+  uint64_t kept; /* what was counted for this call in runtime->kept */
 };
+
+/* Counts what is about to be allocated in it, until it is given back. */
+static inline tn_error *tn_call_arena_count(tn_runtime *runtime, tn_call_arena *arena,
+                                            uint64_t size) {
+  if (runtime->kept == NULL) return NULL;
+  TN_TRY(tn_kept_take(runtime->kept, size));
+  arena->kept += size;
+  return NULL;
+}
 
 typedef struct tn_transfer {
   tn_core_context *context;

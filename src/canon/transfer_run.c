@@ -127,6 +127,8 @@ tn_error *tn_transfer_alloc(tn_transfer *t, uint64_t size, uint32_t alignment, v
     if (t->call->arena == NULL) return tn_error_no_memory();
     t->arena = &t->call->arena->arena;
   }
+  if (t->call != NULL && t->call->arena != NULL)
+    TN_TRY(tn_call_arena_count(t->runtime, t->call->arena, size));
   *out = tn_arena_alloc(t->arena, size, alignment);
   return *out == NULL ? tn_error_no_memory() : NULL;
 }

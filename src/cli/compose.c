@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/file.h"
 #include "cli/print.h"
 #include "tenon/compose.h"
 

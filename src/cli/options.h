@@ -56,8 +56,8 @@ typedef struct cli_settings {
   const char *working_directory;
   cli_amount random_seed;
   /* limits */
-  cli_amount max_memory, max_table_elements, max_instances, max_memories, max_tables, max_handles,
-      max_transfer;
+  cli_amount max_memory, max_host_memory, max_table_elements, max_instances, max_memories,
+      max_tables, max_handles, max_transfer;
   cli_amount fuel, timeout, max_stack, max_output;
   bool trap_on_grow_failure;
   bool always_there; /* what scripts for Wasmtime switch on and Tenon always has */

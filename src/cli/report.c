@@ -50,6 +50,7 @@ static const struct {
   const char *name, *flag;
 } flags[] = {
     {"`max_memory_bytes`", "--max-memory"},
+    {"`max_host_memory_bytes`", "--max-host-memory"},
     {"`max_table_elements`", "--max-table-elements"},
     {"`max_instances`", "--max-instances"},
     {"`max_memories`", "--max-memories"},

@@ -131,6 +131,8 @@ tn_error *cli_configure_arguments(tn_wasi_config *config, const cli_settings *se
 
 void cli_configure_limits(tn_instance_options *options, const cli_settings *settings) {
   if (settings->max_memory.is_set) options->max_memory_bytes = settings->max_memory.value;
+  if (settings->max_host_memory.is_set)
+    options->max_host_memory_bytes = settings->max_host_memory.value;
   if (settings->max_table_elements.is_set)
     options->max_table_elements = settings->max_table_elements.value;
   if (settings->max_instances.is_set)

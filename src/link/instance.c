@@ -307,6 +307,8 @@ static void end_guest(tn_runtime *runtime) {
     runtime->poisoned = TN_ERROR_CANCELLED; /* what `drop` calls must not enter */
   for (uint32_t i = 0; i < runtime->instance_count; i++)
     drop_host_resources(runtime, &runtime->instances[i].handles);
+  for (uint32_t i = 0; i < runtime->instance_count; i++)
+    tn_handle_table_clear(&runtime->instances[i].handles);
 }
 
 void tn_plan_instantiated_end(tn_plan_instantiated *instantiated) {

@@ -58,6 +58,7 @@ struct tn_guest {
   } blocked;
   uint64_t deadline; /* UINT64_MAX: none */
   uint64_t timeout;  /* that it was made of, for messages */
+  uint64_t ran;      /* nanoseconds that its fibers had the thread, without their waits */
   tn_alarm
       alarm; /* set to the deadline from the first wait on: most guests of a server never wait */
   atomic_bool is_cancelled;

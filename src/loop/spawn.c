@@ -45,9 +45,11 @@ void tn_spawned_free(tn_spawned *list) {
 
 void tn_spawned_resume(tn_fiber *fiber) {
   tn_spawned *spawned = tn_fiber_argument(fiber);
+  uint64_t begin = tn_loop_now();
   tn_sanitizer_enter(&spawned->sanitized);
   bool is_over = tn_fiber_resume(fiber);
   tn_sanitizer_leave(&spawned->sanitized);
+  spawned->guest->ran += tn_loop_now() - begin;
   if (!is_over) return;
   tn_sanitizer_free(&spawned->sanitized);
   tn_error *error = tn_fiber_take_error(fiber);

@@ -230,6 +230,8 @@ static tn_error *configure(const tn_generation_maker *maker, tn_generation_compo
   tn_instance_options_init(&component->options);
   component->options.wasi = config->wasi;
   component->options.max_memory_bytes = config->max_memory_bytes;
+  component->options.max_host_memory_bytes = config->max_host_memory_bytes;
+  component->options.max_handles = config->max_handles;
   component->options.has_fuel = config->fuel != 0;
   component->options.fuel = config->fuel;
   return tn_metrics_component(maker->metrics, config->name, &component->metrics);

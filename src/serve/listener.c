@@ -26,9 +26,9 @@ typedef struct opening {
   tn_log *log;
 } opening;
 
-static tn_error *cannot_listen(const opening *o, const char *what) {
-  return tn_error_new(TN_ERROR_IO, "cannot listen on %" TN_STR_FORMAT ": %s",
-                      TN_STR_ARG(o->listen->address), what);
+static tn_error *cannot_listen(tn_str address, const char *what) {
+  return tn_error_new(TN_ERROR_IO, "cannot listen on %" TN_STR_FORMAT ": %s", TN_STR_ARG(address),
+                      what);
 }
 
 static bool local_address(int descriptor, struct sockaddr_storage *out, socklen_t *size) {
@@ -73,11 +73,11 @@ static tn_error *share(void *data, int descriptor) {
   const opening *o = data;
   int flags = fcntl(descriptor, F_GETFL);
   if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0)
-    return cannot_listen(o, strerror(errno));
+    return cannot_listen(o->listen->address, strerror(errno));
   announce(o, descriptor);
   for (uint32_t i = 0; i < o->worker_count; i++) {
     int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0) return cannot_listen(o, strerror(errno));
+    if (copy < 0) return cannot_listen(o->listen->address, strerror(errno));
     TN_TRY(give(o, i, copy));
   }
   return NULL;
@@ -114,10 +114,10 @@ static tn_error *open_unix(opening *o) {
 /* ---- one socket for each worker ------------------------------------------------------------------------- */
 
 /* Whether another program listens there: with SO_REUSEPORT the kernel would divide its connections with us. */
-static tn_error *check_unused(const opening *o, const struct sockaddr_storage *address,
+static tn_error *check_unused(tn_str given, const struct sockaddr_storage *address,
                               socklen_t size) {
   int probe = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (probe < 0) return cannot_listen(o, strerror(errno));
+  if (probe < 0) return cannot_listen(given, strerror(errno));
   int on = 1;
   setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (address->ss_family == AF_INET6) setsockopt(probe, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
@@ -125,7 +125,7 @@ static tn_error *check_unused(const opening *o, const struct sockaddr_storage *a
   if (result == 0) result = listen(probe, 1);
   int reason = errno;
   close(probe);
-  return result == 0 ? NULL : cannot_listen(o, strerror(reason));
+  return result == 0 ? NULL : cannot_listen(given, strerror(reason));
 }
 
 static bool has_port_0(const struct sockaddr_storage *address) {
@@ -138,25 +138,32 @@ static bool ends_with_port_0(tn_str address) {
 }
 
 /* Opens the first one to learn what the address means, and perhaps once more after a look whether it is free. */
-static tn_error *open_first(const opening *o, int *out, char *address, size_t size) {
+static tn_error *open_first(tn_str given, int backlog, int *out, char *address, size_t size) {
   struct sockaddr_storage bound;
   socklen_t bound_size;
-  TN_TRY(tn_http_listen_socket(o->listen->address, BACKLOG, out));
+  TN_TRY(tn_http_listen_socket(given, backlog, out));
   if (!local_address(*out, &bound, &bound_size) || has_port_0(&bound)) {
     close(*out);
-    return cannot_listen(o, strerror(errno));
+    return cannot_listen(given, strerror(errno));
   }
-  format_address(&bound, o->listen->address, address, size);
-  if (ends_with_port_0(o->listen->address)) return NULL; /* a port that nobody had */
+  format_address(&bound, given, address, size);
+  if (ends_with_port_0(given)) return NULL; /* a port that nobody had */
   close(*out);
-  TN_TRY(check_unused(o, &bound, bound_size));
-  return tn_http_listen_socket(o->listen->address, BACKLOG, out);
+  TN_TRY(check_unused(given, &bound, bound_size));
+  return tn_http_listen_socket(given, backlog, out);
+}
+
+tn_error *tn_listen_alone(tn_str address, int backlog, int *out) {
+  char bound[ADDRESS_SIZE];
+  if (tn_str_starts_with(address, TN_STR("unix:")))
+    return tn_http_listen_socket(address, backlog, out);
+  return open_first(address, backlog, out, bound, sizeof bound);
 }
 
 static tn_error *open_tcp(const opening *o) {
   char address[ADDRESS_SIZE];
   int descriptor;
-  TN_TRY(open_first(o, &descriptor, address, sizeof address));
+  TN_TRY(open_first(o->listen->address, BACKLOG, &descriptor, address, sizeof address));
   announce(o, descriptor);
   TN_TRY(give(o, 0, descriptor));
   for (uint32_t i = 1; i < o->worker_count; i++) {

@@ -28,6 +28,8 @@ typedef struct tn_listeners {
 /* Opens all of them for all workers. */
 tn_error *tn_listeners_open(tn_listeners *listeners, const tn_serve_config *config,
                             tn_worker *workers, uint32_t worker_count, tn_log *log);
+/* One socket at an address where nobody else listens: with SO_REUSEPORT the kernel would let two servers share it. */
+tn_error *tn_listen_alone(tn_str address, int backlog, int *out);
 /* Reads the certificates again. The error is the first; the others are tried all the same. */
 tn_error *tn_listeners_reload(tn_listeners *listeners);
 /* Removes the files of its Unix sockets. */

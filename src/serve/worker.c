@@ -131,6 +131,19 @@ static void kicked(void *argument) {
   tn_worker_admit_later(worker);
 }
 
+/* The allocator keeps what was freed, scattered as it is, until it is told not to. Once a second at most. */
+static void trim(tn_alarm *alarm) {
+  (void)alarm;
+  tn_alloc_trim();
+}
+
+void tn_worker_trim_later(tn_worker *worker) {
+  enum { DELAY = 1000000000 };
+  if (worker->trim.place != 0) return;
+  uint64_t deadline = tn_loop_time(worker->loop) + DELAY;
+  tn_error_delete(tn_alarm_set(worker->loop, &worker->trim, deadline));
+}
+
 static void flush_log(tn_deferred *deferred) {
   tn_log_flush(TN_CONTAINER(deferred, tn_worker, flush_log)->log);
 }
@@ -249,6 +262,7 @@ tn_error *tn_worker_init(tn_worker *worker, tn_server *server, uint32_t number,
   worker->max_idle_instances = server->max_idle_instances;
   worker->admit.func = admit;
   worker->flush_log.func = flush_log;
+  worker->trim.func = trim;
   return init(worker, generation);
 }
 
@@ -289,6 +303,7 @@ void tn_worker_free(tn_worker *worker) {
   tn_generation *incoming = atomic_exchange(&worker->incoming, NULL);
   if (incoming != NULL) tn_server_release_generation(server, incoming);
   if (worker->client != NULL) tn_http_client_delete(worker->client);
+  if (worker->loop != NULL) tn_alarm_clear(worker->loop, &worker->trim);
   if (worker->loop != NULL) {
     tn_loop_undefer(worker->loop, &worker->admit);
     tn_loop_undefer(worker->loop, &worker->flush_log);

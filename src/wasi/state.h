@@ -2,6 +2,7 @@
 #ifndef TN_WASI_STATE_H
 #define TN_WASI_STATE_H
 
+#include "base/kept.h"
 #include "wasi/config.h"
 #include "wasi/system/descriptor.h"
 #include "wasi/system/random.h"
@@ -32,6 +33,7 @@ struct tn_wasi {
   uint32_t slot_cap;
   uint32_t free;
   uint64_t output_left;
+  tn_kept kept; /* what the host keeps for the guest; the first one's is for all */
   tn_stdio stdio[3];
   tn_random random;
   tn_resolved_names resolved;

@@ -19,6 +19,10 @@
 
 /* Objects of a guest at one time, of all kinds. A handle table's own limit is usually lower. */
 enum { MAX_SLOTS = 1 << 20 };
+/* What the object of a slot counts, besides what it counts itself. */
+enum { OBJECT_SIZE = 128 - sizeof(tn_slot) };
+/* What one unusual guest has needed is not kept for the next. */
+enum { KEPT_SLOTS = 1024 };
 /* How long a reader of the guest's output may be stuck, at the end, before the rest of it is lost. */
 enum { CLOSE_MILLISECONDS = 1000 };
 
@@ -37,6 +41,7 @@ static void start(tn_wasi *wasi, const tn_wasi_config *config, tn_guest *guest) 
       .slot_count = wasi->slot_cap > 0, /* the one that is never used */
       .slot_cap = wasi->slot_cap,
       .output_left = config->output_limit,
+      .kept.limit = UINT64_MAX,
   };
   for (int i = 0; i < 3; i++) {
     wasi->stdio[i].config = &config->stdio[i];
@@ -137,6 +142,11 @@ void tn_wasi_end(tn_wasi *wasi) {
   for (uint32_t i = 1; i < wasi->slot_count; i++)
     close_slot(wasi->slots[i].kind, wasi->slots[i].object);
   wasi->slot_count = 0;
+  if (wasi->slot_cap > KEPT_SLOTS) {
+    tn_free(wasi->slots);
+    wasi->slots = NULL;
+    wasi->slot_cap = 0;
+  }
   tn_wasi_http_delete(wasi->http);
   wasi->http = NULL;
   if (wasi->preview1 != NULL) tn_preview1_delete(wasi->preview1);
@@ -174,6 +184,8 @@ static tn_error *grow_slots(tn_wasi *wasi) {
   }
   if (wasi->slot_count < wasi->slot_cap) return NULL;
   uint32_t cap = wasi->slot_cap == 0 ? 16 : wasi->slot_cap * 2;
+  TN_TRY(tn_kept_take(&wasi->kept,
+                      (uint64_t)(cap - wasi->slot_cap) * (sizeof(tn_slot) + OBJECT_SIZE)));
   tn_slot *grown = tn_realloc(wasi->slots, cap * sizeof *grown);
   if (grown == NULL) return tn_error_no_memory();
   wasi->slots = grown;
@@ -185,6 +197,7 @@ static tn_error *grow_slots(tn_wasi *wasi) {
 tn_error *tn_wasi_slot_add(tn_wasi *wasi, tn_slot_kind kind, void *object,
                            uint32_t *representation) {
   wasi = wasi->first;
+  TN_TRY(tn_kept_check(&wasi->kept));
   uint32_t index = wasi->free;
   if (index != 0) {
     wasi->free = wasi->slots[index].next;
@@ -209,6 +222,10 @@ void tn_wasi_slot_remove(tn_wasi *wasi, uint32_t representation) {
   assert(representation < wasi->slot_count && wasi->slots[representation].kind != TN_SLOT_FREE);
   wasi->slots[representation] = (tn_slot){.kind = TN_SLOT_FREE, .next = wasi->free};
   wasi->free = representation;
+}
+
+tn_kept *tn_wasi_kept(tn_wasi *wasi) {
+  return &wasi->first->kept;
 }
 
 /* ---- services ----------------------------------------------------------------------------------- */

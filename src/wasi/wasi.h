@@ -7,6 +7,7 @@
 #ifndef TN_WASI_WASI_H
 #define TN_WASI_WASI_H
 
+#include "base/kept.h"
 #include "canon/canon.h"
 #include "link/linker.h"
 #include "loop/loop.h"
@@ -67,7 +68,8 @@ typedef enum tn_slot_kind {
   TN_SLOT_HTTP, /* kinds above this one are src/wasi/http's */
 } tn_slot_kind;
 
-/* Takes a slot for `object` (not owned); TN_ERROR_LIMIT when there are too many. */
+/* Takes a slot for `object` (not owned), whose own size is counted with the slot unless it is large; TN_ERROR_LIMIT when
+ * there are too many, TN_ERROR_MEMORY_LIMIT when too much is kept for the guest. */
 tn_error *tn_wasi_slot_add(tn_wasi *wasi, tn_slot_kind kind, void *object,
                            uint32_t *representation);
 /* The object of a live representation; representations come from our own handle tables, so a mismatch is a
@@ -84,6 +86,8 @@ uint64_t tn_wasi_wall_now(tn_wasi *wasi);
 /* The deadline of a real timer for `deadline` of the guest's monotonic clock; for a clock of its own, moves
  * that clock to it and returns 0 (already over). */
 uint64_t tn_wasi_real_deadline(tn_wasi *wasi, uint64_t deadline);
+/* What the host keeps for the guest of the instance; made and renewed without a limit. */
+tn_kept *tn_wasi_kept(tn_wasi *wasi);
 /* Fills with random bytes by the instance's policy. */
 tn_error *tn_wasi_random(tn_wasi *wasi, void *out, size_t size);
 

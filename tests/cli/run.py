@@ -587,6 +587,11 @@ class Limits(Case):
         self.expect(self.tenon("run", "--max-handles", "100", "--invoke", "make()", GUESTS / "handles.wat"), 120, "",
                     "handle")
 
+    def test_what_the_host_keeps_is_limited(self):
+        done = self.expect(self.tenon("run", "--max-host-memory", "1MiB", "--invoke", "make()", GUESTS / "handles.wat"), 119)
+        self.assertIn("for the guest, its limit is 1048576", done.err)
+        self.assertIn("\nhint: raise --max-host-memory\n", done.err)
+
     def test_descriptors_of_preview_1_are_limited_as_handles(self):
         self.expect(self.tenon("run", "--max-handles", "10", "--dir", ".", GUESTS / "descriptors.wat"), 120, "",
                     ["error: the guest holds more than 10 handles\n", "hint: raise --max-handles\n"])
@@ -941,6 +946,32 @@ class Checking(Case):
                    'error: serve.toml:1:11: threads: expected a whole number, not "two"',
                    'error: serve.toml:3:3: there is no setting "max-bodi" in [limits]',
                    "hint: did you mean max-body?")
+
+    def test_the_admin_address_is_no_other(self):
+        for listen, admin, code in (("127.0.0.1:9000", "127.0.0.1:9000", 112), ("0.0.0.0:9000", "localhost:9000", 112),
+                                    ("[::]:9000", "127.0.0.1:9000", 112), ("[::1]:9000", "[0::1]:9000", 112),
+                                    ("127.0.0.1:9000", "127.0.0.1:9001", 0), ("127.0.0.2:9000", "127.0.0.1:9000", 0),
+                                    ("127.0.0.1:0", "127.0.0.1:0", 0)):
+            text = 'listen = "%s"\nadmin = "%s"\ncomponent.app.file = "app.wat"\nroute = { "/" = "app" }\n' % (listen, admin)
+            done = self.expect(self.tenon("check", self.write("serve.toml", text)), code)
+            if code:
+                self.assertIn("serve.toml:1:10: the address %s is the admin address %s, too" % (listen, admin), done.err)
+
+    def test_files_that_cannot_be_made_are_found(self):
+        end = '\ncomponent.app.file = "app.wat"\nroute = { "/" = "app" }\n'
+        for text, message in (('log-file = "/nonexistent/log"', "opening the log /nonexistent/log: No such file"),
+                              ('listen = "unix:/nonexistent/s"', "cannot listen on unix:/nonexistent/s: No such file"),
+                              ('admin = "unix:/nonexistent/s"', "cannot listen on unix:/nonexistent/s: No such file")):
+            done = self.expect(self.tenon("check", self.write("serve.toml", text + end)), 113)
+            self.assertIn(message, done.err)
+        self.check('log-file = "%s/new.log"%s' % (self.folder, end), 0)
+        self.assertFalse((self.folder / "new.log").exists())
+
+    def test_a_memory_beyond_the_limit_is_found(self):
+        self.write("large.wat", '(component (core module $M (memory 3)) (core instance (instantiate $M)))')
+        text = 'component.app = { file = "large.wat", max-memory = "64KiB" }\nroute = { "/" = "app" }\n'
+        done = self.expect(self.tenon("check", self.write("serve.toml", text)), 115)
+        self.assertIn("which exceeds the limit of 0x10000 bytes", done.err)
 
     def test_a_syntax_error_has_its_line_and_column(self):
         done = self.expect(self.tenon("check", self.write("serve.toml", "threads = 1\nlog = \n")), 112)

@@ -2,7 +2,7 @@
 import subprocess
 import time
 
-from harness import Case, parse_head, receive, receive_until, scaled, span, wait_until
+from harness import KEEP_NOTHING, Case, parse_head, receive, receive_until, scaled, span, wait_until
 from part_suspended import http2_requests
 
 
@@ -53,6 +53,27 @@ class Limits(Case):
         head = b"POST /trailers HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
         answer = server.raw(head + b"A: %s\r\n\r\n" % (b"x" * 5000))
         self.assertFalse(answer.endswith(b"0\r\n\r\n"), answer[-100:])
+        self.assertServes(server)
+
+    def test_what_the_server_keeps_for_a_guest_is_limited(self):
+        """Fields, bodies, paths, pollables, empty resources: guests that pile them up end, and their memory is given back."""
+        server = self.serve(top={"threads": 1}, environment=KEEP_NOTHING,
+                            defaults={"max-host-memory": "32MiB", "max-handles": 1000000})
+        self.assertServes(server)
+        before = server.memory()
+        for kind in range(5):
+            self.expect(server.request("/hoard/%d" % kind), 500)
+        self.assertCounts(server, "traps_total", 5)
+        self.assertIn("kind=\"memory-limit\"} 5", server.admin("/metrics").text)
+        self.assertLess(server.memory("VmHWM") - before, scaled(128 << 10))
+        wait_until(lambda: server.memory() - before < scaled(16 << 10), what="the memory to be given back")
+        server.wait_log("raise `max-host-memory`")
+        self.assertServes(server)
+
+    def test_handles_are_limited(self):
+        server = self.serve(defaults={"max-handles": 1000})
+        self.expect(server.request("/hoard/3"), 500)
+        server.wait_log("more than 1000 handles")
         self.assertServes(server)
 
     def test_a_head_that_takes_too_long_is_408(self):

@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -464,6 +465,25 @@ class Admin(Case):
         self.assertCounts(server, "response_bytes_total", 1000)
         self.assertGreaterEqual(server.metric("instances_created_total"), 1)
         self.assertGreater(server.metric("instance_memory_peak_bytes"), 1 << 20)
+
+    def test_the_admin_address_is_nobody_elses(self):
+        server = self.serve()
+        done = subprocess.run([Environment.tenon, "serve", "--addr", "127.0.0.1:%d" % free_port(),
+                               "--admin", "127.0.0.1:%d" % server.admin_port, Environment.guest],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS, check=False)
+        self.assertEqual(done.returncode, 113)
+        self.assertIn(b"cannot listen on 127.0.0.1:%d: Address already in use" % server.admin_port, done.stdout)
+        self.assertEqual(server.admin("/readyz").status, 200)
+
+    def test_running_is_counted_without_waiting(self):
+        server = self.serve()
+        server.request("/sleep/%d" % scaled(500))
+        wait_until(lambda: server.metric("instance_seconds_total") >= 0.5, what="the sleep to be counted")
+        self.assertLess(server.metric("running_seconds_total"), scaled(0.3))
+        server.request("/spin/500")
+        wait_until(lambda: server.metric("running_seconds_total") >= 0.4, what="the work to be counted")
+        status = json.loads(server.admin("/status").body)
+        self.assertGreaterEqual(status["components"][0]["runningSeconds"], 0.4)
 
     def test_the_status_is_json_or_a_page(self):
         server = self.serve()

@@ -125,6 +125,8 @@ static void one_file_serves_everything_on_the_loopback_address(void **state) {
   assert_true(config->threads >= 1);
   assert_int_equal(config->components[0].reuse_count, 1);
   assert_true(config->components[0].max_memory_bytes == 256 << 20);
+  assert_true(config->components[0].max_host_memory_bytes == 64 << 20);
+  assert_int_equal(config->components[0].max_handles, 100000);
   assert_true(config->components[0].timeout == 60000000000);
   assert_int_equal(config->http.max_header_count, 100);
   assert_true(config->http.http2);

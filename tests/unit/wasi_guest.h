@@ -101,14 +101,24 @@ static inline tn_error *guest_call(guest *g, const tn_host_interface *interface,
   return guest_find(interface, name)->func(g->call, data, params, result);
 }
 
-static inline void guest_drop(guest *g, const tn_host_interface *interface, void *data,
-                              const char *name, uint32_t representation) {
+/* The error: what is dropped must not be, yet. */
+static inline tn_error *guest_try_drop(guest *g, const tn_host_interface *interface, void *data,
+                                       const char *name, uint32_t representation) {
   for (size_t i = 0; i < interface->resource_count; i++) {
     if (strcmp(interface->resources[i].name, name) != 0) continue;
-    interface->resources[i].drop(&g->world.runtime, data, representation);
-    return;
+    tn_runtime *runtime = &g->world.runtime;
+    interface->resources[i].drop(runtime, data, representation);
+    tn_error *error = runtime->drop_error;
+    runtime->drop_error = NULL;
+    return error;
   }
   fail_msg("%s has no %s", interface->name, name);
+  return NULL;
+}
+
+static inline void guest_drop(guest *g, const tn_host_interface *interface, void *data,
+                              const char *name, uint32_t representation) {
+  assert_ok(guest_try_drop(g, interface, data, name, representation));
 }
 
 #endif

@@ -70,6 +70,48 @@ static uint32_t copy_of(uint32_t fields) {
   return out;
 }
 
+static void fields_count_as_kept_by_the_host(void **state) {
+  (void)state;
+  static char big[2048];
+  memset(big, 'x', sizeof big - 1);
+  tn_kept *kept = tn_wasi_kept(g.wasi);
+  drop("fields", new_fields());
+  uint64_t before = kept->bytes;
+  uint32_t one = new_fields();
+  append(one, "a", big);
+  uint64_t size = kept->bytes - before;
+  assert_true(size > sizeof big);
+  for (int i = 0; i < 100; i++) {
+    assert_int_equal(delete_all(one, "a"), TN_HEADER_OK);
+    assert_int_equal(append(one, "a", big), TN_HEADER_OK);
+  }
+  assert_true(kept->bytes - before < 8 * LIMIT);
+  drop("fields", one);
+  assert_int_equal(kept->bytes, before);
+}
+
+static void fields_beyond_what_the_host_keeps_end_the_guest(void **state) {
+  (void)state;
+  static char big[2048];
+  memset(big, 'x', sizeof big - 1);
+  tn_kept *kept = tn_wasi_kept(g.wasi);
+  kept->limit = kept->bytes + 65536;
+  tn_error *error = NULL;
+  int count = 0;
+  while (error == NULL && count++ < 1000) {
+    uint32_t fields = 0;
+    error = guest_call(&g, TYPES, NULL, "[constructor]fields", NULL, &fields);
+    struct {
+      uint32_t self;
+      tn_str name, value;
+    } in = {fields, TN_STR("a"), str(big)};
+    tn_http_header_result out = {0};
+    if (error == NULL) error = guest_call(&g, TYPES, NULL, "[method]fields.append", &in, &out);
+  }
+  assert_in_range(count, 8, 32);
+  assert_error(error, TN_ERROR_MEMORY_LIMIT, "its limit is");
+}
+
 static void new_fields_are_empty(void **state) {
   (void)state;
   uint32_t fields = new_fields();
@@ -297,6 +339,8 @@ static void nothing_breaks_when_memory_runs_out(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      AS_GUEST(fields_count_as_kept_by_the_host),
+      AS_GUEST(fields_beyond_what_the_host_keeps_end_the_guest),
       AS_GUEST(new_fields_are_empty),
       AS_GUEST(a_list_keeps_order_case_and_repetition),
       AS_GUEST(a_list_with_a_bad_or_forbidden_field_is_refused),

@@ -225,10 +225,10 @@ static void a_body_is_abandoned_with_the_last_that_could_read_it(void **state) {
   uint32_t body = take("[method]incoming-request.consume", request);
   uint32_t stream = take("[method]incoming-body.stream", body);
   drop("incoming-request", request);
-  drop("incoming-body", body);
-  assert_false(upload.is_abandoned);
   assert_read(stream, "upload");
   drop_input(stream);
+  assert_false(upload.is_abandoned);
+  drop("incoming-body", body);
   assert_true(upload.is_abandoned);
 }
 
@@ -259,6 +259,11 @@ static void a_body_without_trailers_has_none(void **state) {
   assert_int_equal(out.value.is_error, 1); /* only once */
 }
 
+static void assert_refused(const char *resource, uint32_t representation, const char *child) {
+  tn_error *error = guest_try_drop(&g, TYPES, NULL, resource, representation);
+  assert_error(error, TN_ERROR_TRAP, child);
+}
+
 static void trailers_follow_a_body_that_is_not_read(void **state) {
   (void)state;
   upload.trailer = (tn_http_field){TN_STR("Sum"), TN_STR("42")};
@@ -277,7 +282,7 @@ static void trailers_follow_a_body_that_is_not_read(void **state) {
   uint32_t trailers = out.value.ok.trailers.handle;
   assert_entries(trailers, "Sum: 42\n");
   assert_int_equal(append(trailers, "a", "1"), TN_HEADER_IMMUTABLE);
-  drop("future-trailers", future);
+  assert_refused("future-trailers", future, "before its pollable");
   drop_pollable(pollable);
   assert_entries(trailers, "Sum: 42\n");
 }
@@ -524,6 +529,35 @@ static void a_response_to_head_may_promise_what_it_does_not_send(void **state) {
   }
 }
 
+static void a_body_may_not_be_dropped_before_its_stream(void **state) {
+  (void)state;
+  uint32_t response = simple_response();
+  uint32_t body = take("[method]outgoing-response.body", response);
+  uint32_t stream = take("[method]outgoing-body.write", body);
+  assert_refused("outgoing-body", body, "before its output-stream");
+  drop_output(stream);
+  body = take("[method]incoming-request.consume", request);
+  stream = take("[method]incoming-body.stream", body);
+  assert_refused("incoming-body", body, "before its input-stream");
+  drop_input(stream);
+}
+
+static void headers_and_bodies_may_outlive_their_message(void **state) {
+  (void)state;
+  uint32_t response = simple_response();
+  uint32_t headers = 0;
+  call("[method]outgoing-response.headers", &response, &headers);
+  uint32_t body = take("[method]outgoing-response.body", response);
+  drop("outgoing-response", response);
+  drop("outgoing-body", body);
+  drop("fields", headers);
+  body = take("[method]incoming-request.consume", request);
+  call("[method]incoming-request.headers", &request, &headers);
+  drop("incoming-request", request);
+  drop("fields", headers);
+  drop("incoming-body", body);
+}
+
 static void a_body_that_is_dropped_breaks_the_response(void **state) {
   (void)state;
   uint32_t response = simple_response();
@@ -691,7 +725,7 @@ static void a_response_after_the_exchange_goes_nowhere(void **state) {
   tn_wasi_http_forget(http, &exchange); /* nothing left */
 }
 
-static void parents_may_go_before_their_children(void **state) {
+static void nothing_breaks_where_parents_go_before_their_children(void **state) {
   (void)state;
   uint32_t headers = 0;
   call("[method]incoming-request.headers", &request, &headers);
@@ -705,13 +739,14 @@ static void parents_may_go_before_their_children(void **state) {
   uint32_t stream_out = take("[method]outgoing-body.write", body_out);
   set_response(outparam, response);
   drop("incoming-request", request);
-  drop("incoming-body", body);
-  drop_input(stream);
+  assert_refused("incoming-body", body, "before its input-stream");
+  assert_error(guest_try_drop(&g, &tn_io_streams_interface, NULL, "input-stream", stream),
+               TN_ERROR_TRAP, "before its pollable");
   assert_true(is_ready(pollable));
   drop_pollable(pollable);
   assert_entries(headers, "Accept: */*\nx: 1\n");
   drop("fields", headers);
-  drop("outgoing-body", body_out);
+  assert_refused("outgoing-body", body_out, "before its output-stream");
   assert_int_equal(check_write(stream_out).error.tag, TN_STREAM_CLOSED);
   drop_output(stream_out);
 }
@@ -790,6 +825,8 @@ int main(void) {
       AS_GUEST(what_a_request_lacks_is_none),
       AS_GUEST(a_body_is_given_once_and_its_stream_once),
       AS_GUEST(a_body_is_read_to_its_end),
+      AS_GUEST(a_body_may_not_be_dropped_before_its_stream),
+      AS_GUEST(headers_and_bodies_may_outlive_their_message),
       AS_GUEST(what_is_at_hand_is_read_into_the_guests_memory),
       AS_GUEST(a_body_that_fails_tells_its_code),
       AS_GUEST(errors_of_others_are_not_http_errors),
@@ -822,7 +859,7 @@ int main(void) {
       AS_GUEST(nobody_listens_any_more),
       AS_GUEST(a_forgotten_exchange_is_gone_for_the_guest),
       AS_GUEST(a_response_after_the_exchange_goes_nowhere),
-      AS_GUEST(parents_may_go_before_their_children),
+      AS_GUEST(nothing_breaks_where_parents_go_before_their_children),
       AS_GUEST(an_instance_may_end_in_the_middle),
       cmocka_unit_test(an_answer_ends_well_wherever_memory_runs_out),
       AS_GUEST(a_request_that_cannot_be_taken_leaves_nothing),

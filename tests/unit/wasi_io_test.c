@@ -354,8 +354,10 @@ static void a_stream_lives_until_its_last_pollable_is_dropped(void **state) {
   new_sink(8, &out);
   uint32_t of_input = subscribe("[method]input-stream.subscribe", in);
   uint32_t of_output = subscribe("[method]output-stream.subscribe", out);
-  drop(&tn_io_streams_interface, "input-stream", in);
-  drop(&tn_io_streams_interface, "output-stream", out);
+  tn_error *error = guest_try_drop(&g, &tn_io_streams_interface, NULL, "input-stream", in);
+  assert_error(error, TN_ERROR_TRAP, "input-stream: dropped before its pollable");
+  error = guest_try_drop(&g, &tn_io_streams_interface, NULL, "output-stream", out);
+  assert_error(error, TN_ERROR_TRAP, "output-stream: dropped before its pollable");
   assert_int_equal(destroyed, 0);
   assert_true(is_ready(of_input));
   assert_true(is_ready(of_output));

@@ -21,6 +21,7 @@ typedef struct limit_note {
 static const limit_note limit_notes[] = {
     LIMIT("fuel", fuel),
     LIMIT("max-memory", max_memory),
+    LIMIT("max-host-memory", max_host_memory),
     LIMIT("max-table-elements", max_table_elements),
     LIMIT("max-instances", max_instances),
     LIMIT("max-memories", max_memories),

@@ -274,6 +274,7 @@ void exec_describe_policy(const exec_job *job, exec_bytes *out) {
                     settings->clock.is_virtual, settings->clock.start, settings->clock.step);
   add_amount(out, &settings->random_seed);
   add_amount(out, &settings->max_memory);
+  add_amount(out, &settings->max_host_memory);
   add_amount(out, &settings->max_table_elements);
   add_amount(out, &settings->max_instances);
   add_amount(out, &settings->max_memories);

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "http/server.h"
+#include "serve/listener.h"
 #include "serve/observe/status_page.h"
 
 enum { ADMIN_CONNECTIONS = 64, ADMIN_BACKLOG = 16 };
@@ -176,7 +177,7 @@ static tn_error *open_server(tn_admin *admin) {
   TN_TRY(tn_loop_new(&admin->loop));
   TN_TRY(tn_http_server_new(admin->loop, &options, &handler, admin, &admin->server));
   int descriptor;
-  TN_TRY(tn_http_listen_socket(admin->options.address, ADMIN_BACKLOG, &descriptor));
+  TN_TRY(tn_listen_alone(admin->options.address, ADMIN_BACKLOG, &descriptor));
   TN_TRY(tn_http_server_listen(admin->server, descriptor, NULL));
   int failed = pthread_create(&admin->thread, NULL, run_thread, admin);
   return failed == 0 ? NULL : tn_error_new(TN_ERROR_IO, "making a thread: %s", strerror(failed));

@@ -47,6 +47,7 @@ void tn_metrics_record(tn_component_metrics *metrics, const tn_metric_request *r
   tn_metric_add(&metrics->durations[bucket_of(request->duration)], 1);
   tn_metric_add(&metrics->duration_sum, request->duration);
   tn_metric_add(&metrics->instance_time_sum, request->instance_time);
+  tn_metric_add(&metrics->running_time_sum, request->running_time);
   tn_metric_add(&metrics->fuel, request->fuel);
   tn_metric_add(&metrics->bytes_in, request->bytes_in);
   tn_metric_add(&metrics->bytes_out, request->bytes_out);

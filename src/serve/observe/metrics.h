@@ -36,7 +36,8 @@ typedef struct tn_component_metrics {
   _Atomic uint64_t
       durations[TN_METRIC_BUCKETS];   /* requests, by the time until the response was complete */
   _Atomic uint64_t duration_sum;      /* ns */
-  _Atomic uint64_t instance_time_sum; /* ns that guests ran */
+  _Atomic uint64_t instance_time_sum; /* ns that guests had requests */
+  _Atomic uint64_t running_time_sum;  /* ns of it that they had a thread, not waiting */
   _Atomic uint64_t in_flight;
   _Atomic uint64_t queued;
   _Atomic uint64_t rejected;  /* 503: the queue was full, or they waited too long in it */
@@ -71,6 +72,7 @@ typedef struct tn_metric_request {
   int status;
   uint64_t duration; /* from its head's arrival */
   uint64_t instance_time;
+  uint64_t running_time;
   uint64_t bytes_in;
   uint64_t bytes_out;
   uint64_t fuel;

@@ -57,6 +57,7 @@ static json_t *component(const tn_component_total *total) {
   json_object_set_new(object, "durations", durations(sum));
   json_object_set_new(object, "durationSeconds", json_real((double)sum->duration_sum / 1e9));
   json_object_set_new(object, "instanceSeconds", json_real((double)sum->instance_time_sum / 1e9));
+  json_object_set_new(object, "runningSeconds", json_real((double)sum->running_time_sum / 1e9));
   json_object_set_new(object, "traps", traps(sum));
   set_count(object, "inFlight", sum->in_flight);
   set_count(object, "queued", sum->queued);

@@ -71,6 +71,15 @@ static tn_component_metrics *metrics_of(const tn_request *request) {
   return worker->unrouted;
 }
 
+/* Since the last request that the instance answered. */
+static uint64_t running_time(tn_request *request) {
+  if (request->pooled == NULL || request->pooled->instance == NULL) return 0;
+  tn_guest *guest = tn_instance_guest(request->pooled->instance);
+  uint64_t ran = guest->ran;
+  guest->ran = 0;
+  return ran;
+}
+
 void tn_request_record(tn_request *request, uint64_t fuel) {
   const tn_http_exchange *exchange = request->exchange;
   uint64_t now = tn_loop_now();
@@ -83,6 +92,7 @@ void tn_request_record(tn_request *request, uint64_t fuel) {
         .status = request->status,
         .duration = duration,
         .instance_time = instance_time,
+        .running_time = running_time(request),
         .bytes_in = exchange->bytes_in,
         .bytes_out = exchange->bytes_out,
         .fuel = fuel,

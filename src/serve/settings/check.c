@@ -1,9 +1,15 @@
 /* Looking at settings without serving: everything that is wrong with them, and what they come to. */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "http/tls.h"
 #include "serve/generation.h"
+#include "serve/server.h"
 #include "serve/settings/settings.h"
 
 /* ---- components and certificates ----------------------------------------------------------------------- */
@@ -11,7 +17,9 @@
 static tn_error *make_maker(const tn_server_settings *settings, const tn_serve_config *config,
                             tn_generation_maker *maker) {
   tn_engine_options options = config->engine;
-  options.pooling = false; /* nothing is instantiated */
+  options.pooling = true; /* whose limits are the server's; nothing is instantiated */
+  options.pool_instances = 1;
+  options.pool_memory_bytes = tn_server_largest_memory(config);
   options.epoch_interruption =
       true; /* as the server has it, so that its cache has the code afterwards */
   maker->settings = settings;
@@ -78,6 +86,45 @@ static void check_certificates(const tn_server_settings *settings, const tn_serv
   }
 }
 
+/* ---- files that a server makes ------------------------------------------------------------------------- */
+
+/* As the server would find it: a file that is there can be written, or one can be made. */
+static int test_file(const char *path, bool may_be_there) {
+  if (access(path, F_OK) == 0) return may_be_there && access(path, W_OK) != 0 ? errno : 0;
+  const char *slash = strrchr(path, '/');
+  char folder[PATH_MAX] = ".";
+  size_t length = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
+  if (length >= sizeof folder) return ENAMETOOLONG;
+  if (length > 0) {
+    memcpy(folder, path, length);
+    folder[length] = '\0';
+  }
+  return access(folder, W_OK | X_OK) == 0 ? 0 : errno;
+}
+
+static void check_socket(tn_problems *problems, tn_place place, tn_str address) {
+  if (!tn_str_starts_with(address, TN_STR("unix:"))) return;
+  int reason = test_file(address.data + strlen("unix:"), false);
+  if (reason != 0)
+    tn_problems_add(problems, TN_ERROR_IO, place, "cannot listen on %s: %s", address.data,
+                    strerror(reason));
+}
+
+static void check_files(const tn_server_settings *settings, const tn_serve_config *config,
+                        tn_problems *problems) {
+  for (uint32_t i = 0; i < config->listen_count; i++) {
+    const tn_serve_listen *listen = &config->listens[i];
+    tn_place place = {listen->line != 0 ? settings->file : NULL, listen->line, listen->column};
+    if (listen->address.data != NULL) check_socket(problems, place, listen->address);
+  }
+  tn_place file = {.file = settings->file};
+  if (config->admin_address.len > 0) check_socket(problems, file, config->admin_address);
+  int reason = config->log_path != NULL ? test_file(config->log_path, true) : 0;
+  if (reason != 0)
+    tn_problems_add(problems, TN_ERROR_IO, file, "opening the log %s: %s", config->log_path,
+                    strerror(reason));
+}
+
 size_t tn_server_settings_check(const tn_server_settings *settings,
                                 void (*report)(void *data, const tn_server_problem *problem),
                                 void *data) {
@@ -86,6 +133,7 @@ size_t tn_server_settings_check(const tn_server_settings *settings,
   tn_serve_config_build(settings, &problems, &config);
   if (config != NULL) {
     check_certificates(settings, config, &problems);
+    check_files(settings, config, &problems);
     check_components(settings, config, &problems);
     tn_serve_config_delete(config);
   }

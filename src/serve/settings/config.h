@@ -45,13 +45,15 @@ typedef struct tn_serve_component {
   tn_serve_link *links; /* whose exports meet its imports, in order */
   uint32_t link_count;
   tn_serve_output output;
-  uint64_t max_memory_bytes; /* a request's instance; UINT64_MAX: no limit */
-  uint64_t timeout;          /* a request, in nanoseconds; 0: none */
-  uint64_t fuel;             /* 0: not counted */
-  uint32_t max_concurrent;   /* requests in one process; 0: only the server's limit */
-  uint32_t max_queue;        /* requests that wait for that; more are 503 */
-  uint64_t queue_timeout;    /* how long they wait, then 503; 0: without end */
-  uint32_t reuse_count;      /* requests that one instance answers, one after the other
+  uint64_t max_memory_bytes;      /* a request's instance; UINT64_MAX: no limit */
+  uint64_t max_host_memory_bytes; /* kept by the host for it; UINT64_MAX: no limit */
+  uint32_t max_handles;           /* of each of its component instances */
+  uint64_t timeout;               /* a request, in nanoseconds; 0: none */
+  uint64_t fuel;                  /* 0: not counted */
+  uint32_t max_concurrent;        /* requests in one process; 0: only the server's limit */
+  uint32_t max_queue;             /* requests that wait for that; more are 503 */
+  uint64_t queue_timeout;         /* how long they wait, then 503; 0: without end */
+  uint32_t reuse_count;           /* requests that one instance answers, one after the other
                                 (--max-instance-reuse-count); 1: a fresh one for each */
   bool
       restores; /* a fresh instance may be one that was restored to what it was before its first request */

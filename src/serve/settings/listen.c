@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/un.h>
 
 #include "serve/settings/builder.h"
@@ -95,6 +96,59 @@ static void check_tls(tn_serve_builder *builder, const tn_serve_listen *listen, 
                     listen->address.data, mistake);
 }
 
+/* An address whose host and port are right. Port 0 means one that nobody has. */
+typedef struct endpoint {
+  int family;
+  struct in6_addr host; /* or an in_addr in its first bytes */
+  unsigned port;
+} endpoint;
+
+static bool read_endpoint(tn_str address, endpoint *out) {
+  *out = (endpoint){.family = AF_INET};
+  size_t colon = address.len;
+  while (colon > 0 && address.data[colon - 1] != ':')
+    colon--;
+  if (colon == 0 || tn_listen_address_mistake(address, false) != NULL ||
+      tn_str_starts_with(address, TN_STR("unix:")))
+    return false;
+  for (size_t i = colon; i < address.len; i++)
+    out->port = out->port * 10 + (unsigned)(address.data[i] - '0');
+  tn_str host = tn_str_slice(address, 0, colon - 1);
+  if (tn_str_equal(host, TN_STR("localhost"))) host = TN_STR("127.0.0.1");
+  if (host.data[0] == '[') {
+    out->family = AF_INET6;
+    host = tn_str_slice(host, 1, host.len - 1);
+  }
+  char room[INET6_ADDRSTRLEN];
+  memcpy(room, host.data, host.len);
+  room[host.len] = '\0';
+  return inet_pton(out->family, room, &out->host) == 1 && out->port != 0;
+}
+
+static bool is_any(const endpoint *e) {
+  static const struct in6_addr any;
+  return memcmp(&e->host, &any, sizeof any) == 0;
+}
+
+/* Whether both would take the same connections. */
+static bool overlap(tn_str a, tn_str b) {
+  if (tn_str_equal(a, b)) return !tn_str_ends_with(a, TN_STR(":0"));
+  endpoint one, other;
+  if (!read_endpoint(a, &one) || !read_endpoint(b, &other) || one.port != other.port) return false;
+  if (one.family != other.family)
+    return is_any(one.family == AF_INET6 ? &one : &other); /* which takes IPv4, too */
+  return is_any(&one) || is_any(&other) || memcmp(&one.host, &other.host, sizeof one.host) == 0;
+}
+
+static void check_admin(tn_serve_builder *builder, const tn_serve_listen *listen, tn_place place) {
+  tn_str admin = builder->config->admin_address;
+  if (admin.len == 0 || !overlap(admin, listen->address)) return;
+  tn_server_problem *problem = tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, place,
+                                               "the address %s is the admin address %s, too",
+                                               listen->address.data, admin.data);
+  tn_problems_set_hint(builder->problems, problem, "give admin a port of its own");
+}
+
 static void check_listen(tn_serve_builder *builder, uint32_t index) {
   const tn_serve_listen *listen = &builder->listens.items[index];
   tn_place place = {listen->line != 0 ? builder->source : NULL, listen->line, listen->column};
@@ -112,6 +166,7 @@ static void check_listen(tn_serve_builder *builder, uint32_t index) {
     if (tn_str_equal(builder->listens.items[i].address, listen->address))
       tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, place, "the address %s is there twice",
                       listen->address.data);
+  check_admin(builder, listen, place);
   check_tls(builder, listen, place);
 }
 

@@ -361,6 +361,22 @@ const tn_setting tn_settings[] = {
      OR_NONE(UINT64_MAX),
      .fallback = "256MiB",
      .help = "The largest size of a linear memory; growth beyond it ends the request with 500"},
+    {.name = "max-host-memory",
+     COMPONENT(component.max_host_memory_bytes),
+     SIZE,
+     RANGE(65536, ANY),
+     OR_NONE(UINT64_MAX),
+     .fallback = "64MiB",
+     .help =
+         "The most that the server keeps for a request's instance beyond its memory: handles, fields, bodies that "
+         "are not sent yet, sockets' buffers; more ends the request with 500"},
+    {.name = "max-handles",
+     COMPONENT(component.max_handles),
+     COUNT,
+     RANGE(1, MAX_COUNT),
+     .fallback = "100000",
+     .help =
+         "Handles to resources that each component of an instance may hold; more ends the request with 500"},
     {.name = "timeout",
      COMPONENT(component.timeout),
      DURATION,

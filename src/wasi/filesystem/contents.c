@@ -149,8 +149,12 @@ tn_error *tn_fs_read_directory(tn_call *call, void *data, const void *params, vo
     return handle_failed(outcome, out);
   }
   tn_error *error = tn_wasi_slot_add(wasi, TN_SLOT_DIRECTORY_STREAM, directory, &out->handle);
-  if (error != NULL) tn_directory_close(directory);
-  return error;
+  if (error != NULL) {
+    tn_directory_close(directory);
+    return error;
+  }
+  tn_kept_add(tn_wasi_kept(wasi), tn_directory_size(directory));
+  return NULL;
 }
 
 /* Names that are no UTF-8 cannot be said in this interface; those entries are left out, as are "." and

@@ -36,6 +36,9 @@ static void drop_descriptor(tn_runtime *runtime, void *data, uint32_t representa
 
 static void drop_directory_stream(tn_runtime *runtime, void *data, uint32_t representation) {
   (void)data;
+  tn_wasi *wasi = tn_wasi_of(runtime);
+  const tn_directory *directory = tn_wasi_slot_get(wasi, TN_SLOT_DIRECTORY_STREAM, representation);
+  tn_kept_remove(tn_wasi_kept(wasi), tn_directory_size(directory));
   drop(runtime, TN_SLOT_DIRECTORY_STREAM, representation);
 }
 

@@ -6,6 +6,8 @@
 #include "wasi/state.h"
 
 enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
+/* What a call is counted with, besides the head of its response: its own state and buffers, a share of a connection. */
+enum { CALL_SIZE = 16 * 1024 };
 #define DEFAULT_TIMEOUT UINT64_C(600000000000) /* nanoseconds */
 
 /* ---- what becomes of a call ------------------------------------------------------------------------------------ */
@@ -16,6 +18,7 @@ static void on_response(void *data, const tn_http_response *head, tn_http_incomi
   message->state = TN_MESSAGE_ARRIVED;
   message->status = head->status;
   message->fields = head->fields;
+  tn_http_message_count_call(message, tn_http_fields_size(&head->fields));
   tn_http_message_set_incoming(message, body);
   tn_http_message_changed(message);
 }
@@ -134,6 +137,7 @@ static tn_error *start_call(tn_http_message *message, const tn_http_outgoing_mes
   TN_TRY(tn_http_client_call(client, &head, &call_options, &call_handler, message, &message->call,
                              &outgoing));
   tn_http_message_link(message);
+  tn_http_message_count_call(message, CALL_SIZE);
   tn_http_body_attach(request->body, message, outgoing);
   return NULL;
 }
@@ -213,6 +217,7 @@ static bool response_is_ready(void *object) {
 }
 
 static void response_release(void *object) {
+  ((tn_http_message *)object)->response_pollables--;
   tn_http_message_release_reader(object);
 }
 
@@ -220,7 +225,9 @@ tn_error *tn_http_future_response_subscribe(tn_call *call, void *data, const voi
                                             void *result) {
   (void)data;
   static const tn_pollable_class class = {response_is_ready, tn_http_message_arm, response_release};
-  return tn_http_message_subscribe(future_of(call, params), &class, result);
+  tn_http_message *message = future_of(call, params);
+  message->response_pollables++;
+  return tn_http_message_subscribe(message, &class, result);
 }
 
 tn_error *tn_http_future_response_get(tn_call *call, void *data, const void *params, void *result) {
@@ -246,5 +253,9 @@ void tn_http_drop_future_response(tn_runtime *runtime, void *data, uint32_t repr
   tn_http_message *message =
       tn_wasi_slot_get(wasi, (tn_slot_kind)TN_SLOT_HTTP_FUTURE_RESPONSE, representation);
   tn_wasi_slot_remove(wasi, representation);
+  if (message->response_pollables > 0)
+    tn_runtime_refuse_drop(
+        runtime,
+        tn_error_new(TN_ERROR_TRAP, "future-incoming-response: dropped before its pollable"));
   tn_http_message_release_reader(message);
 }

@@ -105,10 +105,20 @@ static tn_http_fields_object *fields_new(tn_wasi_http *http) {
   return fields;
 }
 
+static tn_kept *kept_of(const tn_http_fields_object *fields) {
+  return tn_wasi_kept(fields->http->options.wasi);
+}
+
+static void free_arena(tn_http_fields_object *fields) {
+  if (fields->arena.blocks == NULL) return;
+  tn_kept_remove(kept_of(fields), tn_arena_size(&fields->arena));
+  tn_arena_free(&fields->arena);
+}
+
 void tn_http_fields_release(tn_http_fields_object *fields) {
   if (--fields->references > 0) return;
   if (fields->message != NULL) tn_http_message_release(fields->message);
-  tn_arena_free(&fields->arena);
+  free_arena(fields);
   tn_http_give(fields->http, fields);
 }
 
@@ -171,6 +181,13 @@ static size_t weight(tn_str name, tn_str value) {
   return name.len + value.len + FIELD_OVERHEAD;
 }
 
+size_t tn_http_fields_size(const tn_http_fields *fields) {
+  size_t size = 0;
+  for (uint32_t i = 0; i < fields->count; i++)
+    size += weight(fields->items[i].name, fields->items[i].value);
+  return size;
+}
+
 static tn_error *check_room(const tn_http_fields_object *fields, size_t more) {
   uint32_t limit = fields->http->options.max_fields_bytes;
   if (more <= limit && fields->bytes <= limit - more) return NULL;
@@ -186,8 +203,9 @@ static tn_error *clean_up(tn_http_fields_object *fields) {
     tn_arena_free(&fresh);
     return tn_error_no_memory();
   }
-  tn_arena_free(&fields->arena);
+  free_arena(fields);
   fields->arena = fresh;
+  tn_kept_add(kept_of(fields), tn_arena_size(&fresh));
   fields->own = copy;
   fields->kept_bytes = fields->bytes;
   return NULL;
@@ -218,14 +236,27 @@ static bool grow(tn_http_fields_object *fields) {
   return true;
 }
 
+static bool keep(tn_http_fields_object *fields, tn_str name, tn_str value, tn_http_field *out) {
+  return grow(fields) && keep_text(fields, name, &out->name) &&
+         keep_text(fields, value, &out->value);
+}
+
+/* Counts what the arena has grown by. */
+static tn_error *count_growth(const tn_http_fields_object *fields, size_t before) {
+  tn_kept_add(kept_of(fields), tn_arena_size(&fields->arena) - before);
+  return tn_kept_check(kept_of(fields));
+}
+
 static tn_error *append(tn_http_fields_object *fields, tn_str name, tn_str value) {
   size_t more = weight(name, value);
   TN_TRY(check_room(fields, more));
   TN_TRY(clean_up(fields));
+  const tn_arena_block *newest = fields->arena.blocks;
+  size_t before = tn_arena_size(&fields->arena);
   tn_http_field added;
-  if (!grow(fields) || !keep_text(fields, name, &added.name) ||
-      !keep_text(fields, value, &added.value))
-    return tn_error_no_memory();
+  bool is_kept = keep(fields, name, value, &added);
+  if (fields->arena.blocks != newest) TN_TRY(count_growth(fields, before));
+  if (!is_kept) return tn_error_no_memory();
   fields->own.items[fields->own.count++] = added;
   fields->bytes += more;
   fields->kept_bytes += more;

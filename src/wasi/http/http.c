@@ -25,14 +25,21 @@ tn_error *tn_wasi_http_new(const tn_wasi_http_options *options, tn_wasi_http **o
   return NULL;
 }
 
-static void end(tn_wasi_http *http) {
-  assert(http->messages == NULL);
-  if (http->own_client != NULL) tn_http_client_delete(http->own_client);
+void tn_wasi_http_shrink(tn_wasi_http *http) {
+  if (http->blocks == NULL || http->messages != NULL) return;
+  http->free_cells = NULL;
+  http->cells_used = CELLS_AT_HAND; /* those of the first block are not known one by one */
   while (http->blocks != NULL) {
     tn_http_cell_block *block = http->blocks;
     http->blocks = block->next;
     tn_free(block);
   }
+}
+
+static void end(tn_wasi_http *http) {
+  assert(http->messages == NULL);
+  if (http->own_client != NULL) tn_http_client_delete(http->own_client);
+  tn_wasi_http_shrink(http);
 }
 
 void tn_wasi_http_renew(tn_wasi_http *http, const tn_wasi_http_options *options) {
@@ -60,19 +67,21 @@ tn_error *tn_http_state_of(tn_runtime *runtime, tn_wasi_http **out) {
 /* Under the address sanitizer each object is an allocation of its own, so that it sees every use after the end. */
 #ifdef __SANITIZE_ADDRESS__
 void *tn_http_take(tn_wasi_http *http, size_t size) {
-  (void)http;
   void *object = tn_malloc(CELL_SIZE);
-  return object == NULL ? NULL : memset(object, 0, size);
+  if (object == NULL) return NULL;
+  tn_kept_add(tn_wasi_kept(http->options.wasi), CELL_SIZE);
+  return memset(object, 0, size);
 }
 
 void tn_http_give(tn_wasi_http *http, void *object) {
-  (void)http;
+  tn_kept_remove(tn_wasi_kept(http->options.wasi), CELL_SIZE);
   tn_free(object);
 }
 #else
 static tn_http_cell *more_cells(tn_wasi_http *http) {
   tn_http_cell_block *block = tn_malloc(sizeof *block);
   if (block == NULL) return NULL;
+  tn_kept_add(tn_wasi_kept(http->options.wasi), sizeof *block);
   block->next = http->blocks;
   http->blocks = block;
   for (int i = 1; i < CELLS_AT_HAND; i++)

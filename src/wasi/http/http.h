@@ -29,6 +29,8 @@ tn_error *tn_wasi_http_new(const tn_wasi_http_options *options, tn_wasi_http **o
 void tn_wasi_http_delete(tn_wasi_http *http);
 /* The same as both, for another guest, with the memory that it has. */
 void tn_wasi_http_renew(tn_wasi_http *http, const tn_wasi_http_options *options);
+/* Between the guest's end and that: gives back the memory that only an unusual guest needs. */
+void tn_wasi_http_shrink(tn_wasi_http *http);
 
 /* Who takes the response of a request: called by response-outparam.set and send-informational. */
 typedef struct tn_wasi_http_responder {

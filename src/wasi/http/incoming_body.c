@@ -104,6 +104,9 @@ void tn_http_drop_incoming_body(tn_runtime *runtime, void *data, uint32_t repres
   tn_http_message *message =
       tn_wasi_slot_get(wasi, (tn_slot_kind)TN_SLOT_HTTP_INCOMING_BODY, representation);
   tn_wasi_slot_remove(wasi, representation);
+  if (message->has_live_stream)
+    tn_runtime_refuse_drop(
+        runtime, tn_error_new(TN_ERROR_TRAP, "incoming-body: dropped before its input-stream"));
   tn_http_message_release_reader(message);
 }
 
@@ -143,6 +146,7 @@ static tn_error *trailers_arm(void *object, tn_wait *wait, tn_armed *armed) {
 }
 
 static void trailers_release(void *object) {
+  ((tn_http_message *)object)->trailers_pollables--;
   tn_http_message_release_reader(object);
 }
 
@@ -154,7 +158,9 @@ tn_error *tn_http_future_trailers_subscribe(tn_call *call, void *data, const voi
                                             void *result) {
   (void)data;
   static const tn_pollable_class class = {trailers_are_ready, trailers_arm, trailers_release};
-  return tn_http_message_subscribe(future_of(call, params), &class, result);
+  tn_http_message *message = future_of(call, params);
+  message->trailers_pollables++;
+  return tn_http_message_subscribe(message, &class, result);
 }
 
 tn_error *tn_http_future_trailers_get(tn_call *call, void *data, const void *params, void *result) {
@@ -182,5 +188,8 @@ void tn_http_drop_future_trailers(tn_runtime *runtime, void *data, uint32_t repr
   tn_http_message *message =
       tn_wasi_slot_get(wasi, (tn_slot_kind)TN_SLOT_HTTP_FUTURE_TRAILERS, representation);
   tn_wasi_slot_remove(wasi, representation);
+  if (message->trailers_pollables > 0)
+    tn_runtime_refuse_drop(
+        runtime, tn_error_new(TN_ERROR_TRAP, "future-trailers: dropped before its pollable"));
   tn_http_message_release_reader(message);
 }

@@ -19,6 +19,11 @@ void tn_http_message_link(tn_http_message *message) {
   http->messages = message;
 }
 
+void tn_http_message_count_call(tn_http_message *message, size_t size) {
+  tn_kept_add(tn_wasi_kept(message->http->options.wasi), size);
+  message->call_size += size;
+}
+
 void tn_http_message_changed(void *data) {
   tn_http_message *message = data;
   tn_http_waiters_wake(&message->readers_waiting);
@@ -79,6 +84,8 @@ static void cut_off(tn_http_message *message) {
   if (message->end == 0) message->end = tn_http_failure(TN_HTTP_CONNECTION_TERMINATED);
   tn_http_message_fail(message, TN_HTTP_CONNECTION_TERMINATED, (tn_str){0});
   if (message->call != NULL) tn_http_call_release(message->call);
+  tn_kept_remove(tn_wasi_kept(message->http->options.wasi), message->call_size);
+  message->call_size = 0;
   message->call = NULL;
   message->exchange = NULL;
   unlink_message(message);

@@ -20,13 +20,21 @@ static tn_http_outgoing_message *response_of(tn_call *call, const void *params) 
 
 /* ---- what both have --------------------------------------------------------------------------------------------- */
 
+static void forget_text(tn_kept *kept, tn_http_own_text *text) {
+  if (text->bytes == NULL) return;
+  tn_kept_remove(kept, text->size);
+  tn_free(text->bytes);
+  *text = (tn_http_own_text){0};
+}
+
 void tn_http_outgoing_message_delete(tn_http_outgoing_message *message) {
   tn_http_fields_release(message->fields);
   if (message->body != NULL) tn_http_body_release(message->body);
-  tn_free(message->method_text);
-  tn_free(message->scheme_text);
-  tn_free(message->authority_text);
-  tn_free(message->path_text);
+  tn_kept *kept = tn_wasi_kept(message->http->options.wasi);
+  forget_text(kept, &message->method_text);
+  forget_text(kept, &message->scheme_text);
+  forget_text(kept, &message->authority_text);
+  forget_text(kept, &message->path_text);
   tn_http_give(message->http, message);
 }
 
@@ -112,13 +120,17 @@ tn_error *tn_http_outgoing_request_headers(tn_call *call, void *data, const void
 }
 
 /* Replaces the text at *owned by a copy of `text`, which is left alone. */
-static tn_error *keep_text(tn_str text, char **owned, tn_str *out) {
+static tn_error *keep_text(tn_http_outgoing_message *message, tn_str text, tn_http_own_text *owned,
+                           tn_str *out) {
+  tn_kept *kept = tn_wasi_kept(message->http->options.wasi);
+  TN_TRY(tn_kept_check(kept));
   char *copy = tn_malloc(text.len + 1);
   if (copy == NULL) return tn_error_no_memory();
   if (text.len > 0) memcpy(copy, text.data, text.len);
   copy[text.len] = 0;
-  tn_free(*owned);
-  *owned = copy;
+  forget_text(kept, owned);
+  *owned = (tn_http_own_text){copy, text.len + 1};
+  tn_kept_add(kept, owned->size);
   *out = (tn_str){copy, text.len};
   return NULL;
 }
@@ -129,15 +141,16 @@ static bool refuse(void *result, bool is_wrong) {
   return is_wrong;
 }
 
-static tn_error *set_named(const tn_http_named *in, const tn_http_named *none, bool is_valid,
-                           char **owned, tn_http_named *out, void *result) {
+static tn_error *set_named(tn_http_outgoing_message *message, const tn_http_named *in,
+                           const tn_http_named *none, bool is_valid, tn_http_own_text *owned,
+                           tn_http_named *out, void *result) {
   if (in->tag < none->tag) {
     *(uint8_t *)result = false;
     *out = (tn_http_named){.tag = in->tag};
     return NULL;
   }
   if (refuse(result, in->other.len > MAX_TEXT || !is_valid)) return NULL;
-  TN_TRY(keep_text(in->other, owned, &out->other));
+  TN_TRY(keep_text(message, in->other, owned, &out->other));
   out->tag = in->tag;
   return NULL;
 }
@@ -155,7 +168,7 @@ tn_error *tn_http_outgoing_request_set_method(tn_call *call, void *data, const v
   const method_params *in = params;
   tn_http_outgoing_message *request = request_of(call, params);
   const tn_http_named none = tn_http_method_of((tn_str){0});
-  return set_named(&in->method, &none, tn_http_is_method(tn_http_method_text(&in->method)),
+  return set_named(request, &in->method, &none, tn_http_is_method(tn_http_method_text(&in->method)),
                    &request->method_text, &request->method, result);
 }
 
@@ -177,19 +190,20 @@ tn_error *tn_http_outgoing_request_set_scheme(tn_call *call, void *data, const v
     return NULL;
   }
   const tn_http_named none = tn_http_scheme_of((tn_str){0});
-  TN_TRY(set_named(&in->scheme.value, &none,
+  TN_TRY(set_named(request, &in->scheme.value, &none,
                    tn_http_is_scheme(tn_http_scheme_text(&in->scheme.value)), &request->scheme_text,
                    &request->scheme.value, result));
   if (*(const uint8_t *)result == 0) request->scheme.is_some = true;
   return NULL;
 }
 
-static tn_error *set_string(const tn_http_optional_string *in, bool (*is_valid)(tn_str),
-                            char **owned, tn_http_optional_string *out, void *result) {
+static tn_error *set_string(tn_http_outgoing_message *message, const tn_http_optional_string *in,
+                            bool (*is_valid)(tn_str), tn_http_own_text *owned,
+                            tn_http_optional_string *out, void *result) {
   if (refuse(result, in->is_some && (in->value.len > MAX_TEXT || !is_valid(in->value))))
     return NULL;
   out->is_some = in->is_some;
-  return in->is_some ? keep_text(in->value, owned, &out->value) : NULL;
+  return in->is_some ? keep_text(message, in->value, owned, &out->value) : NULL;
 }
 
 /* An empty path is one: it becomes "/" on its way. */
@@ -248,7 +262,7 @@ tn_error *tn_http_outgoing_request_set_path(tn_call *call, void *data, const voi
                                             void *result) {
   (void)data;
   tn_http_outgoing_message *request = request_of(call, params);
-  return set_string(&((const string_params *)params)->text, is_path, &request->path_text,
+  return set_string(request, &((const string_params *)params)->text, is_path, &request->path_text,
                     &request->path, result);
 }
 
@@ -263,8 +277,8 @@ tn_error *tn_http_outgoing_request_set_authority(tn_call *call, void *data, cons
                                                  void *result) {
   (void)data;
   tn_http_outgoing_message *request = request_of(call, params);
-  return set_string(&((const string_params *)params)->text, is_authority, &request->authority_text,
-                    &request->authority, result);
+  return set_string(request, &((const string_params *)params)->text, is_authority,
+                    &request->authority_text, &request->authority, result);
 }
 
 /* ---- outgoing-response ------------------------------------------------------------------------------------------------ */

@@ -28,6 +28,7 @@ tn_error *tn_http_body_add(tn_wasi_http *http, const tn_http_fields *fields, boo
 }
 
 static void forget_kept(tn_http_body *body) {
+  if (body->cap > 0) tn_kept_remove(tn_wasi_kept(body->http->options.wasi), body->cap);
   tn_free(body->kept);
   body->kept = NULL;
   body->sent = body->len = body->cap = 0;
@@ -225,8 +226,11 @@ static tn_error *keep(tn_http_body *body, const uint8_t *bytes, size_t size) {
     size_t cap = body->cap == 0 ? 1024 : body->cap * 2;
     while (cap - body->len < size)
       cap *= 2;
+    tn_kept *kept = tn_wasi_kept(body->http->options.wasi);
+    TN_TRY(tn_kept_check(kept));
     uint8_t *grown = tn_realloc(body->kept, cap);
     if (grown == NULL) return tn_error_no_memory();
+    tn_kept_add(kept, cap - body->cap);
     body->kept = grown;
     body->cap = cap;
   }
@@ -373,6 +377,9 @@ void tn_http_drop_outgoing_body(tn_runtime *runtime, void *data, uint32_t repres
   tn_http_body *body =
       tn_wasi_slot_get(wasi, (tn_slot_kind)TN_SLOT_HTTP_OUTGOING_BODY, representation);
   tn_wasi_slot_remove(wasi, representation);
+  if (body->has_live_stream)
+    tn_runtime_refuse_drop(
+        runtime, tn_error_new(TN_ERROR_TRAP, "outgoing-body: dropped before its output-stream"));
   tn_http_body_abort(body);
   tn_http_body_release(body);
 }

@@ -2,7 +2,7 @@
  *
  * An exchange or call has one `tn_http_message`; incoming-request, incoming-response, incoming-body, future-trailers,
  * future-incoming-response and response-outparam are views of it. Messages, bodies and fields are counted: each
- * resource, pollable and child holds a reference, so that a guest may drop them in any order. */
+ * resource, pollable and child holds a reference, so that they may go in any order. */
 #ifndef TN_WASI_HTTP_STATE_H
 #define TN_WASI_HTTP_STATE_H
 
@@ -115,6 +115,8 @@ tn_error *tn_http_fields_share(tn_http_fields_object *fields, uint32_t *represen
 void tn_http_fields_release(tn_http_fields_object *fields);
 /* Copies all of it into the arena; false when out of memory. */
 bool tn_http_fields_copy(tn_arena *arena, const tn_http_fields *from, tn_http_fields *out);
+/* Their bytes, with the overhead of each field. */
+size_t tn_http_fields_size(const tn_http_fields *fields);
 /* Content-Length: UNKNOWN when there is none; false when what there is makes no sense. */
 bool tn_http_fields_length(const tn_http_fields *fields, uint64_t *length);
 
@@ -141,6 +143,8 @@ struct tn_http_message {
   tn_http_message *previous;
   uint32_t references;
   uint32_t readers;
+  uint32_t response_pollables; /* live ones of future-incoming-response */
+  uint32_t trailers_pollables; /* likewise of future-trailers */
   tn_http_message_state state;
   uint16_t status;
   bool is_consumed;       /* the body was handed out */
@@ -158,6 +162,7 @@ struct tn_http_message {
   const tn_wasi_http_responder *responder;
   void *responder_data;
   tn_http_call *call;
+  size_t call_size; /* what it was counted with */
   tn_http_incoming *incoming;
   tn_http_body
       *outgoing_body; /* counted; the body attached to it, while that has its tn_http_outgoing */
@@ -178,6 +183,8 @@ tn_http_message *tn_http_message_new(tn_wasi_http *http);
 /* It has got its exchange or call: links it into http->messages. */
 void tn_http_message_link(tn_http_message *message);
 void tn_http_message_release(tn_http_message *message);
+/* Counts memory of its call until that is released. */
+void tn_http_message_count_call(tn_http_message *message, size_t size);
 /* Takes `incoming` as its body. */
 void tn_http_message_set_incoming(tn_http_message *message, tn_http_incoming *incoming);
 /* Cuts it off from its exchange or call. */
@@ -198,6 +205,12 @@ tn_error *tn_http_message_arm(void *message, tn_wait *wait, tn_armed *armed);
 
 /* ---- messages that go out (outgoing.c) ---------------------------------------------------------------------------- */
 
+/* Owned, with the size that it was counted with; zeroed: none. */
+typedef struct tn_http_own_text {
+  char *bytes;
+  size_t size;
+} tn_http_own_text;
+
 /* An outgoing-request or outgoing-response. */
 typedef struct tn_http_outgoing_message {
   tn_wasi_http *http;
@@ -208,10 +221,10 @@ typedef struct tn_http_outgoing_message {
   tn_http_optional_scheme scheme;
   tn_http_optional_string authority;
   tn_http_optional_string path;
-  char *method_text; /* owned; NULL where none was set */
-  char *scheme_text;
-  char *authority_text;
-  char *path_text;
+  tn_http_own_text method_text; /* what those above refer to */
+  tn_http_own_text scheme_text;
+  tn_http_own_text authority_text;
+  tn_http_own_text path_text;
 } tn_http_outgoing_message;
 static_assert(sizeof(tn_http_outgoing_message) <= CELL_SIZE, "fits a cell");
 

@@ -110,21 +110,34 @@ static tn_error *wait_once(tn_wasi *wasi, tn_core_context *context,
   return error;
 }
 
-tn_error *tn_pollables_wait(tn_wasi *wasi, tn_core_context *context,
-                            const tn_pollable *const *pollables, size_t count) {
-  if (any_is_ready(wasi, pollables, count)) return NULL;
-  enum { SMALL = 16 };
-  tn_armed small[SMALL] = {0};
-  tn_armed *armed = small;
-  if (count >= SMALL) {
-    armed = tn_calloc(count + 1, sizeof *armed);
-    if (armed == NULL) return tn_error_no_memory();
-  }
-  tn_error *error = NULL;
+static tn_error *wait_until_ready(tn_wasi *wasi, tn_core_context *context,
+                                  const tn_pollable *const *pollables, size_t count,
+                                  tn_armed *armed) {
+  tn_error *error;
   do {
     error = wait_once(wasi, context, pollables, count, armed);
   } while (error == NULL && !any_is_ready(wasi, pollables, count));
-  if (armed != small) tn_free(armed);
+  return error;
+}
+
+/* The sources behind what is armed are counted with it. */
+enum { SMALL = 16, SOURCE_SIZE = 96 };
+
+tn_error *tn_pollables_wait(tn_wasi *wasi, tn_core_context *context,
+                            const tn_pollable *const *pollables, size_t count) {
+  if (any_is_ready(wasi, pollables, count)) return NULL;
+  if (count < SMALL) {
+    tn_armed small[SMALL] = {0};
+    return wait_until_ready(wasi, context, pollables, count, small);
+  }
+  tn_kept *kept = tn_wasi_kept(wasi);
+  uint64_t size = (count + 1) * (sizeof(tn_armed) + SOURCE_SIZE);
+  TN_TRY(tn_kept_take(kept, size));
+  tn_armed *armed = tn_calloc(count + 1, sizeof *armed);
+  tn_error *error = armed == NULL ? tn_error_no_memory()
+                                  : wait_until_ready(wasi, context, pollables, count, armed);
+  tn_free(armed);
+  tn_kept_remove(kept, size);
   return error;
 }
 
@@ -188,6 +201,7 @@ static tn_error *poll_list(tn_call *call, void *data, const void *params, void *
       tn_call_alloc(call, in->len * sizeof *pollables, _Alignof(void *));
   out->data = tn_call_alloc(call, in->len * sizeof *out->data, _Alignof(uint32_t));
   if (pollables == NULL || out->data == NULL) return tn_error_no_memory();
+  TN_TRY(tn_kept_check(tn_wasi_kept(wasi))); /* before they are touched, which is when they cost */
   for (size_t i = 0; i < in->len; i++)
     pollables[i] = pollable_of(wasi, in->data[i]);
   size_t count = in->len; /* `in` may lie in the guest's memory: not after suspending */

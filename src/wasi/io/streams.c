@@ -23,11 +23,18 @@ tn_error *tn_stream_done(tn_wasi *wasi, tn_io_origin origin, int64_t outcome,
   return outcome < 0 ? tn_stream_fail(wasi, origin, outcome, &out->error) : NULL;
 }
 
+/* Every other reference is a pollable's. */
+static void refuse_drop(tn_runtime *runtime, const char *what) {
+  tn_runtime_refuse_drop(runtime,
+                         tn_error_new(TN_ERROR_TRAP, "%s: dropped before its pollable", what));
+}
+
 static void drop_input(tn_runtime *runtime, void *data, uint32_t representation) {
   (void)data;
   tn_wasi *wasi = tn_wasi_of(runtime);
   tn_input_stream *stream = tn_input_stream_of(wasi, representation);
   tn_wasi_slot_remove(wasi, representation);
+  if (stream->references > 1) refuse_drop(runtime, "input-stream");
   tn_input_stream_release(stream);
 }
 
@@ -36,6 +43,7 @@ static void drop_output(tn_runtime *runtime, void *data, uint32_t representation
   tn_wasi *wasi = tn_wasi_of(runtime);
   tn_output_stream *stream = tn_output_stream_of(wasi, representation);
   tn_wasi_slot_remove(wasi, representation);
+  if (stream->references > 1) refuse_drop(runtime, "output-stream");
   tn_output_stream_release(stream);
 }
 

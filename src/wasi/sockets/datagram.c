@@ -21,6 +21,7 @@ typedef struct datagram_stream {
 
 static void stream_release(datagram_stream *stream) {
   if (--stream->references > 0) return;
+  if (stream->buffer != NULL) tn_kept_remove(tn_wasi_kept(stream->socket->wasi), DATAGRAM_MAX);
   tn_socket_release(stream->socket);
   tn_free(stream->buffer);
   tn_free(stream);
@@ -51,6 +52,9 @@ static void stream_drop(tn_runtime *runtime, tn_slot_kind kind, uint32_t represe
   tn_wasi *wasi = tn_wasi_of(runtime);
   datagram_stream *stream = tn_wasi_slot_get(wasi, kind, representation);
   tn_wasi_slot_remove(wasi, representation);
+  if (stream->references > 1)
+    tn_runtime_refuse_drop(
+        runtime, tn_error_new(TN_ERROR_TRAP, "a datagram stream: dropped before its pollable"));
   stream_release(stream);
 }
 
@@ -148,6 +152,16 @@ static tn_error *receive_all(tn_call *call, datagram_stream *stream, size_t max,
   return NULL;
 }
 
+static tn_error *make_buffer(datagram_stream *stream) {
+  if (stream->buffer != NULL) return NULL;
+  tn_kept *kept = tn_wasi_kept(stream->socket->wasi);
+  TN_TRY(tn_kept_check(kept));
+  stream->buffer = tn_malloc(DATAGRAM_MAX);
+  if (stream->buffer == NULL) return tn_error_no_memory();
+  tn_kept_add(kept, DATAGRAM_MAX);
+  return NULL;
+}
+
 tn_error *tn_datagram_receive(tn_call *call, void *data, const void *params, void *result) {
   (void)data;
   const receive_params *in = params;
@@ -160,9 +174,9 @@ tn_error *tn_datagram_receive(tn_call *call, void *data, const void *params, voi
   }
   size_t max = in->max_results < BATCH ? (size_t)in->max_results : BATCH;
   if (max == 0) return NULL;
-  if (stream->buffer == NULL) stream->buffer = tn_malloc(DATAGRAM_MAX);
+  TN_TRY(make_buffer(stream));
   out->ok.data = tn_call_alloc(call, max * sizeof *out->ok.data, _Alignof(incoming_datagram));
-  if (stream->buffer == NULL || out->ok.data == NULL) return tn_error_no_memory();
+  if (out->ok.data == NULL) return tn_error_no_memory();
   int code;
   TN_TRY(receive_all(call, stream, max, out, &code));
   out->is_error = code != 0 && out->ok.len == 0;

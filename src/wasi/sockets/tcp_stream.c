@@ -117,12 +117,14 @@ static bool make_room(tcp_output *stream, size_t size) {
   size_t needed = stream->len + size;
   uint8_t *grown = tn_realloc(stream->unsent, needed);
   if (grown == NULL) return false;
+  tn_kept_add(tn_wasi_kept(stream->socket->wasi), needed - stream->cap);
   stream->unsent = grown;
   stream->cap = needed;
   return true;
 }
 
 static tn_error *keep_unsent(tcp_output *stream, const uint8_t *bytes, size_t size) {
+  TN_TRY(tn_kept_check(tn_wasi_kept(stream->socket->wasi)));
   if (!make_room(stream, size)) return tn_error_no_memory();
   memcpy(stream->unsent + stream->len, bytes, size);
   stream->len += size;
@@ -182,6 +184,7 @@ static void output_destroy(tn_output_stream *head) {
   tcp_output *stream = (tcp_output *)head;
   if (stream->len > 0) send_unsent(stream);
   if (stream->len > 0) forget_unsent(stream);
+  tn_kept_remove(tn_wasi_kept(stream->socket->wasi), stream->cap);
   tn_socket_release(stream->socket);
   tn_free(stream->unsent);
   tn_free(stream);

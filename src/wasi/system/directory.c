@@ -66,6 +66,10 @@ void tn_directory_close(tn_directory *directory) {
   tn_free(directory);
 }
 
+size_t tn_directory_size(const tn_directory *directory) {
+  return sizeof *directory + tn_arena_size(&directory->arena);
+}
+
 uint64_t tn_directory_device(const tn_directory *directory) {
   return directory->device;
 }

@@ -20,6 +20,8 @@ void tn_directory_close(tn_directory *directory);
 /* From now on the entries come by name, byte by byte, whatever order the file system has; cookies are positions. Reads
  * the whole directory, again whenever a reader goes back to the start. 0 or negative errno. */
 int tn_directory_sort(tn_directory *directory);
+/* The memory that it takes. */
+size_t tn_directory_size(const tn_directory *directory);
 uint64_t tn_directory_device(const tn_directory *directory);
 /* Goes to the entry with this cookie; 0 is the first. */
 int tn_directory_seek(tn_directory *directory, uint64_t cookie);

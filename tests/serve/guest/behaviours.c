@@ -510,6 +510,48 @@ static void call(const request *r) {
   future_response_drop(handled.handle);
 }
 
+/* ---- making the host keep things ---------------------------------------------------------------------- */
+
+static void keep_fields(void) {
+  int fields = fields_new();
+  append_field(fields, "a", text, CHUNK - 4096);
+}
+
+static void keep_body(void) {
+  handle_result made, stream;
+  outgoing_response_body(outgoing_response_new(fields_new()), &made);
+  outgoing_body_write(made.handle, &stream);
+  count_result room;
+  write_result written;
+  output_stream_check_write(stream.handle, &room);
+  output_stream_write(stream.handle, text, (uint32_t)room.count, &written);
+}
+
+static void keep_path(void) {
+  text[0] = '/';
+  outgoing_request_set_path(outgoing_request_new(fields_new()), 1, text, CHUNK - 4096);
+}
+
+static void keep_pollable(void) {
+  clock_subscribe_duration(UINT64_MAX);
+}
+
+static void keep_empty_fields(void) {
+  fields_new();
+}
+
+/* "/hoard/N": until the host would keep 1 GiB of the Nth kind of things. */
+static void hoard(const request *r) {
+  static void (*const kinds[])(void) = {keep_fields, keep_body, keep_path, keep_pollable,
+                                        keep_empty_fields};
+  uint64_t kind = path_number(r);
+  for (uint32_t i = 0; i < CHUNK; i++)
+    text[i] = 'a';
+  for (uint32_t i = 0; i < (kind < 3 ? 16384 : 8000000); i++)
+    kinds[kind]();
+  answer_text(r, 200);
+}
+
 static void unknown(const request *r) {
   add_string("no such behaviour\n");
   answer_text(r, 404);
@@ -533,6 +575,7 @@ static const struct {
     {"/forget", forget},
     {"/forget-late", forget_late},
     {"/hello", hello},
+    {"/hoard", hoard},
     {"/informational", informational},
     {"/leak", leak},
     {"/loop", loop},
