@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cli.h"
 #include "cli/fixed.h"
 #include "cli/option_value.h"
 #include "cli/report.h"
@@ -102,8 +103,21 @@ static bool find_grouped(unsigned command, char group, const char *name, size_t 
 
 /* ---- errors ------------------------------------------------------------------------------------- */
 
+/* "see tenon run --help" */
+static void say_help(char *out, size_t size, unsigned command, const char *more) {
+  for (size_t i = 0; i < cli_command_count; i++)
+    if (cli_commands[i].bit == command)
+      snprintf(out, size, "see tenon %s --help%s", cli_commands[i].name, more);
+}
+
+static int report_unknown_letter(unsigned command, const char *spelling) {
+  char hint[160] = "see tenon --help";
+  say_help(hint, sizeof hint, command, "");
+  return cli_report(CLI_EXIT_USAGE, hint, "unknown option %s", spelling);
+}
+
 static int report_unknown_long(unsigned command, const char *name, size_t length) {
-  char wanted[64], hint[160];
+  char wanted[64], hint[160] = "see tenon --help";
   snprintf(wanted, sizeof wanted, "%.*s", (int)(length < 60 ? length : 60), name);
   cli_suggestion suggestion = {.wanted = wanted};
   cli_option option;
@@ -118,8 +132,10 @@ static int report_unknown_long(unsigned command, const char *name, size_t length
   else if (suggestion.best != NULL)
     snprintf(hint, sizeof hint, "did you mean --%s?", suggestion.best);
   else
-    snprintf(hint, sizeof hint,
-             "see tenon --help; what is meant for the guest goes behind the file's name");
+    say_help(hint, sizeof hint, command,
+             (command & (CLI_RUN | CLI_EXEC)) != 0
+                 ? "; what is meant for the guest goes behind the file's name"
+                 : "");
   return cli_report(CLI_EXIT_USAGE, hint, "unknown option --%s", wanted);
 }
 
@@ -261,7 +277,7 @@ static int parse_short(parser *p) {
     }
     cli_option option;
     if (!find_letter(p->command, *letter, &option))
-      return cli_report(CLI_EXIT_USAGE, "see tenon --help", "unknown option %s", spelling);
+      return report_unknown_letter(p->command, spelling);
     const char *value = NULL;
     if (option.argument != NULL) value = letter[1] != '\0' ? letter + 1 : take_next(p);
     int exit_code = apply(p->command, &option, spelling, 2, value, p->settings);

@@ -628,6 +628,19 @@ class Limits(Case):
         for option in ("--config", "--preload", "--profile"):
             self.expect(self.tenon("run", option, "x", hello), 112, "", option + ": Tenon does not have it\nhint:")
 
+    def test_a_hint_names_the_commands_own_help(self):
+        for command in ("run", "compile", "inspect"):
+            self.expect(self.tenon(command, "--zzzzzzzzzzzz"), 112, "", "hint: see tenon %s --help" % command)
+            self.expect(self.tenon(command, "-Z"), 112, "", "hint: see tenon %s --help" % command)
+
+    def test_json_is_about_one_file(self):
+        hello = EXAMPLES / "hello.wat"
+        self.expect(self.tenon("inspect", "--json", hello, hello), 112, "", "inspect --json takes one file")
+
+    def test_text_may_begin_with_a_byte_order_mark(self):
+        guest = self.write("marked.wat", "\ufeff" + (GUESTS / "exit.wat").read_text())
+        self.expect(self.tenon("run", guest, "5"), 5)
+
     def test_arguments_are_given_once(self):
         guest = GUESTS / "functions.wat"
         self.expect(self.tenon("run", "--invoke", "add(1, 2)", guest, "extra"), 112, "", "arguments behind the file, extra first")
