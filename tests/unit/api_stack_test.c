@@ -89,14 +89,14 @@ static void a_stack_may_be_larger_than_the_threads(void **state) {
   (void)state;
   tn_engine_options options;
   tn_engine_options_init(&options);
-  options.max_stack_bytes = 64 << 20;
+  options.max_stack_bytes = 12 << 20;
   tn_engine *large = NULL;
   assert_ok(tn_engine_new(&options, &large));
   tn_linked *linked = link_guest(large, NULL);
-  assert_int_equal(call_on_thread(linked, "deep(1000000)", 256 << 10), TN_ERROR_NONE);
+  assert_int_equal(call_on_thread(linked, "deep(200000)", 256 << 10), TN_ERROR_NONE);
   assert_int_equal(call_on_thread(linked, endless_call, 256 << 10), TN_ERROR_STACK);
   tn_instance *instance = guest_instance(linked, NULL);
-  assert_call(instance, "deep(1000000)", "1000000");
+  assert_call(instance, "deep(200000)", "200000");
   tn_instance_delete(instance);
   tn_linked_delete(linked);
   tn_engine_delete(large);
@@ -182,7 +182,7 @@ static const char chain[] =
 
 static void recursion_through_the_host_ends_on_a_fiber(void **state) {
   (void)state;
-  for (size_t size = 64 << 10; size <= 16 << 20; size *= 16) {
+  for (size_t size = 64 << 10; size <= 2 << 20; size *= 32) {
     tn_engine_options options;
     tn_engine_options_init(&options);
     options.max_stack_bytes = size;
