@@ -102,7 +102,11 @@ docs: all
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
+# A prefix that is given now counts, not the one of the build's beginning: pkg-config's file has it in it.
 install: all
+ifneq ($(filter command environment,$(firstword $(origin PREFIX))),)
+	@meson configure $(BUILD) --prefix=$(PREFIX)
+endif
 	@meson install -C $(BUILD) --quiet
 
 clean:

@@ -20,6 +20,16 @@
  * belong to one thread at a time. tn_instance_cancel is the exception: any thread may call it.
  * The library keeps no global state.
  *
+ * Stacks. A guest may always use max_stack_bytes of its engine, and host functions that it calls may use 512 KiB more,
+ * however small the caller's stack is: where the rest of that is less than both together, or where the library cannot
+ * tell (on a coroutine's stack, say), the call runs on a stack of the instance's own. This costs a microsecond for a call,
+ * and host functions then do not run on the thread's stack. Threads with 1 MiB and more beneath the call avoid it, if
+ * max_stack_bytes is the default. Loading and linking are no calls: they run on the caller's stack, and want 512 KiB.
+ *
+ * Signals. The library changes no disposition but those by which the engine catches the traps of guests (SIGSEGV, SIGILL,
+ * SIGFPE, SIGBUS; others' handlers are called for what is not a guest's). A program that sets RLIMIT_FSIZE should ignore
+ * SIGXFSZ, so that a file that may not grow is an error that the guest gets to see instead of the process's end.
+ *
  * Strings are UTF-8; a tn_str is a pointer and a length, a `const char *` is ended by NUL. */
 #ifndef TENON_H
 #define TENON_H
@@ -194,7 +204,9 @@ typedef struct tn_engine_options {
   bool pooling;               /* reserve slots for instances in advance: fast instantiation */
   uint32_t pool_instances;    /* slots, when pooling */
   uint64_t pool_memory_bytes; /* the largest memory a slot can hold */
-  size_t max_stack_bytes;     /* wasm stack of one call; deeper recursion is TN_ERROR_STACK */
+  size_t
+      max_stack_bytes; /* wasm stack of one call; deeper recursion is TN_ERROR_STACK. 0: 512 KiB; at most
+                           * 1 GiB. See "Stacks" above */
   bool parallel_compilation;
   const char *cache_directory; /* for compiled code; NULL: no cache */
 } tn_engine_options;

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "base/stack.h"
 #include "engine/engine.h"
 #include "link/compiled.h"
 #include "link/instance.h"
@@ -57,7 +58,16 @@ struct tn_instance {
    * NULL: nothing. */
   tn_error *(*on_tick)(void *user);
   bool holds_ticker;
+  size_t
+      stack_bytes; /* what a call may take: the guest's limit, and what host functions may use on top of it */
+  tn_stack stack; /* of its own, where the caller's has less; made when it is needed first */
 };
+
+/* Whether the guest may be entered on the stack that the caller runs on. */
+bool tn_instance_has_stack(const tn_instance *instance);
+/* Calls func(argument) on the instance's own stack. An error: there is no memory for it. */
+tn_error *tn_instance_on_own_stack(tn_instance *instance, void (*func)(void *argument),
+                                   void *argument);
 
 /* As tn_instance_new, on a loop that others use too and that outlives the instance; on the loop's thread. */
 tn_error *tn_instance_new_on(const tn_linked *linked, const tn_instance_options *options,

@@ -111,10 +111,29 @@ static tn_error *set_up(tn_instance *instance, const tn_instance_options *option
                              &instance->instantiated);
 }
 
+typedef struct set_up_call {
+  tn_instance *instance;
+  const tn_instance_options *options;
+  tn_error *error;
+} set_up_call;
+
+static void run_set_up(void *argument) {
+  set_up_call *call = argument;
+  call->error = set_up(call->instance, call->options);
+}
+
+/* Start functions run, wherever there is room for them. */
+static tn_error *set_up_on_stack(tn_instance *instance, const tn_instance_options *options) {
+  if (tn_instance_has_stack(instance)) return set_up(instance, options);
+  set_up_call call = {instance, options, NULL};
+  TN_TRY(tn_instance_on_own_stack(instance, run_set_up, &call));
+  return call.error;
+}
+
 tn_error *tn_instance_renew(tn_instance *instance, const tn_instance_options *options) {
   instance->user = options->user;
   tn_guest_init(&instance->guest, instance->guest.loop);
-  tn_error *error = tn_plan_locate(&instance->linked->plan, set_up(instance, options));
+  tn_error *error = tn_plan_locate(&instance->linked->plan, set_up_on_stack(instance, options));
   if (error != NULL) tn_instance_end(instance);
   return error;
 }
@@ -131,6 +150,7 @@ static tn_error *make_instance(const tn_linked *linked, const tn_instance_option
   atomic_fetch_add_explicit(&instance->linked->references, 1, memory_order_relaxed);
   instance->own_loop = own_loop;
   instance->guest.loop = loop;
+  instance->stack_bytes = tn_core_engine_stack_bytes(linked->plan.engine);
   tn_error *error = tn_instance_renew(instance, options);
   if (error != NULL) {
     tn_instance_delete(instance);
@@ -179,6 +199,7 @@ void tn_instance_delete(tn_instance *instance) {
   tn_plan_instantiated_free(&instance->instantiated);
   tn_wasi_delete(instance->wasi);
   tn_loop_delete(instance->own_loop);
+  tn_stack_free(&instance->stack);
   tn_free(instance->funcs);
   tn_linked_delete(instance->linked);
   tn_free(instance);
@@ -213,9 +234,26 @@ uint64_t tn_instance_host_memory_peak(const tn_instance *instance) {
   return instance->wasi == NULL ? 0 : tn_wasi_kept(instance->wasi)->peak;
 }
 
+typedef struct drop_call {
+  tn_runtime *runtime;
+  uint32_t handle;
+  tn_error *error;
+} drop_call;
+
+static void run_drop(void *argument) {
+  drop_call *call = argument;
+  call->error = tn_canon_drop_handle(call->runtime, call->handle);
+}
+
+/* A destructor may be the guest's. */
 tn_error *tn_instance_drop_handle(tn_instance *instance, uint32_t handle) {
-  return tn_plan_locate(&instance->linked->plan,
-                        tn_canon_drop_handle(&instance->instantiated.runtime, handle));
+  drop_call call = {&instance->instantiated.runtime, handle, NULL};
+  if (tn_instance_has_stack(instance)) {
+    run_drop(&call);
+  } else {
+    TN_TRY(tn_instance_on_own_stack(instance, run_drop, &call));
+  }
+  return tn_plan_locate(&instance->linked->plan, call.error);
 }
 
 /* ---- functions --------------------------------------------------------------------------------- */
@@ -305,6 +343,32 @@ tn_error *tn_instance_func(tn_instance *instance, tn_str name, const tn_func **o
   return tn_error_set_hint(error, "`tenon inspect` lists what the component exports");
 }
 
+typedef struct lifted_call {
+  const tn_func *func;
+  const void *params;
+  void *result;
+  tn_values *values;
+  tn_error *error;
+} lifted_call;
+
+static tn_error *call_lifted(const tn_func *func, const void *params, void *result,
+                             tn_values *values) {
+  return tn_canon_call(&func->instance->instantiated.runtime, func->export_->lifted, params, result,
+                       &values->arena);
+}
+
+static void run_lifted(void *argument) {
+  lifted_call *call = argument;
+  call->error = call_lifted(call->func, call->params, call->result, call->values);
+}
+
+static tn_error *call_on_own_stack(const tn_func *func, const void *params, void *result,
+                                   tn_values *values) {
+  lifted_call call = {func, params, result, values, NULL};
+  TN_TRY(tn_instance_on_own_stack(func->instance, run_lifted, &call));
+  return call.error;
+}
+
 tn_error *tn_func_call(const tn_func *func, const void *params, void *result, tn_values *values) {
   tn_instance *instance = func->instance;
   TN_TRY(tn_guest_check(&instance->guest)); /* a guest that is cancelled or late is not entered */
@@ -314,8 +378,9 @@ tn_error *tn_func_call(const tn_func *func, const void *params, void *result, tn
                         "` is a function of the host that the component hands on",
                         TN_STR_ARG(func->export_->name));
   }
-  tn_error *error = tn_canon_call(&instance->instantiated.runtime, func->export_->lifted, params,
-                                  result, &values->arena);
+  tn_error *error = tn_instance_has_stack(instance)
+                        ? call_lifted(func, params, result, values)
+                        : call_on_own_stack(func, params, result, values);
   return tn_plan_locate(&instance->linked->plan, error);
 }
 
@@ -383,9 +448,9 @@ tn_error *tn_instance_run(tn_instance *instance, int *exit_code) {
   tn_error *error =
       tn_loop_run_fiber(&instance->guest, instance->instantiated.runtime.store, run_command, &run);
   if (error == NULL) error = run.error;
-  *exit_code = 0;
-  error = take_exit(error, exit_code);
-  if (run.is_error != 0) *exit_code = 1;
+  int code = run.is_error;
+  error = take_exit(error, &code);
+  if (error == NULL) *exit_code = code;
   tn_arena_free(&run.values.arena);
   return error;
 }

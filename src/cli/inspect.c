@@ -21,6 +21,9 @@ static int inspect(const cli_settings *settings, const char *path) {
 
 int cli_inspect(const cli_settings *settings, char **operands, int count) {
   if (count == 0) return cli_report(CLI_EXIT_USAGE, NULL, "tenon inspect takes at least one file");
+  if (settings->json && count > 1)
+    return cli_report(CLI_EXIT_USAGE, "one file a run makes one JSON text each",
+                      "tenon inspect --json takes one file");
   for (int i = 0; i < count; i++) {
     int exit_code = inspect(settings, operands[i]);
     if (exit_code != CLI_EXIT_OK) return exit_code;

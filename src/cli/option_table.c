@@ -397,6 +397,23 @@ bool cli_option_is_right(const cli_option *option) {
 
 const char cli_option_groups[] = "WSOCD";
 
+const char *cli_option_group_name(char letter) {
+  switch (letter) {
+  case 'W':
+    return "wasm";
+  case 'S':
+    return "wasi";
+  case 'O':
+    return "optimize";
+  case 'C':
+    return "codegen";
+  case 'D':
+    return "debug";
+  default:
+    return NULL;
+  }
+}
+
 const char *cli_option_group_title(char letter) {
   switch (letter) {
   case 'W':

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cli.h"
+#include "cli/fixed.h"
 #include "cli/option_value.h"
 #include "cli/report.h"
 
@@ -101,9 +103,22 @@ static bool find_grouped(unsigned command, char group, const char *name, size_t 
 
 /* ---- errors ------------------------------------------------------------------------------------- */
 
+/* "see tenon run --help" */
+static void say_help(char *out, size_t size, unsigned command, const char *more) {
+  for (size_t i = 0; i < cli_command_count; i++)
+    if (cli_commands[i].bit == command)
+      snprintf(out, size, "see tenon %s --help%s", cli_commands[i].name, more);
+}
+
+static int report_unknown_letter(unsigned command, const char *spelling, cli_failure *failure) {
+  char hint[160] = "see tenon --help";
+  say_help(hint, sizeof hint, command, "");
+  return cli_fail(failure, CLI_EXIT_USAGE, hint, "unknown option %s", spelling);
+}
+
 static int report_unknown_long(unsigned command, const char *name, size_t length,
                                cli_failure *failure) {
-  char wanted[64], hint[160];
+  char wanted[64], hint[160] = "see tenon --help";
   snprintf(wanted, sizeof wanted, "%.*s", (int)(length < 60 ? length : 60), name);
   cli_suggestion suggestion = {.wanted = wanted};
   cli_option option;
@@ -118,8 +133,10 @@ static int report_unknown_long(unsigned command, const char *name, size_t length
   else if (suggestion.best != NULL)
     snprintf(hint, sizeof hint, "did you mean --%s?", suggestion.best);
   else
-    snprintf(hint, sizeof hint,
-             "see tenon --help; what is meant for the guest goes behind the file's name");
+    say_help(hint, sizeof hint, command,
+             (command & (CLI_RUN | CLI_EXEC)) != 0
+                 ? "; what is meant for the guest goes behind the file's name"
+                 : "");
   return cli_fail(failure, CLI_EXIT_USAGE, hint, "unknown option --%s", wanted);
 }
 
@@ -171,6 +188,16 @@ static int apply(parser *p, const cli_option *option, const char *spelling, size
 
 /* ---- parsing ------------------------------------------------------------------------------------ */
 
+static int report_fixed(const cli_fixed *fixed, cli_failure *failure) {
+  const char *dash = fixed->group == 0 ? "--" : "-";
+  char group[3] = {fixed->group, fixed->group == 0 ? '\0' : ' ', '\0'};
+  if (fixed->is_on)
+    return cli_fail(failure, CLI_EXIT_USAGE, NULL,
+                    "%s%s%s cannot be switched off: Tenon always has it", dash, group, fixed->name);
+  return cli_fail(failure, CLI_EXIT_USAGE, fixed->hint, "%s%s%s: Tenon does not have it", dash,
+                  group, fixed->name);
+}
+
 /* "name[=value],name[=value]…", cut in place: the texts become values. */
 static int parse_grouped(parser *p, char group, char *text) {
   if (strcmp(text, "help") == 0) {
@@ -183,8 +210,13 @@ static int parse_grouped(parser *p, char group, char *text) {
     char *value = strchr(item, '=');
     size_t length = value != NULL ? (size_t)(value - item) : strlen(item);
     cli_option option;
-    if (!find_grouped(p->command, group, item, length, &option))
-      return report_unknown_grouped(p->command, group, item, length, p->failure);
+    if (!find_grouped(p->command, group, item, length, &option)) {
+      const cli_fixed *fixed = cli_fixed_find(group, item, length);
+      if (fixed == NULL) return report_unknown_grouped(p->command, group, item, length, p->failure);
+      if (!cli_fixed_is(fixed, value != NULL ? value + 1 : NULL))
+        return report_fixed(fixed, p->failure);
+      continue;
+    }
     char spelling[80];
     int spelled = snprintf(spelling, sizeof spelling, "-%c %s", group, option.group_name);
     int exit_code = apply(p, &option, spelling, (size_t)spelled, value != NULL ? value + 1 : NULL);
@@ -198,33 +230,58 @@ static char *take_next(parser *p) {
   return p->at + 1 < p->count ? p->arguments[++p->at] : NULL;
 }
 
+static int parse_group(parser *p, char group, char *items) {
+  if (items == NULL)
+    return cli_fail(p->failure, CLI_EXIT_USAGE, NULL,
+                    "-%c needs options: name[=value],…; see -%c help", group, group);
+  return parse_grouped(p, group, items);
+}
+
+static bool has_group(unsigned command, char group) {
+  for (size_t i = 0; i < cli_option_count(); i++) {
+    cli_option option = cli_option_at(i);
+    if ((option.commands & command) != 0 && option.group == group) return true;
+  }
+  return false;
+}
+
+/* The group's letter for a name such as "wasm", or 0. */
+static char group_called(unsigned command, const char *name, size_t length) {
+  for (const char *letter = cli_option_groups; *letter != '\0'; letter++)
+    if (is_named(cli_option_group_name(*letter), name, length) && has_group(command, *letter))
+      return *letter;
+  return 0;
+}
+
 static int parse_long(parser *p) {
   char *argument = p->arguments[p->at], *name = argument + 2;
   char *equals = strchr(name, '=');
   size_t length = equals != NULL ? (size_t)(equals - name) : strlen(name);
   cli_option option;
-  if (!find_long(p->command, name, length, &option))
-    return report_unknown_long(p->command, name, length, p->failure);
+  if (!find_long(p->command, name, length, &option)) {
+    char group = group_called(p->command, name, length);
+    if (group != 0) return parse_group(p, group, equals != NULL ? equals + 1 : take_next(p));
+    const cli_fixed *fixed =
+        (p->command & CLI_COMPILING) != 0 ? cli_fixed_find(0, name, length) : NULL;
+    return fixed != NULL ? report_fixed(fixed, p->failure)
+                         : report_unknown_long(p->command, name, length, p->failure);
+  }
   const char *value = equals != NULL ? equals + 1 : option.argument != NULL ? take_next(p) : NULL;
   return apply(p, &option, argument, length + 2, value);
 }
 
-/* "-o FILE", "-oFILE", "-gq", "-W name=value", "-Wname=value" */
+/* "-o FILE", "-oFILE", "-gq", "-W name=value", "-Wname=value", "-W=name=value" */
 static int parse_short(parser *p) {
   char *argument = p->arguments[p->at];
   for (char *letter = argument + 1; *letter != '\0'; letter++) {
     char spelling[3] = {'-', *letter, '\0'};
     if (letter == argument + 1 && cli_option_group_title(*letter) != NULL) {
-      char *items = letter[1] != '\0' ? letter + 1 : take_next(p);
-      if (items == NULL)
-        return cli_fail(p->failure, CLI_EXIT_USAGE, NULL,
-                        "%s needs options: name[=value],…; see %s help", spelling, spelling);
-      return parse_grouped(p, *letter, items);
+      char *items = letter[1] == '=' ? letter + 2 : letter[1] != '\0' ? letter + 1 : take_next(p);
+      return parse_group(p, *letter, items);
     }
     cli_option option;
     if (!find_letter(p->command, *letter, &option))
-      return cli_fail(p->failure, CLI_EXIT_USAGE, "see tenon --help", "unknown option %s",
-                      spelling);
+      return report_unknown_letter(p->command, spelling, p->failure);
     const char *value = NULL;
     if (option.argument != NULL) value = letter[1] != '\0' ? letter + 1 : take_next(p);
     int exit_code = apply(p, &option, spelling, 2, value);

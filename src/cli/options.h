@@ -164,6 +164,8 @@ bool cli_option_is_right(const cli_option *option);
 
 /* What a group is for, for the help: "W" -> "WebAssembly". NULL: no such group. */
 const char *cli_option_group_title(char letter);
+/* Its long name: "W" -> "wasm", as in --wasm. NULL: no such group. */
+const char *cli_option_group_name(char letter);
 extern const char cli_option_groups[];
 
 /* The most similar of the names that `next` yields one by one (NULL at the end), or NULL when none is near. */

@@ -87,6 +87,10 @@ static tn_error *configure_wasi(tn_wasi_config *config, const cli_settings *sett
 
 /* ---- running ------------------------------------------------------------------------------------ */
 
+static bool is_whole_call(const char *call) {
+  return call != NULL && strchr(call, '(') != NULL;
+}
+
 /* "add" with operands 1 and 2 means "add(1, 2)". NULL: out of memory. */
 static char *join_call(const char *function, char **operands, int count) {
   size_t size = strlen(function) + sizeof "()";
@@ -113,7 +117,7 @@ static tn_error *invoke(tn_instance *instance, const char *call) {
 static tn_error *invoke_or_run(tn_instance *instance, const cli_settings *settings, char **operands,
                                int count, int *exit_code) {
   if (settings->invoke == NULL) return tn_instance_run(instance, exit_code);
-  if (strchr(settings->invoke, '(') != NULL) return invoke(instance, settings->invoke);
+  if (is_whole_call(settings->invoke)) return invoke(instance, settings->invoke);
   char *call = join_call(settings->invoke, operands + 1, count - 1);
   if (call == NULL) return tn_error_make(TN_ERROR_NO_MEMORY, "out of memory");
   tn_error *error = invoke(instance, call);
@@ -163,6 +167,10 @@ int cli_run(const cli_settings *settings, char **operands, int count) {
   if (count == 0) return cli_report(CLI_EXIT_USAGE, "tenon run FILE", "tenon run takes a file");
   if (count_inputs(settings, operands) > 1)
     return cli_report(CLI_EXIT_USAGE, NULL, "only one component can be read from standard input");
+  if (is_whole_call(settings->invoke) && count > 1)
+    return cli_report(CLI_EXIT_USAGE, "write them between the parentheses, or leave these out",
+                      "arguments behind the file, %s first, but --invoke has some already",
+                      operands[1]);
   session s = {0};
   int exit_code = CLI_EXIT_OK;
   watch_signals(settings);

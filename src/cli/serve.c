@@ -39,7 +39,6 @@ static void watch_signals(void) {
   handle(SIGHUP, on_reload);
   handle(SIGUSR1, on_rotation);
   handle(SIGPIPE, SIG_IGN); /* a client that is gone is an error of write */
-  handle(SIGXFSZ, SIG_IGN); /* so is a file that may not grow */
 }
 
 /* Connections take descriptors, and the usual limit is for programs that still use select(2), which this one does not. Guests

@@ -1,6 +1,7 @@
 /* Calls in both directions, and memories. */
 #include <stdalign.h>
 
+#include "base/stack.h"
 #include "engine/private.h"
 
 #define SAME_SHAPE(ours, theirs)                                                                   \
@@ -104,6 +105,7 @@ tn_error *tn_core_func_new(tn_core_context *context, const tn_core_func_type *ty
 
 tn_error *tn_core_call(tn_core_context *context, const tn_core_func *func, tn_core_value *values,
                        size_t count) {
+  if (tn_stack_is_used_up()) return tn_engine_stack_exhausted();
   wasm_trap_t *trap = NULL;
   wasmtime_error_t *error =
       wasmtime_func_call_unchecked(tn_engine_context(context), (const wasmtime_func_t *)func,

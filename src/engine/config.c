@@ -12,8 +12,8 @@
 
 enum {
   DEFAULT_STACK_BYTES = 512 << 10,
-  HOST_STACK_BYTES =
-      512 << 10, /* what host functions may use on top of the guest's stack on a fiber */
+  HOST_STACK_BYTES = 512 << 10, /* what host functions may use on top of the guest's stack */
+  MAX_STACK_BYTES = 1 << 30,
   KEEP_RESIDENT_MEMORY = 2 << 20,
   KEEP_RESIDENT_TABLE = 64 << 10,
   WARM_SLOTS = 256,
@@ -84,6 +84,12 @@ static size_t stack_bytes(const tn_engine_options *options) {
   return options->max_stack_bytes != 0 ? options->max_stack_bytes : DEFAULT_STACK_BYTES;
 }
 
+/* Of a fiber: a guest that has used up its stack may just have been entered for the last time, and then has as much
+ * once more (see tn_stack_limit). What is not used takes address space only. */
+static size_t fiber_stack_bytes(const tn_engine_options *options) {
+  return 2 * stack_bytes(options) + HOST_STACK_BYTES;
+}
+
 static wasmtime_opt_level_t optimization(const tn_engine_options *options) {
   switch (options->optimize) {
   case 0:
@@ -106,7 +112,7 @@ static wasm_config_t *make_config(const tn_engine_options *options, const memory
   wasmtime_config_consume_fuel_set(config, options->consume_fuel);
   wasmtime_config_epoch_interruption_set(config, options->epoch_interruption);
   wasmtime_config_max_wasm_stack_set(config, stack_bytes(options));
-  wasmtime_config_async_stack_size_set(config, stack_bytes(options) + HOST_STACK_BYTES);
+  wasmtime_config_async_stack_size_set(config, fiber_stack_bytes(options));
   wasmtime_config_memory_reservation_set(config, layout->reservation);
   wasmtime_config_memory_guard_size_set(config, layout->guard);
   wasmtime_config_memory_reservation_for_growth_set(config, layout->growth);
@@ -179,8 +185,9 @@ static tn_error *make_engine(const tn_engine_options *options, const memory_layo
   X(SSE3)                                                                                          \
   X(SSSE3)                                                                                         \
   X(SSE4_1)                                                                                        \
-  X(SSE4_2) X(AVX) X(AVX2) X(FMA) X(BMI1) X(BMI2) X(LZCNT) X(POPCNT) X(AVX512F) X(AVX512DQ)        \
-      X(AVX512VL) X(AVX512_BITALG) X(AVX512_VBMI)
+  X(SSE4_2)                                                                                        \
+  X(AVX) X(AVX2) X(FMA) X(BMI1) X(BMI2) X(LZCNT) X(POPCNT) X(AVX512F) X(AVX512DQ) X(AVX512VL)      \
+      X(AVX512_BITALG) X(AVX512_VBMI)
 
 /* As CPU_FEATURE_ACTIVE, which shifts a bit into the sign. */
 static bool has_feature(unsigned index) {
@@ -223,12 +230,22 @@ static void describe(tn_core_engine *engine, const tn_engine_options *options,
 
 /* ---- engine --------------------------------------------------------------------------------------- */
 
+size_t tn_core_engine_stack_bytes(const tn_core_engine *engine) {
+  return engine->max_stack_bytes + HOST_STACK_BYTES;
+}
+
 tn_error *tn_core_engine_new(const tn_engine_options *options, tn_core_engine **out) {
+  if (stack_bytes(options) > MAX_STACK_BYTES) {
+    return tn_error_new(TN_ERROR_ARGUMENT,
+                        "a stack of %zu bytes (max_stack_bytes): there may be up to %d",
+                        stack_bytes(options), MAX_STACK_BYTES);
+  }
   tn_core_engine *engine = tn_calloc(1, sizeof *engine);
   if (engine == NULL) return tn_error_no_memory();
   tn_engine_ticker_init(&engine->ticker);
   engine->consume_fuel = options->consume_fuel;
   engine->parallel_compilation = options->parallel_compilation;
+  engine->max_stack_bytes = stack_bytes(options);
   memory_layout layout = choose_layout(options);
   engine->memory_reservation = layout.reservation;
   describe(engine, options, &layout);

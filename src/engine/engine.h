@@ -30,6 +30,9 @@ void tn_core_engine_tick(tn_core_engine *engine);
 enum { TN_TICK_MILLISECONDS = 5 };
 tn_error *tn_core_engine_ticker_acquire(tn_core_engine *engine);
 void tn_core_engine_ticker_release(tn_core_engine *engine);
+/* What a call into a guest may take of a stack that is no fiber's: the guest's limit, and what the engine and host
+ * functions may use on top of it. */
+size_t tn_core_engine_stack_bytes(const tn_core_engine *engine);
 /* Text that names engine version, settings and CPU: two engines with the same text can run each other's
  * compiled code. Lives as long as the engine. */
 tn_str tn_core_engine_fingerprint(const tn_core_engine *engine);

@@ -155,6 +155,10 @@ static tn_error *error_from_code(wasmtime_trap_code_t code) {
   return error;
 }
 
+tn_error *tn_engine_stack_exhausted(void) {
+  return error_from_code(WASMTIME_TRAP_CODE_STACK_OVERFLOW);
+}
+
 /* ---- frames ---------------------------------------------------------------------------------------- */
 
 /* Rust's older symbols end in a hash of the compiler's: "::h" and 16 hexadecimal digits. */

@@ -16,6 +16,7 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "base/stack.h"
 #include "engine/private.h"
 
 struct tn_fiber {
@@ -26,6 +27,7 @@ struct tn_fiber {
   wasmtime_call_future_t *future;
   wasm_trap_t *trap;       /* written by the engine when `enter` could not be run */
   wasmtime_error_t *error; /* likewise */
+  uintptr_t stack_limit;   /* see tn_stack_limit; 0 until its function runs */
   bool is_resumed;         /* what a suspended fiber is waiting for */
   bool is_cancelled; /* it unwinds and must not suspend again: the engine would abort the process */
 };
@@ -55,6 +57,9 @@ static wasm_trap_t *enter_fiber(void *environment, wasmtime_caller_t *caller,
                                 wasmtime_val_raw_t *values, size_t count) {
   (void)environment, (void)values, (void)count;
   tn_fiber *fiber = tn_engine_store((tn_core_context *)wasmtime_caller_context(caller))->current;
+  fiber->stack_limit =
+      (uintptr_t)__builtin_frame_address(0) - fiber->store->engine->max_stack_bytes;
+  tn_stack_limit = fiber->stack_limit;
   fiber->func(fiber->argument);
   return NULL;
 }
@@ -123,10 +128,13 @@ bool tn_fiber_resume(tn_fiber *fiber) {
   assert(store->current == NULL);
   fiber->is_resumed = true;
   store->current = fiber;
+  uintptr_t limit = tn_stack_limit;
+  tn_stack_limit = fiber->stack_limit;
   bool has_returned;
   do { /* collecting garbage, the engine yields on its own account: then there is nothing to wait for */
     has_returned = wasmtime_call_future_poll(fiber->future);
   } while (!has_returned && fiber->is_resumed);
+  tn_stack_limit = limit;
   store->current = NULL;
   return has_returned;
 }
@@ -176,7 +184,10 @@ void tn_fiber_delete(tn_fiber *fiber) {
   assert(before != fiber);
   fiber->is_cancelled = true;
   store->current = fiber; /* it may have to unwind */
+  uintptr_t limit = tn_stack_limit;
+  tn_stack_limit = fiber->stack_limit;
   wasmtime_call_future_delete(fiber->future);
+  tn_stack_limit = limit;
   store->current = before;
   tn_error_delete(tn_fiber_take_error(fiber));
   fiber->next_free = store->free_fibers;

@@ -59,6 +59,7 @@ struct tn_core_engine {
   wasmtime_func_t enter;
   bool consume_fuel;
   bool parallel_compilation;
+  size_t max_stack_bytes;
   uint64_t
       memory_reservation; /* address space of each linear memory, which does not move within it */
   tn_ticker ticker;
@@ -104,6 +105,9 @@ tn_error *tn_engine_fail(wasmtime_error_t *error, wasm_trap_t *trap, tn_error_ki
 /* The same for whatever ended a guest of this store: prefers the parked error. */
 tn_error *tn_engine_fail_guest(tn_store *store, wasmtime_error_t *error, wasm_trap_t *trap,
                                tn_error_kind kind);
+
+/* What the guest would get if it found itself that its stack is used up. */
+tn_error *tn_engine_stack_exhausted(void);
 
 /* ---- ticker.c -------------------------------------------------------------------------------------- */
 

@@ -50,6 +50,8 @@ static tn_error *syntax_error(tn_str source, tn_str text) {
 }
 
 tn_error *tn_core_text_to_binary(tn_str text, uint8_t **out, size_t *size) {
+  /* What editors put in front of UTF-8 is no part of the text. */
+  if (tn_str_starts_with(text, TN_STR("\xef\xbb\xbf"))) text = tn_str_slice(text, 3, text.len);
   wasm_byte_vec_t binary;
   wasmtime_error_t *error = wasmtime_wat2wasm(text.data, text.len, &binary);
   if (error != NULL) {

@@ -53,6 +53,7 @@ void tn_compiled_source_free(tn_compiled_source *source) {
 
 /* Anything that does not start like a binary is taken for text, if it could be text at all. */
 static bool looks_like_text(tn_str bytes) {
+  if (tn_str_starts_with(bytes, TN_STR("\xef\xbb\xbf"))) bytes = tn_str_slice(bytes, 3, bytes.len);
   for (size_t i = 0; i < bytes.len; i++) {
     char c = bytes.data[i];
     if (c == ' ' || c == '\t' || c == '\n' || c == '\r') continue;

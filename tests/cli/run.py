@@ -583,6 +583,94 @@ class Limits(Case):
     def test_the_stack_is_limited(self):
         self.expect(self.tenon("run", GUESTS / "recurse.wat"), 122, "", "stack")
 
+    def test_a_called_function_has_the_stack_that_it_may_use(self):
+        guest = self.write("deep.wat", """
+            (component
+              (core module $M (func $deep (export "deep") (param i32) (result i32)
+                (if (result i32) (local.get 0)
+                  (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))
+                  (else (i32.const 0)))))
+              (core instance $m (instantiate $M))
+              (func (export "deep") (param "n" u32) (result u32) (canon lift (core func $m "deep"))))""")
+        for size in ("64KiB", "8MiB", "9MiB", "64MiB", "1GiB"):
+            self.expect(self.tenon("run", "--max-stack", size, "--invoke", "deep(4000000000)", guest), 122, "",
+                        "call stack exhausted")
+        self.expect(self.tenon("run", "--max-stack", "64MiB", "--invoke", "deep(1000000)", guest), 0, "1000000\n")
+        for size in ("2GiB", "1000000GiB"):
+            self.expect(self.tenon("run", "--max-stack", size, "--invoke", "deep(1)", guest), 112, "", "stack of")
+        for call, code, out in (("deep(10000)", 0, b"10000\n"), ("deep(4000000000)", 122, b"")):
+            command = ["sh", "-c", "ulimit -s 512; exec \"$0\" run --invoke \"$1\" \"$2\"", TENON, call, str(guest)]
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment,
+                                  timeout=SECONDS, check=False)
+            self.assertEqual((done.returncode, done.stdout), (code, out), done.stderr)
+
+    def with_small_files(self, *arguments):
+        """No file may be larger than 4 KiB."""
+        code = ("import resource, os, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096));"
+                "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])")
+        done = subprocess.run([sys.executable, "-c", code, TENON, *map(str, arguments)], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder, env=self.environment,
+                              timeout=SECONDS, check=False)
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode(errors="replace"))
+
+    def test_a_file_that_may_not_grow_is_an_error_and_no_end(self):
+        guest = self.write("grows.wat", """
+            (module
+              (import "wasi_snapshot_preview1" "path_open" (func $open
+                (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+              (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+              (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+              (memory (export "memory") 1)
+              (data (i32.const 0) "grown") (data (i32.const 16) "\\00\\04\\00\\00\\00\\80\\00\\00")
+              (func (export "_start")
+                (drop (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 5) (i32.const 1)
+                  (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 32)))
+                (drop (call $write (i32.load (i32.const 32)) (i32.const 16) (i32.const 1) (i32.const 40)))
+                (call $exit (call $write (i32.load (i32.const 32)) (i32.const 16) (i32.const 1) (i32.const 40)))))""")
+        self.expect(self.with_small_files("run", "--no-cache", "--dir", ".", guest), 22)  # EFBIG
+        self.expect(self.with_small_files("compile", EXAMPLES / "hello.wat", "-o", "big.cwasm"), 113, "", "File too large")
+        done = self.with_small_files("run", "--cache-dir", "small-cache", EXAMPLES / "hello.wat")
+        self.expect(done, 0, self.tenon("run", EXAMPLES / "hello.wat").out)
+        self.assertEqual([], list((self.folder / "small-cache").iterdir()))
+        self.assertEqual([], [path.name for path in self.folder.iterdir() if "big.cwasm" in path.name])
+
+    def test_groups_have_long_names_and_take_an_equals_sign(self):
+        loop = GUESTS / "loop.wat"
+        for spelling in (["--wasm", "fuel=1000"], ["--wasm=fuel=1000"], ["-W=fuel=1000"], ["-Wfuel=1000"]):
+            self.expect(self.tenon("run", *spelling, loop), 118, "", "fuel")
+        hello = EXAMPLES / "hello.wat"
+        self.expect(self.tenon("run", "--wasi", "inherit-network", "--optimize", "opt-level=2", "--codegen",
+                               "compiler=winch", "--debug", "debug-info=n", hello), 0)
+        self.expect(self.tenon("run", "--wasm"), 112, "", "-W needs options")
+        self.expect(self.tenon("inspect", "--wasm", hello), 112, "", "unknown option --wasm")
+
+    def test_what_is_fixed_is_accepted_as_it_is_and_refused_by_name_otherwise(self):
+        hello = EXAMPLES / "hello.wat"
+        for accepted in ("-Wsimd", "-Wgc=y,bulk-memory,threads=n", "-Spreview2,p3=n"):
+            self.expect(self.tenon("run", accepted, hello), 0)
+        self.expect(self.tenon("run", "-Wsimd=n", hello), 112, "", "-W simd cannot be switched off: Tenon always has it")
+        self.expect(self.tenon("run", "-Wthreads", hello), 112, "", "-W threads: Tenon does not have it\nhint: memories")
+        self.expect(self.tenon("run", "-Sp3", hello), 112, "", "-S p3: Tenon does not have it")
+        for option in ("--config", "--preload", "--profile"):
+            self.expect(self.tenon("run", option, "x", hello), 112, "", option + ": Tenon does not have it\nhint:")
+
+    def test_a_hint_names_the_commands_own_help(self):
+        for command in ("run", "compile", "inspect"):
+            self.expect(self.tenon(command, "--zzzzzzzzzzzz"), 112, "", "hint: see tenon %s --help" % command)
+            self.expect(self.tenon(command, "-Z"), 112, "", "hint: see tenon %s --help" % command)
+
+    def test_json_is_about_one_file(self):
+        hello = EXAMPLES / "hello.wat"
+        self.expect(self.tenon("inspect", "--json", hello, hello), 112, "", "inspect --json takes one file")
+
+    def test_text_may_begin_with_a_byte_order_mark(self):
+        guest = self.write("marked.wat", "\ufeff" + (GUESTS / "exit.wat").read_text())
+        self.expect(self.tenon("run", guest, "5"), 5)
+
+    def test_arguments_are_given_once(self):
+        guest = GUESTS / "functions.wat"
+        self.expect(self.tenon("run", "--invoke", "add(1, 2)", guest, "extra"), 112, "", "arguments behind the file, extra first")
+
     def test_handles_are_limited(self):
         self.expect(self.tenon("run", "--max-handles", "100", "--invoke", "make()", GUESTS / "handles.wat"), 120, "",
                     "handle")
