@@ -28,7 +28,7 @@ struct tn_fiber {
   wasm_trap_t *trap;       /* written by the engine when `enter` could not be run */
   wasmtime_error_t *error; /* likewise */
   uintptr_t stack_limit;   /* see tn_stack_limit; 0 until its function runs */
-  bool is_resumed;         /* what a suspended fiber is waiting for */
+  bool is_resumed;         /* what a suspended fiber is waiting for; false: until it is resumed */
   bool is_cancelled; /* it unwinds and must not suspend again: the engine would abort the process */
 };
 
@@ -131,7 +131,7 @@ bool tn_fiber_resume(tn_fiber *fiber) {
   uintptr_t limit = tn_stack_limit;
   tn_stack_limit = fiber->stack_limit;
   bool has_returned;
-  do { /* collecting garbage, the engine yields on its own account: then there is nothing to wait for */
+  do { /* The engine yields on its own account, too, when it collects garbage: nobody would resume it. */
     has_returned = wasmtime_call_future_poll(fiber->future);
   } while (!has_returned && fiber->is_resumed);
   tn_stack_limit = limit;
@@ -167,6 +167,10 @@ bool tn_fiber_suspend(tn_core_context *context) {
   if (trap != NULL) wasm_trap_delete(trap);
   fiber->is_cancelled = true;
   return false;
+}
+
+void tn_engine_fiber_yields(tn_store *store) {
+  store->current->is_resumed = false;
 }
 
 bool tn_fiber_is_cancelled(const tn_fiber *fiber) {

@@ -118,6 +118,8 @@ void tn_engine_ticker_end(tn_ticker *ticker);
 
 tn_error *tn_engine_define_system(tn_core_engine *engine);
 void tn_engine_free_fibers(tn_store *store);
+/* The current fiber, if the engine suspends it now, waits until it is resumed. */
+void tn_engine_fiber_yields(tn_store *store);
 /* Tells the number that the store's functions have. */
 void tn_engine_identify(tn_store *store, uint64_t number);
 

@@ -142,6 +142,7 @@ static wasmtime_error_t *at_epoch(wasmtime_context_t *context, void *data, uint6
     return wasmtime_error_new("ended at a tick");
   }
   *delta = 1;
+  if (yields) tn_engine_fiber_yields(store);
   *kind = yields ? WASMTIME_UPDATE_DEADLINE_YIELD : WASMTIME_UPDATE_DEADLINE_CONTINUE;
   return NULL;
 }

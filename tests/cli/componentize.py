@@ -10,7 +10,7 @@ import sys
 
 import run
 
-USAGE, MALFORMED, LINK, NOT_FOUND = 112, 114, 116, 117
+USAGE, MALFORMED, UNSUPPORTED, LINK, NOT_FOUND = 112, 114, 115, 116, 117
 
 WIT = """package test:greeting@1.2.0;
 interface names { name: func(number: u32) -> string; }
