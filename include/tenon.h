@@ -204,9 +204,9 @@ typedef struct tn_engine_options {
   bool pooling;               /* reserve slots for instances in advance: fast instantiation */
   uint32_t pool_instances;    /* slots, when pooling */
   uint64_t pool_memory_bytes; /* the largest memory a slot can hold */
-  size_t
-      max_stack_bytes; /* wasm stack of one call; deeper recursion is TN_ERROR_STACK. 0: 512 KiB; at most
-                           * 1 GiB. See "Stacks" above */
+  /* wasm stack of one call; deeper recursion is TN_ERROR_STACK. 0: 512 KiB; at most 1 GiB. See
+   * "Stacks" above */
+  size_t max_stack_bytes;
   bool parallel_compilation;
   const char *cache_directory; /* for compiled code; NULL: no cache */
 } tn_engine_options;
@@ -418,13 +418,13 @@ typedef struct tn_instance_options {
   uint64_t max_host_memory_bytes;
   bool has_fuel; /* the engine must count fuel */
   uint64_t fuel;
-  uint64_t timeout;  /* nanoseconds of wall-clock time from the instance's making, running or
-                                * blocked; 0: none */
+  /* nanoseconds of wall-clock time from the instance's making, running or blocked; 0: none */
+  uint64_t timeout;
   void *user;        /* see tn_instance_user */
   bool count_memory; /* see tn_instance_memory_peak (tenon/exec.h) */
-  bool
-      sure_memory; /* memory.grow is decided by the limit alone: where the machine has not as much, the
-                                      * guest ends with TN_ERROR_NO_MEMORY. Implies count_memory */
+  /* memory.grow is decided by the limit alone: where the machine has not as much, the guest ends
+   * with TN_ERROR_NO_MEMORY. Implies count_memory */
+  bool sure_memory;
   struct tn_recording *recording; /* see tenon/exec.h; NULL: none. Outlives the instance */
 } tn_instance_options;
 

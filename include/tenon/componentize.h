@@ -40,8 +40,8 @@ typedef enum tn_embed_abi {
 typedef struct tn_embed_options {
   const char *world; /* "world", "a:b/world", "a:b/world@1.0.0"; NULL: the only one that there is */
   tn_embed_encoding encoding; /* of the module's strings */
-  const char *const
-      *features; /* what is @unstable is there only if its feature is named here: "a", "a,b" */
+  /* what is @unstable is there only if its feature is named here: "a", "a,b" */
+  const char *const *features;
   size_t feature_count;
   bool all_features;
   bool only_custom;     /* the result is the custom section alone */
@@ -115,8 +115,9 @@ TN_API tn_error *tn_unbundle(const void *component, size_t component_size, size_
 
 /* How a file is printed. Zeroed: all of it, and nothing else. */
 typedef struct tn_print_options {
-  bool skeleton; /* with "..." for code, data, elements and custom sections: such a text cannot be read back */
-  bool offsets;  /* with the offset in the file at the beginning of each line, in a comment */
+  /* with "..." for code, data, elements and custom sections: such a text cannot be read back */
+  bool skeleton;
+  bool offsets; /* with the offset in the file at the beginning of each line, in a comment */
 } tn_print_options;
 
 /* Takes the next part of a text, which is not ended by NUL. */

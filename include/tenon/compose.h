@@ -25,8 +25,8 @@ typedef struct tn_compose_options {
   const char *folder;
   const tn_compose_dependency *dependencies;
   size_t dependency_count;
-  bool
-      import_dependencies; /* components become imports ("unlocked-dep=<a:b>") and no part of the result */
+  /* components become imports ("unlocked-dep=<a:b>") and no part of the result */
+  bool import_dependencies;
   bool no_validation; /* the result is not validated */
   /* Told of each plug that the socket imports nothing of, which is then no part of the result; may be NULL. */
   void (*on_unused_plug)(void *data, const char *plug);

@@ -58,8 +58,8 @@ struct tn_instance {
    * NULL: nothing. */
   tn_error *(*on_tick)(void *user);
   bool holds_ticker;
-  size_t
-      stack_bytes; /* what a call may take: the guest's limit, and what host functions may use on top of it */
+  /* what a call may take: the guest's limit, and what host functions may use on top of it */
+  size_t stack_bytes;
   tn_stack stack; /* of its own, where the caller's has less; made when it is needed first */
 };
 

@@ -143,9 +143,9 @@ struct tn_runtime {
   /* The most that one transfer to the host may visit or allocate. Nested lists can refer to the same memory
    * many times over, so that a small guest could otherwise keep the host busy, or fill it. */
   uint64_t max_transfer_bytes;
-  tn_kept *kept;          /* by the host for the guest; NULL: not counted */
-  tn_call_arena
-      *arenas; /* free list: calls take one when they need memory, several may be out at once */
+  tn_kept *kept; /* by the host for the guest; NULL: not counted */
+  /* free list: calls take one when they need memory, several may be out at once */
+  tn_call_arena *arenas;
   tn_memory_view *memory_views; /* what is known of the memories, by slot */
   uint32_t memory_view_count;
   void *states[5]; /* embedder state by slot: see tn_state_slot */

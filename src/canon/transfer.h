@@ -63,8 +63,8 @@ typedef struct tn_block tn_block;
 
 typedef struct tn_op {
   uint8_t kind;
-  uint8_t
-      read; /* bytes to read: of a discriminant, bool, flags, or of one half of a pointer/length pair */
+  /* bytes to read: of a discriminant, bool, flags, or of one half of a pointer/length pair */
+  uint8_t read;
   uint8_t write;      /* bytes to write, likewise; 8 in a slot */
   uint8_t raw;        /* handle ops: TN_HANDLE_*_RAW */
   uint8_t read_step;  /* pairs: distance of the second half at the source */
@@ -291,10 +291,10 @@ typedef struct tn_transfer {
   tn_lends *lends;       /* where borrows that are lifted are recorded */
   tn_lends *temporaries; /* host destination: borrow handles made in the embedder's table */
   tn_call *call;         /* host source: the call whose reserved memory may be handed over */
-  tn_arena
-      *arena; /* host destination: where strings and lists go; NULL: the call's own, taken lazily */
-  bool
-      copies; /* host destination: plain data is copied to the arena, as it must outlive the call */
+  /* host destination: where strings and lists go; NULL: the call's own, taken lazily */
+  tn_arena *arena;
+  /* host destination: plain data is copied to the arena, as it must outlive the call */
+  bool copies;
   uint64_t budget; /* host destination: bytes that may still be visited or allocated */
 } tn_transfer;
 

@@ -111,10 +111,10 @@ tn_error *tn_guest_realloc(tn_transfer *t, uint64_t old, uint64_t old_size, uint
 
 tn_error *tn_transfer_spend(tn_transfer *t, uint64_t size) {
   if (size > t->budget) {
-    return tn_error_set_hint(
-        tn_error_new(TN_ERROR_LIMIT, "values of one call refer to more than %llu bytes",
-                     (unsigned long long)t->runtime->max_transfer_bytes),
-        "raise `max_transfer_bytes`");
+    return tn_error_set_hint(tn_error_new(TN_ERROR_LIMIT,
+                                          "values of one call refer to more than %llu bytes",
+                                          (unsigned long long)t->runtime->max_transfer_bytes),
+                             "raise `max_transfer_bytes`");
   }
   t->budget -= size;
   return NULL;

@@ -149,8 +149,8 @@ typedef struct cli_option {
   cli_parse_func parse;
   size_t offset; /* of the field in cli_settings */
   const char *help;
-  const char *
-      setting; /* tenon serve: the value goes to the server's setting of this name instead; or NULL */
+  /* tenon serve: the value goes to the server's setting of this name instead; or NULL */
+  const char *setting;
   const char *fallback; /* its default; or NULL */
 } cli_option;
 

@@ -390,8 +390,8 @@ typedef struct tn_ast_canon_option {
 typedef struct tn_ast_canon {
   tn_canon_kind kind;
   uint32_t func; /* lift: core function; lower: function */
-  uint32_t
-      type; /* lift: function type; resource.*, stream.*, future.*: type index; thread.*: core type */
+  /* lift: function type; resource.*, stream.*, future.*: type index; thread.*: core type */
+  uint32_t type;
   uint32_t option_count;
   const tn_ast_canon_option *options;
   tn_ast_valtype result;        /* task.return; may be absent */

@@ -72,22 +72,22 @@ struct tn_type {
   bool has_borrow;     /* contains a borrow handle */
   bool has_handle;     /* contains any handle, stream, future or error context */
   bool has_pointer;    /* contains a string, list or map */
-  bool is_plain; /* every bit pattern is valid and carries over unchanged: integers and floats,
-                           * and records, tuples, fixed lists of them without padding */
-  uint32_t
-      *field_offset[2]; /* RECORD, TUPLE: offset of each field, by pointer size as above; MAP: of
-                              * the key and the value in an entry, which is laid out as a tuple */
+  /* every bit pattern is valid and carries over unchanged: integers and floats, and records,
+   * tuples, fixed lists of them without padding */
+  bool is_plain;
+  /* RECORD, TUPLE: offset of each field, by pointer size as above; MAP: of the key and the value
+   * in an entry, which is laid out as a tuple */
+  uint32_t *field_offset[2];
   uint32_t payload_offset[2]; /* VARIANT, OPTION, RESULT: offset of the payload */
   uint8_t discriminant_size;  /* VARIANT, ENUM, OPTION, RESULT: 1, 2 or 4; FLAGS: its size */
-  uint8_t flat
-      [2]
-      [TN_MAX_FLAT_PARAMS]; /* the flattening (tn_flat_type), unless flat_count is TN_FLAT_MANY */
-  uint32_t
-      weight; /* nodes when written out as a tree, at most TN_MAX_TYPE_WEIGHT: bounds the cost of
-                    * walking a type whose parts are shared */
-  uint32_t
-      depth; /* types within it, at most TN_MAX_TYPE_DEPTH (one more in a tuple of parameters): bounds the
-                    * recursion of all that walk types or values */
+  /* the flattening (tn_flat_type), unless flat_count is TN_FLAT_MANY */
+  uint8_t flat[2][TN_MAX_FLAT_PARAMS];
+  /* nodes when written out as a tree, at most TN_MAX_TYPE_WEIGHT: bounds the cost of walking a
+   * type whose parts are shared */
+  uint32_t weight;
+  /* types within it, at most TN_MAX_TYPE_DEPTH (one more in a tuple of parameters): bounds the
+   * recursion of all that walk types or values */
+  uint32_t depth;
 };
 
 struct tn_func_type {

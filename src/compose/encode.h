@@ -12,14 +12,14 @@ typedef struct tn_compose_scope tn_compose_scope;
  * Invariant: either `component` is set (the component itself), or `decls` is in use. */
 struct tn_compose_scope {
   tn_compose_types *types_of; /* for memory */
-  tn_compose_scope
-      *outer; /* instance types: the scope around it; NULL: nothing from outside may be used */
+  /* instance types: the scope around it; NULL: nothing from outside may be used */
+  tn_compose_scope *outer;
   tn_component_builder *component;
   tn_decl_builder decls;
   bool has_imports;                /* it can import: the component itself and component types */
   const tn_compose_items *imports; /* what it is to import */
-  uint32_t
-      *import_indices; /* for each: its index + 1; 0: not yet; TN_COMPOSE_ENCODING: under way */
+  /* for each: its index + 1; 0: not yet; TN_COMPOSE_ENCODING: under way */
+  uint32_t *import_indices;
   tn_pointer_map import_interfaces; /* interfaces among them -> position + 1 */
   const tn_compose_interface *self; /* the interface whose instance type this is */
   tn_pointer_map types; /* root type -> its index + 1; the first that has a name here, if any has */

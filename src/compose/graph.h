@@ -14,8 +14,8 @@ typedef struct tn_compose_package {
   tn_str name;    /* "a:b" */
   tn_str version; /* .data == NULL: none */
   const tn_component_ast *component;
-  const tn_compose_world
-      *world; /* to look names and kinds up in; instances have worlds of their own */
+  /* to look names and kinds up in; instances have worlds of their own */
+  const tn_compose_world *world;
 } tn_compose_package;
 
 /* Something that the whole imports. */
@@ -40,8 +40,8 @@ typedef struct tn_compose_argument {
 
 struct tn_compose_node {
   tn_compose_node_kind kind;
-  tn_compose_item
-      item; /* .name: of an import; of the export that an alias is of; of a definition */
+  /* .name: of an import; of the export that an alias is of; of a definition */
+  tn_compose_item item;
   uint32_t import;
   const tn_compose_package *package;
   uint32_t argument_count;

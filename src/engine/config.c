@@ -186,8 +186,11 @@ static tn_error *make_engine(const tn_engine_options *options, const memory_layo
   X(SSSE3)                                                                                         \
   X(SSE4_1)                                                                                        \
   X(SSE4_2)                                                                                        \
-  X(AVX) X(AVX2) X(FMA) X(BMI1) X(BMI2) X(LZCNT) X(POPCNT) X(AVX512F) X(AVX512DQ) X(AVX512VL)      \
-      X(AVX512_BITALG) X(AVX512_VBMI)
+  X(AVX)                                                                                           \
+  X(AVX2)                                                                                          \
+  X(FMA)                                                                                           \
+  X(BMI1)                                                                                          \
+  X(BMI2) X(LZCNT) X(POPCNT) X(AVX512F) X(AVX512DQ) X(AVX512VL) X(AVX512_BITALG) X(AVX512_VBMI)
 
 /* As CPU_FEATURE_ACTIVE, which shifts a bit into the sign. */
 static bool has_feature(unsigned index) {

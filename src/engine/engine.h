@@ -65,20 +65,21 @@ typedef struct tn_core_context
     tn_core_context; /* borrowed view of a store, as host functions get it */
 
 typedef struct tn_store_limits {
-  uint64_t
-      memory_bytes; /* of each linear memory; UINT64_MAX: no limit of ours. Growth beyond traps with
-                            * TN_ERROR_MEMORY_LIMIT */
+  /* of each linear memory; UINT64_MAX: no limit of ours. Growth beyond traps with
+   * TN_ERROR_MEMORY_LIMIT */
+  uint64_t memory_bytes;
   uint64_t table_elements; /* likewise, for each table */
-  uint32_t instances; /* core instances, tables and memories in the store: more is TN_ERROR_LIMIT.
-                            * UINT32_MAX: as many as the engine allows, 10 000 of each */
+  /* core instances, tables and memories in the store: more is TN_ERROR_LIMIT. UINT32_MAX: as
+   * many as the engine allows, 10 000 of each */
+  uint32_t instances;
   uint32_t tables;
   uint32_t memories;
   uint32_t own_instances; /* Tenon's own, which come on top of these and are never mentioned */
   uint32_t own_memories;
   bool has_fuel;
   bool counts_memory; /* as a limit of memory does */
-  bool
-      grows_surely; /* growth that a limit allows and the machine cannot give ends the guest: TN_ERROR_NO_MEMORY */
+  /* growth that a limit allows and the machine cannot give ends the guest: TN_ERROR_NO_MEMORY */
+  bool grows_surely;
   uint64_t fuel;
 } tn_store_limits;
 

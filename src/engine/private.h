@@ -60,8 +60,8 @@ struct tn_core_engine {
   bool consume_fuel;
   bool parallel_compilation;
   size_t max_stack_bytes;
-  uint64_t
-      memory_reservation; /* address space of each linear memory, which does not move within it */
+  /* address space of each linear memory, which does not move within it */
+  uint64_t memory_reservation;
   tn_ticker ticker;
   char fingerprint[512];
 };

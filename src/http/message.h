@@ -70,8 +70,8 @@ typedef struct tn_http_request {
   tn_str scheme;    /* "http", "https" */
   tn_str authority; /* from Host, :authority or an absolute target; may be empty */
   tn_str path;      /* path and query, "/" at least; "*" for OPTIONS *; empty for CONNECT */
-  tn_http_fields
-      fields; /* without Host (it is `authority`), framing and hop-by-hop fields kept out */
+  /* without Host (it is `authority`), framing and hop-by-hop fields kept out */
+  tn_http_fields fields;
   uint64_t body_length; /* TN_HTTP_UNKNOWN_LENGTH: not known before its end */
   uint8_t version;
   struct sockaddr_storage peer; /* server: who asks */

@@ -12,16 +12,16 @@ typedef struct tn_http_server tn_http_server;
 /* Times are nanoseconds, 0: without limit. Sizes are bytes. */
 typedef struct tn_http_server_options {
   uint32_t max_header_count; /* fields of a request: more is 431 */
-  uint32_t
-      max_header_bytes; /* request line and fields together: more is 431, 414 for the line alone */
+  /* request line and fields together: more is 431, 414 for the line alone */
+  uint32_t max_header_bytes;
   uint64_t max_body_bytes;             /* UINT64_MAX: no limit; more is 413 */
   uint32_t max_connections;            /* of this server; beyond it accepting pauses */
   uint32_t max_connections_per_client; /* of one address; more are closed at once. 0: no limit */
   uint32_t max_streams;                /* HTTP/2: concurrent requests of one connection */
   /* Of a response that the client does not take yet; then there is back-pressure. */
   uint32_t write_buffer_bytes;
-  uint64_t
-      header_timeout; /* from a request's first byte (or the connection's start) to its head's end */
+  /* from a request's first byte (or the connection's start) to its head's end */
+  uint64_t header_timeout;
   uint64_t body_timeout;  /* between two reads of a body that the handler waits for */
   uint64_t write_timeout; /* a client that takes nothing for so long is gone */
   uint64_t idle_timeout;  /* keep-alive, between requests */

@@ -12,8 +12,8 @@ typedef struct tn_tls_context tn_tls_context;
 typedef struct tn_tls_server_options {
   const char *certificate_path; /* PEM: the chain */
   const char *key_path;         /* PEM */
-  const char *
-      client_ca_path; /* PEM: clients must show a certificate signed by one of these; NULL: none asked */
+  /* PEM: clients must show a certificate signed by one of these; NULL: none asked */
+  const char *client_ca_path;
   bool client_certificate_optional;
   bool http2; /* offer h2 by ALPN */
 } tn_tls_server_options;

@@ -30,8 +30,8 @@ typedef struct tn_core_source {
   const tn_lowered *lowered;
   const tn_plan_adapter *adapter; /* LOWERED: takes its place where it exists; may be NULL */
   tn_host_import host;
-  uint32_t
-      number; /* LOWERED and HOST, in steps that are not resolved in advance: in the plan's host_funcs */
+  /* LOWERED and HOST, in steps that are not resolved in advance: in the plan's host_funcs */
+  uint32_t number;
 } tn_core_source;
 
 /* The host function behind a source of kind LOWERED or HOST. */
@@ -76,10 +76,10 @@ typedef struct tn_plan_instance {
   tn_str path;
   uint32_t rights; /* whose: index into the plan's; 0: those of the instance that is made */
   bool uses_tasks; /* its component may depend on the task that it runs in */
-  bool
-      calls_out; /* its core functions can reach anything but each other, resource.new and resource.rep */
-  bool
-      forbids_leaving; /* its component has realloc or post-return functions, from which no call may leave */
+  /* its core functions can reach anything but each other, resource.new and resource.rep */
+  bool calls_out;
+  /* its component has realloc or post-return functions, from which no call may leave */
+  bool forbids_leaving;
 } tn_plan_instance;
 
 /* Invariants: instances[0] is the embedder, instances[1] the root, which holds all others; the last file is what was
@@ -90,8 +90,8 @@ typedef struct tn_plan {
   uint32_t file_count;
   const tn_compiled **files;
   uint32_t rights_count;
-  const tn_wasi_config *
-      *rights; /* of the components of the linker, by tn_plan_instance.rights; [0] is NULL */
+  /* of the components of the linker, by tn_plan_instance.rights; [0] is NULL */
+  const tn_wasi_config **rights;
   tn_compiled adapters; /* those between several files; else they are `compiled`'s own */
   tn_linker *linker;    /* a reference */
   tn_arena arena;
@@ -105,8 +105,8 @@ typedef struct tn_plan {
   const tn_plan_instance *instances;
   uint32_t export_count;
   const tn_plan_export *exports;
-  tn_host_funcs
-      *host_funcs; /* for the steps that are not resolved in advance; NULL: they need none */
+  /* for the steps that are not resolved in advance; NULL: they need none */
+  tn_host_funcs *host_funcs;
 } tn_plan;
 
 /* Resolves a loaded file against a linker. `compiled` must outlive the plan, as must the data of the linker's

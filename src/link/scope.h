@@ -83,8 +83,8 @@ struct tn_scope {
   tn_scope *parent;            /* the enclosing scope; NULL for the root */
   const tn_component_ast *ast; /* NULL for an instance type */
   const tn_compiled *compiled; /* the file that `ast` is of */
-  const tn_map
-      *arguments;    /* imports by name -> tn_item; NULL for the root of a file: ask the linker */
+  /* imports by name -> tn_item; NULL for the root of a file: ask the linker */
+  const tn_map *arguments;
   uint32_t instance; /* component instance */
   uint32_t depth;
   TN_VEC(tn_core_item) core[5]; /* by tn_sort from CORE_FUNC to CORE_TAG */

@@ -35,8 +35,8 @@ static tn_error *find_slot(tn_linking *linking, const tn_core_source *source, in
 static tn_error *note_slot(tn_linking *linking, const tn_core_source *source, int32_t slot) {
   if (source->kind != TN_SOURCE_EXPORT) return NULL;
   tn_map *taken = taken_of(linking, source->slot);
-  bool is_noted = taken != NULL && tn_map_put(linking->arena, taken, source->name,
-                                              (void *)((uintptr_t)slot + 1));
+  bool is_noted = taken != NULL &&
+                  tn_map_put(linking->arena, taken, source->name, (void *)((uintptr_t)slot + 1));
   return is_noted ? NULL : tn_error_no_memory();
 }
 

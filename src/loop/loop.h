@@ -59,8 +59,8 @@ struct tn_guest {
   uint64_t deadline; /* UINT64_MAX: none */
   uint64_t timeout;  /* that it was made of, for messages */
   uint64_t ran;      /* nanoseconds that its fibers had the thread, without their waits */
-  tn_alarm
-      alarm; /* set to the deadline from the first wait on: most guests of a server never wait */
+  /* set to the deadline from the first wait on: most guests of a server never wait */
+  tn_alarm alarm;
   atomic_bool is_cancelled;
   tn_guest *next_cancelled; /* of those that the loop has yet to hear of */
 };

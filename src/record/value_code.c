@@ -96,8 +96,8 @@ typedef struct decoder {
   tn_str *rest;
   const tn_reserved *reserved;
   tn_error **error;
-  uint64_t
-      *budget; /* bytes that may still be allocated: few bytes can stand for much that is empty */
+  /* bytes that may still be allocated: few bytes can stand for much that is empty */
+  uint64_t *budget;
 } decoder;
 
 static bool decode(const decoder *d, const tn_type *type, void *out);

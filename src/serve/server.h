@@ -43,7 +43,7 @@ struct tn_server {
   tn_alarm end_deadline;
   uint32_t running_workers;
   bool is_reloading;
-  bool is_stuck; /* see tn_server_is_stuck */
+  bool is_stuck;     /* see tn_server_is_stuck */
   bool reload_again; /* was asked for while it was reloading */
 
   /* Written by any thread and by signal handlers; `wakeup` makes the server look. */

@@ -27,8 +27,8 @@ typedef struct fixture {
   tn_loop *loop;
   tn_http_server *server;
   tn_http_server_options options;
-  tn_io
-      control; /* tells the thread to drain (1), to stop (2), or which allocation is to fail (from 100 on) */
+  /* tells the thread to drain (1), to stop (2), or which allocation is to fail (from 100 on) */
+  tn_io control;
   int control_fd;
   uint16_t port;
   /* What the handler saw; written by the server's thread. */

@@ -140,7 +140,8 @@ static void a_name_is_checked_before_a_proxy_is_given_it(void **state) {
     const char *words;
   } rows[] = {
       {"four.example.", true, 0, NULL},
-      {"six.example.", true, TN_HTTP_DESTINATION_IP_PROHIBITED, "six.example. ([2001:db8::1]:80) by a proxy"},
+      {"six.example.", true, TN_HTTP_DESTINATION_IP_PROHIBITED,
+       "six.example. ([2001:db8::1]:80) by a proxy"},
       {"both.example.", true, TN_HTTP_DESTINATION_IP_PROHIBITED, "by a proxy is not allowed"},
       {"none.example.", true, TN_HTTP_DNS_ERROR, "before the proxy is asked: no such name"},
       {"none.example.", false, 0, NULL},

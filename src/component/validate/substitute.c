@@ -225,8 +225,8 @@ typedef struct binder {
 
 typedef struct free_search {
   tn_checker *checker;
-  tn_pointer_map
-      seen; /* no type occurs both inside and outside of a scope whose resources it refers to */
+  /* no type occurs both inside and outside of a scope whose resources it refers to */
+  tn_pointer_map seen;
   bool is_found;
 } free_search;
 

@@ -82,8 +82,8 @@ typedef enum tn_checked_kind {
 struct tn_checked_type {
   union {
     tn_type value; /* finished; all types[] are tn_checked_types too */
-    tn_func_type
-        func; /* not finished: only its first members are used; likewise tn_checked_types */
+    /* not finished: only its first members are used; likewise tn_checked_types */
+    tn_func_type func;
     struct {
       const tn_checked_table *imports; /* components only */
       const tn_checked_table *exports;

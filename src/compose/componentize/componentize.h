@@ -31,8 +31,8 @@ typedef enum tn_making_state { TN_NOT_MADE, TN_BEING_MADE, TN_MADE } tn_making_s
 typedef struct tn_made_item tn_made_item;
 struct tn_made_item {
   tn_wit_world_item item;
-  tn_made_item *
-      newer; /* imports: the same interface in a compatible, newer version that stands for it; or NULL */
+  /* imports: the same interface in a compatible, newer version that stands for it; or NULL */
+  tn_made_item *newer;
   tn_making_state state;
   uint32_t index; /* imports: of the instance, function or type, once it is made */
 };
@@ -64,8 +64,8 @@ typedef enum tn_need_kind {
 typedef struct tn_core_need {
   tn_need_kind kind;
   const tn_core_import *core;
-  tn_str
-      given; /* the name in the module, which is core->name but for imports that are there twice */
+  /* the name in the module, which is core->name but for imports that are there twice */
+  tn_str given;
   tn_made_item *item;
   const tn_wit_function *function;
   tn_core_abi abi;
@@ -120,8 +120,8 @@ typedef struct tn_maker {
   TN_VEC(tn_core_part *) parts; /* main first */
   tn_made_items imports;
   tn_made_items exports;
-  tn_pointer_map
-      world_types; /* types of worlds that are not the first of their name -> the first */
+  /* types of worlds that are not the first of their name -> the first */
+  tn_pointer_map world_types;
   tn_pointer_map live_functions; /* those of imports that a part calls */
   tn_pointer_map live_types;     /* those of imported interfaces that are needed */
   uint32_t depth;

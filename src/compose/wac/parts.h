@@ -37,9 +37,9 @@ typedef struct tn_wac {
   tn_wac_load_func load;
   void *data;
   tn_map packages; /* as written, with its version -> tn_compose_package */
-  tn_map
-      definitions; /* "a:b@1.0.0" and a package's export -> tn_compose_type: an interface or world */
-  uint32_t depth;  /* expressions that are open */
+  /* "a:b@1.0.0" and a package's export -> tn_compose_type: an interface or world */
+  tn_map definitions;
+  uint32_t depth; /* expressions that are open */
 } tn_wac;
 
 /* "a:b", "a:b/c", "a:b/c/d@1.0.0" */

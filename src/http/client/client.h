@@ -43,8 +43,8 @@ void tn_http_client_delete(tn_http_client *client);
 typedef struct tn_http_call_options {
   uint64_t connect_timeout;    /* name lookup, connection and handshake together */
   uint64_t first_byte_timeout; /* from the request's head, which is sent, to the response's */
-  uint64_t
-      between_bytes_timeout; /* of the response's body, and of the request's, if the peer takes none of it */
+  /* of the response's body, and of the request's, if the peer takes none of it */
+  uint64_t between_bytes_timeout;
   /* Asked for each resolved address before it is connected to; false: DESTINATION_IP_PROHIBITED.
    * Connections that are reused were allowed for the same `policy_key`. NULL: everything is allowed. Not
    * asked for a proxy, which the operator has chosen; behind one, the target's name is looked up here as
@@ -72,8 +72,8 @@ typedef struct tn_http_call_failure {
   bool has_alert;            /* TLS_ALERT_RECEIVED: the next two are set */
   uint8_t alert_id;          /* RFC 8446 section 6: 40 is handshake_failure */
   const char *alert_message; /* "handshake failure" */
-  uint64_t
-      size; /* RESPONSE_HEADER_SECTION_SIZE, RESPONSE_TRAILER_SECTION_SIZE: bytes so far; 0: not known */
+  /* RESPONSE_HEADER_SECTION_SIZE, RESPONSE_TRAILER_SECTION_SIZE: bytes so far; 0: not known */
+  uint64_t size;
 } tn_http_call_failure;
 
 /* Starts a call. The head is copied. request->scheme "http" or "https" and request->authority (host[:port])

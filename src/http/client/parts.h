@@ -81,8 +81,8 @@ struct tn_client_origin {
   const void *policy_key;
   const tn_client_proxy *proxy; /* NULL: called directly */
   bool is_tls;
-  bool
-      is_probing; /* the first connection is being made: it tells whether HTTP/2 is spoken, so others wait for it */
+  /* the first connection is being made: it tells whether HTTP/2 is spoken, so others wait for it */
+  bool is_probing;
   bool is_known; /* … and it has told, or failed */
   bool is_hungry;
   bool is_forgotten; /* its key stands for nobody any more: no new call finds it */
@@ -174,8 +174,8 @@ struct tn_http_call {
   tn_alarm alarm;               /* moved lazily: may fire before `deadline` */
   uint64_t deadline;
   tn_client_deadline deadline_kind;
-  uint64_t
-      upload_deadline; /* when the peer has to have taken more of `out`; 0: nothing waits to be sent */
+  /* when the peer has to have taken more of `out`; 0: nothing waits to be sent */
+  uint64_t upload_deadline;
   uint64_t sent_before; /* `sent`, when that was set */
 
   tn_client_origin *origin;

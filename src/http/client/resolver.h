@@ -15,8 +15,8 @@ typedef struct tn_client_addresses {
   tn_http_code code; /* DNS_ERROR, DNS_TIMEOUT, INTERNAL_ERROR, CONNECTION_LIMIT_REACHED */
   const char *rcode; /* DNS_ERROR: the DNS's word for it, "NXDOMAIN"; NULL: it is not known */
   char problem[96];  /* with that word: "no such name (NXDOMAIN)" */
-  tn_client_address
-      items[TN_CLIENT_MAX_ADDRESSES]; /* in the system's order of preference; ports are 0 */
+  /* in the system's order of preference; ports are 0 */
+  tn_client_address items[TN_CLIENT_MAX_ADDRESSES];
 } tn_client_addresses;
 
 typedef struct tn_resolver tn_resolver;

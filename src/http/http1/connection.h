@@ -123,8 +123,8 @@ struct tn_http1_connection {
   tn_http_server *server;
   const tn_http_server_options *options;
   tn_http1_pool *pool;
-  tn_http1_exchange
-      *exchange; /* the request that is answered, or the response that is not complete; or NULL */
+  /* the request that is answered, or the response that is not complete; or NULL */
+  tn_http1_exchange *exchange;
 
   tn_http1_buffer *in;
   uint32_t in_start;
@@ -140,8 +140,8 @@ struct tn_http1_connection {
   uint32_t gap_at;
   bool has_gap;
   bool is_blocked; /* the system takes no more for now */
-  bool
-      has_lost_output; /* bytes that were to be sent are gone: what would follow on them must not be sent */
+  /* bytes that were to be sent are gone: what would follow on them must not be sent */
+  bool has_lost_output;
 
   bool is_in_handler; /* a handler's request function is running */
   bool has_had_request;

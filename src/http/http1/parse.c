@@ -28,8 +28,8 @@ typedef struct parser {
   uint64_t length;
   tn_str host;
   uint32_t option_count;
-  tn_str
-      *options; /* other names in Connection, MAX_CONNECTION_OPTIONS at most: fields to leave out */
+  /* other names in Connection, MAX_CONNECTION_OPTIONS at most: fields to leave out */
+  tn_str *options;
 } parser;
 
 static bool refuse(parser *p, int status, tn_http_code code, const char *reason) {

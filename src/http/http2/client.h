@@ -20,8 +20,8 @@ typedef struct tn_http2_call tn_http2_call;
 typedef struct tn_http2_client_options {
   uint32_t max_header_bytes; /* of a response: more fails the call */
   uint32_t max_header_count;
-  uint32_t
-      write_buffer_bytes; /* of a request's body that the peer does not take yet; then back-pressure */
+  /* of a request's body that the peer does not take yet; then back-pressure */
+  uint32_t write_buffer_bytes;
   uint64_t ping_timeout;  /* how long tn_http2_client_ping waits for the answer */
   uint64_t write_timeout; /* a peer that takes nothing for so long is gone */
 } tn_http2_client_options;
@@ -62,9 +62,9 @@ void tn_http2_client_ping(tn_http2_client *client);
  * CONNECTION_WRITE_TIMEOUT where the peer takes no more of the request, and resets its stream; the connection goes on. */
 typedef struct tn_http2_call_options {
   uint64_t first_byte_timeout; /* from the request's head to the response's */
-  uint64_t
-      between_bytes_timeout; /* of a body: the request's, until there is a response, and the response's, while somebody
-                                     waits for it */
+  /* of a body: the request's, until there is a response, and the response's, while somebody
+   * waits for it */
+  uint64_t between_bytes_timeout;
 } tn_http2_call_options;
 
 /* Exactly one of the two, never from within tn_http2_client_call; none after tn_http2_call_release. */

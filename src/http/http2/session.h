@@ -76,8 +76,8 @@ struct tn_http2_stream {
   int64_t out_result;     /* 0: takes more; else TN_HTTP_END or a failure */
   uint64_t *bytes_out;    /* the owner's count of what was written to be sent; may be NULL */
   uint64_t sent_mark;     /* where in what the session sends this stream's newest bytes end */
-  uint64_t
-      unwanted_since; /* everything was sent, but the peer goes on, unread: loop time; 0: it does not */
+  /* everything was sent, but the peer goes on, unread: loop time; 0: it does not */
+  uint64_t unwanted_since;
   uint64_t writing_since; /* `pending` has not shrunk since: loop time; 0: it is empty */
   uint64_t write_timeout; /* for that; the session's, unless the owner sets another; 0: none */
   bool drops_body;        /* a response that has none (HEAD, 204, 205, 304) */

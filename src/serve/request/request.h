@@ -17,8 +17,8 @@ struct tn_request {
   tn_wasi_http_handle_params params;
   tn_values values;
   tn_error *error; /* how the guest ended, if it did not return */
-  const char *
-      reason; /* for the log, if there is no error: why it was answered so, or why it ended; static */
+  /* for the log, if there is no error: why it was answered so, or why it ended; static */
+  const char *reason;
   tn_str detail;    /* likewise what the guest said of its failure; in the exchange's arena */
   uint64_t started; /* when it got its instance */
   int status;       /* of the answer; 0: there is none yet */

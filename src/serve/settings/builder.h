@@ -7,8 +7,8 @@
 #include "serve/settings/settings.h"
 
 typedef struct tn_component_draft {
-  tn_serve_component
-      component; /* name: its table's key, or made from its path at the end; wasi is there */
+  /* name: its table's key, or made from its path at the end; wasi is there */
+  tn_serve_component component;
   TN_VEC(tn_serve_link) links;
   bool inherit_env;
   bool allow_precompiled;
@@ -33,8 +33,8 @@ struct tn_serve_builder {
   tn_problems *problems;
   const char *file;
   const char *folder;
-  const char
-      *source; /* the file, whatever is being read, for problems with what is complete; or NULL */
+  /* the file, whatever is being read, for problems with what is complete; or NULL */
+  const char *source;
   const tn_toml *defaults; /* [defaults]; or NULL */
   TN_VEC(tn_serve_listen) listens;
   TN_VEC(tn_component_draft *) components;

@@ -29,8 +29,8 @@ typedef enum tn_serve_output {
 typedef struct tn_serve_link {
   const char *path;
   unsigned load_flags;
-  tn_wasi_config
-      *wasi;     /* owned: its own rights; its output goes where that of the component goes */
+  /* owned: its own rights; its output goes where that of the component goes */
+  tn_wasi_config *wasi;
   uint32_t line; /* where the file says so; 0: a flag */
   uint32_t column;
 } tn_serve_link;
@@ -55,8 +55,8 @@ typedef struct tn_serve_component {
   uint64_t queue_timeout;         /* how long they wait, then 503; 0: without end */
   uint32_t reuse_count;           /* requests that one instance answers, one after the other
                                 (--max-instance-reuse-count); 1: a fresh one for each */
-  bool
-      restores; /* a fresh instance may be one that was restored to what it was before its first request */
+  /* a fresh instance may be one that was restored to what it was before its first request */
+  bool restores;
   uint64_t idle_timeout; /* of an instance that is kept for reuse (--idle-instance-timeout) */
   uint32_t warm;         /* instances made in advance, per worker */
   uint32_t line;         /* where the file names it; 0: a flag */
@@ -86,9 +86,9 @@ typedef struct tn_serve_config {
   tn_str admin_address; /* empty: none */
   uint32_t threads;     /* workers; 0 in the file means one per processor, here it is resolved */
   tn_http_server_options http; /* of one worker: max_connections is its share */
-  tn_engine_options
-      engine; /* compiler, cache, and what the limits of the components need; how large the pool is to be,
-                               the server decides */
+  /* compiler, cache, and what the limits of the components need; how large the pool is to be,
+   * the server decides */
+  tn_engine_options engine;
   uint32_t max_concurrent; /* requests at once, whole process */
   uint64_t drain_timeout;
   bool watch; /* reload when a file changes */

@@ -53,8 +53,8 @@ struct tn_setting {
   unsigned detail;   /* for `read` */
   bool is_file_only; /* no flag */
   bool is_flag_only; /* not in the file */
-  bool
-      is_right; /* of a component: what it may see and do; those that it is linked with have these too */
+  /* of a component: what it may see and do; those that it is linked with have these too */
+  bool is_right;
   const char *help;
 };
 

@@ -77,8 +77,8 @@ typedef struct tn_http_error_code {
   uint8_t tag;
   union {
     tn_http_optional_u64 body_size; /* HTTP-request-body-size, HTTP-response-body-size */
-    tn_http_optional_u32
-        section_size; /* HTTP-response-header-section-size, HTTP-response-trailer-section-size */
+    /* HTTP-response-header-section-size, HTTP-response-trailer-section-size */
+    tn_http_optional_u32 section_size;
     tn_http_dns_error dns;
     tn_http_tls_alert alert;
     tn_http_optional_string text; /* internal-error */

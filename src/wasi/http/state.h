@@ -164,8 +164,8 @@ struct tn_http_message {
   tn_http_call *call;
   size_t call_size; /* what it was counted with */
   tn_http_incoming *incoming;
-  tn_http_body
-      *outgoing_body; /* counted; the body attached to it, while that has its tn_http_outgoing */
+  /* counted; the body attached to it, while that has its tn_http_outgoing */
+  tn_http_body *outgoing_body;
   tn_str method;
   tn_str scheme;
   tn_str authority;

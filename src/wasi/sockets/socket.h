@@ -28,8 +28,8 @@ typedef struct tn_socket {
   uint32_t references;
   uint8_t family; /* TN_IPV4, TN_IPV6 */
   tn_socket_state state;
-  bool
-      may_serve; /* the address that it was bound to was granted: may listen, or receive from anyone */
+  /* the address that it was bound to was granted: may listen, or receive from anyone */
+  bool may_serve;
   bool is_receive_shut;
   bool is_send_shut;
   bool has_unsent;     /* TCP: the output stream keeps bytes that the kernel has not taken yet */

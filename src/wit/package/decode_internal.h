@@ -32,8 +32,8 @@ typedef struct tn_shell {
   tn_decoded *owner;
   const tn_wit_node *node;
   tn_wit_type *type;
-  tn_wit_type *
-      described; /* filled from `node`: `type`, or, when that was there before, one to compare it with */
+  /* filled from `node`: `type`, or, when that was there before, one to compare it with */
+  tn_wit_type *described;
 } tn_shell;
 
 typedef TN_VEC(tn_shell *) tn_shells;

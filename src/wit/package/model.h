@@ -145,12 +145,12 @@ typedef struct tn_wit_world_item {
   tn_wit_world_item_kind kind;
   /* The name in the component: "docs:adder/add@0.1.0", "log", "run". */
   tn_str name;
-  tn_wit_declaration
-      declaration; /* docs, gate and place of the item; .name is its label: .data == NULL for an
-                                   * interface that is imported or exported by its own name */
-  bool
-      is_implied; /* not written there: an interface whose types something else in the world uses. It has the gate of
-                    * what it is there for */
+  /* docs, gate and place of the item; .name is its label: .data == NULL for an interface that is
+   * imported or exported by its own name */
+  tn_wit_declaration declaration;
+  /* not written there: an interface whose types something else in the world uses. It has the
+   * gate of what it is there for */
+  bool is_implied;
   const tn_wit_interface *interface;
   const tn_wit_function *function;
   const tn_wit_type *type;

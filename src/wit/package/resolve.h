@@ -86,8 +86,8 @@ typedef struct tn_wit_resolver {
   tn_pointer_map facts;     /* tn_wit_interface -> tn_wit_interface_facts */
   tn_pointer_map borrowing; /* tn_wit_type -> itself: those that hold a borrow */
   tn_pointer_map resources; /* tn_wit_type -> itself: resources and other names of them */
-  tn_pointer_map
-      gated;      /* tn_wit_interface -> tn_map of its types that need a feature: name -> tn_str */
+  /* tn_wit_interface -> tn_map of its types that need a feature: name -> tn_str */
+  tn_pointer_map gated;
   uint64_t steps; /* see tn_wit_count_steps */
 } tn_wit_resolver;
 
