@@ -26,7 +26,8 @@ static tn_error *reduce(tn_str bytes) {
   tn_arena arena = {0};
   tn_map exports = {0};
   const tn_core_module *module;
-  tn_core_reduction how = {.exports = &exports, .has_realloc = bytes.len % 2 == 0};
+  tn_core_reduction how = {.exports = &exports};
+  if (bytes.len % 2 == 0) how.realloc = TN_STR("cabi_realloc");
   tn_str reduced;
   tn_error *error = tn_core_module_read(&arena, bytes, 0, &module);
   for (uint32_t i = 0; error == NULL && i < module->export_count; i++) {
