@@ -2,7 +2,7 @@
 import subprocess
 import time
 
-from harness import KEEP_NOTHING, Case, parse_head, receive, receive_until, scaled, span, wait_until
+from harness import KEEP_NOTHING, TIME_FACTOR, Case, parse_head, receive, receive_until, scaled, span, wait_until
 from part_suspended import http2_requests
 
 
@@ -66,7 +66,8 @@ class Limits(Case):
         self.assertCounts(server, "traps_total", 5)
         self.assertIn("kind=\"memory-limit\"} 5", server.admin("/metrics").text)
         self.assertLess(server.memory("VmHWM") - before, scaled(128 << 10))
-        wait_until(lambda: server.memory() - before < scaled(16 << 10), what="the memory to be given back")
+        if TIME_FACTOR == 1:  # the address sanitizer gives nothing back that is in pieces
+            wait_until(lambda: server.memory() - before < 16 << 10, what="the memory to be given back")
         server.wait_log("raise `max-host-memory`")
         self.assertServes(server)
 
