@@ -87,6 +87,12 @@ static void serve_site(server *listening, int connection, int index) {
   }
   SSL_shutdown(self.ssl);
   SSL_free(self.ssl);
+  /* What is still on its way here must not make a reset of the end, which would overtake the answer. */
+  const struct timeval second = {.tv_sec = 1};
+  setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second);
+  shutdown(connection, SHUT_WR);
+  while (recv(connection, payload, sizeof payload, 0) > 0)
+    continue;
 }
 
 static int choose_http2(SSL *ssl, const unsigned char **out, unsigned char *size,
