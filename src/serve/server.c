@@ -207,6 +207,7 @@ tn_error *tn_server_run(tn_server *server) {
   atomic_store(&server->state, TN_SERVER_ENDING);
   tn_core_engine_ticker_release(engine);
   if (error == NULL) tn_log_write(server->log, "info", "stopped");
+  if (server->is_stuck) tn_log_wait(server->log); /* nobody can delete it */
   return error;
 }
 

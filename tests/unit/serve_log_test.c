@@ -175,8 +175,30 @@ static void a_log_that_was_moved_away_is_opened_again(void **state) {
   free(text);
 }
 
+static void what_is_waited_for_is_in_the_file_before_the_end(void **state) {
+  (void)state;
+  tn_log *log;
+  make_path();
+  assert_ok(tn_log_new(TN_SERVE_LOG_TEXT, path, &log));
+  for (int i = 0; i < 100; i++) {
+    tn_log_write(log, "info", "line %d.", i);
+    tn_log_wait(log);
+    char wanted[16];
+    snprintf(wanted, sizeof wanted, "line %d.\n", i);
+    FILE *file = fopen(path, "r");
+    char bytes[8192];
+    size_t size = fread(bytes, 1, sizeof bytes - 1, file);
+    fclose(file);
+    bytes[size] = 0;
+    assert_non_null(strstr(bytes, wanted));
+  }
+  tn_log_delete(log);
+  unlink(path);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_is_waited_for_is_in_the_file_before_the_end),
       cmocka_unit_test(a_request_is_one_line_of_text),
       cmocka_unit_test(a_request_is_one_object_of_json),
       cmocka_unit_test(control_characters_of_guests_do_not_reach_the_log),

@@ -185,7 +185,7 @@ tn_error *tn_log_new_worker(tn_log *log, tn_log **out) {
 }
 
 /* Whoever reads a pipe may have stopped reading: then the thread cannot be waited for. */
-static bool wait_until_written(tn_log_sink *sink) {
+static bool wait_until_written(tn_log_sink *sink, bool is_ending) {
   struct timespec until;
   clock_gettime(CLOCK_REALTIME, &until);
   until.tv_sec += CLOSE_SECONDS;
@@ -194,10 +194,15 @@ static bool wait_until_written(tn_log_sink *sink) {
   while ((sink->waiting.len > 0 || sink->is_writing) && waited == 0)
     waited = pthread_cond_timedwait(&sink->is_idle, &sink->mutex, &until);
   bool is_written = sink->waiting.len == 0 && !sink->is_writing;
-  sink->is_ending = true;
+  sink->is_ending = is_ending;
   pthread_mutex_unlock(&sink->mutex);
-  pthread_cond_signal(&sink->has_lines);
+  if (is_ending) pthread_cond_signal(&sink->has_lines);
   return is_written;
+}
+
+void tn_log_wait(tn_log *log) {
+  tn_log_flush(log);
+  wait_until_written(log->sink, false);
 }
 
 void tn_log_delete(tn_log *log) {
@@ -205,7 +210,7 @@ void tn_log_delete(tn_log *log) {
   tn_log_flush(log);
   tn_buffer_free(&log->lines);
   if (!log->is_worker) {
-    if (wait_until_written(log->sink)) {
+    if (wait_until_written(log->sink, true)) {
       pthread_join(log->sink->thread, NULL);
       sink_delete(log->sink);
     } else {

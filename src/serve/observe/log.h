@@ -19,6 +19,8 @@ tn_error *tn_log_new(tn_serve_log_format format, const char *path, tn_log **out)
 tn_error *tn_log_new_worker(tn_log *log, tn_log **out);
 /* Hands over what has gathered in a worker's log. Does nothing for others. */
 void tn_log_flush(tn_log *log);
+/* Returns when what was handed over is written, after a second at most: for a process that ends without tn_log_delete. */
+void tn_log_wait(tn_log *log);
 /* Writes what is waiting, for a second at most, and ends. */
 void tn_log_delete(tn_log *log);
 /* Opens its file again (after a rotation). This and tn_log_change: one thread at a time. */
