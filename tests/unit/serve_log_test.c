@@ -1,7 +1,9 @@
 /* The server's log: what its lines look like, and that a log that cannot be written stops nobody. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -196,6 +198,138 @@ static void what_is_waited_for_is_in_the_file_before_the_end(void **state) {
   unlink(path);
 }
 
+/* ---- a reader that is slow -------------------------------------------------------------------------------- */
+
+typedef struct reader {
+  int descriptor;
+  char *text; /* all that came, with a 0 behind it */
+  size_t size;
+} reader;
+
+/* A FIFO that is not read until read_all is. */
+static void make_fifo(reader *out) {
+  make_path();
+  unlink(path);
+  assert_int_equal(mkfifo(path, 0600), 0);
+  *out = (reader){.descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+  assert_true(out->descriptor >= 0);
+}
+
+static void *read_all(void *argument) {
+  reader *self = argument;
+  size_t cap = 1 << 20;
+  self->text = malloc(cap);
+  fcntl(self->descriptor, F_SETFL, 0);
+  ssize_t got;
+  while ((got = read(self->descriptor, self->text + self->size, cap - self->size - 1)) > 0) {
+    self->size += (size_t)got;
+    if (cap - self->size < 65536) self->text = realloc(self->text, cap *= 2);
+  }
+  self->text[self->size] = '\0';
+  return NULL;
+}
+
+static uint64_t count_lines(const reader *from, const char *with) {
+  uint64_t count = 0;
+  for (const char *at = from->text; (at = strstr(at, with)) != NULL; at++)
+    count++;
+  return count;
+}
+
+/* Prints `lines` lines as a guest of `component`. */
+static void flood(tn_log *log, tn_str component, tn_str id, int lines) {
+  char text[1000];
+  memset(text, 'x', sizeof text);
+  for (int i = 0; i < lines; i++)
+    tn_log_write_output(log, component, id, 1, (tn_str){text, sizeof text});
+}
+
+/* Lets it read what has gathered, and ends the log. */
+static void finish_reading(reader *from, tn_log *log, tn_log *worker) {
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, read_all, from), 0);
+  tn_log_delete(worker);
+  tn_log_delete(log);
+  pthread_join(thread, NULL);
+  close(from->descriptor);
+  unlink(path);
+}
+
+static void what_a_guest_prints_costs_no_request_its_line(void **state) {
+  (void)state;
+  enum { PRINTED = 30000, REQUESTS = 5000 };
+  tn_log *log, *worker;
+  reader slow;
+  make_fifo(&slow);
+  assert_ok(tn_log_new(TN_SERVE_LOG_TEXT, path, &log));
+  assert_ok(tn_log_new_worker(log, &worker));
+  flood(worker, TN_STR("chatty"), TN_STR("77"), PRINTED);
+  for (int i = 0; i < REQUESTS; i++) {
+    tn_log_write_request(worker, &request);
+    flood(worker, TN_STR("chatty"), TN_STR("77"), 1);
+  }
+  tn_log_flush(worker);
+  tn_log_write(log, "info", "still here");
+  uint64_t lost = tn_log_lost(log);
+  finish_reading(&slow, log, worker);
+  assert_int_equal(count_lines(&slow, " 200 GET "), REQUESTS);
+  assert_int_equal(count_lines(&slow, " info: still here\n"), 1);
+  uint64_t printed = count_lines(&slow, " stdout component=chatty id=77: xxx");
+  assert_int_equal(printed + lost, PRINTED + REQUESTS);
+  char wanted[128];
+  snprintf(wanted, sizeof wanted,
+           " warning component=chatty id=77: %llu lines of its output dropped: ",
+           (unsigned long long)lost);
+  assert_int_equal(count_lines(&slow, wanted), 1);
+  free(slow.text);
+}
+
+static void it_is_said_whose_output_was_dropped(void **state) {
+  (void)state;
+  tn_log *log, *worker;
+  reader slow;
+  make_fifo(&slow);
+  assert_ok(tn_log_new(TN_SERVE_LOG_JSON, path, &log));
+  assert_ok(tn_log_new_worker(log, &worker));
+  flood(worker, TN_STR("first"), TN_STR("1"), 10000);
+  uint64_t first = tn_log_lost(log);
+  flood(worker, TN_STR("second"), TN_STR("2"), 1);
+  flood(worker, TN_STR("second"), TN_STR("3"), 1);
+  assert_int_equal(tn_log_lost(log), first + 2);
+  finish_reading(&slow, log, worker);
+  char wanted[160];
+  snprintf(wanted, sizeof wanted,
+           "\"type\":\"warning\",\"component\":\"first\",\"id\":\"1\",\"message\":\"%llu lines ",
+           (unsigned long long)first);
+  assert_int_equal(count_lines(&slow, wanted), 1);
+  assert_int_equal(
+      count_lines(&slow, "\"type\":\"warning\",\"component\":\"second\",\"message\":\"2 lines "),
+      1);
+  free(slow.text);
+}
+
+static void output_is_written_again_when_there_is_room(void **state) {
+  (void)state;
+  tn_log *log, *worker;
+  reader slow;
+  make_fifo(&slow);
+  assert_ok(tn_log_new(TN_SERVE_LOG_TEXT, path, &log));
+  assert_ok(tn_log_new_worker(log, &worker));
+  flood(worker, TN_STR("chatty"), TN_STR("7"), 10000);
+  assert_true(tn_log_lost(log) > 0);
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, read_all, &slow), 0);
+  tn_log_wait(log);
+  tn_log_write_output(worker, TN_STR("chatty"), TN_STR("8"), 1, TN_STR("the last"));
+  tn_log_delete(worker);
+  tn_log_delete(log);
+  pthread_join(thread, NULL);
+  close(slow.descriptor);
+  unlink(path);
+  assert_int_equal(count_lines(&slow, " stdout component=chatty id=8: the last\n"), 1);
+  free(slow.text);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_waited_for_is_in_the_file_before_the_end),
@@ -208,6 +342,9 @@ int main(void) {
       cmocka_unit_test(lines_that_no_disk_takes_are_lost_and_counted),
       cmocka_unit_test(a_log_that_is_turned_off_still_has_the_servers_own_messages),
       cmocka_unit_test(a_log_that_was_moved_away_is_opened_again),
+      cmocka_unit_test(what_a_guest_prints_costs_no_request_its_line),
+      cmocka_unit_test(it_is_said_whose_output_was_dropped),
+      cmocka_unit_test(output_is_written_again_when_there_is_room),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

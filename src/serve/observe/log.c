@@ -6,11 +6,20 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "loop/loop.h"
 #include "serve/observe/log_parts.h"
 
-enum { MAX_WAITING = 8 << 20, WORKER_BYTES = 64 << 10, CLOSE_SECONDS = 1 };
+enum {
+  MAX_WAITING = 8 << 20,
+  MAX_OUTPUT = 4 << 20, /* with more than that in the way, what guests print is dropped */
+  WORKER_BYTES = 64 << 10,
+  CLOSE_SECONDS = 1,
+};
 
-/* ---- the thread ---------------------------------------------------------------------------------- */
+/* How often it is said that lines were dropped, while they are. */
+static const uint64_t dropped_pause = 1000000000;
+
+/* ---- writing ------------------------------------------------------------------------------------- */
 
 /* Writes all of it. What cannot be written is lost. */
 static bool write_all(int descriptor, const char *bytes, size_t size) {
@@ -36,6 +45,7 @@ static void write_waiting(tn_log_sink *sink) {
   if (!write_all(descriptor, lines.data, lines.len)) atomic_fetch_add(&sink->lost, count);
   pthread_mutex_lock(&sink->mutex);
   sink->is_writing = false;
+  atomic_fetch_sub_explicit(&sink->backlog, lines.len, memory_order_relaxed);
   if (sink->waiting.data == NULL) { /* its memory serves again */
     lines.len = 0;
     sink->waiting = lines;
@@ -45,23 +55,9 @@ static void write_waiting(tn_log_sink *sink) {
   pthread_cond_broadcast(&sink->is_idle);
 }
 
-static void *run_thread(void *argument) {
-  tn_log_sink *sink = argument;
-  pthread_mutex_lock(&sink->mutex);
-  while (!sink->is_ending || sink->waiting.len > 0) {
-    if (sink->waiting.len > 0) {
-      write_waiting(sink);
-    } else {
-      pthread_cond_wait(&sink->has_lines, &sink->mutex);
-    }
-  }
-  pthread_mutex_unlock(&sink->mutex);
-  return NULL;
-}
-
 /* ---- handing over -------------------------------------------------------------------------------- */
 
-static void hand_over(tn_log_sink *sink, const tn_buffer *lines, uint32_t count) {
+static void hand_over(tn_log_sink *sink, const tn_buffer *lines, uint32_t count, size_t limit) {
   if (lines->failed || count == 0) {
     atomic_fetch_add(&sink->lost, count);
     return;
@@ -69,10 +65,11 @@ static void hand_over(tn_log_sink *sink, const tn_buffer *lines, uint32_t count)
   pthread_mutex_lock(&sink->mutex);
   bool was_empty = sink->waiting.len == 0;
   size_t before = sink->waiting.len;
-  bool fits = before + lines->len <= MAX_WAITING;
+  bool fits = before + lines->len <= limit;
   if (fits) tn_buffer_append(&sink->waiting, lines->data, lines->len);
   if (fits && !sink->waiting.failed) {
     sink->waiting_lines += count;
+    atomic_fetch_add_explicit(&sink->backlog, lines->len, memory_order_relaxed);
   } else {
     sink->waiting.failed = false;
     sink->waiting.len = before;
@@ -82,13 +79,25 @@ static void hand_over(tn_log_sink *sink, const tn_buffer *lines, uint32_t count)
   if (was_empty) pthread_cond_signal(&sink->has_lines);
 }
 
+static void flush(tn_log *log, size_t limit) {
+  if (log->line_count == 0) return;
+  hand_over(log->sink, &log->lines, log->line_count, limit);
+  log->lines.len = 0;
+  log->lines.failed = false;
+  log->line_count = 0;
+}
+
+void tn_log_flush(tn_log *log) {
+  flush(log, MAX_WAITING);
+}
+
 tn_buffer *tn_log_begin(tn_log *log, tn_buffer *room) {
   return log->is_worker ? &log->lines : room;
 }
 
 void tn_log_end(tn_log *log, tn_buffer *room) {
   if (!log->is_worker) {
-    hand_over(log->sink, room, 1);
+    hand_over(log->sink, room, 1, MAX_WAITING);
     tn_buffer_free(room);
     return;
   }
@@ -96,16 +105,91 @@ void tn_log_end(tn_log *log, tn_buffer *room) {
   if (log->lines.len >= WORKER_BYTES || log->lines.failed) tn_log_flush(log);
 }
 
-void tn_log_flush(tn_log *log) {
-  if (log->line_count == 0) return;
-  hand_over(log->sink, &log->lines, log->line_count);
-  log->lines.len = 0;
-  log->lines.failed = false;
-  log->line_count = 0;
-}
-
 uint64_t tn_log_lost(const tn_log *log) {
   return atomic_load(&log->sink->lost);
+}
+
+/* ---- output that is dropped ----------------------------------------------------------------------- */
+
+bool tn_log_has_room_for_output(const tn_log *log) {
+  return atomic_load_explicit(&log->sink->backlog, memory_order_relaxed) < MAX_OUTPUT;
+}
+
+static tn_log_dropped *find_dropped(tn_log_sink *sink, tn_str component, tn_str id) {
+  tn_log_dropped *dropped = sink->dropped;
+  while (dropped != NULL && !tn_str_equal((tn_str){dropped->name, dropped->name_size}, component))
+    dropped = dropped->next;
+  if (dropped != NULL) return dropped;
+  dropped = tn_calloc(1, sizeof *dropped + component.len);
+  if (dropped == NULL) return NULL;
+  memcpy(dropped->name, component.data, component.len);
+  dropped->name_size = component.len;
+  if (id.len <= sizeof dropped->id) {
+    memcpy(dropped->id, id.data, id.len);
+    dropped->id_size = id.len;
+  }
+  dropped->next = sink->dropped;
+  sink->dropped = dropped;
+  return dropped;
+}
+
+void tn_log_drop_output(tn_log *log, tn_str component, tn_str id) {
+  tn_log_sink *sink = log->sink;
+  atomic_fetch_add(&sink->lost, 1);
+  pthread_mutex_lock(&sink->mutex);
+  tn_log_dropped *dropped = find_dropped(sink, component, id);
+  if (dropped != NULL) {
+    dropped->lines++;
+    if (!tn_str_equal((tn_str){dropped->id, dropped->id_size}, id)) dropped->id_size = 0;
+  }
+  pthread_mutex_unlock(&sink->mutex);
+}
+
+static void free_dropped(tn_log_dropped *dropped) {
+  while (dropped != NULL) {
+    tn_log_dropped *next = dropped->next;
+    tn_free(dropped);
+    dropped = next;
+  }
+}
+
+/* With the mutex held, which is given back meanwhile. There are few such lines: they come in whatever waits. */
+static void say_dropped(tn_log_sink *sink) {
+  tn_log_dropped *dropped = sink->dropped;
+  sink->dropped = NULL;
+  pthread_mutex_unlock(&sink->mutex);
+  tn_log log = {.sink = sink, .is_worker = true};
+  for (const tn_log_dropped *at = dropped; at != NULL; at = at->next)
+    tn_log_write_dropped(&log, at);
+  flush(&log, SIZE_MAX);
+  tn_buffer_free(&log.lines);
+  free_dropped(dropped);
+  pthread_mutex_lock(&sink->mutex);
+}
+
+/* ---- the thread ---------------------------------------------------------------------------------- */
+
+/* While lines are dropped there are always others waiting. */
+static bool is_time_to_say_dropped(const tn_log_sink *sink, uint64_t said) {
+  return sink->dropped != NULL && (sink->waiting.len == 0 || tn_loop_now() - said >= dropped_pause);
+}
+
+static void *run_thread(void *argument) {
+  tn_log_sink *sink = argument;
+  uint64_t said = 0;
+  pthread_mutex_lock(&sink->mutex);
+  while (!sink->is_ending || sink->waiting.len > 0 || sink->dropped != NULL) {
+    if (is_time_to_say_dropped(sink, said)) {
+      said = tn_loop_now();
+      say_dropped(sink);
+    } else if (sink->waiting.len > 0) {
+      write_waiting(sink);
+    } else {
+      pthread_cond_wait(&sink->has_lines, &sink->mutex);
+    }
+  }
+  pthread_mutex_unlock(&sink->mutex);
+  return NULL;
 }
 
 /* ---- making and ending --------------------------------------------------------------------------- */
@@ -128,6 +212,7 @@ static void sink_delete(tn_log_sink *sink) {
   pthread_cond_destroy(&sink->is_idle);
   pthread_mutex_destroy(&sink->mutex);
   tn_buffer_free(&sink->waiting);
+  free_dropped(sink->dropped);
   tn_free(sink->path);
   tn_free(sink);
 }
@@ -184,6 +269,10 @@ tn_error *tn_log_new_worker(tn_log *log, tn_log **out) {
   return NULL;
 }
 
+static bool is_all_written(const tn_log_sink *sink) {
+  return sink->waiting.len == 0 && sink->dropped == NULL && !sink->is_writing;
+}
+
 /* Whoever reads a pipe may have stopped reading: then the thread cannot be waited for. */
 static bool wait_until_written(tn_log_sink *sink, bool is_ending) {
   struct timespec until;
@@ -191,9 +280,9 @@ static bool wait_until_written(tn_log_sink *sink, bool is_ending) {
   until.tv_sec += CLOSE_SECONDS;
   pthread_mutex_lock(&sink->mutex);
   int waited = 0;
-  while ((sink->waiting.len > 0 || sink->is_writing) && waited == 0)
+  while (!is_all_written(sink) && waited == 0)
     waited = pthread_cond_timedwait(&sink->is_idle, &sink->mutex, &until);
-  bool is_written = sink->waiting.len == 0 && !sink->is_writing;
+  bool is_written = is_all_written(sink);
   sink->is_ending = is_ending;
   pthread_mutex_unlock(&sink->mutex);
   if (is_ending) pthread_cond_signal(&sink->has_lines);
@@ -214,8 +303,8 @@ void tn_log_delete(tn_log *log) {
       pthread_join(log->sink->thread, NULL);
       sink_delete(log->sink);
     } else {
-      pthread_detach(
-          log->sink->thread); /* it is stuck in a write: the sink stays until the process ends */
+      /* It is stuck in a write: the sink stays until the process ends. */
+      pthread_detach(log->sink->thread);
     }
   }
   tn_free(log);

@@ -2,8 +2,10 @@
  * JSON.
  *
  * A thread of its own writes, so that no worker ever waits for a disk or for whoever reads a pipe. Lines that it cannot
- * write in time (8 MiB are waiting) or at all (disk full) are lost and counted; the server goes on. A worker gathers its
- * lines and hands them over once in a turn of its loop, which takes one lock; see tn_log_new_worker. */
+ * write in time (8 MiB are waiting) or at all (disk full) are lost and counted; the server goes on. Guests' output goes
+ * first, when half of that is not written yet: a guest that prints without end costs its own lines, and a line says how many
+ * of whose. A worker gathers its lines and hands them over once in a turn of its loop, which takes one lock; see
+ * tn_log_new_worker. */
 #ifndef TN_SERVE_OBSERVE_LOG_H
 #define TN_SERVE_OBSERVE_LOG_H
 

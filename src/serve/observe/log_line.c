@@ -224,7 +224,22 @@ static void write_text(tn_log *log, const char *type, tn_str component, tn_str i
 }
 
 void tn_log_write_output(tn_log *log, tn_str component, tn_str id, int stream, tn_str line) {
+  if (!tn_log_has_room_for_output(log)) {
+    tn_log_drop_output(log, component, id);
+    return;
+  }
   write_text(log, stream == 1 ? "stdout" : "stderr", component, id, "line", line, (tn_str){0});
+}
+
+void tn_log_write_dropped(tn_log *log, const tn_log_dropped *dropped) {
+  char text[128];
+  int size = snprintf(text, sizeof text,
+                      "%" PRIu64
+                      " line%s of its output dropped: the log is not written as fast as it prints",
+                      dropped->lines, dropped->lines == 1 ? "" : "s");
+  write_text(log, "warning", (tn_str){dropped->name, dropped->name_size},
+             (tn_str){dropped->id, dropped->id_size}, "message", (tn_str){text, (size_t)size},
+             (tn_str){0});
 }
 
 void tn_log_write(tn_log *log, const char *level, const char *format, ...) {
