@@ -14,6 +14,7 @@
 #include "http/connection.h"
 #include "http/http1/http1.h"
 #include "http/http1/connection.h"
+#include "http/reserve.h"
 
 enum {
   ACCEPTS_A_TURN = 64,
@@ -61,7 +62,7 @@ struct tn_http_server {
   tn_connection *busy;
   tn_clients clients;
   tn_alarm resume;
-  int spare; /* a descriptor kept back, to be able to shed connections when there are no others; or -1 */
+  tn_reserve reserve; /* the last one is for shedding connections, see shed */
   bool is_draining;
   bool is_deleting;
   tn_deferred drained;
@@ -215,6 +216,7 @@ void tn_connection_end(tn_connection *connection, tn_http_code why, bool reset) 
   /* destroy may have deferred something once more */
   tn_loop_undefer(server->loop, &connection->deferred);
   if (connection->is_idle) tn_http_count(&server->counters.idle_connections, -1);
+  tn_reserve_fill(&server->reserve);
   bool was_full = server->counters.open_connections >= server->options.max_connections;
   tn_http_count(&server->counters.open_connections, -1);
   tn_clients_leave(&server->clients, own->client);
@@ -336,17 +338,34 @@ static void take_connection(listener *from, int descriptor, const struct sockadd
 /* Out of descriptors: those who wait longest are sent away, by means of the one that was kept back, so that
  * they learn of it. */
 static void shed(tn_http_server *server, int descriptor) {
-  for (int i = 0; i < SHED_A_TURN && server->spare >= 0; i++) {
-    close(server->spare);
+  for (int i = 0; i < SHED_A_TURN && server->reserve.count > 0; i++) {
+    tn_reserve_release_one(&server->reserve);
     int shed = accept4(descriptor, NULL, NULL, SOCK_CLOEXEC);
     if (shed >= 0) refuse_connection(server, shed);
-    server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    tn_reserve_fill(&server->reserve);
     if (shed < 0) return;
   }
 }
 
+static bool is_out_of_descriptors(int number) {
+  return number == EMFILE || number == ENFILE;
+}
+
 static bool is_out_of_resources(int number) {
-  return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
+  return is_out_of_descriptors(number) || number == ENOBUFS || number == ENOMEM;
+}
+
+/* What is reserved for connections serves when nothing else is left. Somebody else in the process may be faster to take
+ * what is released: hence the loop. */
+static int accept_descriptor(listener *from, struct sockaddr_storage *peer) {
+  tn_reserve *reserve = &from->server->reserve;
+  for (;;) {
+    socklen_t size = sizeof *peer;
+    int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    int descriptor = accept4(from->io.descriptor, (struct sockaddr *)peer, &size, flags);
+    if (descriptor >= 0 || !is_out_of_descriptors(errno) || reserve->count <= 1) return descriptor;
+    tn_reserve_release_one(reserve);
+  }
 }
 
 typedef enum accepted {
@@ -360,9 +379,7 @@ static accepted accept_one(listener *from) {
   tn_http_server *server = from->server;
   if (server->counters.open_connections >= server->options.max_connections) return ACCEPTED_ENOUGH;
   struct sockaddr_storage peer = {0};
-  socklen_t size = sizeof peer;
-  int descriptor =
-      accept4(from->io.descriptor, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  int descriptor = accept_descriptor(from, &peer);
   if (descriptor >= 0) {
     take_connection(from, descriptor, &peer);
     return ACCEPTED;
@@ -374,6 +391,7 @@ static accepted accept_one(listener *from) {
 
 static void accept_some(listener *from) {
   tn_http_server *server = from->server;
+  tn_reserve_fill(&server->reserve);
   accepted result = ACCEPTED;
   for (int i = 0; i < ACCEPTS_A_TURN && result == ACCEPTED; i++)
     result = accept_one(from);
@@ -496,9 +514,12 @@ tn_error *tn_http_server_new(tn_loop *loop, const tn_http_server_options *option
   server->pool = tn_http1_pool_new();
   server->resume.func = resume_fired;
   server->drained.func = drained_func;
-  server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  uint32_t reserved = options->reserved_descriptors + 1;
+  server->reserve.wanted = reserved < TN_RESERVE_MOST ? reserved : TN_RESERVE_MOST;
+  tn_reserve_fill(&server->reserve);
+  bool has_reserve = server->reserve.count == server->reserve.wanted;
   ssize_t seeded = getrandom(&server->clients.seed, sizeof server->clients.seed, 0);
-  if (server->pool != NULL && server->spare >= 0 && seeded == sizeof server->clients.seed) {
+  if (server->pool != NULL && has_reserve && seeded == sizeof server->clients.seed) {
     *out = server;
     return NULL;
   }
@@ -519,7 +540,7 @@ void tn_http_server_delete(tn_http_server *server) {
     tn_connection_end(server->busy, TN_HTTP_CONNECTION_TERMINATED, false);
   while (server->idle != NULL)
     tn_connection_end(server->idle, TN_HTTP_CONNECTION_TERMINATED, false);
-  if (server->spare >= 0) close(server->spare);
+  tn_reserve_free(&server->reserve);
   tn_clients_free(&server->clients);
   tn_http1_pool_release(server->pool);
   tn_free(server);

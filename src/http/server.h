@@ -17,7 +17,9 @@ typedef struct tn_http_server_options {
   uint64_t max_body_bytes;             /* UINT64_MAX: no limit; more is 413 */
   uint32_t max_connections;            /* of this server; beyond it accepting pauses */
   uint32_t max_connections_per_client; /* of one address; more are closed at once. 0: no limit */
-  uint32_t max_streams;                /* HTTP/2: concurrent requests of one connection */
+  /* Descriptors kept open for connections that come when the process has no others, at most 15. */
+  uint32_t reserved_descriptors;
+  uint32_t max_streams; /* HTTP/2: concurrent requests of one connection */
   /* Of a response that the client does not take yet; then there is back-pressure. */
   uint32_t write_buffer_bytes;
   /* from a request's first byte (or the connection's start) to its head's end */

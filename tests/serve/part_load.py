@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from harness import (HAS_THREAD_SANITIZER, TIME_FACTOR, Case, Certificates, Environment, Load, free_port,
+from harness import (HAS_THREAD_SANITIZER, SECONDS, TIME_FACTOR, Case, Certificates, Environment, Load, free_port,
                      receive, scaled, span, wait_until)
 from part_outgoing import GRANT, Upstream
 
@@ -217,13 +217,33 @@ class Others(Case):
         for s in many:
             s.close()
 
-        def are_closed():
+        def serves():
             try:
-                return server.metric("connections_open") <= 2
+                return server.request("/hello").text == "Hello, World!\n"
             except (OSError, http.client.HTTPException):
-                return False  # a connection to the admin address needs a descriptor too
-        wait_until(are_closed, what="the connections to be closed")
+                return False  # those who waited are still being sent away
+        wait_until(serves, what="new connections to be served")
+        wait_until(lambda: server.metric("connections_open") <= 2, what="the connections to be closed")
         self.assertServes(server)
+
+    def test_the_admin_address_answers_when_descriptors_have_run_out(self):
+        limit = 80
+        server = self.serve(wrap=("sh", "-c", "ulimit -n %d && exec \"$@\"" % limit, "sh"))
+        many = [server.connect() for _ in range(limit + 40)]
+        for s in many:
+            self.addCleanup(s.close)
+        wait_until(lambda: len(list(pathlib.Path("/proc/%d/fd" % server.process.pid).iterdir())) == limit,
+                   what="all descriptors to be taken")
+        for _ in range(20):
+            self.expect(server.admin("/healthz"), 200, "ok\n")
+            self.assertGreater(server.metric("connections_open"), 20)
+            self.assertGreater(server.metric("resident_memory_bytes"), 1 << 20)
+        # Several at once, and kept.
+        kept = [http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=SECONDS) for _ in range(6)]
+        for client in kept:
+            self.addCleanup(client.close)
+            client.request("GET", "/readyz")
+            self.assertEqual(client.getresponse().read(), b"ready\n")
 
     def test_a_server_without_descriptors_does_not_spin(self):
         limit = 60

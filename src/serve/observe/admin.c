@@ -9,7 +9,12 @@
 #include "serve/listener.h"
 #include "serve/observe/status_page.h"
 
-enum { ADMIN_CONNECTIONS = 64, ADMIN_BACKLOG = 16 };
+enum {
+  ADMIN_CONNECTIONS = 64,
+  ADMIN_BACKLOG = 16,
+  ADMIN_RESERVE =
+      8, /* of its connections: those that can be there when the workers have taken all descriptors */
+};
 
 struct tn_admin {
   tn_admin_options options;
@@ -173,6 +178,7 @@ static tn_error *open_server(tn_admin *admin) {
   tn_http_server_options options;
   tn_http_server_options_init(&options);
   options.max_connections = ADMIN_CONNECTIONS;
+  options.reserved_descriptors = ADMIN_RESERVE;
   options.max_body_bytes = 0;
   TN_TRY(tn_loop_new(&admin->loop));
   TN_TRY(tn_http_server_new(admin->loop, &options, &handler, admin, &admin->server));

@@ -1,5 +1,6 @@
 #include "serve/observe/metrics.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,6 +77,7 @@ struct tn_metrics {
   uint64_t reloads;
   uint64_t failed_reloads;
   time_t started;
+  int memory_file; /* /proc/self/statm, open also for when there are no descriptors left; or -1 */
 };
 
 tn_error *tn_metrics_new(uint32_t workers, tn_metrics **out) {
@@ -84,6 +86,7 @@ tn_error *tn_metrics_new(uint32_t workers, tn_metrics **out) {
   pthread_mutex_init(&made->mutex, NULL);
   made->workers = workers;
   made->started = time(NULL);
+  made->memory_file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
   made->counters = tn_calloc(workers, sizeof *made->counters);
   if (made->counters == NULL) {
     tn_metrics_delete(made);
@@ -101,6 +104,7 @@ void tn_metrics_delete(tn_metrics *metrics) {
   }
   tn_free(metrics->components);
   tn_free(metrics->counters);
+  if (metrics->memory_file >= 0) close(metrics->memory_file);
   pthread_mutex_destroy(&metrics->mutex);
   tn_free(metrics);
 }
@@ -184,12 +188,14 @@ void tn_metrics_count_reload(tn_metrics *metrics, bool has_succeeded) {
 
 /* ---- sums --------------------------------------------------------------------------------------- */
 
-static uint64_t resident_bytes(void) {
+static uint64_t resident_bytes(const tn_metrics *metrics) {
   unsigned long total = 0, resident = 0;
-  FILE *file = fopen("/proc/self/statm", "re");
-  if (file == NULL) return 0;
-  if (fscanf(file, "%lu %lu", &total, &resident) != 2) resident = 0;
-  fclose(file);
+  char text[128];
+  if (metrics->memory_file < 0) return 0;
+  ssize_t size = pread(metrics->memory_file, text, sizeof text - 1, 0);
+  if (size < 0) return 0;
+  text[size] = '\0';
+  if (sscanf(text, "%lu %lu", &total, &resident) != 2) return 0;
   return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
@@ -232,7 +238,7 @@ static void print_total(tn_metrics *metrics, uint64_t log_lost, print_func print
       .log_lost = log_lost,
       .started = metrics->started,
       .now = time(NULL),
-      .resident_bytes = resident_bytes(),
+      .resident_bytes = resident_bytes(metrics),
       .cpu_seconds = cpu_seconds(),
   };
   for (uint32_t i = 0; i < metrics->workers; i++)
