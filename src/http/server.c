@@ -22,9 +22,6 @@ enum {
   ACCEPT_PAUSE = 100000000, /* then the next attempt is made after so many nanoseconds */
 };
 
-/* How long a client that has just begun its handshake when draining starts has for it, and for its request. */
-static const uint64_t LAST_REQUEST_TIME = 1000000000;
-
 /* What an HTTP/2 client says first when it was told to, without ALPN (RFC 9113 3.4). */
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 enum { PREFACE_SIZE = sizeof preface - 1 };
@@ -268,7 +265,8 @@ static void continue_handshake(tn_connection *connection) {
     return;
   }
   tn_http_count(&server->counters.tls_handshakes, 1);
-  uint64_t time = server->is_draining ? LAST_REQUEST_TIME : server->options.header_timeout;
+  uint64_t time =
+      server->is_draining ? server->options.drain_grace : server->options.header_timeout;
   if (time > 0) tn_connection_set_deadline(connection, tn_loop_time(server->loop) + time);
   start_protocol(connection, NULL, 0, tn_transport_is_http2(&connection->transport));
 }
@@ -492,6 +490,7 @@ void tn_http_server_options_init(tn_http_server_options *options) {
       .idle_timeout = 75 * second,
       .half_close_timeout = second,
       .tls_timeout = 10 * second,
+      .drain_grace = second,
       .http2 = true,
   };
 }
@@ -554,8 +553,8 @@ static void read_first(tn_deferred *deferred) {
 /* A connection that has not said anything that was read: what has come of a request is answered. */
 static void drain_new(tn_connection *connection) {
   tn_loop *loop = connection->server->loop;
-  if (!connection->transport.handshake_done)
-    tn_connection_set_deadline(connection, tn_loop_time(loop) + LAST_REQUEST_TIME);
+  uint64_t until = tn_loop_time(loop) + connection->server->options.drain_grace;
+  if (!connection->transport.handshake_done) tn_connection_set_deadline(connection, until);
   if (connection->deferred.is_linked) return;
   connection->deferred.func = read_first;
   tn_loop_defer(loop, &connection->deferred);

@@ -31,7 +31,10 @@ typedef struct tn_http_server_options {
    * be gone, which shows only when something is written. So long its handler may take between two writes. */
   uint64_t half_close_timeout;
   uint64_t tls_timeout; /* a handshake */
-  bool http2;           /* offered by ALPN and by prior knowledge */
+  /* How long what is on its way when draining begins has to arrive: requests by HTTP/2, and a handshake with the first
+   * request behind it. */
+  uint64_t drain_grace;
+  bool http2; /* offered by ALPN and by prior knowledge */
 } tn_http_server_options;
 
 void tn_http_server_options_init(tn_http_server_options *options);

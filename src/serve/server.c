@@ -92,8 +92,14 @@ static void end_now(tn_server *server) {
 
 static void drained_too_long(tn_alarm *alarm) {
   tn_server *server = TN_CONTAINER(alarm, tn_server, drain_deadline);
-  tn_log_write(server->log, "warning",
-               "requests that are still under way are cancelled: the time to drain is over");
+  uint32_t requests = atomic_load(&server->permits.in_use) + atomic_load(&server->waiting);
+  if (requests > 0)
+    tn_log_write(server->log, "warning",
+                 "the time to drain is over: %u request%s still under way %s cancelled", requests,
+                 requests == 1 ? "" : "s", requests == 1 ? "is" : "are");
+  else
+    tn_log_write(server->log, "info",
+                 "the time to drain is over: connections that clients keep open are closed");
   end_now(server);
 }
 

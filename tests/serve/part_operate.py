@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 
-from harness import (KEEP_NOTHING, SECONDS, Case, Certificates, Environment, Load, free_port, receive,
-                     receive_until, scaled, span, wait_until)
+from harness import (HTTP2_PREFACE, KEEP_NOTHING, SECONDS, TIME_FACTOR, Case, Certificates, Environment, Load,
+                     free_port, http2_frame, receive, receive_http2_frame, receive_until, scaled, span, wait_until)
 
 TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -203,6 +203,43 @@ class Stopping(Case):
             self.assertEqual(server.process.wait(SECONDS), 0)
         self.assertGreater(time.monotonic() - start, 0.3)
         self.assertLess(time.monotonic() - start, scaled(10))
+
+    def test_a_client_by_http2_learns_the_end_within_a_short_time_to_drain(self):
+        """One that does not answer the notice is told which requests were taken before the time is over."""
+        server = self.serve(top={"drain-timeout": span(600)})
+        with server.connect() as s:
+            s.sendall(HTTP2_PREFACE + http2_frame(1, 5, 1, b"\x82\x86\x04\x06/hello\x01\x01x"))
+            receive_http2_frame(s, 1)
+            start = time.monotonic()
+            server.process.terminate()
+            last = [receive_http2_frame(s, 7)[1][:4] for _ in range(2)]
+            self.assertEqual(last, [b"\x7f\xff\xff\xff", b"\0\0\0\1"])
+            self.assertEqual(receive(s), b"")
+        self.assertEqual(server.process.wait(SECONDS), 0)
+        self.assertLess(time.monotonic() - start, scaled(0.6) if TIME_FACTOR == 1 else SECONDS)
+        self.assertNotIn("the time to drain is over", server.log())
+
+    def test_everything_ends_when_the_time_to_drain_is_over(self):
+        """Clients that neither answer nor close, requests, and one that comes after the notice."""
+        server = self.serve(top={"drain-timeout": span(400)})
+        hello = http2_frame(1, 5, 1, b"\x82\x86\x04\x06/hello\x01\x01x")
+        never = http2_frame(1, 5, 3, b"\x82\x86\x04\x06/never\x01\x01x")
+        clients = [server.connect() for _ in range(4)]
+        for s in clients:
+            self.addCleanup(s.close)
+            s.sendall(HTTP2_PREFACE + hello)
+            receive_http2_frame(s, 1)
+        clients[0].sendall(never)
+        wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
+        start = time.monotonic()
+        server.process.terminate()
+        server.wait_log("stopping")
+        clients[1].sendall(never)
+        self.assertEqual(server.process.wait(SECONDS), 0)
+        self.assertLess(time.monotonic() - start, scaled(2))
+        self.assertIn("warning: the time to drain is over", server.log())
+        for s in clients[:2]:
+            self.assertEqual(receive_http2_frame(s, 1)[1][:5], b"H\x03503")
 
     def test_a_second_signal_ends_it_at_once(self):
         server = self.serve(top={"drain-timeout": span(60000)})

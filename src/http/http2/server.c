@@ -18,9 +18,8 @@ enum {
   FRAMES_A_SECOND = 500,
 };
 
-static const uint64_t notice_time =
-    SECOND; /* for requests that are on their way when draining begins */
-static const uint64_t linger_time = 2 * SECOND; /* for a client to read the last bytes */
+/* For a client to read the last bytes. */
+static const uint64_t linger_time = 2 * SECOND;
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
@@ -84,7 +83,7 @@ static void connection_drain(tn_connection *connection) {
   tn_http2_server *server = connection->protocol;
   if (server->state != TN_HTTP2_OPEN || server->session.failure != 0) return;
   server->state = TN_HTTP2_NOTICED;
-  server->state_until = tn_loop_time(server->session.loop) + notice_time;
+  server->state_until = tn_loop_time(server->session.loop) + server->options->drain_grace;
   nghttp2_submit_shutdown_notice(server->session.nghttp2);
   nghttp2_submit_ping(server->session.nghttp2, NGHTTP2_FLAG_NONE, NULL);
   tn_http2_session_schedule(&server->session);

@@ -189,6 +189,9 @@ static void finish(tn_serve_builder *builder) {
   /* Each worker counts for itself. */
   config->http.max_connections =
       (config->http.max_connections + config->threads - 1) / config->threads;
+  /* What draining waits for must leave time to end in. */
+  uint64_t half = config->drain_timeout / 2;
+  if (half != 0 && half < config->http.drain_grace) config->http.drain_grace = half;
   tn_check_listens(builder);
   config->listens = builder->listens.items;
   config->listen_count = builder->listens.len;
