@@ -1,10 +1,13 @@
 """Guests that go wrong: a proper answer, an id that is in the log, and nobody else notices."""
 import json
+import os
 import re
+import shutil
+import subprocess
 import unittest
 
-from harness import (HAS_THREAD_SANITIZER, HTTP2_PREFACE, KEEP_NOTHING, Case, Load, http2_frame, parse_head, receive,
-                     receive_http2_frame, span, wait_until)
+from harness import (HAS_THREAD_SANITIZER, HTTP2_PREFACE, KEEP_NOTHING, SECONDS, Case, Certificates, Load, free_port,
+                     http2_frame, parse_head, receive, receive_http2_frame, span, wait_until)
 
 ID = re.compile(r"\b[0-9a-f]{16}\b")
 
@@ -184,6 +187,70 @@ class Faults(Case):
         self.assertEqual(server.request("/count").text, "2")
         self.expect_fault(server, "/trap", 500)
         self.assertEqual(server.request("/count").text, "1")
+
+    def logged_statuses(self, server, count):
+        """Status by id of all requests in the log, once there are so many."""
+        def read():
+            lines = [json.loads(line) for line in server.log().splitlines() if line.endswith("}")]
+            found = {line["id"]: line["status"] for line in lines if line["type"] == "request"}
+            return found if len(found) == count else None
+        return wait_until(read, what="%d lines in the log" % count)
+
+    # None that answers before it fails: on a busy machine the answer has left by then, and the connection ends.
+    MIXED = (("/trap", 500), ("/hello", 200), ("/no-response", 502), ("/with-length", 200), ("/trap", 500), ("/trap", 500),
+             ("/count", 200), ("/status/404", 404), ("/error/38", 500), ("/hello", 200))
+
+    def expect_same_in_log(self, server, told, rounds):
+        wanted = sorted(status for _, status in self.MIXED for _ in range(rounds))
+        self.assertEqual(sorted(status for _, status in told), wanted)
+        ids = dict(told)
+        self.assertEqual(len(ids), len(told), "an id was told twice")
+        self.assertEqual(self.logged_statuses(server, len(told)), ids)
+
+    def test_each_answer_has_the_status_of_its_line_in_the_log(self):
+        """One connection for good requests and bad ones in turn, one after the other."""
+        rounds, told = 20, []
+        server = self.serve(top={"log": "json", "request-id": True, "threads": 1},
+                            defaults={"max-instance-reuse-count": 3})
+        client = server.client()
+        self.addCleanup(client.close)
+        for path, status in self.MIXED * rounds:
+            client.request("GET", path)
+            got = client.getresponse()
+            got.read()
+            self.assertEqual(got.status, status, path)
+            told.append((got.headers["x-request-id"], got.status))
+        self.expect_same_in_log(server, told, rounds)
+
+    def test_each_pipelined_answer_has_the_status_of_its_line_in_the_log(self):
+        rounds = 20
+        server = self.serve(top={"log": "json", "request-id": True})
+        requests = [b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path.encode() for path, _ in self.MIXED * rounds]
+        requests[-1] = requests[-1].replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+        text = server.raw(b"".join(requests)).decode()
+        heads = re.findall(r"(?s)HTTP/1\.1 (\d{3}) (.*?)\r\n\r\n", text)
+        told = [(re.search(r"(?i)x-request-id: ([0-9a-f]{16})", head)[1], int(status)) for status, head in heads]
+        self.assertEqual([status for _, status in told], [status for _, status in self.MIXED * rounds])
+        self.expect_same_in_log(server, told, rounds)
+
+    @unittest.skipIf(shutil.which("curl") is None, "there is no curl")
+    def test_each_answer_on_a_stream_has_the_status_of_its_line_in_the_log(self):
+        """One connection by HTTP/2: one after the other, and many at once."""
+        rounds = 10
+        certificates = Certificates(self.folder)
+        certificate, key = certificates.server
+        for parallel in ((), ("--parallel", "--parallel-max", "20")):
+            port = free_port()
+            server = self.serve(top={"log": "json", "request-id": True}, extra_listen=[
+                {"address": "127.0.0.1:%d" % port, "certificate": certificate, "key": key}])
+            urls = [part for path, _ in self.MIXED * rounds
+                    for part in ("-o", os.devnull, "https://127.0.0.1:%d%s" % (port, path))]
+            done = subprocess.run(["curl", "-s", "--http2", "--cacert", certificates.authority, *parallel, "-w",
+                                   "%header{x-request-id} %{http_code}\n", *urls],
+                                  stdout=subprocess.PIPE, timeout=SECONDS, check=False)
+            told = [(line.split()[0], int(line.split()[1])) for line in done.stdout.decode().splitlines()]
+            self.expect_same_in_log(server, told, rounds)
+            self.assertEqual(server.metric("connections_http2_total"), 1)
 
     def test_faults_of_some_cost_only_their_own_request(self):
         server = self.serve(defaults={"timeout": span(300)})
