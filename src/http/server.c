@@ -10,32 +10,15 @@
 #include "base/alloc.h"
 #include "base/container.h"
 #include "base/error.h"
+#include "http/accept.h"
 #include "http/client/clients.h"
 #include "http/connection.h"
 #include "http/http1/http1.h"
 #include "http/http1/connection.h"
-#include "http/reserve.h"
-
-enum {
-  ACCEPTS_A_TURN = 64,
-  SHED_A_TURN = 16,         /* when descriptors have run out */
-  ACCEPT_PAUSE = 100000000, /* then the next attempt is made after so many nanoseconds */
-};
 
 /* What an HTTP/2 client says first when it was told to, without ALPN (RFC 9113 3.4). */
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 enum { PREFACE_SIZE = sizeof preface - 1 };
-
-typedef struct listener listener;
-
-/* A listening socket. Invariant: while `has_more` is set nothing more is told about it by the loop. */
-struct listener {
-  tn_io io;
-  tn_http_server *server;
-  tn_tls_context *tls;
-  bool has_more; /* accepting was put off before the queue was empty */
-  listener *next;
-};
 
 /* A connection with what only the server needs of it. */
 typedef struct server_connection {
@@ -45,8 +28,7 @@ typedef struct server_connection {
   uint8_t first[PREFACE_SIZE]; /* bytes read so far, while they may still become the preface */
 } server_connection;
 
-/* Invariants: every connection is in one of the two lists, by is_idle; `resume` is set while a listener has
- * more and there is room. */
+/* Invariant: every connection is in one of the two lists, by is_idle. */
 struct tn_http_server {
   tn_loop *loop;
   tn_http_server_options options;
@@ -54,12 +36,10 @@ struct tn_http_server {
   void *data;
   tn_http_server_counters counters;
   tn_http1_pool *pool;
-  listener *listeners;
+  tn_acceptor acceptor;
   tn_connection *idle;
   tn_connection *busy;
   tn_clients clients;
-  tn_alarm resume;
-  tn_reserve reserve; /* the last one is for shedding connections, see shed */
   bool is_draining;
   bool is_deleting;
   tn_deferred drained;
@@ -187,15 +167,6 @@ void tn_connection_set_idle(tn_connection *connection, bool is_idle) {
 
 /* ---- ends ------------------------------------------------------------------------------------ */
 
-static void resume_accepting(tn_http_server *server, uint64_t delay);
-
-static bool has_waiting_listener(const tn_http_server *server) {
-  for (const listener *at = server->listeners; at != NULL; at = at->next) {
-    if (at->has_more) return true;
-  }
-  return false;
-}
-
 static void check_drained(tn_http_server *server) {
   if (server->is_draining && !server->is_deleting && server->counters.open_connections == 0) {
     tn_loop_defer(server->loop, &server->drained);
@@ -213,12 +184,12 @@ void tn_connection_end(tn_connection *connection, tn_http_code why, bool reset) 
   /* destroy may have deferred something once more */
   tn_loop_undefer(server->loop, &connection->deferred);
   if (connection->is_idle) tn_http_count(&server->counters.idle_connections, -1);
-  tn_reserve_fill(&server->reserve);
   bool was_full = server->counters.open_connections >= server->options.max_connections;
   tn_http_count(&server->counters.open_connections, -1);
   tn_clients_leave(&server->clients, own->client);
   tn_free(own);
-  if (was_full && has_waiting_listener(server)) resume_accepting(server, 0);
+  tn_reserve_fill(&server->acceptor.reserve);
+  if (was_full) tn_acceptor_has_room(&server->acceptor);
   check_drained(server);
 }
 
@@ -287,31 +258,26 @@ static void transport_ready(tn_transport *transport, int events) {
 
 /* ---- accepting ------------------------------------------------------------------------------- */
 
-static void refuse_connection(tn_http_server *server, int descriptor) {
-  close(descriptor);
-  tn_http_count(&server->counters.refused_connections, 1);
-}
-
-static void take_connection(listener *from, int descriptor, const struct sockaddr_storage *peer) {
-  tn_http_server *server = from->server;
+static void take_connection(tn_http_server *server, int descriptor,
+                            const struct sockaddr_storage *peer, tn_tls_context *tls) {
   tn_client_count *client = NULL;
   if (server->options.max_connections_per_client > 0) {
     client = tn_clients_enter(&server->clients, (const struct sockaddr *)peer,
                               server->options.max_connections_per_client);
     if (client == NULL) {
-      refuse_connection(server, descriptor);
+      tn_acceptor_refuse(&server->acceptor, descriptor);
       return;
     }
   }
   server_connection *own = tn_calloc(1, sizeof *own);
   if (own == NULL) {
     tn_clients_leave(&server->clients, client);
-    refuse_connection(server, descriptor);
+    tn_acceptor_refuse(&server->acceptor, descriptor);
     return;
   }
   tn_connection *connection = &own->base;
   tn_error *error = tn_transport_start(&connection->transport, server->loop, descriptor,
-                                       transport_ready, from->tls, (tn_str){0});
+                                       transport_ready, tls, (tn_str){0});
   if (error != NULL) {
     tn_error_delete(error);
     tn_clients_leave(&server->clients, client);
@@ -322,154 +288,34 @@ static void take_connection(listener *from, int descriptor, const struct sockadd
   own->client = client;
   connection->server = server;
   connection->peer = *peer;
-  connection->is_tls = from->tls != NULL;
+  connection->is_tls = tls != NULL;
   connection->alarm.func = alarm_fired;
   connection->is_idle = true;
   link_connection(connection);
   tn_http_count(&server->counters.connections, 1);
   tn_http_count(&server->counters.open_connections, 1);
   tn_http_count(&server->counters.idle_connections, 1);
-  uint64_t time = from->tls != NULL ? server->options.tls_timeout : server->options.header_timeout;
+  uint64_t time = tls != NULL ? server->options.tls_timeout : server->options.header_timeout;
   if (time > 0) tn_connection_set_deadline(connection, tn_loop_time(server->loop) + time);
-}
-
-/* Out of descriptors: those who wait longest are sent away, by means of the one that was kept back, so that
- * they learn of it. */
-static void shed(tn_http_server *server, int descriptor) {
-  for (int i = 0; i < SHED_A_TURN && server->reserve.count > 0; i++) {
-    tn_reserve_release_one(&server->reserve);
-    int shed = accept4(descriptor, NULL, NULL, SOCK_CLOEXEC);
-    if (shed >= 0) refuse_connection(server, shed);
-    tn_reserve_fill(&server->reserve);
-    if (shed < 0) return;
-  }
-}
-
-static bool is_out_of_descriptors(int number) {
-  return number == EMFILE || number == ENFILE;
-}
-
-static bool is_out_of_resources(int number) {
-  return is_out_of_descriptors(number) || number == ENOBUFS || number == ENOMEM;
-}
-
-/* What is reserved for connections serves when nothing else is left. Somebody else in the process may be faster to take
- * what is released: hence the loop. */
-static int accept_descriptor(listener *from, struct sockaddr_storage *peer) {
-  tn_reserve *reserve = &from->server->reserve;
-  for (;;) {
-    socklen_t size = sizeof *peer;
-    int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-    int descriptor = accept4(from->io.descriptor, (struct sockaddr *)peer, &size, flags);
-    if (descriptor >= 0 || !is_out_of_descriptors(errno) || reserve->count <= 1) return descriptor;
-    tn_reserve_release_one(reserve);
-  }
-}
-
-typedef enum accepted {
-  ACCEPTED,
-  ACCEPTED_ALL, /* there was none */
-  ACCEPTED_ENOUGH,
-  ACCEPT_STARVED,
-} accepted;
-
-static accepted accept_one(listener *from) {
-  tn_http_server *server = from->server;
-  if (server->counters.open_connections >= server->options.max_connections) return ACCEPTED_ENOUGH;
-  struct sockaddr_storage peer = {0};
-  int descriptor = accept_descriptor(from, &peer);
-  if (descriptor >= 0) {
-    take_connection(from, descriptor, &peer);
-    return ACCEPTED;
-  }
-  if (errno == EAGAIN || errno == EWOULDBLOCK) return ACCEPTED_ALL;
-  /* Anything else is about that one connection (accept(2)), which is gone. */
-  return is_out_of_resources(errno) ? ACCEPT_STARVED : ACCEPTED;
-}
-
-static void accept_some(listener *from) {
-  tn_http_server *server = from->server;
-  tn_reserve_fill(&server->reserve);
-  accepted result = ACCEPTED;
-  for (int i = 0; i < ACCEPTS_A_TURN && result == ACCEPTED; i++)
-    result = accept_one(from);
-  from->has_more = result != ACCEPTED_ALL;
-  if (result == ACCEPT_STARVED) {
-    shed(server, from->io.descriptor);
-    resume_accepting(server, ACCEPT_PAUSE);
-  } else if (result == ACCEPTED) {
-    resume_accepting(server, 0);
-  }
-}
-
-/* Those who have connected would be reset when the socket is closed. */
-static void accept_rest(tn_http_server *server) {
-  for (listener *at = server->listeners; at != NULL; at = at->next) {
-    accepted result = ACCEPTED;
-    for (uint32_t i = 0; i < server->options.max_connections && result == ACCEPTED; i++)
-      result = accept_one(at);
-  }
-}
-
-static void resume_fired(tn_alarm *alarm) {
-  tn_http_server *server = TN_CONTAINER(alarm, tn_http_server, resume);
-  for (listener *at = server->listeners; at != NULL; at = at->next) {
-    if (at->has_more) accept_some(at);
-  }
-}
-
-/* In another turn of the loop, `delay` nanoseconds from now or later. */
-static void resume_accepting(tn_http_server *server, uint64_t delay) {
-  if (server->is_draining) return;
-  tn_error *error = tn_alarm_set(server->loop, &server->resume, tn_loop_time(server->loop) + delay);
-  /* The heap has had room for this alarm since the server was made. */
-  tn_error_delete(error);
-}
-
-static void listener_ready(tn_io *io, int events) {
-  (void)events;
-  listener *from = TN_CONTAINER(io, listener, io);
-  /* Otherwise its turn comes with the alarm, or when a connection has ended. */
-  if (!from->has_more) accept_some(from);
 }
 
 void tn_http_server_change_options(tn_http_server *server, const tn_http_server_options *options) {
   bool http2 = server->options.http2;
   server->options = *options;
   server->options.http2 = http2;
-  if (has_waiting_listener(server)) resume_accepting(server, 0); /* there may be room now */
+  tn_acceptor_has_room(&server->acceptor); /* there may be */
 }
 
 tn_error *tn_http_server_listen(tn_http_server *server, int descriptor, tn_tls_context *tls) {
-  listener *from = tn_calloc(1, sizeof *from);
-  tn_error *error = NULL;
-  if (from == NULL) {
-    error = tn_error_no_memory();
-  } else {
-    from->server = server;
-    error = tn_io_start(&from->io, server->loop, descriptor, listener_ready);
-  }
-  if (error != NULL) {
-    tn_free(from);
-    close(descriptor);
-    return error;
-  }
-  if (tls != NULL) from->tls = tn_tls_context_retain(tls);
-  from->next = server->listeners;
-  server->listeners = from;
-  return NULL;
+  return tn_acceptor_listen(&server->acceptor, descriptor, tls);
 }
 
-static void close_listeners(tn_http_server *server) {
-  while (server->listeners != NULL) {
-    listener *from = server->listeners;
-    server->listeners = from->next;
-    int descriptor = from->io.descriptor;
-    tn_io_stop(&from->io);
-    close(descriptor);
-    if (from->tls != NULL) tn_tls_context_release(from->tls);
-    tn_free(from);
-  }
+void tn_http_server_unlisten(tn_http_server *server, int descriptor) {
+  tn_acceptor_unlisten(&server->acceptor, descriptor);
+}
+
+void tn_http_server_change_tls(tn_http_server *server, int descriptor, tn_tls_context *tls) {
+  tn_acceptor_change_tls(&server->acceptor, descriptor, tls);
 }
 
 /* ---- the server ------------------------------------------------------------------------------ */
@@ -511,20 +357,23 @@ tn_error *tn_http_server_new(tn_loop *loop, const tn_http_server_options *option
   server->handler = *handler;
   server->data = data;
   server->pool = tn_http1_pool_new();
-  server->resume.func = resume_fired;
   server->drained.func = drained_func;
-  uint32_t reserved = options->reserved_descriptors + 1;
-  server->reserve.wanted = reserved < TN_RESERVE_MOST ? reserved : TN_RESERVE_MOST;
-  tn_reserve_fill(&server->reserve);
-  bool has_reserve = server->reserve.count == server->reserve.wanted;
-  ssize_t seeded = getrandom(&server->clients.seed, sizeof server->clients.seed, 0);
-  if (server->pool != NULL && has_reserve && seeded == sizeof server->clients.seed) {
+  server->acceptor = (tn_acceptor){
+      .server = server,
+      .loop = loop,
+      .options = &server->options,
+      .counters = &server->counters,
+      .accept = take_connection,
+  };
+  tn_error *error =
+      server->pool == NULL ? tn_error_no_memory() : tn_acceptor_start(&server->acceptor);
+  ssize_t size = sizeof server->clients.seed;
+  if (error == NULL && getrandom(&server->clients.seed, (size_t)size, 0) != size)
+    error = tn_error_new(TN_ERROR_IO, "cannot get random bytes: %s", strerror(errno));
+  if (error == NULL) {
     *out = server;
     return NULL;
   }
-  tn_error *error = server->pool == NULL
-                        ? tn_error_no_memory()
-                        : tn_error_new(TN_ERROR_IO, "cannot open /dev/null: %s", strerror(errno));
   tn_http_server_delete(server);
   return error;
 }
@@ -532,14 +381,12 @@ tn_error *tn_http_server_new(tn_loop *loop, const tn_http_server_options *option
 void tn_http_server_delete(tn_http_server *server) {
   if (server == NULL) return;
   server->is_deleting = true;
-  tn_alarm_clear(server->loop, &server->resume);
   tn_loop_undefer(server->loop, &server->drained);
-  close_listeners(server);
+  tn_acceptor_stop(&server->acceptor);
   while (server->busy != NULL)
     tn_connection_end(server->busy, TN_HTTP_CONNECTION_TERMINATED, false);
   while (server->idle != NULL)
     tn_connection_end(server->idle, TN_HTTP_CONNECTION_TERMINATED, false);
-  tn_reserve_free(&server->reserve);
   tn_clients_free(&server->clients);
   tn_http1_pool_release(server->pool);
   tn_free(server);
@@ -575,9 +422,7 @@ void tn_http_server_drain(tn_http_server *server, void (*done)(void *data), void
   server->done_data = data;
   if (server->is_draining) return;
   server->is_draining = true;
-  tn_alarm_clear(server->loop, &server->resume);
-  accept_rest(server);
-  close_listeners(server);
+  tn_acceptor_unlisten_all(&server->acceptor);
   drain_list(server->idle);
   drain_list(server->busy);
   check_drained(server);

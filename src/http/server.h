@@ -63,6 +63,10 @@ void tn_http_server_change_options(tn_http_server *server, const tn_http_server_
 void tn_http_server_delete(tn_http_server *server);
 /* Accepts from a listening socket (owned from now on), with TLS if `tls` is not NULL (a reference is taken). */
 tn_error *tn_http_server_listen(tn_http_server *server, int descriptor, tn_tls_context *tls);
+/* Takes no more connections from one of its listening sockets, and closes that. Connections that came there go on. */
+void tn_http_server_unlisten(tn_http_server *server, int descriptor);
+/* Whoever connects to one of its listening sockets from now on has TLS by `tls`; NULL: none. */
+void tn_http_server_change_tls(tn_http_server *server, int descriptor, tn_tls_context *tls);
 /* Stops accepting, closes idle connections, answers the rest with Connection: close or GOAWAY, and calls
  * `done` once when the last connection has gone (perhaps at once). */
 void tn_http_server_drain(tn_http_server *server, void (*done)(void *data), void *data);

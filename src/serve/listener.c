@@ -12,19 +12,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "serve/activation.h"
-#include "serve/worker.h"
 
 enum { BACKLOG = 4096, ADDRESS_SIZE = INET6_ADDRSTRLEN + 16 };
-
-/* One address while it is opened. */
-typedef struct opening {
-  const tn_serve_listen *listen;
-  tn_tls_context *tls;
-  tn_socket_file *file; /* to be filled if it makes one */
-  tn_worker *workers;
-  uint32_t worker_count;
-  tn_log *log;
-} opening;
 
 static tn_error *cannot_listen(tn_str address, const char *what) {
   return tn_error_new(TN_ERROR_IO, "cannot listen on %" TN_STR_FORMAT ": %s", TN_STR_ARG(address),
@@ -53,32 +42,41 @@ static void format_address(const struct sockaddr_storage *address, tn_str given,
   }
 }
 
-static void announce(const opening *o, int descriptor) {
+void tn_listening_announce(const tn_listening *listening, tn_log *log) {
   struct sockaddr_storage address;
   socklen_t size;
   char text[ADDRESS_SIZE + sizeof(struct sockaddr_storage)];
-  if (!local_address(descriptor, &address, &size)) return;
-  format_address(&address, o->listen->address, text, sizeof text);
-  tn_log_write(o->log, "info", "listening on %s://%s", o->tls != NULL ? "https" : "http", text);
+  const char *scheme = listening->tls != NULL ? "https" : "http";
+  for (uint32_t i = 0; i < listening->sockets.len; i++) {
+    const tn_listening_socket *socket = &listening->sockets.items[i];
+    if (socket->worker != 0 || !local_address(socket->descriptor, &address, &size)) continue;
+    format_address(&address, listening->listen->address, text, sizeof text);
+    tn_log_write(log, "info", "listening on %s://%s", scheme, text);
+  }
 }
 
 /* Takes the descriptor over. */
-static tn_error *give(const opening *o, uint32_t worker, int descriptor) {
-  return tn_http_server_listen(o->workers[worker].http, descriptor, o->tls);
+static tn_error *add_socket(tn_listening *listening, uint32_t worker, int descriptor) {
+  tn_listening_socket *socket = TN_VEC_PUSH(&listening->arena, &listening->sockets);
+  if (socket == NULL) {
+    close(descriptor);
+    return tn_error_no_memory();
+  }
+  *socket = (tn_listening_socket){worker, descriptor};
+  return NULL;
 }
 
 /* ---- one socket for all workers ------------------------------------------------------------------------- */
 
 static tn_error *share(void *data, int descriptor) {
-  const opening *o = data;
+  tn_listening *listening = data;
   int flags = fcntl(descriptor, F_GETFL);
   if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0)
-    return cannot_listen(o->listen->address, strerror(errno));
-  announce(o, descriptor);
-  for (uint32_t i = 0; i < o->worker_count; i++) {
+    return cannot_listen(listening->listen->address, strerror(errno));
+  for (uint32_t i = 0; i < listening->worker_count; i++) {
     int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0) return cannot_listen(o->listen->address, strerror(errno));
-    TN_TRY(give(o, i, copy));
+    if (copy < 0) return cannot_listen(listening->listen->address, strerror(errno));
+    TN_TRY(add_socket(listening, i, copy));
   }
   return NULL;
 }
@@ -102,11 +100,11 @@ static void remove_file(const tn_socket_file *file) {
   if (status.st_dev == file->device && status.st_ino == file->inode) unlink(file->path);
 }
 
-static tn_error *open_unix(opening *o) {
+static tn_error *open_unix(tn_listening *listening) {
   int descriptor;
-  TN_TRY(tn_http_listen_socket(o->listen->address, BACKLOG, &descriptor));
-  note_file(o->file, o->listen->address);
-  tn_error *error = share(o, descriptor);
+  TN_TRY(tn_http_listen_socket(listening->listen->address, BACKLOG, &descriptor));
+  note_file(&listening->file, listening->listen->address);
+  tn_error *error = share(listening, descriptor);
   close(descriptor);
   return error;
 }
@@ -160,77 +158,41 @@ tn_error *tn_listen_alone(tn_str address, int backlog, int *out) {
   return open_first(address, backlog, out, bound, sizeof bound);
 }
 
-static tn_error *open_tcp(const opening *o) {
+static tn_error *open_tcp(tn_listening *listening) {
   char address[ADDRESS_SIZE];
   int descriptor;
-  TN_TRY(open_first(o->listen->address, BACKLOG, &descriptor, address, sizeof address));
-  announce(o, descriptor);
-  TN_TRY(give(o, 0, descriptor));
-  for (uint32_t i = 1; i < o->worker_count; i++) {
+  TN_TRY(open_first(listening->listen->address, BACKLOG, &descriptor, address, sizeof address));
+  TN_TRY(add_socket(listening, 0, descriptor));
+  for (uint32_t i = 1; i < listening->worker_count; i++) {
     TN_TRY(tn_http_listen_socket(tn_str_from(address), BACKLOG, &descriptor));
-    TN_TRY(give(o, i, descriptor));
+    TN_TRY(add_socket(listening, i, descriptor));
   }
   return NULL;
 }
 
-/* ---- all of them ---------------------------------------------------------------------------------------- */
+/* ---- any of them ---------------------------------------------------------------------------------------- */
 
-static tn_error *make_tls(const tn_serve_listen *listen, bool http2, tn_tls_context **out) {
-  tn_tls_server_options options = {
-      .certificate_path = listen->certificate_path,
-      .key_path = listen->key_path,
-      .client_ca_path = listen->client_ca_path,
-      .client_certificate_optional = listen->client_certificate_optional,
-      .http2 = http2,
-  };
-  return tn_tls_server_context_new(&options, out);
-}
-
-static tn_error *open_one(opening *o) {
-  tn_str address = o->listen->address;
-  if (tn_str_starts_with(address, TN_STR("unix:"))) return open_unix(o);
-  if (tn_str_equal(address, TN_STR("systemd"))) return tn_activation_each(TN_STR(""), share, o);
-  if (tn_str_starts_with(address, TN_STR("systemd:")))
-    return tn_activation_each(tn_str_slice(address, sizeof "systemd:" - 1, address.len), share, o);
-  return open_tcp(o);
-}
-
-tn_error *tn_listeners_open(tn_listeners *listeners, const tn_serve_config *config,
-                            tn_worker *workers, uint32_t worker_count, tn_log *log) {
-  listeners->tls = tn_calloc(config->listen_count + 1, sizeof(tn_tls_context *));
-  listeners->files = tn_calloc(config->listen_count + 1, sizeof *listeners->files);
-  if (listeners->tls == NULL || listeners->files == NULL) return tn_error_no_memory();
-  listeners->count = config->listen_count;
-  for (uint32_t i = 0; i < config->listen_count; i++) {
-    const tn_serve_listen *listen = &config->listens[i];
-    if (listen->certificate_path != NULL)
-      TN_TRY(make_tls(listen, config->http.http2, &listeners->tls[i]));
-    opening o = {listen, listeners->tls[i], &listeners->files[i], workers, worker_count, log};
-    TN_TRY(open_one(&o));
+tn_error *tn_listening_open(tn_listening *listening) {
+  tn_str address = listening->listen->address;
+  if (tn_str_starts_with(address, TN_STR("unix:"))) return open_unix(listening);
+  if (tn_str_equal(address, TN_STR("systemd")))
+    return tn_activation_each(TN_STR(""), share, listening);
+  if (tn_str_starts_with(address, TN_STR("systemd:"))) {
+    tn_str name = tn_str_slice(address, sizeof "systemd:" - 1, address.len);
+    return tn_activation_each(name, share, listening);
   }
-  return NULL;
+  return open_tcp(listening);
 }
 
-tn_error *tn_listeners_reload(tn_listeners *listeners) {
-  tn_error *first = NULL;
-  for (uint32_t i = 0; i < listeners->count; i++) {
-    if (listeners->tls[i] == NULL) continue;
-    tn_error *error = tn_tls_context_reload(listeners->tls[i]);
-    if (first == NULL) {
-      first = error;
-    } else {
-      tn_error_delete(error);
-    }
-  }
-  return first;
+void tn_listening_close(tn_listening *listening) {
+  for (uint32_t i = 0; i < listening->sockets.len; i++)
+    close(listening->sockets.items[i].descriptor);
+  listening->sockets.len = 0;
 }
 
-void tn_listeners_free(tn_listeners *listeners) {
-  for (uint32_t i = 0; i < listeners->count; i++) {
-    if (listeners->tls[i] != NULL) tn_tls_context_release(listeners->tls[i]);
-    remove_file(&listeners->files[i]);
-  }
-  tn_free(listeners->tls);
-  tn_free(listeners->files);
-  *listeners = (tn_listeners){0};
+void tn_listening_free(tn_listening *listening) {
+  if (listening->tls != NULL) tn_tls_context_release(listening->tls);
+  remove_file(&listening->file);
+  tn_arena_free(&listening->arena);
+  tn_free(listening);
 }

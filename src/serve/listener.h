@@ -1,4 +1,4 @@
-/* The addresses that a server listens on. Each worker has sockets of its own, among which the kernel divides new
+/* An address that a server listens on. Each worker has a socket of its own, among which the kernel divides new
  * connections (SO_REUSEPORT); those that exist once only, Unix sockets and inherited ones, all workers accept from. */
 #ifndef TN_SERVE_LISTENER_H
 #define TN_SERVE_LISTENER_H
@@ -6,11 +6,10 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
+#include "base/vec.h"
 #include "http/tls.h"
-#include "serve/settings/config.h"
 #include "serve/observe/log.h"
-
-typedef struct tn_worker tn_worker;
+#include "serve/settings/config.h"
 
 /* A socket file that we have made. Nothing else may be removed in its name: another server may have put its own there. */
 typedef struct tn_socket_file {
@@ -19,20 +18,31 @@ typedef struct tn_socket_file {
   ino_t inode;
 } tn_socket_file;
 
-typedef struct tn_listeners {
-  tn_tls_context **tls;  /* one for each listen of the configuration; NULL: plain */
-  tn_socket_file *files; /* likewise */
-  uint32_t count;
-} tn_listeners;
+typedef struct tn_listening_socket {
+  uint32_t worker;
+  int descriptor; /* the worker's, once it was given it */
+} tn_listening_socket;
 
-/* Opens all of them for all workers. */
-tn_error *tn_listeners_open(tn_listeners *listeners, const tn_serve_config *config,
-                            tn_worker *workers, uint32_t worker_count, tn_log *log);
+typedef struct tn_listening {
+  const tn_serve_listen *listen; /* of a configuration that lives as long */
+  uint32_t worker_count;
+  tn_tls_context *tls; /* a reference; NULL: plain */
+  tn_socket_file file; /* removed at its end */
+  tn_arena arena;
+  TN_VEC(tn_listening_socket) sockets;
+  struct tn_listening *next;
+  struct tn_listening *previous; /* while listeners.c makes a change: what it goes on with */
+} tn_listening;
+
+/* Makes its sockets, for all workers. On failure those that were made are there all the same. */
+tn_error *tn_listening_open(tn_listening *listening);
+/* Says in the log what it listens on, before workers have the sockets. */
+void tn_listening_announce(const tn_listening *listening, tn_log *log);
+/* Closes sockets that no worker was given. */
+void tn_listening_close(tn_listening *listening);
+void tn_listening_free(tn_listening *listening);
+
 /* One socket at an address where nobody else listens: with SO_REUSEPORT the kernel would let two servers share it. */
 tn_error *tn_listen_alone(tn_str address, int backlog, int *out);
-/* Reads the certificates again. The error is the first; the others are tried all the same. */
-tn_error *tn_listeners_reload(tn_listeners *listeners);
-/* Removes the files of its Unix sockets. */
-void tn_listeners_free(tn_listeners *listeners);
 
 #endif

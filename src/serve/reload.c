@@ -15,6 +15,7 @@ typedef struct reload {
   pthread_t thread;
   tn_generation *previous;
   tn_generation *made;
+  tn_listeners_change listeners;
   tn_error *error;
 } reload;
 
@@ -31,7 +32,9 @@ static tn_error *make(reload *self) {
 
 static void work(reload *self) {
   self->error = make(self);
-  if (self->error == NULL) self->error = tn_listeners_reload(&self->server->listeners);
+  if (self->error == NULL)
+    self->error =
+        tn_listeners_prepare(&self->server->listeners, self->made->config, &self->listeners);
   tn_tls_thread_done();
   if (self->error == NULL || self->made == NULL) return;
   tn_generation_delete(self->made);
@@ -59,19 +62,6 @@ static bool same_text(const char *a, const char *b) {
   return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-static bool same_listens(const tn_serve_config *a, const tn_serve_config *b) {
-  if (a->listen_count != b->listen_count) return false;
-  for (uint32_t i = 0; i < a->listen_count; i++) {
-    const tn_serve_listen *x = &a->listens[i], *y = &b->listens[i];
-    if (!tn_str_equal(x->address, y->address) ||
-        !same_text(x->certificate_path, y->certificate_path) ||
-        !same_text(x->key_path, y->key_path) || !same_text(x->client_ca_path, y->client_ca_path) ||
-        x->client_certificate_optional != y->client_certificate_optional)
-      return false;
-  }
-  return true;
-}
-
 /* Whether code that is compiled for the one runs alike with the other. */
 static bool same_code(const tn_engine_options *a, const tn_engine_options *b) {
   return a->compiler == b->compiler && a->optimize == b->optimize &&
@@ -84,7 +74,6 @@ static void warn(tn_server *server, const char *what) {
 
 static void warn_of_restart(tn_server *server, const tn_serve_config *before,
                             const tn_serve_config *now) {
-  if (!same_listens(before, now)) warn(server, "listening addresses have");
   if (!tn_str_equal(before->admin_address, now->admin_address))
     warn(server, "the admin address has");
   if (before->threads != now->threads) warn(server, "the number of threads has");
@@ -119,7 +108,15 @@ static void change_max_concurrent(tn_server *server, uint32_t wanted) {
 
 /* ---- on the server's thread ----------------------------------------------------------------------------- */
 
-static void install(tn_server *server, tn_generation *made) {
+static void change_listeners(tn_server *server, tn_listeners_change *change) {
+  tn_error *error = tn_listeners_apply(&server->listeners, change);
+  if (error == NULL) return;
+  tn_log_write(server->log, "error", "not all workers listen where they should: %s",
+               tn_error_get_message(error));
+  tn_error_delete(error);
+}
+
+static void install(tn_server *server, tn_generation *made, tn_listeners_change *listeners) {
   tn_generation *before = server->generations;
   change_log(server, before->config, made->config);
   warn_of_restart(server, before->config, made->config);
@@ -130,6 +127,7 @@ static void install(tn_server *server, tn_generation *made) {
     atomic_fetch_add(&made->references, 1);
     tn_worker_adopt(&server->workers[i], made);
   }
+  change_listeners(server, listeners);
   tn_server_release_generation(server, before);
   tn_log_write(server->log, "info", "reloaded: generation %llu serves",
                (unsigned long long)made->number);
@@ -159,9 +157,10 @@ static void done(void *argument) {
   if (self->error != NULL) {
     say_failed(server, self->error);
   } else if (is_stopping(server)) {
+    tn_listeners_abandon(&self->listeners);
     tn_generation_delete(self->made);
   } else {
-    install(server, self->made);
+    install(server, self->made, &self->listeners);
   }
   tn_metrics_count_reload(server->maker.metrics,
                           self->error == NULL); /* last: whoever sees it sees what is new */

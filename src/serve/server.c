@@ -294,8 +294,20 @@ static tn_error *make_workers(tn_server *server) {
     server->worker_count++;
     TN_TRY(tn_worker_init(&server->workers[i], server, i, generation));
   }
-  return tn_listeners_open(&server->listeners, config, server->workers, server->worker_count,
-                           server->log);
+  return NULL;
+}
+
+static tn_error *start_listening(tn_server *server) {
+  const tn_serve_config *config = server->generations->config;
+  server->listeners = (tn_listeners){
+      .workers = server->workers,
+      .worker_count = server->worker_count,
+      .http2 = config->http.http2,
+      .log = server->log,
+  };
+  tn_listeners_change change;
+  TN_TRY(tn_listeners_prepare(&server->listeners, config, &change));
+  return tn_listeners_apply(&server->listeners, &change);
 }
 
 static tn_error *start_admin(tn_server *server, const tn_serve_config *config) {
@@ -357,6 +369,7 @@ static tn_error *set_up(tn_server *server, tn_serve_config *config) {
   }
   TN_TRY(make_generation(server, config));
   TN_TRY(make_workers(server));
+  TN_TRY(start_listening(server));
   TN_TRY(start_watch(server, config));
   return start_admin(server, config);
 }

@@ -5,7 +5,7 @@
 
 #include "serve/observe/admin.h"
 #include "serve/generation.h"
-#include "serve/listener.h"
+#include "serve/listeners.h"
 #include "serve/notify.h"
 #include "serve/watch.h"
 #include "serve/worker.h"

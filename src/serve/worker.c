@@ -186,19 +186,25 @@ static void end(void *argument) {
 
 /* ---- from other threads --------------------------------------------------------------------------------- */
 
-static bool try_to_post(tn_worker *worker, void (*func)(void *argument)) {
-  tn_error *error = tn_loop_post(worker->loop, func, worker);
+static bool try_to_post(tn_worker *worker, void (*func)(void *argument), void *argument) {
+  tn_error *error = tn_loop_post(worker->loop, func, argument);
   tn_error_delete(error);
   return error == NULL;
 }
 
-/* For what must not be lost, from the server's thread, which may wait. After a tenth of a second without memory for it
- * nothing happens; what was to happen then does with the next post. */
-static void post(tn_worker *worker, void (*func)(void *argument)) {
+bool tn_worker_post(tn_worker *worker, void (*func)(void *argument), void *argument) {
   enum { ATTEMPTS = 100 };
   static const struct timespec pause = {.tv_nsec = 1000000};
-  for (int i = 0; i < ATTEMPTS && !try_to_post(worker, func); i++)
+  for (int i = 0; i < ATTEMPTS; i++) {
+    if (try_to_post(worker, func, argument)) return true;
     nanosleep(&pause, NULL);
+  }
+  return false;
+}
+
+/* Without memory nothing happens; what was to happen then does with the next post. */
+static void post(tn_worker *worker, void (*func)(void *argument)) {
+  tn_worker_post(worker, func, worker);
 }
 
 void tn_worker_adopt(tn_worker *worker, tn_generation *generation) {
@@ -216,7 +222,7 @@ void tn_worker_end(tn_worker *worker) {
 }
 
 void tn_worker_kick(tn_worker *worker) {
-  if (atomic_exchange(&worker->is_kicked, true) || try_to_post(worker, kicked)) return;
+  if (atomic_exchange(&worker->is_kicked, true) || try_to_post(worker, kicked, worker)) return;
   atomic_store(&worker->is_kicked, false); /* without memory: the next one tries again */
 }
 

@@ -67,7 +67,7 @@ struct tn_worker {
   atomic_bool is_kicked;             /* has been told to look at them */
 };
 
-/* Makes everything but the thread. `listens` are opened with tn_worker_listen. */
+/* Makes everything but the thread. */
 tn_error *tn_worker_init(tn_worker *worker, tn_server *server, uint32_t number,
                          tn_generation *generation);
 tn_error *tn_worker_start(tn_worker *worker);
@@ -76,7 +76,10 @@ tn_error *tn_worker_start_thread(pthread_t *thread, void *(*func)(void *argument
 /* Waits for the thread, if there is one, and frees everything. */
 void tn_worker_free(tn_worker *worker);
 
-/* The following four: any thread. */
+/* The following five: any thread. */
+/* Has a function called on its thread, for what must not be lost, from a thread that may wait. False: there was no memory
+ * for it for a tenth of a second. */
+bool tn_worker_post(tn_worker *worker, void (*func)(void *argument), void *argument);
 void tn_worker_adopt(tn_worker *worker, tn_generation *generation);
 void tn_worker_drain(tn_worker *worker);
 /* Cancels all guests and ends. */

@@ -103,14 +103,12 @@ class Reload(Case):
 
     def test_what_needs_a_restart_is_said(self):
         server = self.serve(top={"threads": 1})
-        server.extra_listen.append({"address": "127.0.0.1:%d" % free_port()})
         server.configure(top={"threads": 2, "watch": True, "http2": False, "opt-level": "2"},
                          limits={"max-concurrent": 5000, "max-stack": "1MiB"}, defaults={"max-memory": "1GiB"})
         server.reload()
         said = re.findall(r"warning: (.*) changed: this takes effect at the next start", server.log())
-        self.assertEqual(said, ["listening addresses have", "the number of threads has",
-                                "the limit of concurrent requests, now larger, has", "the largest memory, now larger, has",
-                                "compiler, opt-level or max-stack have", "whether HTTP/2 is offered has", "watching has"])
+        self.assertEqual(said, ["the number of threads has", "the limit of concurrent requests, now larger, has",
+                                "the largest memory, now larger, has", "compiler, opt-level or max-stack have", "whether HTTP/2 is offered has", "watching has"])
         self.assertServes(server)
 
     def test_a_broken_file_leaves_what_is_there_and_says_so(self):
@@ -171,6 +169,152 @@ class Reload(Case):
         changed.write_text(text.replace("Hello, World!", "Hallo, Welt!!"))
         changed.replace(component)
         wait_until(lambda: server.request("/hello").text == "Hallo, Welt!!\n", what="the reload")
+
+
+class Addresses(Case):
+    """What is listened on changes at a reload."""
+
+    def is_refused(self, port):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=SECONDS).close()
+            return False
+        except OSError:
+            return True
+
+    def hello(self, port):
+        with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as s:
+            s.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            self.assertIn(b"Hello", receive(s))
+
+    def test_one_that_is_new_is_listened_on(self):
+        server, port = self.serve(), free_port()
+        server.extra_listen.append({"address": "127.0.0.1:%d" % port})
+        server.configure()
+        server.reload()
+        for _ in range(20):
+            self.hello(port)
+        self.assertServes(server)
+        self.assertIn("info: listening on http://127.0.0.1:%d" % port, server.log())
+        self.assertNotIn("next start", server.log())
+
+    def test_one_that_is_gone_takes_no_more_and_drops_nobody(self):
+        old = free_port()
+        server = self.serve(extra_listen=[{"address": "127.0.0.1:%d" % old}])
+        kept = http.client.HTTPConnection("127.0.0.1", old, timeout=SECONDS)
+        self.addCleanup(kept.close)
+
+        def hello():
+            kept.request("GET", "/hello")
+            self.assertEqual(kept.getresponse().read(), b"Hello, World!\n")
+        hello()
+        with socket.create_connection(("127.0.0.1", old), timeout=SECONDS) as busy:
+            busy.sendall(b"GET /sse/10 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            receive_until(busy, b"data: 1\n")
+            server.extra_listen.clear()
+            server.configure()
+            server.reload()
+            wait_until(lambda: self.is_refused(old), what="the address to be closed")
+            hello()
+            self.assertIn(b"data: 9\n", receive(busy))
+        self.assertServes(server)
+        self.assertIn("info: not listening on 127.0.0.1:%d any more" % old, server.log())
+
+    def test_those_who_had_connected_to_one_that_is_gone_are_served(self):
+        """A worker that is busy has not accepted them yet."""
+        old = free_port()
+        server = self.serve(extra_listen=[{"address": "127.0.0.1:%d" % old}])
+        server.extra_listen.clear()
+        server.configure()
+        server.send_signal(signal.SIGSTOP)
+        many = [socket.create_connection(("127.0.0.1", old), timeout=SECONDS) for _ in range(50)]
+        for s in many:
+            s.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        server.send_signal(signal.SIGHUP)
+        server.send_signal(signal.SIGCONT)
+        for s in many:
+            with s:
+                self.assertIn(b"Hello", receive(s))
+        wait_until(lambda: self.is_refused(old), what="the address to be closed")
+
+    def test_one_that_somebody_else_has_is_a_failed_reload(self):
+        server = self.serve()
+        with listening() as taken:
+            address = "127.0.0.1:%d" % taken.getsockname()[1]
+            new = free_port()
+            server.extra_listen += [{"address": "127.0.0.1:%d" % new}, {"address": address}]
+            server.configure()
+            server.reload()
+        server.wait_log("error: reload failed, what was there serves on: .*cannot listen on %s: Address" % address)
+        self.assertTrue(self.is_refused(new))
+        self.assertServes(server)
+        server.reload()
+        self.hello(new)
+
+    def test_a_unix_socket_comes_and_goes(self):
+        server, path = self.serve(), self.folder / "socket"
+        server.extra_listen.append({"address": "unix:%s" % path})
+        server.configure()
+        server.reload()
+        for _ in range(2):
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(SECONDS)
+                s.connect(str(path))
+                s.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                self.assertIn(b"Hello", receive(s))
+            server.reload()
+        server.extra_listen.clear()
+        server.configure()
+        server.reload()
+        self.assertFalse(path.exists())
+
+    def test_tls_comes_and_goes_at_the_same_address(self):
+        certificates = Certificates(self.folder)
+        server = self.serve()
+        plain = {"address": "127.0.0.1:%d" % server.port}
+
+        def subject():
+            context = certificates.context()
+            with context.wrap_socket(server.connect(), server_hostname="localhost") as s:
+                s.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                self.assertIn(b"Hello", receive(s))
+                return s.getpeercert()["subject"][0][0][1]
+
+        def is_told(name):
+            try:
+                return subject() == name
+            except OSError:
+                return False  # a worker has not heard of it yet
+        kept = server.client()
+        self.addCleanup(kept.close)
+        kept.request("GET", "/hello")
+        kept.getresponse().read()
+        for name in ("first", "second"):
+            certificate, key = certificates.make(name)
+            server.listen = [{**plain, "certificate": certificate, "key": key}]
+            server.configure()
+            server.reload()
+            wait_until(lambda name=name: is_told(name), what="the certificate")
+            for _ in range(10):
+                self.assertEqual(subject(), name)
+        kept.request("GET", "/hello")
+        self.assertEqual(kept.getresponse().read(), b"Hello, World!\n")
+        server.listen = [plain]
+        server.configure()
+        server.reload()
+        wait_until(lambda: b"Hello" in server.raw(b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+                   what="TLS to be gone")
+
+    def test_addresses_change_in_a_loop_under_load(self):
+        server, ports = self.serve(), [free_port() for _ in range(3)]
+        with Load(server) as load:
+            for turn in range(12):
+                server.extra_listen[:] = [{"address": "127.0.0.1:%d" % port} for port in ports[turn % 3:]]
+                server.configure()
+                server.reload()
+                for listen in server.extra_listen:
+                    self.hello(int(listen["address"].split(":")[1]))
+        self.assertEqual(load.failures, [])
+        self.assertGreater(load.answered, 20)
 
 
 class Stopping(Case):
