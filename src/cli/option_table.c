@@ -148,7 +148,7 @@ static const cli_option rows[] = {
      "A clock that starts at START (2024-05-01T12:00:00Z or seconds since 1970; default 1980) and moves by STEP "
      "(default 1us) whenever it is looked at; sleeping moves it at once"},
     {outside, "random", 0, 0, NULL, "seed=N", CLI_EXEC, cli_parse_seed, FIELD(random_seed),
-     "Random numbers from a generator with this seed"},
+     "Random numbers from a generator with this seed, as in --random seed=7: the same in every run"},
     {outside, "allow-clock", 0, 0, NULL, NULL, CLI_EXEC, cli_parse_flag, FIELD(allow_clock),
      "The system's clock; the run is no longer deterministic"},
     {outside, "allow-random", 0, 0, NULL, NULL, CLI_EXEC, cli_parse_flag, FIELD(allow_random),

@@ -185,8 +185,9 @@ const char *cli_parse_optimize(void *field, const char *value) {
 }
 
 const char *cli_parse_seed(void *field, const char *value) {
-  if (strncmp(value, "seed=", 5) != 0) return "does not say seed=NUMBER";
-  return cli_parse_count(field, value + 5);
+  static const char wrong[] = "is not seed= and a whole number from 0 to 18446744073709551615";
+  bool is_seed = strncmp(value, "seed=", 5) == 0 && cli_parse_count(field, value + 5) == NULL;
+  return is_seed ? NULL : wrong;
 }
 
 const char *cli_parse_verify(void *field, const char *value) {

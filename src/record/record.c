@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "link/host.h"
+#include "record/difference.h"
 #include "record/preview1.h"
 #include "record/recording.h"
 #include "record/value_code.h"
@@ -14,15 +15,27 @@ static tn_recording *recording_of(tn_runtime *runtime) {
 
 /* ---- what is expected ------------------------------------------------------------------------------- */
 
-static const char *kind_name(tn_event_kind kind) {
-  switch (kind) {
-  case TN_EVENT_DROP:
-    return "the drop of ";
-  case TN_EVENT_OUTPUT:
-    return "output";
-  default:
-    return "";
-  }
+static void describe_event(tn_buffer *out, tn_event_kind kind, tn_str name) {
+  if (kind == TN_EVENT_DROP) tn_buffer_append_text(out, "the drop of ");
+  tn_buffer_append_str(out, kind == TN_EVENT_OUTPUT ? TN_STR("output") : name);
+}
+
+/* "call 3 was X, and now is Y" */
+static tn_error *other_call(tn_recording *recording, const tn_event *expected, tn_event_kind kind,
+                            tn_str name) {
+  tn_buffer texts[2] = {{0}, {0}};
+  describe_event(&texts[0], expected->kind, expected->name);
+  describe_event(&texts[1], kind, name);
+  bool is_output = expected->kind == TN_EVENT_OUTPUT;
+  if (is_output) tn_buffer_append_byte(&texts[0], ' ');
+  if (is_output) tn_difference_quote(&texts[0], expected->bytes, 0);
+  tn_error *error = tn_recording_differs(
+      recording, "call %llu was %" TN_STR_FORMAT ", and now is %" TN_STR_FORMAT,
+      (unsigned long long)recording->call_number, TN_STR_ARG(tn_buffer_str(&texts[0])),
+      TN_STR_ARG(tn_buffer_str(&texts[1])));
+  tn_buffer_free(&texts[0]);
+  tn_buffer_free(&texts[1]);
+  return error;
 }
 
 /* In a replay the output of a call comes before the call itself: it is given out when that turns out to be the
@@ -43,7 +56,6 @@ static tn_error *expect(tn_recording *recording, tn_event_kind kind, tn_str name
   do {
     is_there = tn_event_read(recording, &at, out);
   } while (is_there && out->kind == TN_EVENT_OUTPUT && recording->mode == TN_REPLAY);
-  unsigned long long number = recording->call_number;
   tn_str interruption = tn_recording_note(recording, "interrupted");
   if (!is_there && interruption.data != NULL)
     return tn_error_new(TN_ERROR_CANCELLED, "the recording ends here: %" TN_STR_FORMAT,
@@ -51,67 +63,52 @@ static tn_error *expect(tn_recording *recording, tn_event_kind kind, tn_str name
   if (!is_there)
     return tn_recording_differs(recording,
                                 "call %llu is %s%" TN_STR_FORMAT ", where the recording ends",
-                                number, kind_name(kind), TN_STR_ARG(name));
+                                (unsigned long long)recording->call_number,
+                                kind == TN_EVENT_DROP ? "the drop of " : "", TN_STR_ARG(name));
   if (out->kind != kind || !tn_str_equal(out->name, name))
-    return tn_recording_differs(
-        recording, "call %llu was %s%" TN_STR_FORMAT ", and now is %s%" TN_STR_FORMAT, number,
-        kind_name(out->kind), TN_STR_ARG(out->name), kind_name(kind), TN_STR_ARG(name));
+    return other_call(recording, out, kind, name);
   give_output(recording, start, at);
   recording->at = at;
   return NULL;
 }
 
-/* A recorded value for a message. */
-static void describe(tn_buffer *out, const tn_type *type, tn_str bytes) {
-  enum { SHOWN = 200 };
-  tn_arena arena = {0};
-  tn_error *error = NULL;
-  tn_buffer text = {0};
-  tn_reserved reserved = {tn_arena_alloc(&arena, bytes.len + 1, 1), bytes.len};
-  void *value = type == NULL ? NULL : tn_value_new(&arena, type);
-  if (value != NULL && tn_value_decode(&arena, type, &bytes, value, &reserved, &error))
-    tn_wave_print(&text, type, value);
-  else
-    tn_buffer_format(&text, "%zu bytes", bytes.len);
-  tn_error_delete(error);
-  tn_buffer_append(out, text.data, text.len < SHOWN ? text.len : SHOWN);
-  if (text.len > SHOWN) tn_buffer_append_text(out, "…");
-  tn_buffer_free(&text);
-  tn_arena_free(&arena);
-}
-
+/* "call 3, NAME: WHAT X, and now Y"; the difference is freed. */
 static tn_error *differs_in(tn_recording *recording, tn_str name, const char *what,
-                            const tn_type *type, tn_str recorded, tn_str now) {
-  tn_buffer texts[2] = {{0}, {0}};
-  describe(&texts[0], type, recorded);
-  describe(&texts[1], type, now);
-  tn_error *error = tn_recording_differs(
-      recording, "call %llu, %" TN_STR_FORMAT ": %s %" TN_STR_FORMAT ", and now %" TN_STR_FORMAT,
-      (unsigned long long)recording->call_number, TN_STR_ARG(name), what,
-      TN_STR_ARG(tn_buffer_str(&texts[0])), TN_STR_ARG(tn_buffer_str(&texts[1])));
-  tn_buffer_free(&texts[0]);
-  tn_buffer_free(&texts[1]);
+                            tn_buffer *difference) {
+  tn_error *error =
+      difference->failed
+          ? tn_error_no_memory()
+          : tn_recording_differs(recording, "call %llu, %" TN_STR_FORMAT ": %s %" TN_STR_FORMAT,
+                                 (unsigned long long)recording->call_number, TN_STR_ARG(name), what,
+                                 TN_STR_ARG(tn_buffer_str(difference)));
+  tn_buffer_free(difference);
   return error;
 }
 
 static tn_error *check_params(tn_recording *recording, const tn_event *event, const tn_type *type,
                               tn_str params) {
   if (tn_str_equal(event->params, params)) return NULL;
-  return differs_in(recording, event->name, "was called with", type, event->params, params);
+  tn_buffer difference = {0};
+  tn_difference_of_values(&difference, type, event->params, params);
+  return differs_in(recording, event->name, "was called with", &difference);
 }
 
 static tn_error *check_error(tn_recording *recording, const tn_event *event,
                              const tn_error *error) {
-  if (event->is_error && error != NULL && event->error_kind == tn_error_get_kind(error) &&
-      tn_str_equal(event->message, tn_str_from(tn_error_get_message(error))))
-    return NULL;
   tn_str none = TN_STR("a result");
   tn_str message = error == NULL ? none : tn_str_from(tn_error_get_message(error));
   tn_str recorded = event->is_error ? event->message : none;
-  return tn_recording_differs(
-      recording, "call %llu, %" TN_STR_FORMAT ": gave %" TN_STR_FORMAT ", and now %" TN_STR_FORMAT,
-      (unsigned long long)recording->call_number, TN_STR_ARG(event->name), TN_STR_ARG(recorded),
-      TN_STR_ARG(message));
+  bool is_same_kind =
+      event->is_error && error != NULL && event->error_kind == tn_error_get_kind(error);
+  bool is_same_text = tn_str_equal(recorded, message);
+  if (is_same_kind && is_same_text) return NULL;
+  tn_buffer difference = {0};
+  if (is_same_text)
+    tn_buffer_format(&difference, "%" TN_STR_FORMAT ", and now the same of another kind",
+                     TN_STR_ARG(message));
+  else
+    tn_difference_of_texts(&difference, recorded, message);
+  return differs_in(recording, event->name, "gave", &difference);
 }
 
 /* ---- component functions ------------------------------------------------------------------------------ */
@@ -171,12 +168,15 @@ static tn_error *compare_call(const func_call *c, const void *result, const tn_e
   if (event.is_error || error != NULL) return check_error(recording, &event, error);
   tn_buffer encoded = {0};
   encode_result(c, result, &encoded);
-  tn_error *difference = encoded.failed ? tn_error_no_memory() : NULL;
-  if (difference == NULL && !tn_str_equal(event.result, tn_buffer_str(&encoded)))
-    difference = differs_in(recording, event.name, "gave", c->func->type->result, event.result,
+  tn_error *failed = encoded.failed ? tn_error_no_memory() : NULL;
+  if (failed == NULL && !tn_str_equal(event.result, tn_buffer_str(&encoded))) {
+    tn_buffer difference = {0};
+    tn_difference_of_values(&difference, c->func->type->result, event.result,
                             tn_buffer_str(&encoded));
+    failed = differs_in(recording, event.name, "gave", &difference);
+  }
   tn_buffer_free(&encoded);
-  return difference;
+  return failed;
 }
 
 /* The real call, and then what there is to do about it. */
@@ -269,6 +269,13 @@ static void encode_core_params(const recorded_core *func, tn_runtime *runtime,
   tn_p1_put_inputs(out, func->ranges, runtime, values);
 }
 
+static tn_error *check_core_params(const core_call *c, const tn_event *event) {
+  if (tn_str_equal(event->params, c->params)) return NULL;
+  tn_buffer difference = {0};
+  tn_difference_of_core_params(&difference, c->func->type->param_count, event->params, c->params);
+  return differs_in(c->recording, event->name, "was called with", &difference);
+}
+
 /* The result and the ranges, as they are recorded. */
 static void encode_core_result(const core_call *c, const tn_core_value *values, tn_buffer *out) {
   tn_put_number(out, c->func->type->result_count > 0 ? values[0].u32 : 0);
@@ -298,20 +305,22 @@ static tn_error *compare_core(const core_call *c, const tn_core_value *values,
   if (recording->difference != NULL)
     return tn_recording_differs(recording, "%s", recording->difference);
   TN_TRY(expect(recording, TN_EVENT_CORE, c->func->name, &event));
-  TN_TRY(check_params(recording, &event, NULL, c->params));
+  TN_TRY(check_core_params(c, &event));
   if (event.is_error || error != NULL) return check_error(recording, &event, error);
   tn_buffer recorded = {0}, now = {0};
   tn_put_number(&recorded, event.value);
   tn_put_number(&recorded, event.range_count);
   tn_buffer_append(&recorded, event.result.data, event.result.len);
   encode_core_result(c, values, &now);
-  tn_error *difference = recorded.failed || now.failed ? tn_error_no_memory() : NULL;
-  if (difference == NULL && !tn_str_equal(tn_buffer_str(&recorded), tn_buffer_str(&now)))
-    difference = differs_in(recording, event.name, "gave", NULL, tn_buffer_str(&recorded),
-                            tn_buffer_str(&now));
+  tn_error *failed = recorded.failed || now.failed ? tn_error_no_memory() : NULL;
+  if (failed == NULL && !tn_str_equal(tn_buffer_str(&recorded), tn_buffer_str(&now))) {
+    tn_buffer difference = {0};
+    tn_difference_of_core_results(&difference, tn_buffer_str(&recorded), tn_buffer_str(&now));
+    failed = differs_in(recording, event.name, "gave", &difference);
+  }
   tn_buffer_free(&recorded);
   tn_buffer_free(&now);
-  return difference;
+  return failed;
 }
 
 static tn_error *replay_core(const core_call *c, tn_core_value *values) {
@@ -320,7 +329,7 @@ static tn_error *replay_core(const core_call *c, tn_core_value *values) {
   if (recording->difference != NULL)
     return tn_recording_differs(recording, "%s", recording->difference);
   TN_TRY(expect(recording, TN_EVENT_CORE, c->func->name, &event));
-  TN_TRY(check_params(recording, &event, NULL, c->params));
+  TN_TRY(check_core_params(c, &event));
   if (event.is_error) return tn_event_make_error(&event);
   if (!tn_p1_writes_replay(event.result, event.range_count, c->runtime) || event.value > UINT32_MAX)
     return damaged(recording, event.name);

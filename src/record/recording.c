@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "record/difference.h"
 
 static const char magic[8] = "tenonrec";
 enum {
@@ -249,15 +250,41 @@ static void add_output(tn_recording *recording, int stream, tn_str bytes) {
   tn_put_bytes(&recording->events, bytes);
 }
 
+/* What is written where something else was recorded. */
+static void other_output(tn_recording *recording, const tn_event *event, int stream, tn_str bytes,
+                         tn_buffer *out) {
+  bool is_output = event != NULL && event->kind == TN_EVENT_OUTPUT;
+  if (is_output && event->value != (uint64_t)stream) {
+    tn_difference_quote(out, event->bytes, 0);
+    tn_buffer_format(out, " was written to stream %llu, and now ",
+                     (unsigned long long)event->value);
+  } else if (event != NULL) {
+    tn_buffer_format(out, "%s%" TN_STR_FORMAT " was called, and now ",
+                     event->kind == TN_EVENT_DROP ? "the drop of " : "", TN_STR_ARG(event->name));
+  }
+  tn_difference_quote(out, bytes, 0);
+  tn_buffer_format(out, " is written to stream %d%s", stream,
+                   event == NULL ? ", where the recording ends" : "");
+  tn_error_delete(tn_recording_differs(recording, "after call %llu %" TN_STR_FORMAT,
+                                       (unsigned long long)recording->call_number,
+                                       TN_STR_ARG(tn_buffer_str(out))));
+}
+
 static void compare_output(tn_recording *recording, int stream, tn_str bytes) {
   tn_event event;
-  bool is_same = tn_event_read(recording, &recording->at, &event) &&
-                 event.kind == TN_EVENT_OUTPUT && event.value == (uint64_t)stream &&
-                 tn_str_equal(event.bytes, bytes);
-  if (is_same) return;
-  tn_error_delete(tn_recording_differs(
-      recording, "after call %llu the guest's output to stream %d is not the same",
-      (unsigned long long)recording->call_number, stream));
+  bool is_there = tn_event_read(recording, &recording->at, &event);
+  bool is_output = is_there && event.kind == TN_EVENT_OUTPUT && event.value == (uint64_t)stream;
+  if (is_output && tn_str_equal(event.bytes, bytes)) return;
+  tn_buffer text = {0};
+  if (is_output) {
+    tn_difference_of_bytes(&text, event.bytes, bytes);
+    tn_error_delete(tn_recording_differs(
+        recording, "after call %llu the guest's output to stream %d was %" TN_STR_FORMAT,
+        (unsigned long long)recording->call_number, stream, TN_STR_ARG(tn_buffer_str(&text))));
+  } else {
+    other_output(recording, is_there ? &event : NULL, stream, bytes, &text);
+  }
+  tn_buffer_free(&text);
 }
 
 void tn_recording_output(tn_recording *recording, int stream, const uint8_t *bytes, size_t size) {
@@ -292,13 +319,29 @@ static tn_error *make_file(tn_recording *recording) {
   return file->failed ? tn_error_no_memory() : NULL;
 }
 
+static tn_error *output_is_missing(tn_recording *recording, const tn_event *event) {
+  tn_buffer text = {0};
+  tn_difference_quote(&text, event->bytes, 0);
+  tn_error *error = tn_recording_differs(
+      recording, "it ends after call %llu, where %" TN_STR_FORMAT " was written to stream %llu",
+      (unsigned long long)recording->call_number, TN_STR_ARG(tn_buffer_str(&text)),
+      (unsigned long long)event->value);
+  tn_buffer_free(&text);
+  return error;
+}
+
 static tn_error *finish_comparing(tn_recording *recording) {
   tn_event event;
   while (recording->difference == NULL && tn_event_read(recording, &recording->at, &event)) {
-    if (event.kind != TN_EVENT_OUTPUT || recording->mode == TN_CHECK)
-      return tn_recording_differs(recording, "it ends after call %llu, and there were %llu",
-                                  (unsigned long long)recording->call_number,
-                                  (unsigned long long)recording->call_count);
+    if (event.kind == TN_EVENT_OUTPUT && recording->mode == TN_CHECK)
+      return output_is_missing(recording, &event);
+    if (event.kind != TN_EVENT_OUTPUT)
+      return tn_recording_differs(
+          recording,
+          "it ends after call %llu, where %s%" TN_STR_FORMAT " came next; there were %llu calls",
+          (unsigned long long)recording->call_number,
+          event.kind == TN_EVENT_DROP ? "the drop of " : "", TN_STR_ARG(event.name),
+          (unsigned long long)recording->call_count);
     if (recording->write != NULL)
       recording->write(recording->write_data, (int)event.value, (const uint8_t *)event.bytes.data,
                        event.bytes.len);

@@ -169,6 +169,16 @@ tn_error *tn_reader_list(tn_reader *reader, const tn_type *type, void *out) {
   return NULL;
 }
 
+static tn_error *wrong_count(const tn_reader *reader, uint32_t expected, uint32_t found,
+                             bool has_more) {
+  const char *plural = expected == 1 ? "" : "s";
+  if (has_more)
+    return tn_reader_error(reader, reader->at, "expected %u element%s but there are more", expected,
+                           plural);
+  return tn_reader_error(reader, reader->at - 1, "expected %u element%s but found %u", expected,
+                         plural, found);
+}
+
 tn_error *tn_reader_fixed_list(tn_reader *reader, const tn_type *type, void *out) {
   const tn_type *element = type->types[0];
   uint32_t count = 0;
@@ -179,12 +189,8 @@ tn_error *tn_reader_fixed_list(tn_reader *reader, const tn_type *type, void *out
     TN_TRY(tn_reader_next(reader, ']', &more));
     count++;
   }
-  if (more)
-    return tn_reader_error(reader, reader->at, "expected %u elements but there are more",
-                           type->length);
-  if (count == type->length) return NULL;
-  return tn_reader_error(reader, reader->at - 1, "expected %u elements but found %u", type->length,
-                         count);
+  bool is_right = !more && count == type->length;
+  return is_right ? NULL : wrong_count(reader, type->length, count, more);
 }
 
 tn_error *tn_reader_tuple(tn_reader *reader, const tn_type *type, char open, char close,
@@ -197,12 +203,8 @@ tn_error *tn_reader_tuple(tn_reader *reader, const tn_type *type, char open, cha
     TN_TRY(tn_reader_next(reader, close, &more));
     count++;
   }
-  if (more)
-    return tn_reader_error(reader, reader->at, "expected %u elements but there are more",
-                           type->count);
-  if (count == type->count) return NULL;
-  return tn_reader_error(reader, reader->at - 1, "expected %u elements but found %u", type->count,
-                         count);
+  bool is_right = !more && count == type->count;
+  return is_right ? NULL : wrong_count(reader, type->count, count, more);
 }
 
 static tn_error *read_pair(tn_reader *reader, const tn_type *map, char open, char close,

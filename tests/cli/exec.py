@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -113,7 +114,9 @@ class Standins(Case):
         self.expect(first, 0)
         self.assertEqual(first.out, self.call("random", options=["--random", "seed=7"], file=ASKING).out)
         self.assertNotEqual(first.out, self.call("random", options=["--random", "seed=8"], file=ASKING).out)
-        self.expect(self.exec("--random", "7", ASKING), USAGE, "", "seed=")
+        for wrong in ("7", "seed=x", "seed=-1", "seed=18446744073709551616"):
+            self.expect(self.exec("--random", wrong, ASKING), USAGE, "",
+                        ["is not seed= and a whole number from 0 to 18446744073709551615", "hint: ", "--random seed=7"])
 
     def test_standard_input_is_read_as_a_whole_and_once(self):
         reader = """(module (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
@@ -218,6 +221,14 @@ class Limits(Case):
         self.assertGreater(used.pop(), 9999)
         self.expect(self.exec("--verify=3", guest), TRAP, "", "verified by 3 more runs")
 
+    def test_of_a_guest_that_was_not_called_nothing_is_measured(self):
+        for arguments, code in ((["-f", "subtract", FUNCTIONS, "x", "1"], USAGE), (["-f", "x", FUNCTIONS], NOT_FOUND),
+                                ([FUNCTIONS], NOT_FOUND)):
+            self.assertNotIn("fuel", self.expect(self.exec(*arguments), code).err)
+            report = self.json(*arguments, code=code)
+            self.assertEqual((report["fuel"], report["memory_peak"]), (None, None))
+        self.assertIn("fuel: ", self.expect(self.exec("-f", "nothing", FUNCTIONS), 0).err)
+
     def test_the_memory_peak_is_that_of_the_largest_memory(self):
         self.assertEqual(self.json("-f", "grow", FUNCTIONS, "15")["memory_peak"], 16 * 65536)
 
@@ -268,6 +279,7 @@ class Arguments(Case):
         self.expect_result("[1, 2, 255]", "same-bytes", "list<u8>:1,2,255")
         self.expect_result("[0, 255, 16]", "same-bytes", "list<u8>:0x00ff10")
         self.expect_result("[]", "same-bytes", "list<u8>:")
+        self.expect_result('["a", "b"]', "same-strings", 'list<string>:a, "b"')
         self.expect_result('["a", "b c", "d,e"]', "same-strings", 'list<string>:a,b c,"d,e"')
         self.expect_result("green", "same-color", "enum:green")
         self.expect_result("{read, execute}", "same-rights", "flags:read|execute")
@@ -340,9 +352,15 @@ class Arguments(Case):
                 ("same-bytes", "list<u8>:1,300", "           ^^^", "300"),
                 ("same-bytes", "list<u8>:0x0g", "            ^", "hexadecimal"),
                 ("same-rights", "flags:read|fly", "           ^^^", "no such flag"),
-                ("same-color", "enum:pink", "     ^^^^", "pink")):
+                ("same-color", "enum:pink", "     ^^^^", "pink"),
+                ("same-char", "char:xy", "     ^^", "expected one character but found 2"),
+                ("same-char", "char:", "     ^", "expected one character\n"),
+                ("same-string", 'string:"a\\qb"', "         ^^^^", "unknown escape"),
+                ("or-zero", "option<u32>:some(x)", "                 ^", "'x'"),
+                ("same-float", "f64:1.2.3", "       ^^", "'.3'")):
             arguments = [text, "s32:1"] if function == "subtract" else [text]
             done = self.expect(self.call(function, *arguments), USAGE, "", reason)
+            self.assertNotRegex(done.err, r" at \d+:\d+\n")  # which would count from the value's start
             self.assertIn("\n  %s\n  %s\n" % (text, caret.rstrip()), done.err)
             self.assertIn("func(", done.err)
 
@@ -358,8 +376,9 @@ class Arguments(Case):
         self.expect(self.call("nothing", "1"), USAGE, "", "takes 0 arguments, 1 is given")
         for text, reason in (("[1]", "1"), ("5", "expected '['"), ('{"a": 1}', "takes 2 arguments"),
                              ('{"a": 1, "c": 2}', "no parameter of this name"), ('{"a": 1, "a": 2}', "twice"),
-                             ('{"a": 1, "b": 2', "ends"), ('{"a": 1, "b": 2} x', "expected the end"), ('["x", 1]', "u32")):
+                             ("[]", "expected 2 elements but found 0"), ('{"a": 1, "b": 2', "ends"), ('{"a": 1, "b": 2} x', "expected the end"), ('["x", 1]', "u32")):
             self.expect(self.call("sums#add", options=["--args-json", text]), USAGE, "", reason)
+        self.expect(self.call("same-long", options=["--args-json", "[]"]), USAGE, "", "expected 1 element but found 0")
 
     def test_ways_of_giving_arguments_are_not_mixed(self):
         self.expect(self.call("sums#add", "1", "2", options=["--args", "1,2"]), USAGE, "", "more than one way")
@@ -488,6 +507,16 @@ class Proof(Case):
         self.expect(self.call("wall", options=["--verify", "--allow-clock"], file=ASKING), DIFFERS, None,
                     "wasi:clocks/wall-clock#now: gave {seconds: ")
 
+    def test_a_difference_is_shown_and_not_only_its_size(self):
+        guest = """(module
+          (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+          (memory (export "memory") 1)
+          (func (export "_start") (drop (call $random (i32.const 8) (i32.const 5)))))"""
+        done = self.expect(self.exec("--quiet", "--verify", "--allow-random", self.write("random.wat", guest)), DIFFERS)
+        found = re.search(r'random_get: gave "(.*)" at address (\d+), and now "(.*)" at address', done.err)
+        self.assertTrue(found, done.err)
+        self.assertNotEqual(found.group(1), found.group(3))
+
     def test_what_a_run_leaves_behind_is_a_difference(self):
         (self.folder / "d").mkdir()
         maker = """(module
@@ -496,7 +525,7 @@ class Proof(Case):
           (memory (export "memory") 1) (data (i32.const 8) "new")
           (func (export "_start") (call $exit (call $make (i32.const 3) (i32.const 8) (i32.const 3)))))"""
         self.expect(self.exec("--verify", "--dir", "d::/", self.write("maker.wat", maker)), DIFFERS, None,
-                    "call 1, wasi_snapshot_preview1#path_create_directory: gave")
+                    "call 1, wasi_snapshot_preview1#path_create_directory: gave 0, and now 20\n")
 
     def test_denied_runs_and_those_that_fail_are_verified_too(self):
         self.expect(self.exec("--verify", SLEEP), DENIED, "", "verified by 1 more run")
@@ -566,6 +595,40 @@ class Proof(Case):
     def test_limits_are_those_of_the_recording(self):
         path, _ = self.recorded("--fuel", 1000, GUESTS / "loop.wat", code=FUEL)
         self.expect(self.exec("--replay", path, GUESTS / "loop.wat"), FUEL)
+
+    def test_limits_that_are_given_hold_in_a_replay_too(self):
+        path, first = self.recorded("-f", "spin", FUNCTIONS, "1000000")
+        done = self.expect(self.exec("--fuel", 1000, "--replay", path, FUNCTIONS), FUEL, "", "used 1000, allowed 1000 units of fuel")
+        self.assertNotIn("differs", done.err)
+        self.expect(self.exec("--fuel", 10**9, "--timeout", "60s", "--replay", path, FUNCTIONS), 0, first.out, first.err)
+        path, _ = self.recorded("-f", "grow", FUNCTIONS, "15")
+        self.expect(self.exec("--max-memory", "256KiB", "--replay", path, FUNCTIONS), MEMORY, "", "allowed 262144 bytes of memory")
+        path, _ = self.recorded("--fuel", 1000, GUESTS / "loop.wat", code=FUEL)
+        self.expect(self.exec("--fuel", 5000, "--replay", path, GUESTS / "loop.wat"), FUEL, "", "used 1000, allowed 1000")
+        self.expect(self.exec("--fuel", 500, "--replay", path, GUESTS / "loop.wat"), FUEL, "", "used 500, allowed 500")
+        path, _ = self.recorded("--fuel", 10**10, "-f", "spin", FUNCTIONS, "100000000")
+        self.expect(self.exec("--timeout", "1ms", "--replay", path, FUNCTIONS), TIMEOUT, "", "allowed 0.001 s")
+
+    def test_a_replay_that_its_limit_ends_says_nothing_that_the_guest_has_not_come_to(self):
+        guest = """(module (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 1) (data (i32.const 64) "first\\nthen\\n")
+          (func $say (param i32 i32) (i32.store (i32.const 0) (local.get 0)) (i32.store (i32.const 4) (local.get 1))
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16))))
+          (func (export "_start") (local $i i32)
+            (call $say (i32.const 64) (i32.const 6))
+            (loop $again (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $again (i32.lt_u (local.get $i) (i32.const 9999))))
+            (call $say (i32.const 70) (i32.const 5))))"""
+        path, _ = self.recorded(self.write("says.wat", guest))
+        self.expect(self.exec("--fuel", 1000, "--replay", path, self.folder / "says.wat"), FUEL, "first\n")
+
+    def test_what_the_recording_decides_is_refused_in_a_replay(self):
+        path, _ = self.recorded(EXAMPLES / "hello.wat")
+        for options in (["--clock", "virtual"], ["--random", "seed=1"], ["--allow-clock"], ["--allow-random"], ["--dir", "."],
+                        ["--dir-ro", "."], ["--net", "example.org"], ["--net-udp", "*"], ["--inherit-network"], ["--http", "a.org"],
+                        ["--http-all"], ["--env", "A=b"], ["--inherit-env"], ["--config-value", "a=b"], ["--cwd", "/"],
+                        ["--argv0", "x"], ["--stdin", "/dev/null"], ["--max-output", "1MiB"]):
+            self.expect(self.exec(*options, "--replay", path, EXAMPLES / "hello.wat"), USAGE, "",
+                        ["error: %s has no effect in a replay" % options[0], "is in the recording", "hint: leave it out"])
 
     def test_another_component_is_no_replay(self):
         path, _ = self.recorded(EXAMPLES / "hello.wat")
@@ -677,6 +740,7 @@ class Links(Case):
         (self.folder / "d").rmdir()
         replay = ("--quiet", "--link", self.library, "--replay", path, self.app)
         self.expect(self.exec(*replay), 0, first.out, "")
+        self.expect(self.exec("--link", "%s;dir=d::/" % self.library, *replay[3:]), USAGE, "", ";dir=d::/ has no effect in a replay")
         self.library.write_text(self.library.read_text() + "\n;; changed\n")
         self.expect(self.exec(*replay), DIFFERS, "", "the SHA-256 of what is linked with was")
 

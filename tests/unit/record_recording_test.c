@@ -300,7 +300,8 @@ static void another_call_too_few_and_too_many_are_differences(void **state) {
                    "call 1 was t:h/host#next, and now is t:h/host#echo");
     h.next = 7;
     tn_recording_rewind(recording, modes[i]);
-    assert_differs(linked, recording, "next()", "it ends after call 1, and there were 2");
+    assert_differs(linked, recording, "next()",
+                   "it ends after call 1, where t:h/host#next came next; there were 2 calls");
   }
   tn_recording_delete(recording);
   recording = new_recording();
@@ -354,7 +355,7 @@ static void output_is_given_out_again_in_a_replay(void **state) {
   tn_recording_output(recording, 1, (const uint8_t *)"out", 3);
   tn_recording_output(recording, 2, (const uint8_t *)"her", 3);
   assert_error(tn_recording_finish(recording), TN_ERROR_TRAP,
-               "the guest's output to stream 2 is not the same");
+               "the guest's output to stream 2 was \"err\", and now \"her\" (from byte 1 on)");
   tn_recording_delete(recording);
 }
 

@@ -103,6 +103,21 @@ static size_t word_length(tn_str text, size_t at) {
   return end > at ? end - at : 1;
 }
 
+/* Without the place that a message ends with, which counts from the value's start: the caret shows it. */
+tn_error *exec_argument_without_place(tn_error *error) {
+  size_t line, column;
+  char what[512], place[64];
+  if (!tn_error_get_place(error, &line, &column)) return error;
+  snprintf(what, sizeof what, "%s", tn_error_get_message(error));
+  int length = snprintf(place, sizeof place, " at %zu:%zu", line, column);
+  size_t kept = strlen(what);
+  if (kept < (size_t)length || strcmp(what + kept - (size_t)length, place) != 0) return error;
+  what[kept - (size_t)length] = '\0';
+  tn_error_kind kind = tn_error_get_kind(error);
+  tn_error_delete(error);
+  return tn_error_make(kind, what);
+}
+
 static tn_error *parse_wave(argument *a, const tn_type *type, tn_str text, void *out) {
   tn_error *error = tn_values_from_wave(a->values, type, text, out);
   if (error == NULL) return NULL;
@@ -110,7 +125,7 @@ static tn_error *parse_wave(argument *a, const tn_type *type, tn_str text, void 
   if (tn_error_get_place(error, &line, &column)) at = exec_argument_offset(text, line, column);
   mark(a, slice(text, at, text.len));
   a->length = word_length(text, at);
-  return error;
+  return exec_argument_without_place(error);
 }
 
 /* ---- notations for one kind -------------------------------------------------------------------------- */
@@ -125,19 +140,24 @@ static tn_error *parse_string(argument *a, const tn_type *type, tn_str text, voi
   return NULL;
 }
 
+/* "x" or "'x'" */
 static tn_error *parse_char(argument *a, const tn_type *type, tn_str text, void *out) {
   if (starts_with(text, '\'') && text.len > 1) return parse_wave(a, type, text, out);
-  char quoted[8];
-  size_t length = 0;
-  quoted[length++] = '\'';
-  if (text.len == 1 && strchr("'\\", text.data[0]) != NULL) quoted[length++] = '\\';
-  if (text.len == 0 || text.len > 4) return parse_wave(a, type, text, out);
+  size_t count = exec_columns(text);
+  mark(a, text);
+  if (count != 1) {
+    char message[64];
+    snprintf(message, sizeof message, "expected one character but found %zu", count);
+    return tn_error_make(TN_ERROR_ARGUMENT, count == 0 ? "expected one character" : message);
+  }
+  char quoted[8] = "'";
+  size_t length = 1;
+  if (strchr("'\\", text.data[0]) != NULL) quoted[length++] = '\\';
   memcpy(quoted + length, text.data, text.len);
   length += text.len;
   quoted[length++] = '\'';
   tn_error *error = tn_values_from_wave(a->values, type, (tn_str){quoted, length}, out);
-  if (error != NULL) mark(a, text);
-  return error;
+  return error == NULL ? NULL : exec_argument_without_place(error);
 }
 
 /* "a|b" or "a,b" */
@@ -219,7 +239,7 @@ static tn_error *parse_list(argument *a, const tn_type *type, tn_str text, void 
   size_t at = 0;
   for (size_t i = 0; i < count; i++) {
     size_t end = exec_argument_find(text, at, ",");
-    tn_error *error = parse_value(a, element, slice(text, at, end), data + i * size);
+    tn_error *error = parse_value(a, element, exec_trim(slice(text, at, end)), data + i * size);
     if (error != NULL) return error;
     at = end + 1;
   }

@@ -13,6 +13,9 @@ tn_error *exec_argument_parse(tn_values *values, const tn_type *type, tn_str tex
  * text.len. */
 size_t exec_argument_find(tn_str text, size_t at, const char *stops);
 
+/* The same error without " at LINE:COLUMN" at its end, where it has a place. */
+tn_error *exec_argument_without_place(tn_error *error);
+
 /* The offset of character `column` (from 1) of line `line` (from 1). */
 size_t exec_argument_offset(tn_str text, size_t line, size_t column);
 

@@ -171,19 +171,17 @@ static size_t skip_space(tn_str text, size_t at) {
 
 static const char about_json[] = "the arguments as JSON";
 
-/* `text`, part of call->whole, is wrong where `cause` says; its message ends with that place, as it is in `text`. */
+/* `text`, part of call->whole, is wrong where `cause` says. */
 static tn_error *json_error(const exec_call *call, tn_str text, tn_error *cause) {
   if (tn_error_get_kind(cause) != TN_ERROR_ARGUMENT) return cause;
-  char what[512], place[64];
-  snprintf(what, sizeof what, "%s", tn_error_get_message(cause));
   size_t line = 1, column = 1;
   bool has_place = tn_error_get_place(cause, &line, &column);
-  snprintf(place, sizeof place, " at %zu:%zu", line, column);
-  char *end = has_place ? strstr(what, place) : NULL;
-  if (end != NULL && strcmp(end, place) == 0) *end = '\0';
-  tn_error_delete(cause);
+  cause = exec_argument_without_place(cause);
   size_t at = offset_of(call, text) + exec_argument_offset(text, line, column);
-  return error_at(call, at, has_place ? 1 : text.len, about_json, what);
+  tn_error *error =
+      error_at(call, at, has_place ? 1 : text.len, about_json, tn_error_get_message(cause));
+  tn_error_delete(cause);
+  return error;
 }
 
 static tn_error *json_expected(const exec_call *call, size_t at, const char *what) {

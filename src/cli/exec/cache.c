@@ -80,6 +80,7 @@ static bool take_outcome(tn_str content, exec_outcome *out) {
       fields[7].len != HASH)
     return false;
   out->exit_code = (int)exit_code;
+  out->has_run = true;
   if (!take_result(fields[3], &out->result) || !take_result(fields[4], &out->result_json))
     return false;
   exec_bytes_add(&out->output[0], fields[5].data, fields[5].len);

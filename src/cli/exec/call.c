@@ -111,7 +111,9 @@ static tn_error *call_with(exec_call *call, exec_outcome *outcome) {
   if (call->params == NULL || (result_type != NULL && result == NULL))
     return tn_error_make(TN_ERROR_NO_MEMORY, "out of memory");
   tn_error *error = exec_parse_arguments(call);
-  if (error == NULL) error = tn_func_call(call->func, call->params, result, call->values);
+  if (error != NULL) return error;
+  outcome->has_run = true;
+  error = tn_func_call(call->func, call->params, result, call->values);
   if (error != NULL) return error;
   if (result == NULL) return NULL;
   error = tn_value_to_wave(result_type, result, &outcome->result);

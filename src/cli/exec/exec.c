@@ -149,7 +149,9 @@ static tn_error *run_instance(exec_job *job, exec_world *world, tn_instance **in
   if (error != NULL) return error;
   exec_interrupt_set_running(&job->interrupt, *instance);
   if (job->settings->function != NULL) return exec_call_function(job, *instance, outcome);
-  return tn_instance_run(*instance, &outcome->exit_code);
+  error = tn_instance_run(*instance, &outcome->exit_code);
+  outcome->has_run = error == NULL || tn_error_get_kind(error) != TN_ERROR_NOT_FOUND;
+  return error;
 }
 
 /* An error for what a signal has ended. */
@@ -222,7 +224,7 @@ static int tell(exec_job *job, const exec_outcome *outcome) {
   if (outcome->result != NULL) puts(outcome->result);
   fflush(stdout);
   if (outcome->error != NULL) exec_report_error(job, outcome);
-  if (settings->quiet) return outcome->exit_code;
+  if (settings->quiet || !outcome->has_run) return outcome->exit_code;
   fprintf(stderr, "fuel: %" PRIu64 ", memory peak: %" PRIu64 " bytes%s", outcome->fuel,
           outcome->memory_peak, outcome->is_cached ? ", from the cache" : "");
   if (outcome->verified > 0)
@@ -295,7 +297,7 @@ int cli_exec(const cli_settings *given, char **operands, int count) {
   job.input.timeout = settings.timeout.is_set ? settings.timeout.value : 0;
   job.keeps_output = settings.json || settings.result_cache != NULL || settings.record != NULL ||
                      settings.replay != NULL || settings.verify.is_set;
-  if (job.keeps_output && !settings.max_output.is_set)
+  if (job.keeps_output && !settings.max_output.is_set && settings.replay == NULL)
     settings.max_output = (cli_amount){true, KEPT_OUTPUT};
   exec_outcome outcome = {0};
   int exit_code = cli_fail_with(&failure, exec_interrupt_start(&job.interrupt, settings.json));

@@ -29,6 +29,8 @@ tn_error *exec_error_of(tn_error_kind kind, exec_bytes *text);
  * one what is about there. */
 void exec_bytes_caret(exec_bytes *out, tn_str text, size_t column, size_t length);
 void exec_bytes_free(exec_bytes *bytes);
+/* "X, and now is Y" of texts that are not equal; long ones about the first place where they differ. */
+void exec_bytes_difference(exec_bytes *out, tn_str expected, tn_str given);
 /* Columns that bytes take on a terminal, but for wide and combining characters. */
 size_t exec_columns(tn_str text);
 /* Without spaces and line breaks at its ends. */
@@ -50,6 +52,7 @@ typedef struct exec_outcome {
   char *result; /* of a function, as WAVE; NULL: it has none, there was no function, or an error */
   char *result_json;    /* the same as JSON */
   exec_bytes output[2]; /* standard output and error, where they are kept */
+  bool has_run;         /* a function or the command was called: fuel and peak are known */
   uint64_t fuel;
   uint64_t memory_peak;
   bool is_cached;
@@ -105,6 +108,8 @@ typedef struct exec_job {
   /* what a replay takes from its recording */
   char *recorded_texts, *recorded_function;
   char **recorded_operands;
+  /* whether limits are tighter than those of the recording */
+  bool has_less_fuel, has_tighter_limits;
   char component_hash[65];
   exec_interrupt interrupt;
   struct exec_world *world; /* of the run that is under way; NULL: there is none */

@@ -77,7 +77,7 @@ static char *copy_note(const tn_recording *recording, const char *name) {
   return note.data == NULL ? NULL : strndup(note.data, note.len);
 }
 
-static bool take_limit(const tn_recording *recording, const char *name, cli_amount *out) {
+static bool take_amount(const tn_recording *recording, const char *name, cli_amount *out) {
   char *text = copy_note(recording, name), *end = NULL;
   *out = (cli_amount){0};
   if (text == NULL) return true;
@@ -85,6 +85,19 @@ static bool take_limit(const tn_recording *recording, const char *name, cli_amou
   bool is_number = text[0] != '\0' && *end == '\0';
   free(text);
   return is_number;
+}
+
+/* What is given holds beside what was recorded: the tighter one. */
+static bool take_limit(exec_job *job, const limit_note *note, cli_settings *settings) {
+  cli_amount recorded, *limit = limit_of(settings, note), given = *limit;
+  if (!take_amount(job->recording, note->name, &recorded)) return false;
+  bool is_tighter = given.is_set && (!recorded.is_set || given.value < recorded.value);
+  if (!is_tighter) *limit = recorded;
+  if (limit == &settings->fuel)
+    job->has_less_fuel = is_tighter;
+  else
+    job->has_tighter_limits |= is_tighter;
+  return true;
 }
 
 /* The operands lie one after the other, each ended by NUL. */
@@ -118,18 +131,20 @@ static void take_arguments(exec_job *job) {
 
 /* A guest that was interrupted while it computed would not end of itself: it is to come about as far as then. Its fuel was
  * written down when it last called something, so that all calls of the recording are within that. */
-static void limit_to_recorded(const exec_job *job, cli_settings *settings) {
+static void limit_to_recorded(exec_job *job, cli_settings *settings) {
   cli_amount used;
-  if (take_limit(job->recording, "fuel-used", &used) && used.value < settings->fuel.value)
-    settings->fuel.value = used.value + 1;
+  if (!take_amount(job->recording, "fuel-used", &used) || used.value >= settings->fuel.value)
+    return;
+  settings->fuel.value = used.value + 1;
+  job->has_less_fuel = false;
 }
 
 /* What was run is run again: the file is all that is given. */
 static int take_call(exec_job *job, cli_settings *settings) {
   bool is_whole = take_operands(job);
   for (size_t i = 0; i < LIMIT_NOTES && is_whole; i++)
-    is_whole = take_limit(job->recording, limit_notes[i].name, limit_of(settings, &limit_notes[i]));
-  if (!is_whole || !settings->fuel.is_set)
+    is_whole = take_limit(job, &limit_notes[i], settings);
+  if (!is_whole || tn_recording_note(job->recording, "fuel").data == NULL)
     return cli_fail(job->failure, CLI_EXIT_LOAD, NULL,
                     "the recording %s does not say how the component was run", settings->replay);
   job->recorded_function = copy_note(job->recording, "function");
@@ -137,11 +152,68 @@ static int take_call(exec_job *job, cli_settings *settings) {
   if (tn_recording_note(job->recording, "interrupted").data != NULL)
     limit_to_recorded(job, settings);
   settings->function = job->recorded_function;
-  settings->max_output = (cli_amount){0};
+  return CLI_EXIT_OK;
+}
+
+/* The option that says something about the outside, which a replay does not touch; NULL: there is none. */
+static const char *option_about_outside(const cli_settings *settings) {
+  const struct {
+    bool is_given;
+    const char *option;
+  } options[] = {
+      {settings->clock.is_virtual, "--clock"},
+      {settings->random_seed.is_set, "--random"},
+      {settings->allow_clock, "--allow-clock"},
+      {settings->allow_random, "--allow-random"},
+      {settings->directories.count > 0, "--dir"},
+      {settings->read_only_directories.count > 0, "--dir-ro"},
+      {settings->environment.count > 0, "--env"},
+      {settings->inherit_environment, "--inherit-env"},
+      {settings->network.count > 0, "--net"},
+      {settings->network_connect.count > 0, "--net-connect"},
+      {settings->network_listen.count > 0, "--net-listen"},
+      {settings->network_udp.count > 0, "--net-udp"},
+      {settings->inherit_network, "--inherit-network"},
+      {settings->tcp != CLI_CHOICE_UNSET, "--tcp"},
+      {settings->udp != CLI_CHOICE_UNSET, "--udp"},
+      {settings->name_lookup != CLI_CHOICE_UNSET, "--allow-dns"},
+      {settings->http.count > 0, "--http"},
+      {settings->http_private, "--http-private"},
+      {settings->http_all, "--http-all"},
+      {settings->config_values.count > 0, "--config-value"},
+      {settings->working_directory != NULL, "--cwd"},
+      {settings->argv0 != NULL, "--argv0"},
+      {settings->input != NULL, "--stdin"},
+      {settings->max_output.is_set, "--max-output"},
+  };
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+    if (options[i].is_given) return options[i].option;
+  return NULL;
+}
+
+static int refuse_option(const exec_job *job, const char *option, const char *what) {
+  return cli_fail(
+      job->failure, CLI_EXIT_USAGE,
+      "leave it out; --timeout, --fuel, --max-memory and most other limits hold in a replay, too",
+      "%s%s has no effect in a replay: what the guest is given from outside, and writes, is in the recording",
+      option, what);
+}
+
+/* Nor have the components of a link rights. */
+static int check_options(const exec_job *job, const cli_settings *settings) {
+  const char *option = option_about_outside(settings);
+  if (option != NULL) return refuse_option(job, option, "");
+  for (size_t i = 0; i < settings->links.count; i++) {
+    const char *link = settings->links.items[i];
+    if (strchr(link, ';') != NULL)
+      return refuse_option(job, "what follows the file in --link ", link);
+  }
   return CLI_EXIT_OK;
 }
 
 static int read_recording(exec_job *job, cli_settings *settings) {
+  int wrong = check_options(job, settings);
+  if (wrong != CLI_EXIT_OK) return wrong;
   bool has_call = settings->function != NULL || settings->arguments != NULL ||
                   settings->arguments_json != NULL || settings->arguments_file != NULL ||
                   job->count > 1;
@@ -211,8 +283,28 @@ static tn_error *note_outcome(exec_job *job, const exec_outcome *outcome) {
   return error;
 }
 
+/* A limit that is tighter than that of the recording ends a replay sooner, which is no difference. */
+static bool is_ended_by_own_limit(const exec_job *job, const exec_outcome *outcome) {
+  switch (outcome->error == NULL ? TN_ERROR_NONE : tn_error_get_kind(outcome->error)) {
+  case TN_ERROR_TIMEOUT:
+    return true; /* recordings have no time */
+  case TN_ERROR_FUEL:
+    return job->has_less_fuel;
+  case TN_ERROR_MEMORY_LIMIT:
+  case TN_ERROR_LIMIT:
+  case TN_ERROR_STACK:
+    return job->has_tighter_limits;
+  default:
+    return false;
+  }
+}
+
 void exec_record_finish(exec_job *job, const exec_outcome *outcome) {
   bool is_new = tn_recording_get_mode(job->recording) == TN_RECORD;
+  bool is_replay = tn_recording_get_mode(job->recording) == TN_REPLAY;
+  /* The guest has not come to what was written next. */
+  if (is_replay && is_ended_by_own_limit(job, outcome))
+    tn_recording_on_output(job->recording, NULL, NULL);
   tn_error *error = is_new ? note_outcome(job, outcome) : NULL;
   if (error == NULL) error = tn_recording_finish(job->recording);
   tn_error_delete(
@@ -233,18 +325,25 @@ int exec_record_write(const exec_job *job) {
 
 /* ---- comparing ---------------------------------------------------------------------------------------- */
 
-static int differs(const exec_job *job, const char *what, const char *expected, const char *given) {
-  const char *run = job->settings->replay != NULL ? "the run differs from the recording"
-                                                  : "a second run differs from the first";
-  return cli_fail(job->failure, CLI_EXIT_DIFFERS, NULL, "%s: %s was %s, and now is %s", run, what,
-                  expected, given);
+static int differs(const exec_job *job, const char *what, const char *difference) {
+  return cli_fail(job->failure, CLI_EXIT_DIFFERS, NULL, "%s: %s%s",
+                  job->settings->replay != NULL ? "the run differs from the recording"
+                                                : "a second run differs from the first",
+                  what, difference);
 }
 
 static int compare_text(const exec_job *job, const char *what, const char *expected,
                         const char *given) {
   if (expected == NULL) expected = "none";
   if (given == NULL) given = "none";
-  return strcmp(expected, given) == 0 ? CLI_EXIT_OK : differs(job, what, expected, given);
+  if (strcmp(expected, given) == 0) return CLI_EXIT_OK;
+  exec_bytes text = {0};
+  exec_bytes_format(&text, "%s was ", what);
+  exec_bytes_difference(&text, cli_text(expected), cli_text(given));
+  exec_bytes_add(&text, "", 1);
+  int exit_code = differs(job, text.failed ? what : text.data, text.failed ? " is another" : "");
+  exec_bytes_free(&text);
+  return exit_code;
 }
 
 static int compare_number(const exec_job *job, const char *what, uint64_t expected,
@@ -253,16 +352,12 @@ static int compare_number(const exec_job *job, const char *what, uint64_t expect
   char texts[2][24];
   snprintf(texts[0], sizeof texts[0], "%" PRIu64, expected);
   snprintf(texts[1], sizeof texts[1], "%" PRIu64, given);
-  return differs(job, what, texts[0], texts[1]);
+  return compare_text(job, what, texts[0], texts[1]);
 }
 
 static int compare_calls(const exec_job *job) {
   const char *difference = tn_recording_difference(job->recording);
-  if (difference == NULL) return CLI_EXIT_OK;
-  return cli_fail(job->failure, CLI_EXIT_DIFFERS, NULL, "%s: %s",
-                  job->settings->replay != NULL ? "the run differs from the recording"
-                                                : "a second run differs from the first",
-                  difference);
+  return difference == NULL ? CLI_EXIT_OK : differs(job, difference, "");
 }
 
 static const char *message_of(const exec_outcome *outcome) {
@@ -380,6 +475,7 @@ int exec_replay(exec_job *job, exec_outcome *outcome, exec_run_func run) {
   if (exit_code == CLI_EXIT_OK) exit_code = compare_links(job);
   if (exit_code == CLI_EXIT_OK) exit_code = run(job, false, outcome);
   if (exit_code != CLI_EXIT_OK || exec_interrupt_signal(&job->interrupt) != 0) return exit_code;
+  if (is_ended_by_own_limit(job, outcome)) return CLI_EXIT_OK;
   exit_code = compare_calls(job);
   if (exit_code != CLI_EXIT_OK || take_interruption(job, outcome)) return exit_code;
   return compare_with_notes(job, outcome);

@@ -174,6 +174,14 @@ static void print_hashes(const exec_job *job, const exec_outcome *outcome) {
   putchar('}');
 }
 
+/* Of a guest that was not called: null. */
+static void print_amount(const char *name, const exec_outcome *outcome, uint64_t amount) {
+  if (outcome->has_run)
+    printf(",\n  \"%s\": %" PRIu64, name, amount);
+  else
+    printf(",\n  \"%s\": null", name);
+}
+
 static bool is_repeatable(const exec_job *job, const exec_outcome *outcome) {
   return job->is_deterministic && job->failure->exit_code == CLI_EXIT_OK &&
          !exec_is_cut_short(outcome);
@@ -187,8 +195,8 @@ void exec_print_json(const exec_job *job, const exec_outcome *outcome) {
   print_text("result_wave", outcome->result);
   print_output("stdout", &outcome->output[0]);
   print_output("stderr", &outcome->output[1]);
-  printf(",\n  \"fuel\": %" PRIu64 ",\n  \"memory_peak\": %" PRIu64, outcome->fuel,
-         outcome->memory_peak);
+  print_amount("fuel", outcome, outcome->fuel);
+  print_amount("memory_peak", outcome, outcome->memory_peak);
   print_hashes(job, outcome);
   printf(",\n  \"deterministic\": %s", is_repeatable(job, outcome) ? "true" : "false");
   if (outcome->verified > 0) printf(",\n  \"verified\": %u", outcome->verified);

@@ -73,6 +73,28 @@ static bool is_inside_character(tn_str text, size_t at) {
   return at < text.len && ((unsigned char)text.data[at] & 0xc0) == 0x80;
 }
 
+void exec_bytes_difference(exec_bytes *out, tn_str expected, tn_str given) {
+  static const char dots[] = "…";
+  const tn_str texts[] = {expected, given};
+  bool is_short = expected.len <= BEFORE + BEHIND && given.len <= BEFORE + BEHIND;
+  size_t at = 0, start = 0;
+  while (at < expected.len && at < given.len && expected.data[at] == given.data[at])
+    at++;
+  if (!is_short && at > BEHIND) start = at - BEHIND;
+  while (is_inside_character(expected, start))
+    start++;
+  for (size_t i = 0; i < 2; i++) {
+    size_t end = is_short || texts[i].len - at < BEHIND ? texts[i].len : at + BEHIND;
+    while (is_inside_character(texts[i], end))
+      end++;
+    if (i == 1) exec_bytes_text(out, ", and now is ");
+    if (start > 0) exec_bytes_text(out, dots);
+    exec_bytes_add(out, texts[i].data + start, end - start);
+    if (end < texts[i].len) exec_bytes_text(out, dots);
+  }
+  if (!is_short) exec_bytes_format(out, " (from byte %zu on)", at + 1);
+}
+
 void exec_bytes_caret(exec_bytes *out, tn_str text, size_t column, size_t length) {
   static const char dots[] = "…";
   size_t start = column, end = column;
