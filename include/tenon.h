@@ -363,7 +363,8 @@ TN_API tn_error *tn_linker_define_resource(tn_linker *linker, const char *interf
 
 /* Defines a host function. `name` is the plain name, or "[method]counter.bump", "[static]…",
  * "[constructor]counter"; `signature` is WIT, such as "func(a: list<point>) -> result<u32, string>", and may
- * use the interface's declared types. TN_ERROR_ARGUMENT when the signature is wrong. */
+ * use the interface's declared types. TN_ERROR_ARGUMENT when the signature is wrong, or a name is none that an import
+ * can have. */
 TN_API tn_error *tn_linker_define_func(tn_linker *linker, const char *interface, const char *name,
                                        const char *signature, tn_host_func func, void *data);
 

@@ -134,8 +134,47 @@ static tn_error *check_func(tn_linker *linker, const char *interface, tn_str nam
   return error;
 }
 
+/* `wrong` is why it cannot be the name of `what`, or NULL when it can. */
+static tn_error *refuse_name(tn_error *wrong, const char *name, const char *what,
+                             const char *hint) {
+  if (wrong == NULL || tn_error_get_kind(wrong) == TN_ERROR_NO_MEMORY) return wrong;
+  tn_error *error = tn_error_new(TN_ERROR_ARGUMENT, "`%s` is not the name of %s: %s", name, what,
+                                 tn_error_get_message(wrong));
+  tn_error_delete(wrong);
+  return tn_error_set_hint(error, "%s", hint);
+}
+
+/* A name that no import can have would never be found, and nobody would be told. "" is what a component imports
+ * directly. */
+static tn_error *check_interface_name(const char *name) {
+  tn_name parsed;
+  if (name[0] == '\0') return NULL;
+  tn_error *wrong = tn_name_parse(tn_str_from(name), &parsed);
+  bool is_func = wrong == NULL && (parsed.kind == TN_NAME_CONSTRUCTOR ||
+                                   parsed.kind == TN_NAME_METHOD || parsed.kind == TN_NAME_STATIC);
+  if (is_func) wrong = tn_error_new(TN_ERROR_INVALID, "functions are called so");
+  return refuse_name(wrong, name, "an interface", "such as \"namespace:package/name@1.0.0\"");
+}
+
+static tn_error *check_func_name(const char *name) {
+  tn_name parsed;
+  tn_error *wrong = tn_name_parse(tn_str_from(name), &parsed);
+  bool is_func = wrong != NULL || parsed.kind == TN_NAME_LABEL ||
+                 parsed.kind == TN_NAME_CONSTRUCTOR || parsed.kind == TN_NAME_METHOD ||
+                 parsed.kind == TN_NAME_STATIC;
+  if (!is_func) wrong = tn_error_new(TN_ERROR_INVALID, "interfaces and components are called so");
+  return refuse_name(wrong, name, "a function", "such as \"get-time\" or \"[method]counter.bump\"");
+}
+
+static tn_error *check_resource_name(const char *name) {
+  bool is_label = tn_label_is_valid(tn_str_from(name));
+  tn_error *wrong = is_label ? NULL : tn_error_new(TN_ERROR_INVALID, "it is not in kebab case");
+  return refuse_name(wrong, name, "a resource", "such as \"counter\"");
+}
+
 tn_error *tn_linker_define_types(tn_linker *linker, const char *name, const char *wit) {
   tn_linker_interface *interface;
+  TN_TRY(check_interface_name(name));
   TN_TRY(open_interface(linker, name, &interface));
   tn_str *text = TN_VEC_PUSH(&linker->arena, &interface->types);
   if (text == NULL) return tn_error_no_memory();
@@ -148,6 +187,8 @@ tn_error *tn_linker_define_types(tn_linker *linker, const char *name, const char
 tn_error *tn_linker_define_resource(tn_linker *linker, const char *name, const char *resource,
                                     tn_drop_func drop, void *data) {
   tn_linker_interface *interface;
+  TN_TRY(check_interface_name(name));
+  TN_TRY(check_resource_name(resource));
   TN_TRY(open_interface(linker, name, &interface));
   tn_linker_resource entry = {.drop = drop, .data = data};
   if (!copied_or_null(linker, resource, &entry.name)) return tn_error_no_memory();
@@ -160,6 +201,8 @@ tn_error *tn_linker_define_resource(tn_linker *linker, const char *name, const c
 tn_error *tn_linker_define_func(tn_linker *linker, const char *name, const char *func_name,
                                 const char *signature, tn_host_func func, void *data) {
   tn_linker_interface *interface;
+  TN_TRY(check_interface_name(name));
+  TN_TRY(check_func_name(func_name));
   TN_TRY(open_interface(linker, name, &interface));
   tn_linker_func entry = {.func = func, .data = data};
   if (!copied_or_null(linker, func_name, &entry.name) ||

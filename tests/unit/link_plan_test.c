@@ -177,6 +177,37 @@ static void refuses_a_wrong_signature_where_it_is_defined(void **state) {
   tn_linker_delete(linker);
 }
 
+static void refuses_a_name_that_no_import_can_have(void **state) {
+  (void)state;
+  static const struct {
+    const char *interface, *func, *said;
+  } wrong[] = {
+      {"t:h/h h", "f", "`t:h/h h` is not the name of an interface: "},
+      {"No W", "f", "`No W` is not the name of an interface: `No W` is not in kebab case"},
+      {"t:host", "f", "`t:host` is not the name of an interface: expected `/` after package name"},
+      {"t:h/i@1.x", "f", "`t:h/i@1.x` is not the name of an interface: invalid interface version"},
+      {"[static]a.b", "f",
+       "`[static]a.b` is not the name of an interface: functions are called so"},
+      {"t:h/i", "h h", "`h h` is not the name of a function: `h h` is not in kebab case"},
+      {"", "No W", "`No W` is not the name of a function"},
+      {"t:h/i", "", "`` is not the name of a function"},
+      {"t:h/i", "[method]counter", "`[method]counter` is not the name of a function"},
+      {"t:h/i", "t:h/i", "`t:h/i` is not the name of a function: interfaces and components are"},
+  };
+  tn_linker *linker = NULL;
+  assert_ok(tn_linker_new(&linker));
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    assert_error(
+        tn_linker_define_func(linker, wrong[i].interface, wrong[i].func, "func()", twice, NULL),
+        TN_ERROR_ARGUMENT, wrong[i].said);
+  assert_error(tn_linker_define_types(linker, "No W", "type t = u32;"), TN_ERROR_ARGUMENT,
+               "`No W` is not the name of an interface");
+  assert_error(tn_linker_define_resource(linker, "t:h/i", "b c", NULL, NULL), TN_ERROR_ARGUMENT,
+               "`b c` is not the name of a resource: it is not in kebab case");
+  assert_ok(tn_linker_define_func(linker, "host", "is-XML", "func()", twice, NULL));
+  tn_linker_delete(linker);
+}
+
 static void a_built_in_that_cannot_be_run_yet_is_named_when_it_is_called(void **state) {
   (void)state;
   tn_instance *instance = instance_of(
@@ -323,6 +354,7 @@ int main(void) {
       cmocka_unit_test(names_what_an_interface_of_the_host_lacks),
       cmocka_unit_test(shows_both_types_when_they_differ),
       cmocka_unit_test(refuses_a_wrong_signature_where_it_is_defined),
+      cmocka_unit_test(refuses_a_name_that_no_import_can_have),
       cmocka_unit_test(a_built_in_that_cannot_be_run_yet_is_named_when_it_is_called),
       cmocka_unit_test(joins_components_of_one_file),
       cmocka_unit_test(a_module_is_called_like_a_component),
