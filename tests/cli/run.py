@@ -930,7 +930,35 @@ class Scripts(Case):
     def test_a_failure_is_printed_with_file_and_line(self):
         done = self.script(self.MODULE + '\n(assert_return (invoke "add" (i32.const 1) (i32.const 1)) (i32.const 3))')
         self.expect(done, 1)
-        self.assertIn("script.wast:3: assert_return add: returned", done.out)
+        self.assertIn("script.wast:3: assert_return add: returned 2; expected: 3\n", done.out)
+
+    def test_a_return_that_does_not_hold_says_what_was_expected_and_what_was_given(self):
+        module = """(module (func (export "nan") (result f32) (f32.const nan:0x200001))
+          (func (export "none")) (func (export "one") (result i64) (i64.const -1)))"""
+        done = self.expect(self.script(module + """
+            (assert_return (invoke "nan") (f32.const nan:canonical))
+            (assert_return (invoke "none") (i32.const 1)) (assert_return (invoke "one"))
+            (assert_return (invoke "one") (str.const "x"))"""), 1)
+        for line in ("nan: returned nan; expected: (f32.const nan:canonical)\n",
+                     "none: returned nothing; expected: (i32.const 1)\n",
+                     "one: returned -1; expected: nothing\n", 'one: returned -1; expected: (str.const "x")\n'):
+            self.assertIn("assert_return " + line, done.out)
+        done = self.expect(self.script((EXAMPLES / "calculator.wat").read_text() + """
+            (assert_return (invoke "divide" (u32.const 7) (u32.const 0)) (result.err (str.const "too small")))"""), 1)
+        self.assertIn('returned err("division by zero"); expected: err("too small")\n', done.out)
+
+    def test_a_command_that_cannot_be_run_fails_and_the_others_are_run(self):
+        done = self.expect(self.script(self.MODULE + """(frobnicate (deep "))") $x)
+            (assert_return (invoke "add" (ref.null func) (i32.const 1)) (i32.const 1))
+            (assert_return (get "global") (i32.const 1))
+            (register "first")
+            (assert_return (invoke "add" (i32.const 1) (i32.const 1)) (i32.const 2))"""), 1)
+        for line in ("2: unknown command frobnicate: not a command that scripts can have\n",
+                     "3: assert_return add: not a value that scripts can have\n",
+                     "4: assert_return: only (invoke", "5: register: not supported"):
+            self.assertIn("script.wast:" + line, done.out)
+        self.assertRegex(done.out, r"2 passed, 4 failed\n$")
+        self.expect(self.script(self.MODULE + '(assert_return (invoke "f" (ref.null func)))', "--validate-only"), 0)
 
     def test_comments_and_strings_are_no_forms(self):
         self.expect(self.script('(; ( (; " ;) ;) ;; ((( \n' + self.MODULE +
@@ -976,14 +1004,20 @@ class Scripts(Case):
             (assert_malformed (component quote "(funk)") "")'''), 0)
 
     def test_a_script_that_is_no_script_is_refused_with_its_line(self):
-        for text in ("(component", "(assert_return)", "(frobnicate)", '(invoke "f" (u99.const 1))', "(; ", '(module "',
-                     ")", "component", '(invoke "\\q")'):
+        for text in ("(component", "(frobnicate", "(; ", '(module "', ")", "component", '(invoke "'):
             done = self.script("\n" + text)
             self.expect(done, 114)
             self.assertRegex(done.err, r"script.wast:[123]: ")
 
+    def test_a_command_that_is_malformed_fails_with_its_line(self):
+        for text in ("(assert_return)", '(invoke "f" (u99.const 1))', '(invoke "\\q")', "(assert_invalid)"):
+            done = self.expect(self.script("\n" + text), 1)
+            self.assertRegex(done.out, r"script.wast:2: .*\n.* 0 passed, 1 failed\n$")
+
     def test_values_may_not_nest_without_end(self):
-        self.expect(self.script('(invoke "f" ' + "(list.const " * 100000 + ")" * 100000 + ")"), 114, err="too deeply")
+        done = self.script('(invoke "f" ' + "(list.const " * 100000 + ")" * 100000 + ")")
+        self.expect(done, 1, out=None)
+        self.assertIn("too deeply", done.out)
 
     def test_validation_alone_calls_nothing(self):
         self.expect(self.script('(module (func (export "f") unreachable)) (invoke "f")', "--validate-only"), 0)
@@ -999,7 +1033,13 @@ class Scripts(Case):
         commands[1]["expected"][0]["value"] = "4"
         path.write_text(json.dumps({"commands": commands}))
         self.expect(self.tenon("wast", path), 1)
-        for text in ("{", "{}", '{"commands": [{"type": "frobnicate"}]}',
+        self.assertIn("assert_return add: returned 3; expected: 4\n", self.tenon("wast", path).out)
+        commands.insert(1, {"type": "frobnicate", "line": 7})
+        path.write_text(json.dumps({"commands": commands}))
+        done = self.expect(self.tenon("wast", path), 1)
+        self.assertIn("m.json:7: unknown command frobnicate: not a command that scripts can have\n", done.out)
+        self.assertRegex(done.out, r"1 passed, 2 failed\n$")
+        for text in ("{", "{}",
                      '{"commands": [{"type": "module", "filename": "../m.0.wat"}]}'):
             path.write_text(text)
             self.expect(self.tenon("wast", path), 114)

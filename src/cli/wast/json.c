@@ -161,6 +161,18 @@ static const char *read_action(wast_script *script, const json_t *action, wast_c
                      &command->argument_count);
 }
 
+static const char *read_expected(wast_script *script, const json_t *expected,
+                                 wast_command *command) {
+  char *text = json_dumps(expected, JSON_COMPACT | JSON_ENCODE_ANY);
+  if (text != NULL) {
+    size_t size = strlen(text);
+    char *copy = allocate(script, size + 1);
+    if (copy != NULL) command->expected_text = (tn_str){memcpy(copy, text, size + 1), size};
+    free(text);
+  }
+  return read_values(script, expected, &command->expected, &command->expected_count);
+}
+
 /* The file beside the script. */
 static int read_source(wast_script *script, const json_t *json, wast_command *command) {
   const char *name = json_string_value(json_object_get(json, "filename"));
@@ -233,20 +245,24 @@ static void read_names(wast_script *script, const json_t *json, wast_command *co
 static int read_command(wast_script *script, const json_t *json) {
   size_t line = (size_t)json_integer_value(json_object_get(json, "line"));
   const command_form *form = find_form(json_string_value(json_object_get(json, "type")));
-  if (form == NULL) return report(script, line, "not a command that scripts can have");
   wast_command *command = wast_add_command(script);
   if (command == NULL) return cli_report(CLI_EXIT_INTERNAL, NULL, "out of memory");
-  command->kind = form->kind;
   command->line = line;
+  if (form == NULL) {
+    command->name = member_string(script, json, "type");
+    command->wrong = "not a command that scripts can have";
+    return CLI_EXIT_OK;
+  }
+  command->kind = form->kind;
   read_names(script, json, command);
   const char *wrong = NULL;
   if ((form->parts & HAS_TEXT) != 0) command->text = member_string(script, json, "text");
   if ((form->parts & HAS_ACTION) != 0)
     wrong = read_action(script, json_object_get(json, "action"), command);
   if (wrong == NULL && (form->parts & HAS_EXPECTED) != 0)
-    wrong = read_values(script, json_object_get(json, "expected"), &command->expected,
-                        &command->expected_count);
-  if (wrong != NULL) return report(script, line, wrong);
+    wrong = read_expected(script, json_object_get(json, "expected"), command);
+  command->wrong = wrong;
+  if (wrong != NULL) return CLI_EXIT_OK;
   return (form->parts & HAS_SOURCE) != 0 ? read_source(script, json, command) : CLI_EXIT_OK;
 }
 

@@ -446,10 +446,16 @@ static bool take_trap(cursor *c, wast_command *command) {
 
 static bool take_return(cursor *c, wast_command *command) {
   command->kind = WAST_RETURN;
-  return take_action(c, command) && take_values(c, &command->expected, &command->expected_count);
+  if (!take_action(c, command)) return false;
+  skip_space(c);
+  const char *start = c->at;
+  if (!take_values(c, &command->expected, &command->expected_count)) return false;
+  command->expected_text = (tn_str){start, (size_t)(c->at - start)};
+  return true;
 }
 
 static bool take_rejection(cursor *c, wast_kind kind, wast_command *command) {
+  command->kind = kind;
   return take_operand(c, kind, command) && take_string(c, &command->text);
 }
 
@@ -458,13 +464,8 @@ static bool take_register(cursor *c, wast_command *command) {
   return take_string(c, &command->text) && take_name(c, &command->definition);
 }
 
-static bool take_command(cursor *c) {
-  skip_space(c);
-  const char *form = c->at;
-  wast_command *command = wast_add_command(c->script);
-  if (command == NULL) return fail(c, "out of memory");
-  command->line = line_of(c, form);
-  if (!expect(c, '(')) return false;
+/* The command whose ( is at `form`; the cursor is behind that. */
+static bool take_form(cursor *c, const char *form, wast_command *command) {
   if (take_keyword(c, "component")) return take_component(c, form, "component", command);
   if (take_keyword(c, "module")) return take_component(c, form, "module", command);
   bool is_taken;
@@ -483,9 +484,29 @@ static bool take_command(cursor *c) {
   else if (take_keyword(c, "invoke")) {
     command->kind = WAST_ACTION;
     is_taken = take_invoke(c, command);
-  } else
+  } else {
+    command->name = take_word(c);
     return fail(c, "not a command that scripts can have");
+  }
   return is_taken && expect(c, ')');
+}
+
+/* A command that cannot be read is one that fails, as long as it can be seen where it ends. */
+static bool take_command(cursor *c) {
+  skip_space(c);
+  const char *form = c->at;
+  wast_command *command = wast_add_command(c->script);
+  if (command == NULL) return fail(c, "out of memory");
+  command->line = line_of(c, form);
+  if (!expect(c, '(')) return false;
+  if (take_form(c, form, command)) return true;
+  cursor whole = *c;
+  whole.at = form;
+  whole.wrong = NULL;
+  if (!skip_form(&whole)) return false;
+  command->wrong = c->wrong;
+  *c = whole;
+  return true;
 }
 
 int wast_read_text(wast_script *script, const char *bytes, size_t size) {

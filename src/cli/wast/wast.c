@@ -52,6 +52,7 @@ wast_command *wast_add_command(wast_script *script) {
 /* ---- outcomes ----------------------------------------------------------------------------------- */
 
 static const char *const kind_names[] = {
+    [WAST_UNKNOWN] = "unknown command",
     [WAST_MODULE] = "definition",
     [WAST_DEFINITION] = "definition",
     [WAST_INSTANCE] = "instance",
@@ -72,8 +73,8 @@ static void fail(runner *r, const wast_command *command, const char *format, ...
   va_list arguments;
   r->failed++;
   printf("%s:%zu: %s", r->script->path, command->line, kind_names[command->kind]);
-  if (command->function.data != NULL)
-    printf(" %.*s", (int)command->function.len, command->function.data);
+  tn_str called = command->kind == WAST_UNKNOWN ? command->name : command->function;
+  if (called.data != NULL) printf(" %.*s", (int)called.len, called.data);
   fputs(": ", stdout);
   va_start(arguments, format);
   vprintf(format, arguments);
@@ -259,27 +260,60 @@ static tn_error *call(runner *r, const wast_command *command, void **result,
   return tn_func_call(func, arguments, *result, r->memory);
 }
 
+/* As WAVE, to be released; NULL: out of memory. */
+static char *print_native(const tn_type *type, const void *native) {
+  char *text = NULL;
+  tn_error_delete(tn_value_to_wave(type, native, &text));
+  return text;
+}
+
+/* What the script expects in the words of what was given, to be released; NULL when it is not of that type, or would
+ * read the same, as NaNs do. */
+static char *print_expected(runner *r, const wast_command *command, const tn_type *type,
+                            const char *given) {
+  if (type == NULL || given == NULL || command->expected_count != 1) return NULL;
+  void *native =
+      tn_values_alloc(r->memory, tn_type_get_size(type) + 1, tn_type_get_alignment(type));
+  if (native == NULL) return NULL;
+  memset(native, 0, tn_type_get_size(type));
+  if (wast_value_write(&command->expected[0], type, native, r->memory) != NULL) return NULL;
+  char *text = print_native(type, native);
+  if (text == NULL || strcmp(text, given) != 0) return text;
+  tn_release(text);
+  return NULL;
+}
+
+static void fail_return(runner *r, const wast_command *command, const tn_type *type,
+                        const void *result) {
+  char *given = type != NULL ? print_native(type, result) : NULL;
+  char *wanted = print_expected(r, command, type, given);
+  tn_str written = command->expected_text;
+  if (wanted != NULL) written = (tn_str){wanted, strlen(wanted)};
+  if (command->expected_count == 0) written = (tn_str){"nothing", strlen("nothing")};
+  fail(r, command, "returned %s; expected: %.*s",
+       type == NULL    ? "nothing"
+       : given != NULL ? given
+                       : "a value that cannot be printed",
+       (int)written.len, written.data);
+  tn_release(given);
+  tn_release(wanted);
+}
+
 static void run_return(runner *r, const wast_command *command) {
   void *result;
   const tn_type *type;
-  char *text = NULL;
   tn_error *error = call(r, command, &result, &type);
   if (error != NULL) {
     settle(r, command, error);
     return;
   }
   bool has_result = type != NULL;
-  if (command->expected_count != has_result) {
-    fail(r, command, has_result ? "returned a value" : "returned no value");
-    return;
-  }
-  if (!has_result || wast_value_matches(&command->expected[0], type, result)) {
+  bool holds = command->expected_count == has_result &&
+               (!has_result || wast_value_matches(&command->expected[0], type, result));
+  if (holds)
     r->passed++;
-    return;
-  }
-  tn_error_delete(tn_value_to_wave(type, result, &text));
-  fail(r, command, "returned %s", text != NULL ? text : "another value");
-  tn_release(text);
+  else
+    fail_return(r, command, type, result);
 }
 
 static tn_error *run_call(runner *r, const wast_command *command) {
@@ -309,14 +343,19 @@ static const unsigned traps = KIND(TRAP) | KIND(STACK) | KIND(POISONED);
 
 static bool needs_instances(wast_kind kind) {
   return kind != WAST_MODULE && kind != WAST_DEFINITION && kind != WAST_INVALID &&
-         kind != WAST_MALFORMED;
+         kind != WAST_MALFORMED && kind != WAST_UNKNOWN;
 }
 
 static void run_command(runner *r, const wast_command *command) {
   size_t failed = r->failed;
   tn_error *error;
   if (r->settings->validate_only && needs_instances(command->kind)) return;
+  if (command->wrong != NULL) {
+    fail(r, command, "%s", command->wrong);
+    return;
+  }
   switch (command->kind) {
+  case WAST_UNKNOWN:
   case WAST_MODULE:
     settle(r, command, define_and_instantiate(r, command));
     break;
@@ -327,7 +366,9 @@ static void run_command(runner *r, const wast_command *command) {
     settle(r, command, instantiate(r, command));
     break;
   case WAST_REGISTER:
-    fail(r, command, "registered instances are not supported");
+    fail(
+        r, command,
+        "not supported: an instance cannot be imported by another one, each has a store of its own");
     break;
   case WAST_ACTION:
     settle(r, command, run_call(r, command));

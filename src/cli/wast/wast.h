@@ -29,6 +29,7 @@ struct wast_value {
 };
 
 typedef enum wast_kind {
+  WAST_UNKNOWN,        /* something else, called `name` */
   WAST_MODULE,         /* define and instantiate */
   WAST_DEFINITION,     /* define only */
   WAST_INSTANCE,       /* instantiate the definition `definition` as `name` */
@@ -55,7 +56,9 @@ typedef struct wast_command {
   size_t argument_count;
   wast_value *expected;
   size_t expected_count;
-  tn_str text; /* what the message must contain */
+  tn_str expected_text; /* as the script has it; .data == NULL: nothing */
+  tn_str text;          /* what the message must contain */
+  const char *wrong;    /* why it cannot be run; NULL: it can */
 } wast_command;
 
 /* Invariant: all that it refers to lives in `memory` or in the bytes that it was read from. */
