@@ -6,10 +6,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The only value that is accepted. */
+typedef enum cli_fixed_value {
+  CLI_FIXED_NO,
+  CLI_FIXED_YES,
+  CLI_FIXED_TEXT,
+  CLI_FIXED_NONE, /* none is */
+} cli_fixed_value;
+
 typedef struct cli_fixed {
-  char group; /* 0: a long option of its own */
-  const char *name;
-  bool is_on;
+  char group;       /* 0: a long option of its own */
+  const char *name; /* ends in * when it stands for all that begin so */
+  cli_fixed_value value;
+  const char *text; /* the only value, for CLI_FIXED_TEXT */
   const char *hint; /* what to do instead, or NULL */
 } cli_fixed;
 

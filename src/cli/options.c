@@ -188,14 +188,27 @@ static int apply(parser *p, const cli_option *option, const char *spelling, size
 
 /* ---- parsing ------------------------------------------------------------------------------------ */
 
-static int report_fixed(const cli_fixed *fixed, cli_failure *failure) {
-  const char *dash = fixed->group == 0 ? "--" : "-";
-  char group[3] = {fixed->group, fixed->group == 0 ? '\0' : ' ', '\0'};
-  if (fixed->is_on)
-    return cli_fail(failure, CLI_EXIT_USAGE, NULL,
-                    "%s%s%s cannot be switched off: Tenon always has it", dash, group, fixed->name);
-  return cli_fail(failure, CLI_EXIT_USAGE, fixed->hint, "%s%s%s: Tenon does not have it", dash,
-                  group, fixed->name);
+/* `value` is none that is accepted; NULL: there was none. */
+static int report_fixed(const cli_fixed *fixed, const char *name, size_t length, const char *value,
+                        cli_failure *failure) {
+  char spelling[80];
+  cli_choice choice;
+  if (fixed->group == 0)
+    snprintf(spelling, sizeof spelling, "--%s", fixed->name);
+  else
+    snprintf(spelling, sizeof spelling, "-%c %.*s", fixed->group, (int)(length < 60 ? length : 60),
+             name);
+  if (fixed->value == CLI_FIXED_TEXT)
+    return cli_fail(failure, CLI_EXIT_USAGE, fixed->hint, "%s: Tenon supports %s only", spelling,
+                    fixed->text);
+  if (fixed->value == CLI_FIXED_YES) {
+    const char *wrong = cli_parse_choice(&choice, value);
+    if (wrong != NULL)
+      return cli_fail(failure, CLI_EXIT_USAGE, NULL, "%s: %s %s", spelling, value, wrong);
+    return cli_fail(failure, CLI_EXIT_USAGE, NULL, "%s cannot be switched off: Tenon always has it",
+                    spelling);
+  }
+  return cli_fail(failure, CLI_EXIT_USAGE, fixed->hint, "%s is not supported by Tenon", spelling);
 }
 
 /* "name[=value],name[=value]…", cut in place: the texts become values. */
@@ -214,7 +227,7 @@ static int parse_grouped(parser *p, char group, char *text) {
       const cli_fixed *fixed = cli_fixed_find(group, item, length);
       if (fixed == NULL) return report_unknown_grouped(p->command, group, item, length, p->failure);
       if (!cli_fixed_is(fixed, value != NULL ? value + 1 : NULL))
-        return report_fixed(fixed, p->failure);
+        return report_fixed(fixed, item, length, value != NULL ? value + 1 : NULL, p->failure);
       continue;
     }
     char spelling[80];
@@ -263,7 +276,7 @@ static int parse_long(parser *p) {
     if (group != 0) return parse_group(p, group, equals != NULL ? equals + 1 : take_next(p));
     const cli_fixed *fixed =
         (p->command & CLI_COMPILING) != 0 ? cli_fixed_find(0, name, length) : NULL;
-    return fixed != NULL ? report_fixed(fixed, p->failure)
+    return fixed != NULL ? report_fixed(fixed, name, length, NULL, p->failure)
                          : report_unknown_long(p->command, name, length, p->failure);
   }
   const char *value = equals != NULL ? equals + 1 : option.argument != NULL ? take_next(p) : NULL;

@@ -649,10 +649,67 @@ class Limits(Case):
         for accepted in ("-Wsimd", "-Wgc=y,bulk-memory,threads=n", "-Spreview2,p3=n"):
             self.expect(self.tenon("run", accepted, hello), 0)
         self.expect(self.tenon("run", "-Wsimd=n", hello), 112, "", "-W simd cannot be switched off: Tenon always has it")
-        self.expect(self.tenon("run", "-Wthreads", hello), 112, "", "-W threads: Tenon does not have it\nhint: memories")
-        self.expect(self.tenon("run", "-Sp3", hello), 112, "", "-S p3: Tenon does not have it")
+        self.expect(self.tenon("run", "-Wsimd=1.5", hello), 112, "", "-W simd: 1.5 is neither y nor n")
+        self.expect(self.tenon("run", "-Wthreads", hello), 112, "", "-W threads is not supported by Tenon\nhint: memories")
+        self.expect(self.tenon("run", "-Sp3", hello), 112, "", "-S p3 is not supported by Tenon")
         for option in ("--config", "--preload", "--profile"):
-            self.expect(self.tenon("run", option, "x", hello), 112, "", option + ": Tenon does not have it\nhint:")
+            self.expect(self.tenon("run", option, "x", hello), 112, "", option + " is not supported by Tenon\nhint:")
+        for accepted in ("-Oregalloc-algorithm=backtracking,memory-init-cow,static-memory-forced=n", "-Dmax-backtrace=20",
+                         "-Shostcall-fuel=1000000"):
+            self.expect(self.tenon("run", accepted, hello), 0)
+        self.expect(self.tenon("run", "-Oregalloc-algorithm=single-pass", hello), 112, "",
+                    "-O regalloc-algorithm: Tenon supports backtracking only\nhint:")
+        self.expect(self.tenon("run", "-Omemory-reservation=65536", hello), 112, "",
+                    "-O memory-reservation is not supported by Tenon\nhint:")
+        self.expect(self.tenon("run", "-Ccranelift-enable-alias-analysis=true", hello), 112, "",
+                    "-C cranelift-enable-alias-analysis is not supported by Tenon\nhint:")
+
+    # Measured with `wasmtime run -O help` and so on, version 48.
+    WASMTIMES = {
+        "O": """opt-level regalloc-algorithm memory-may-move memory-reservation memory-reservation-for-growth
+            memory-guard-size gc-heap-may-move gc-heap-reservation gc-heap-reservation-for-growth
+            gc-heap-guard-size gc-heap-initial-size guard-before-linear-memory table-lazy-init
+            pooling-allocator pooling-decommit-batch-size pooling-memory-keep-resident
+            pooling-table-keep-resident pooling-memory-protection-keys pooling-max-memory-protection-keys
+            memory-init-cow memory-guaranteed-dense-image-size pooling-total-core-instances
+            pooling-total-component-instances pooling-total-memories pooling-total-tables
+            pooling-total-stacks pooling-max-memory-size pooling-table-elements
+            pooling-max-core-instance-size pooling-max-unused-warm-slots pooling-async-stack-keep-resident
+            pooling-max-component-instance-size pooling-max-core-instances-per-component
+            pooling-max-memories-per-component pooling-max-tables-per-component
+            pooling-max-tables-per-module pooling-max-memories-per-module pooling-total-gc-heaps
+            signals-based-traps dynamic-memory-guard-size static-memory-guard-size static-memory-forced
+            static-memory-maximum-size dynamic-memory-reserved-for-growth pooling-pagemap-scan
+            gc-zeal-alloc-counter""",
+        "C": """compiler collector cranelift-debug-verifier cache cache-config parallel-compilation
+            native-unwind-info inlining metadata-for-internal-asserts metadata-for-gc-heap-corruption
+            cranelift-enable-alias-analysis""",
+        "D": """debug-info guest-debug address-map logging log-to-files coredump debugger arg inherit-stdin
+            inherit-stdout inherit-stderr max-backtrace symbols""",
+        "W": """nan-canonicalization fuel epoch-interruption max-wasm-stack async-stack-size async-stack-zeroing
+            unknown-exports-allow unknown-imports-trap unknown-imports-default wmemcheck max-memory-size
+            max-table-elements max-instances max-tables max-memories trap-on-grow-failure timeout
+            all-proposals bulk-memory multi-memory multi-value reference-types simd relaxed-simd
+            relaxed-simd-deterministic tail-call threads shared-memory shared-everything-threads memory64
+            component-model component-model-async component-model-more-async-builtins
+            component-model-async-stackful component-model-threading component-model-error-context
+            component-model-gc component-model-map component-model-memory64 function-references
+            stack-switching gc custom-page-sizes wide-arithmetic branch-hinting extended-const exceptions
+            gc-support component-model-fixed-length-lists component-model-implements concurrency-support""",
+        "S": """cli cli-exit-with-code common nn threads http http-outgoing-body-buffer-chunks
+            http-outgoing-body-chunk-size config keyvalue listenfd tcplisten tls preview2 nn-graph
+            inherit-network allow-ip-name-lookup tcp udp network-error-code preview0 inherit-env
+            inherit-stdin inherit-stdout inherit-stderr cwd config-var keyvalue-in-memory-data p3
+            max-resources hostcall-fuel max-component-handles max-random-size max-http-fields-size""",
+    }
+
+    def test_every_option_of_wasmtimes_groups_is_known(self):
+        for group, names in self.WASMTIMES.items():
+            for name in names.split():
+                for value in ("", "=y", "=n", "=1"):
+                    done = self.tenon("run", "-%s%s%s" % (group, name, value), "absent.wasm")
+                    self.assertNotIn("unknown option", done.err)
+                    self.assertIn(done.code, (112, 113), done.err)
 
     def test_a_hint_names_the_commands_own_help(self):
         for command in ("run", "compile", "inspect"):
