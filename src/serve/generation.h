@@ -37,6 +37,7 @@ typedef struct tn_generation_component {
 /* Invariant: the holders of references are the server, and each worker that still uses it. */
 typedef struct tn_generation {
   atomic_uint references;
+  atomic_uint awaited; /* workers that a reload is to bring it to, and that do not use it yet */
   uint64_t number;
   tn_serve_config *config;
   tn_generation_component *components; /* as in config->components */

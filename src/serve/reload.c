@@ -123,6 +123,7 @@ static void install(tn_server *server, tn_generation *made, tn_listeners_change 
   change_max_concurrent(server, made->config->max_concurrent);
   made->next = before;
   server->generations = made;
+  atomic_store(&made->awaited, server->worker_count);
   for (uint32_t i = 0; i < server->worker_count; i++) {
     atomic_fetch_add(&made->references, 1);
     tn_worker_adopt(&server->workers[i], made);
@@ -156,14 +157,13 @@ static void done(void *argument) {
   server->is_reloading = false;
   if (self->error != NULL) {
     say_failed(server, self->error);
+    tn_metrics_count_reload(server->maker.metrics, false);
   } else if (is_stopping(server)) {
     tn_listeners_abandon(&self->listeners);
     tn_generation_delete(self->made);
   } else {
-    install(server, self->made, &self->listeners);
+    install(server, self->made, &self->listeners); /* which counts when all workers use it */
   }
-  tn_metrics_count_reload(server->maker.metrics,
-                          self->error == NULL); /* last: whoever sees it sees what is new */
   tn_error_delete(self->error);
   tn_server_release_generation(server, self->previous);
   tn_free(self);

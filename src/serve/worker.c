@@ -91,6 +91,12 @@ static void change_limits(tn_worker *worker, const tn_serve_config *config) {
   tn_http_server_change_options(worker->http, &options);
 }
 
+/* A reload counts when no worker serves with what was before: whoever sees it counted is served with what is new. */
+static void note_adopted(const tn_worker *worker, tn_generation *shared) {
+  if (atomic_fetch_sub(&shared->awaited, 1) == 1)
+    tn_metrics_count_reload(worker->server->maker.metrics, true);
+}
+
 static void adopt_incoming(void *argument) {
   tn_worker *worker = argument;
   tn_generation *shared = atomic_exchange(&worker->incoming, NULL);
@@ -98,12 +104,14 @@ static void adopt_incoming(void *argument) {
   tn_error *error = adopt(worker, shared);
   if (error == NULL) {
     change_limits(worker, shared->config);
+    note_adopted(worker, shared);
     return;
   }
   tn_log_write(worker->log, "error", "worker %u keeps the old components: %s", worker->number,
                tn_error_get_message(error));
   tn_worker_flush_log_later(worker);
   tn_error_delete(error);
+  note_adopted(worker, shared);
   tn_server_release_generation(worker->server, shared);
 }
 
@@ -209,7 +217,10 @@ static void post(tn_worker *worker, void (*func)(void *argument)) {
 
 void tn_worker_adopt(tn_worker *worker, tn_generation *generation) {
   tn_generation *skipped = atomic_exchange(&worker->incoming, generation);
-  if (skipped != NULL) tn_server_release_generation(worker->server, skipped);
+  if (skipped != NULL) {
+    note_adopted(worker, skipped);
+    tn_server_release_generation(worker->server, skipped);
+  }
   post(worker, adopt_incoming);
 }
 

@@ -49,6 +49,22 @@ class Reload(Case):
         client.request("GET", "/env")
         self.assertIn(b"NAME=two", client.getresponse().read())
 
+    def test_it_counts_when_no_request_gets_what_is_old_any_more(self):
+        server = self.serve(components=self.component("one"), top={"threads": 1})
+        client = server.client()
+        self.addCleanup(client.close)
+        client.request("GET", "/env")
+        self.assertIn(b"NAME=one", client.getresponse().read())
+        server.configure(components=self.component("two"))
+        with server.stopped_worker():
+            server.send_signal(signal.SIGHUP)
+            server.wait_log("reloaded: generation 2 serves")
+            time.sleep(0.1)
+            self.assertEqual(server.metric("reloads_total"), 0)
+        self.assertCounts(server, "reloads_total", 1)
+        client.request("GET", "/env")
+        self.assertIn(b"NAME=two", client.getresponse().read())
+
     def test_limits_change_for_connections_that_are_open_too(self):
         server = self.serve(limits={"max-body": 100, "max-header-count": 50})
         client = server.client()
