@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 
-from harness import (HTTP2_PREFACE, KEEP_NOTHING, SECONDS, Case, Certificates, Environment, Load,
-                     free_port, http2_frame, receive, receive_http2_frame, receive_until, scaled, span, wait_until)
+from harness import (HTTP2_PREFACE, KEEP_NOTHING, SECONDS, Case, Certificates, Environment, Load, free_port,
+                     http2_frame, receive, receive_http2_frame, receive_until, scaled, span, try_until,
+                     wait_until)
 
 TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -83,6 +84,7 @@ class Reload(Case):
         server.configure(limits={"max-body": 999})
         server.reload()
         self.assertEqual(upload(), 413)
+        server.wait_log("reloaded: generation 3 serves")
         self.assertNotIn("next start", server.log())
 
     def test_times_change(self):
@@ -122,6 +124,7 @@ class Reload(Case):
         server.configure(top={"threads": 2, "watch": True, "http2": False, "opt-level": "2"},
                          limits={"max-concurrent": 5000, "max-stack": "1MiB"}, defaults={"max-memory": "1GiB"})
         server.reload()
+        server.wait_log("reloaded: generation 2 serves")
         said = re.findall(r"warning: (.*) changed: this takes effect at the next start", server.log())
         self.assertEqual(said, ["the number of threads has", "the limit of concurrent requests, now larger, has",
                                 "the largest memory, now larger, has", "compiler, opt-level or max-stack have", "whether HTTP/2 is offered has", "watching has"])
@@ -151,10 +154,10 @@ class Reload(Case):
         with Load(server) as load:
             for i in range(10):
                 server.configure(components=self.component(str(i)))
+                before = load.answered
                 server.reload()
-                time.sleep(0.05)
+                wait_until(lambda: load.failures or load.answered > before + 10, what="requests to be answered")
         self.assertEqual(load.failures, [])
-        self.assertGreater(load.answered, 50)
         self.assertEqual(server.metric("reload_failures_total"), 0)
 
     def test_memory_does_not_grow_with_reloads(self):
@@ -340,7 +343,7 @@ class Stopping(Case):
             s.sendall(b"GET /sse/10 HTTP/1.1\r\nHost: x\r\n\r\n")
             receive_until(s, b"data: 1\n")
             server.process.terminate()
-            wait_until(lambda: self.is_refused(server), scaled(5), "the address to be closed")
+            wait_until(lambda: self.is_refused(server), what="the address to be closed")
             answer = receive(s)
         self.assertIn(b"data: 9\n", answer)
         self.assertTrue(answer.endswith(b"0\r\n\r\n"))
@@ -405,7 +408,7 @@ class Stopping(Case):
             s.sendall(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n")
             wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
             server.process.terminate()
-            time.sleep(0.3)
+            server.wait_log("stopping: ")  # two signals that wait to be handled are one
             self.assertIsNone(server.process.poll())
             server.process.terminate()
             self.assertIsNotNone(server.process.wait(SECONDS))
@@ -419,7 +422,7 @@ class Stopping(Case):
             server.process.terminate()
             self.assertEqual(receive(s), b"")
             self.assertEqual(server.process.wait(SECONDS), 0)
-        self.assertLess(time.monotonic() - start, scaled(5))
+        self.assertLess(time.monotonic() - start, scaled(15))
 
     def test_requests_that_were_sent_before_are_answered(self):
         server = self.serve(top={"threads": 1, "drain-timeout": span(20000)})
@@ -442,12 +445,12 @@ class Stopping(Case):
     def test_it_is_not_ready_while_it_drains(self):
         server = self.serve(top={"drain-timeout": span(20000)})
         with server.connect() as s:
-            s.sendall(b"GET /sleep/1500 HTTP/1.1\r\nHost: x\r\n\r\n")
+            s.sendall(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n")
             wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
             server.process.terminate()
-            wait_until(lambda: server.admin("/readyz").status == 503, scaled(5), "not to be ready")
+            wait_until(lambda: server.admin("/readyz").status == 503, scaled(10), "not to be ready")
             self.assertEqual(server.admin("/healthz").status, 200)
-            receive(s)
+        self.assertEqual(server.process.wait(SECONDS), 0)
 
     def test_interrupt_stops_it_too(self):
         server = self.serve()
@@ -536,11 +539,14 @@ class Systemd(Case):
             notify.bind(path)
             notify.settimeout(SECONDS)
             self.serve(environment={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "400000"})
-            times = []
-            while len(times) < 4:
-                if notify.recv(1000) == b"WATCHDOG=1":
-                    times.append(time.monotonic())
-            self.assertLess(times[-1] - times[1], scaled(1.2))
+
+            def time_of_two():
+                times = []
+                while len(times) < 4:
+                    if notify.recv(1000) == b"WATCHDOG=1":
+                        times.append(time.monotonic())
+                return times[-1] - times[1]
+            self.assertLess(try_until(time_of_two, lambda seconds: seconds < 0.8), 0.8)
 
     def test_it_says_when_it_is_ready_and_when_it_stops(self):
         path = str(self.folder / "notify")
@@ -672,11 +678,16 @@ class Admin(Case):
 
     def test_running_is_counted_without_waiting(self):
         server = self.serve()
-        server.request("/sleep/%d" % scaled(500))
-        wait_until(lambda: server.metric("instance_seconds_total") >= 0.5, what="the sleep to be counted")
-        self.assertLess(server.metric("running_seconds_total"), scaled(0.3))
+
+        def running_while_asleep():
+            before = server.metric("instance_seconds_total"), server.metric("running_seconds_total")
+            server.request("/sleep/500")
+            wait_until(lambda: server.metric("instance_seconds_total") >= before[0] + 0.5, what="the sleep to be counted")
+            return server.metric("running_seconds_total") - before[1]
+        self.assertLess(try_until(running_while_asleep, lambda seconds: seconds < 0.3), 0.3)
+        before = server.metric("running_seconds_total")
         server.request("/spin/500")
-        wait_until(lambda: server.metric("running_seconds_total") >= 0.4, what="the work to be counted")
+        wait_until(lambda: server.metric("running_seconds_total") >= before + 0.4, what="the work to be counted")
         status = json.loads(server.admin("/status").body)
         self.assertGreaterEqual(status["components"][0]["runningSeconds"], 0.4)
 
@@ -703,13 +714,19 @@ class Idle(Case):
     def test_the_first_client_after_a_while_has_its_time(self):
         """Its time begins when it comes, not when the one before it went."""
         server = self.serve(top={"threads": 1}, limits={"header-timeout": span(1000)})
-        self.assertServes(server)
-        for _ in range(2):
+        try_until(lambda: server.request("/hello").status, lambda status: status == 200)
+
+        def ask_later():
             time.sleep(scaled(1.5))
             with server.connect() as s:
                 time.sleep(0.1)
-                s.sendall(b"GET /with-length HTTP/1.1\r\nHost: x\r\n\r\n")
-                self.assertIn(b"200", s.recv(100))
+                try:
+                    s.sendall(b"GET /with-length HTTP/1.1\r\nHost: x\r\n\r\n")
+                    return receive_until(s, b"\r\n")
+                except ConnectionError:
+                    return b""
+        for _ in range(2):
+            self.assertIn(b" 200 ", try_until(ask_later, lambda got: b" 200 " in got, 3))
 
 
 class Log(Case):
@@ -727,8 +744,8 @@ class Log(Case):
         server.request("/echo", "POST", b"abc")
         server.request("/print")
         server.request("/trap")
-        server.wait_log(r'"status":500')
-        server.wait_log(r'"an error line"')
+        for end in ('"path":"/echo"', '"path":"/print"', '"path":"/trap"', '"and one without an end"', '"an error line"'):
+            server.wait_log(end)
         lines = [json.loads(line) for line in server.log().splitlines()]
         requests = {line["path"]: line for line in lines if line["type"] == "request"}
         self.assertEqual([requests[path]["status"] for path in ("/echo", "/print", "/trap")], [200, 200, 500])
@@ -758,24 +775,27 @@ class Log(Case):
         self.assertServes(server)
         self.assertNotIn("GET", server.log())
 
+    def expect_new_log(self, server):
+        """The file may be there a moment before lines go to it."""
+        def is_written():
+            self.assertServes(server)
+            return "/hello" in server.log()
+        wait_until(is_written, what="lines in a new file")
+
     def test_it_is_opened_again_after_a_rotation(self):
         server = self.serve()
         self.assertServes(server)
         server.wait_log("/hello")
         server.log_file.rename(self.folder / "rotated")
         server.send_signal(signal.SIGUSR1)
-        wait_until(server.log_file.exists, what="a new file")
-        self.assertServes(server)
-        server.wait_log("/hello")
+        self.expect_new_log(server)
 
     def test_a_rotation_reloads_nothing(self):
         server = self.serve()
         server.file.write_text("nonsense = = 1")
         server.log_file.rename(self.folder / "rotated")
         server.send_signal(signal.SIGUSR1)
-        wait_until(server.log_file.exists, what="a new file")
-        self.assertServes(server)
-        server.wait_log("/hello")
+        self.expect_new_log(server)
         self.assertEqual(server.metric("reloads_total") + server.metric("reload_failures_total"), 0)
 
     def test_a_rotation_into_nowhere_goes_on_with_the_old_file(self):
@@ -802,6 +822,8 @@ class Log(Case):
         server.configure(top={"log-file": other, "log": "off"})
         server.reload()
         server.request("/hello?3")
+        self.assertCounts(server, "requests_total", 3)
+        wait_until(lambda: server.metric("requests_in_flight") == 0, what="the request to be over")
         server.configure(top={"log-file": server.log_file})
         server.reload()
         server.request("/hello?4")
@@ -818,7 +840,7 @@ class Log(Case):
     def test_a_full_disk_loses_lines_and_nothing_else(self):
         server = self.serve(top={"log-file": "/dev/full"})
         with Load(server) as load:
-            time.sleep(1)
+            wait_until(lambda: load.failures or load.answered > 50, what="50 answers")
         self.assertEqual(load.failures, [])
         wait_until(lambda: server.metric("log_lines_lost_total") > 0, what="lost lines to be counted")
 

@@ -79,17 +79,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, b"x" * int(self.path[6:]))
         else:
             self.answer(200, b"%s %s %s" % (self.command.encode(), self.path.encode(), body))
+            self.close_connection |= self.path == "/last"  # which the answer does not say
 
     do_POST = do_PUT = do_DELETE = do_HEAD = do_GET
 
 
+class HttpServer(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # a connection for which there is no room is tried again after a second
+
+
 class Upstream:
     def __init__(self, case, certificate=None):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.server.request_queue_size = 128
+        self.server = HttpServer(("127.0.0.1", 0), Handler)
         self.server.connections = self.server.requests = 0
-        self.server.stall = 20
+        self.server.stall = 600
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
@@ -155,16 +159,13 @@ class Names(Case):
             self.addCleanup(s.close)
             s.sendall(b"GET /call?http://silent%d.test/ HTTP/1.1\r\nHost: x\r\n\r\n" % i)
         wait_until(lambda: len({name for name in names.asked if name.startswith("silent")}) == 100, what="100 lookups")
-        start = time.monotonic()
         got = server.request("/call?http://other.test:%d/path" % upstream.port)
         self.expect(got, 200, "GET /path ")
         server.reload()
-        self.assertLess(time.monotonic() - start, scaled(4))
-        start = time.monotonic()
+        self.assertEqual(server.metric("requests_in_flight"), 100)
         self.assertEqual(server.stop(), 0)
-        self.assertLess(time.monotonic() - start, scaled(4))
-        self.assertNotIn("hangs", server.log())
-
+        self.assertIn("requests that are still under way are cancelled", server.log())
+        self.assertNotIn("a reload", server.log())
 
     def test_a_proxy_is_not_given_names_that_lead_where_the_component_may_not_go(self):
         names, proxy = NameServer(self), Upstream(self)
@@ -301,17 +302,18 @@ class Calls(Case):
         self.expect_code(got, INCOMPLETE, 7, PROTOCOL_ERROR)
 
     def test_an_upstream_that_stalls_holds_only_those_who_call_it(self):
-        server = self.granted(defaults={"timeout": span(3000)})
+        server = self.granted()
         stalled = [server.connect() for _ in range(50)]
         for s in stalled:
             self.addCleanup(s.close)
             s.sendall(b"GET /call?http://%s/stall HTTP/1.1\r\nHost: x\r\n\r\n" % self.upstream.authority.encode())
         wait_until(lambda: server.metric("requests_in_flight") == 50, what="the calls to begin")
-        start = time.monotonic()
         for _ in range(20):
             self.assertServes(server)
-        self.assertLess(time.monotonic() - start, scaled(4))  # they stall for 20
-        wait_until(lambda: server.metric("requests_in_flight") == 0, what="the time to be over")
+        wait_until(lambda: server.metric("requests_in_flight") == 50, what="the others to be over")
+        for s in stalled:
+            s.close()
+        wait_until(lambda: server.metric("requests_in_flight") == 0, what="the calls to end")
 
     def test_a_client_that_goes_away_ends_the_call(self):
         server = self.granted()
@@ -319,8 +321,8 @@ class Calls(Case):
         s.sendall(b"GET /call?http://%s/stall HTTP/1.1\r\nHost: x\r\n\r\n" % self.upstream.authority.encode())
         wait_until(lambda: self.upstream.server.requests == 1, what="the call")
         s.close()
-        wait_until(lambda: server.metric("requests_in_flight") == 0, scaled(5), "the guest to end")
-        wait_until(lambda: server.metric("client_connections_open") == 0, scaled(5), "the connection to be closed")
+        wait_until(lambda: server.metric("requests_in_flight") == 0, what="the guest to end")
+        wait_until(lambda: server.metric("client_connections_open") == 0, what="the connection to be closed")
 
     def test_the_trace_is_passed_on(self):
         server = self.granted()
@@ -340,15 +342,11 @@ class Calls(Case):
     def test_a_kept_connection_that_the_other_closed_is_not_used(self):
         server = self.granted(top={"threads": 1})
         self.expect(self.call(server), 200)
-        self.upstream.server.shutdown()
-        self.upstream.server.server_close()
-        time.sleep(0.1)
-        again = http.server.ThreadingHTTPServer(("127.0.0.1", self.upstream.port), Handler)
-        self.addCleanup(again.server_close)
-        again.connections = again.requests = 0
-        threading.Thread(target=again.serve_forever, daemon=True).start()
-        self.addCleanup(again.shutdown)
+        self.expect(self.call(server, "/last"), 200)
+        self.assertEqual(self.upstream.server.connections, 1)
+        wait_until(lambda: server.metric("client_connections_open") == 0, what="the connection to be closed")
         self.expect(self.call(server), 200)
+        self.assertEqual(self.upstream.server.connections, 2)
 
     def test_it_can_call_itself(self):
         server = self.serve(components={"guest": {GRANT: ["127.0.0.1"]}}, top={"threads": 1})

@@ -1,7 +1,7 @@
 """Which component answers, what it finds, and in which instance."""
 import time
 
-from harness import Case, scaled, wait_until
+from harness import Case, scaled, try_until, wait_until
 
 
 class Routing(Case):
@@ -91,7 +91,8 @@ class Instances(Case):
     def test_an_instance_that_waits_too_long_is_ended(self):
         server = self.serve(top={"threads": 1}, defaults={"max-instance-reuse-count": 100,
                                                           "idle-instance-timeout": "200ms"})
-        self.assertEqual(self.counts(server, 2), [1, 2])
+        first, second = try_until(lambda: self.counts(server, 2), lambda got: got[1] == got[0] + 1)
+        self.assertEqual(second, first + 1)
         wait_until(lambda: server.metric("instances_live") == 0, what="the instance to be ended")
         self.assertEqual(self.counts(server, 1), [1])
 
@@ -99,7 +100,7 @@ class Instances(Case):
         server = self.serve(top={"threads": 1}, defaults={"max-instance-reuse-count": 100,
                                                           "idle-instance-timeout": "60s"})
         with server.connect() as s:
-            s.sendall(b"GET /sleep/1000 HTTP/1.1\r\nHost: x\r\n\r\n")
+            s.sendall(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n")
             wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
             self.assertEqual(server.request("/count").text, "1")
 
@@ -118,4 +119,4 @@ class Instances(Case):
             s.sendall(b"GET /sleep/500 HTTP/1.1\r\nHost: x\r\n\r\n")
         for s in sockets:
             self.assertIn(b"200", s.recv(1000))
-        self.assertLess(time.monotonic() - start, scaled(5))
+        self.assertLess(time.monotonic() - start, scaled(10))  # one after the other they take 25 s

@@ -3,7 +3,7 @@ import socket
 import threading
 import time
 
-from harness import KEEP_NOTHING, SECONDS, Case, receive_until, scaled, wait_until
+from harness import KEEP_NOTHING, SECONDS, Case, receive_until, scaled, try_until, wait_until
 
 MEGABYTE = 1 << 20
 
@@ -64,15 +64,20 @@ class Streaming(Case):
 
     def test_events_leave_when_they_are_flushed(self):
         server = self.serve()
-        with server.connect() as s:
-            s.sendall(b"GET /sse/8 HTTP/1.1\r\nHost: x\r\n\r\n")
+
+        def gaps():
             times = []
-            for i in range(8):
-                self.assertIn(b"data: %d\n" % i, receive_until(s, b"data: %d\n\n" % i))
-                times.append(time.monotonic())
-        gaps = [b - a for a, b in zip(times, times[1:])]
-        self.assertGreater(min(gaps), 0.02)
-        self.assertLess(sorted(gaps)[len(gaps) // 2], scaled(0.2))
+            with server.connect() as s:
+                s.sendall(b"GET /sse/8 HTTP/1.1\r\nHost: x\r\n\r\n")
+                for i in range(8):
+                    self.assertIn(b"data: %d\n" % i, receive_until(s, b"data: %d\n\n" % i))
+                    times.append(time.monotonic())
+            return sorted(b - a for a, b in zip(times, times[1:]))
+
+        def are_good(found):
+            return found[0] > 0.02 and found[len(found) // 2] < scaled(0.2)
+        found = try_until(gaps, are_good)
+        self.assertTrue(are_good(found), found)
 
     def test_a_slow_client_does_not_grow_a_buffer(self):
         server = self.serve(environment=KEEP_NOTHING)
@@ -102,18 +107,18 @@ class Streaming(Case):
         start = time.monotonic()
         for _ in range(50):
             self.assertServes(server)
-        self.assertLess(time.monotonic() - start, scaled(10))
+        self.assertLess(time.monotonic() - start, scaled(20))
 
     def test_a_guest_that_computes_does_not_hold_others(self):
         server = self.serve(top={"threads": 1})
         busy = server.connect()
         self.addCleanup(busy.close)
         busy.sendall(b"GET /loop HTTP/1.1\r\nHost: x\r\n\r\n")
-        time.sleep(0.2)
+        wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
         start = time.monotonic()
         for _ in range(3):
             self.assertServes(server)
-        self.assertLess(time.monotonic() - start, scaled(5))
+        self.assertLess(time.monotonic() - start, scaled(20))
 
     def test_a_slow_upload_is_counted_whole(self):
         server = self.serve()
@@ -137,7 +142,7 @@ class Streaming(Case):
         s.sendall(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nsome")
         wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
         s.close()
-        wait_until(lambda: server.metric("requests_in_flight") == 0, scaled(5), "the guest to end")
+        wait_until(lambda: server.metric("requests_in_flight") == 0, what="the guest to end")
         self.assertCounts(server, "requests_cancelled_total", 1)
         self.assertServes(server)
 
@@ -148,7 +153,7 @@ class Streaming(Case):
         wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
         s.close()
         self.assertCounts(server, "requests_cancelled_total", 1)
-        wait_until(lambda: server.metric("instances_live") == server.metric("instances_pooled"), scaled(5), "the guest to end")
+        wait_until(lambda: server.metric("instances_live") == server.metric("instances_pooled"), what="the guest to end")
 
     def test_a_client_that_goes_away_ends_the_guest_whatever_it_left_unread(self):
         server = self.serve()
@@ -159,7 +164,7 @@ class Streaming(Case):
             with server.connect() as s:
                 s.sendall(request)
                 wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
-            wait_until(lambda: server.metric("requests_in_flight") == 0, scaled(5), "the guest to end")
+            wait_until(lambda: server.metric("requests_in_flight") == 0, what="the guest to end")
         self.assertCounts(server, "requests_cancelled_total", len(requests))
 
     def test_a_client_that_goes_away_ends_a_guest_that_computes(self):
@@ -168,7 +173,7 @@ class Streaming(Case):
         s.sendall(b"GET /loop HTTP/1.1\r\nHost: x\r\n\r\n")
         wait_until(lambda: server.metric("requests_in_flight") == 1, what="the request to begin")
         s.close()
-        wait_until(lambda: server.metric("requests_in_flight") == 0, scaled(5), "the guest to end")
+        wait_until(lambda: server.metric("requests_in_flight") == 0, what="the guest to end")
 
     def test_a_client_that_goes_away_ends_a_guest_that_streams(self):
         server = self.serve()
@@ -176,4 +181,4 @@ class Streaming(Case):
         s.sendall(b"GET /sse HTTP/1.1\r\nHost: x\r\n\r\n")
         receive_until(s, b"data: 1\n")
         s.close()
-        wait_until(lambda: server.metric("requests_in_flight") == 0, scaled(5), "the guest to end")
+        wait_until(lambda: server.metric("requests_in_flight") == 0, what="the guest to end")
