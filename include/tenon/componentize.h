@@ -44,9 +44,10 @@ typedef struct tn_embed_options {
   const char *const *features;
   size_t feature_count;
   bool all_features;
-  bool only_custom;     /* the result is the custom section alone */
+  bool only_custom;     /* the result is what would be in the custom section, and no module */
   tn_embed_names names; /* the next two: of a module that is made because none is given */
   tn_embed_abi abi;
+  const char *module_name; /* the module's file, for messages; NULL: "the module" */
 } tn_embed_options;
 
 /* Adds a world of the WIT at `wit` (a folder, a file, or a binary) to a core module, as the custom section
@@ -64,6 +65,7 @@ typedef struct tn_adapter {
   const char *name;
   const void *bytes;
   size_t size;
+  const char *file; /* for messages; NULL: none */
 } tn_adapter;
 
 /* Zeroed: the defaults. */

@@ -35,8 +35,8 @@ static tn_error *to_binary(tn_arena *arena, const void *bytes, size_t size, tn_s
   uint8_t *binary;
   size_t length;
   *out = bytes_of(bytes, size);
-  bool is_text =
-      tn_file_kind_of(*out) == TN_FILE_UNKNOWN && size > 0 && *(const char *)bytes != '\0';
+  if (size == 0) return tn_error_new(TN_ERROR_MALFORMED, "the file is empty");
+  bool is_text = tn_file_kind_of(*out) == TN_FILE_UNKNOWN && *(const char *)bytes != '\0';
   if (!is_text) return NULL;
   TN_TRY(tn_core_text_to_binary(*out, &binary, &length));
   *out = tn_arena_copy(arena, bytes_of(binary, length));
@@ -52,9 +52,10 @@ tn_error *tn_embed(const char *wit, const void *module, size_t module_size,
   tn_buffer out = {0};
   tn_arena arena = {0};
   tn_str binary = {NULL, 0};
+  if (options == NULL) options = &no_options;
   tn_error *error = module == NULL ? NULL : to_binary(&arena, module, module_size, &binary);
-  if (error == NULL)
-    error = tn_embed_world(&out, wit, binary, options != NULL ? options : &no_options);
+  if (error != NULL) error = tn_error_wrap(error, "%s", tn_embed_module_name(options));
+  if (error == NULL) error = tn_embed_world(&out, wit, binary, options);
   tn_arena_free(&arena);
   return tn_error_wrap(hand_out(error, &out, bytes, size), "while embedding a world");
 }
@@ -66,9 +67,11 @@ static tn_error *componentize(tn_arena *arena, tn_buffer *out, const void *modul
   if (adapters == NULL) return tn_error_no_memory();
   for (size_t i = 0; i < options.adapter_count; i++) {
     const tn_adapter *adapter = &options.adapters[i];
-    TN_TRY(tn_error_wrap(to_binary(arena, adapter->bytes, adapter->size, &binary), "adapter '%s'",
-                         adapter->name));
-    adapters[i] = (tn_adapter){adapter->name, binary.data, binary.len};
+    adapters[i] = *adapter;
+    TN_TRY(tn_error_wrap(to_binary(arena, adapter->bytes, adapter->size, &binary), "%s",
+                         tn_make_adapter_name(arena, tn_str_from(adapter->name), adapter->file)));
+    adapters[i].bytes = binary.data;
+    adapters[i].size = binary.len;
   }
   options.adapters = adapters;
   TN_TRY(to_binary(arena, module, module_size, &binary));

@@ -20,10 +20,8 @@ static int check_output(const cli_settings *settings) {
                     "a binary file is not printed on a terminal");
 }
 
-/* Writes a result, or reports the error. */
-static int write_result(const cli_settings *settings, tn_error *error, uint8_t *bytes,
-                        size_t size) {
-  int exit_code = cli_report_error(error);
+/* Writes a result. */
+static int write_result(const cli_settings *settings, int exit_code, uint8_t *bytes, size_t size) {
   if (exit_code != CLI_EXIT_OK) return exit_code;
   exit_code = cli_write_binary(settings, bytes, size);
   tn_release(bytes);
@@ -64,6 +62,18 @@ static int parse_dummy(const cli_settings *settings, tn_embed_options *out) {
   return CLI_EXIT_OK;
 }
 
+static int check_embed(const cli_settings *settings, bool is_dummy, int count) {
+  const char *excluded = is_dummy ? "--dummy" : settings->wat ? "--wat" : NULL;
+  bool only_custom = settings->only_custom;
+  if (only_custom && excluded != NULL)
+    return cli_report(CLI_EXIT_USAGE, NULL, "--only-custom and %s exclude each other", excluded);
+  if (count == (is_dummy ? 1 : 2) || (count == 1 && only_custom)) return check_output(settings);
+  return cli_report(CLI_EXIT_USAGE, "tenon embed wit/ core.wasm -o embedded.wasm",
+                    is_dummy ? "with --dummy, tenon embed takes WIT and nothing else"
+                             : "tenon embed takes WIT and a core module");
+}
+
+/* With --only-custom, a module may be named and is not read: build scripts call wasm-tools so. */
 int cli_embed(const cli_settings *settings, char **operands, int count) {
   bool is_dummy = settings->dummy || settings->dummy_names != NULL;
   bool has_module = !is_dummy && !settings->only_custom;
@@ -75,21 +85,16 @@ int cli_embed(const cli_settings *settings, char **operands, int count) {
   char *module = NULL;
   uint8_t *bytes = NULL;
   size_t module_size = 0, size = 0;
-  if (count != (has_module ? 2 : 1)) {
-    return cli_report(
-        CLI_EXIT_USAGE, "tenon embed wit/ core.wasm -o embedded.wasm",
-        has_module ? "tenon embed takes WIT and a core module"
-                   : "with --dummy and --only-custom, tenon embed takes WIT and nothing else");
-  }
-  int exit_code = check_output(settings);
+  int exit_code = check_embed(settings, is_dummy, count);
   if (exit_code == CLI_EXIT_OK) exit_code = parse_encoding(settings->encoding, &options.encoding);
   if (exit_code == CLI_EXIT_OK) exit_code = parse_dummy(settings, &options);
+  if (exit_code == CLI_EXIT_OK && has_module) options.module_name = operands[1];
   if (exit_code == CLI_EXIT_OK && has_module)
     exit_code = cli_read_file(operands[1], &module, &module_size);
   if (exit_code != CLI_EXIT_OK) return exit_code;
   tn_error *error = tn_embed(operands[0], module, module_size, &options, &bytes, &size);
   free(module);
-  return write_result(settings, error, bytes, size);
+  return write_result(settings, cli_report_error(error), bytes, size);
 }
 
 /* ---- new ----------------------------------------------------------------------------------------------- */
@@ -111,6 +116,7 @@ static int read_adapter(const char *text, tn_adapter *out) {
   }
   out->name = name;
   out->bytes = bytes;
+  out->file = path;
   return CLI_EXIT_OK;
 }
 
@@ -164,7 +170,8 @@ int cli_new(const cli_settings *settings, char **operands, int count) {
   if (exit_code == CLI_EXIT_OK) exit_code = cli_read_file(operands[0], &module, &module_size);
   if (exit_code == CLI_EXIT_OK) {
     tn_error *error = tn_componentize(module, module_size, &options, &bytes, &size);
-    exit_code = write_result(settings, error, bytes, size);
+    exit_code = cli_report_in_file(operands[0], error);
+    exit_code = write_result(settings, exit_code, bytes, size);
   }
   free(module);
   free_adapters(adapters, options.adapter_count);
@@ -183,7 +190,7 @@ int cli_strip(const cli_settings *settings, char **operands, int count) {
   if (exit_code != CLI_EXIT_OK) return exit_code;
   tn_error *error = tn_strip(file, file_size, settings->pattern, settings->all, &bytes, &size);
   free(file);
-  return write_result(settings, error, bytes, size);
+  return write_result(settings, cli_report_in_file(operands[0], error), bytes, size);
 }
 
 /* ---- unbundle ------------------------------------------------------------------------------------------- */
@@ -233,7 +240,7 @@ int cli_unbundle(const cli_settings *settings, char **operands, int count) {
   size_t threshold = settings->threshold.is_set ? settings->threshold.value : DEFAULT_THRESHOLD;
   tn_error *error = tn_unbundle(file, file_size, threshold, take_module, &state, &bytes, &size);
   free(file);
-  exit_code = cli_report_error(error);
+  exit_code = cli_report_in_file(operands[0], error);
   if (exit_code == CLI_EXIT_OK) exit_code = state.exit_code;
   if (exit_code == CLI_EXIT_OK && settings->output != NULL)
     exit_code = cli_write_binary(settings, bytes, size);

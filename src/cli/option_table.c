@@ -91,7 +91,7 @@ static const cli_option rows[] = {
     {making, "async-stackful", 0, 0, NULL, NULL, CLI_EMBED, cli_parse_flag, FIELD(async_stackful),
      "The same without callbacks"},
     {making, "only-custom", 0, 0, NULL, NULL, CLI_EMBED, cli_parse_flag, FIELD(only_custom),
-     "Write the custom section alone"},
+     "Write what would stand in the custom section, without a module"},
     {making, "adapt", 0, 0, NULL, "[NAME=]FILE", CLI_NEW, cli_parse_texts, FIELD(adapters),
      "Meet imports of the module NAME with this adapter; else NAME is the file's name up to its first dot; repeatable"},
     {making, "import-name", 0, 0, NULL, "OLD=NEW", CLI_NEW, cli_parse_texts, FIELD(import_names),

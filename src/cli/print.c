@@ -43,7 +43,7 @@ static int print_file(const char *path, const tn_print_options *options, FILE *s
   size_t size;
   int exit_code = cli_read_file(path, &file, &size);
   if (exit_code != CLI_EXIT_OK) return exit_code;
-  exit_code = cli_report_error(tn_print(file, size, options, write_part, stream));
+  exit_code = cli_report_in_file(path, tn_print(file, size, options, write_part, stream));
   free(file);
   return exit_code;
 }

@@ -140,12 +140,25 @@ const char *cli_hint(const tn_error *error, char *room, size_t size) {
   return hint_of(error, room, size);
 }
 
-void cli_print_error(const tn_error *error, const char *addition) {
+static void print_parts(const tn_error *error, const char *before, const char *link,
+                        const char *after) {
   fflush(stdout);
   char hint[1024], message[4096];
-  snprintf(message, sizeof message, "%s%s", tn_error_get_message(error), addition);
+  snprintf(message, sizeof message, "%s%s%s%s", before, link, tn_error_get_message(error), after);
   print_lines(message, hint_of(error, hint, sizeof hint));
   print_backtrace(error);
+}
+
+void cli_print_error(const tn_error *error, const char *addition) {
+  print_parts(error, "", "", addition);
+}
+
+int cli_report_in_file(const char *path, tn_error *error) {
+  if (error == NULL) return CLI_EXIT_OK;
+  int exit_code = cli_exit_code_of(error);
+  print_parts(error, strcmp(path, "-") == 0 ? "standard input" : path, ": ", "");
+  tn_error_delete(error);
+  return exit_code;
 }
 
 static void note(cli_failure *failure, int exit_code, const char *message, const char *hint) {

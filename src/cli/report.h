@@ -15,6 +15,8 @@ typedef struct cli_failure {
 /* Prints the error with its hint and backtrace, deletes it and returns the exit code that stands for it.
  * NULL: returns 0. TN_ERROR_EXIT is not printed: it is no failure of Tenon's. */
 int cli_report_error(tn_error *error);
+/* The same for an error about this file ("-": standard input), which its message does not name. */
+int cli_report_in_file(const char *path, tn_error *error);
 /* Likewise, and notes it in `failure`; NULL: nowhere. */
 int cli_fail_with(cli_failure *failure, tn_error *error);
 

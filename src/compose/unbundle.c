@@ -4,7 +4,7 @@
 #include "compose/unbundle.h"
 
 #include "base/error.h"
-#include "base/map.h"
+#include "base/pointer_map.h"
 #include "base/vec.h"
 #include "base/wasm_bytes.h"
 
@@ -18,7 +18,7 @@ typedef struct unbundler {
   size_t threshold;
   tn_unbundle_func take;
   void *data;
-  tn_map by_bytes; /* bytes of a module -> taken_module * */
+  tn_pointer_map taken; /* definition of a module -> taken_module; equal ones are taken one by one */
   TN_VEC(taken_module *) modules;
   TN_VEC(uint32_t) new_indices; /* of the outermost component's core modules, by their old ones */
 } unbundler;
@@ -148,29 +148,31 @@ static tn_error *module_type(unbundler *u, const tn_core_module *module, const t
 
 /* ---- which modules are taken ---------------------------------------------------------------------------- */
 
-static tn_error *take_module(unbundler *u, const tn_core_module *module, taken_module **out) {
-  *out = tn_map_get(&u->by_bytes, module->bytes);
-  if (*out != NULL) return NULL;
+static tn_error *take_module(unbundler *u, const tn_definition *definition) {
   taken_module *taken = TN_ARENA_NEW(u->arena, taken_module);
   taken_module **slot = TN_VEC_PUSH(u->arena, &u->modules);
   if (taken == NULL || slot == NULL) return tn_error_no_memory();
-  *taken = (taken_module){module, u->modules.len - 1};
+  *taken = (taken_module){definition->core_module, u->modules.len - 1};
   *slot = taken;
-  *out = taken;
-  return tn_map_put(u->arena, &u->by_bytes, module->bytes, taken) ? NULL : tn_error_no_memory();
+  bool is_put = tn_pointer_map_put(u->arena, &u->taken, definition, taken);
+  return is_put ? NULL : tn_error_no_memory();
 }
 
-static bool is_taken(const unbundler *u, const tn_definition *definition) {
+/* NULL: it stays where it is. */
+static const taken_module *find_taken(const unbundler *u, const tn_definition *definition) {
+  return tn_pointer_map_get(&u->taken, definition);
+}
+
+static bool is_large(const unbundler *u, const tn_definition *definition) {
   return definition->kind == TN_DEFINITION_CORE_MODULE &&
          definition->core_module->bytes.len >= u->threshold;
 }
 
 /* The decoder bounds how deep components nest. */
 static tn_error *find_modules(unbundler *u, const tn_component_ast *component) {
-  taken_module *taken;
   for (uint32_t i = 0; i < component->definition_count; i++) {
     const tn_definition *definition = &component->definitions[i];
-    if (is_taken(u, definition)) TN_TRY(take_module(u, definition->core_module, &taken));
+    if (is_large(u, definition)) TN_TRY(take_module(u, definition));
     if (definition->kind == TN_DEFINITION_COMPONENT) TN_TRY(find_modules(u, definition->component));
   }
   return NULL;
@@ -197,14 +199,9 @@ static tn_error *number_modules(unbundler *u, const tn_component_ast *component)
     const tn_definition *definition = &component->definitions[i];
     if (!adds_core_module(definition)) continue;
     uint32_t *index = TN_VEC_PUSH(u->arena, &u->new_indices);
-    taken_module *taken;
     if (index == NULL) return tn_error_no_memory();
-    if (is_taken(u, definition)) {
-      TN_TRY(take_module(u, definition->core_module, &taken));
-      *index = taken->index;
-    } else {
-      *index = next++;
-    }
+    const taken_module *taken = find_taken(u, definition);
+    *index = taken != NULL ? taken->index : next++;
   }
   return NULL;
 }
@@ -326,8 +323,8 @@ static tn_error *renumber_definition(unbundler *u, tn_definition *definition) {
 static tn_error *rewrite(unbundler *u, const tn_component_ast *component, uint32_t depth,
                          const tn_component_ast **out);
 
-static tn_error *rewrite_definition(unbundler *u, tn_definition *definition, uint32_t depth) {
-  taken_module *taken;
+static tn_error *rewrite_definition(unbundler *u, const taken_module *taken,
+                                    tn_definition *definition, uint32_t depth) {
   bool is_alias = definition->kind == TN_DEFINITION_ALIAS &&
                   definition->alias.kind == TN_ALIAS_OUTER &&
                   definition->alias.outer_count == depth;
@@ -338,8 +335,7 @@ static tn_error *rewrite_definition(unbundler *u, tn_definition *definition, uin
   if (definition->kind == TN_DEFINITION_COMPONENT)
     return rewrite(u, definition->component, depth + 1, &definition->component);
   if (depth == 0) return renumber_definition(u, definition);
-  if (!is_taken(u, definition)) return NULL;
-  TN_TRY(take_module(u, definition->core_module, &taken));
+  if (taken == NULL) return NULL;
   *definition = (tn_definition){
       .kind = TN_DEFINITION_ALIAS,
       .alias = {.kind = TN_ALIAS_OUTER,
@@ -373,9 +369,10 @@ static tn_error *rewrite(unbundler *u, const tn_component_ast *component, uint32
   if (copy == NULL || definitions == NULL) return tn_error_no_memory();
   if (depth == 0) TN_TRY(add_imports(u, definitions));
   for (uint32_t i = 0; i < component->definition_count; i++) {
-    if (depth == 0 && is_taken(u, &component->definitions[i])) continue;
+    const taken_module *taken = find_taken(u, &component->definitions[i]);
+    if (depth == 0 && taken != NULL) continue;
     definitions[count] = component->definitions[i];
-    TN_TRY(rewrite_definition(u, &definitions[count++], depth));
+    TN_TRY(rewrite_definition(u, taken, &definitions[count++], depth));
   }
   *copy = *component;
   copy->definitions = definitions;

@@ -77,14 +77,17 @@ static tn_error *not_wasm(tn_str bytes) {
                                           "damaged, or made by another program"),
                              "compile it again with `tenon compile`");
   }
+  bool starts_like_wasm = tn_str_starts_with(bytes, TN_STR("\0asm"));
+  if (starts_like_wasm && bytes.len < PREAMBLE_SIZE) {
+    return tn_error_set_hint(
+        tn_error_new(TN_ERROR_MALFORMED, "unexpected end-of-file (at offset 0x%zx)", bytes.len),
+        "it starts like WebAssembly but is cut off");
+  }
   tn_error *error =
       tn_error_new(TN_ERROR_MALFORMED, "it is neither a WebAssembly binary nor WebAssembly text");
-  if (tn_str_starts_with(bytes, TN_STR("\0asm"))) {
-    return tn_error_set_hint(error, bytes.len < PREAMBLE_SIZE
-                                        ? "it starts like WebAssembly but is cut off"
-                                        : "it starts like WebAssembly but has an unknown version");
-  }
-  return error;
+  return starts_like_wasm
+             ? tn_error_set_hint(error, "it starts like WebAssembly but has an unknown version")
+             : error;
 }
 
 tn_error *tn_compiled_to_binary(tn_str bytes, uint8_t **owned, size_t *size) {

@@ -295,12 +295,59 @@ class Making(Case):
         component = self.make(text, "plain")
         self.expect(self.tenon("run", "--invoke", "double(40)", component), 0, "42\n", "")
 
-    def test_a_custom_section_alone_is_appended(self):
-        module, section = self.folder / "module.wasm", self.folder / "section.wasm"
-        self.expect(self.tenon("strip", self.write("double.wat", DOUBLE), "-o", module), 0, "", "")
+    def test_what_is_embedded_is_written_alone_without_a_module(self):
+        section, again = self.folder / "section.wasm", self.folder / "again.wasm"
         self.expect(self.tenon("embed", self.wit(), "-w", "plain", "--only-custom", "-o", section), 0, "", "")
-        module.write_bytes(module.read_bytes() + section.read_bytes())
-        self.expect(self.tenon("new", module, "-o", self.folder / "component.wasm"), 0, "", "")
+        self.expect_parts(self.tenon("print", section), ['(@custom "wit-component-encoding" "\\04\\00")', '(export (;0;) "test:greeting/plain@1.2.0"'])
+        self.expect(self.tenon("embed", self.wit(), "-w", "plain", "--only-custom", "absent.wasm", "-o", again), 0, "", "")
+        self.assertEqual(section.read_bytes(), again.read_bytes())
+        self.assertTrue(self.embed(DOUBLE, "plain").read_bytes().endswith(b"\x0ecomponent-type" + section.read_bytes()))
+        for other in ("--dummy", "--wat"):
+            self.expect(self.tenon("embed", self.wit(), "-w", "plain", "--only-custom", other, "-o", again), USAGE, "",
+                        "--only-custom and %s exclude each other" % other)
+
+
+class Broken(Case):
+    """Files that end too early."""
+
+    def broken(self, name, size):
+        whole, file = self.folder / "whole.wasm", self.folder / name
+        text = "(module %s)" % MEMORY if name.startswith("module") else "(component (core module %s))" % MEMORY
+        self.expect(self.tenon("strip", self.write("whole.wat", text), "-o", whole), 0, "", "")
+        file.write_bytes(whole.read_bytes()[:size])
+        return file
+
+    def test_each_command_names_the_file_and_the_place(self):
+        for name, command in (("component.wasm", ["print"]), ("component.wasm", ["inspect"]), ("component.wasm", ["strip"]),
+                              ("component.wasm", ["unbundle"]), ("component.wasm", ["wit"]), ("component.wasm", ["run"]),
+                              ("module.wasm", ["print"]), ("module.wasm", ["new"]), ("module.wasm", ["strip"]),
+                              ("module.wasm", ["embed", self.wit(), "-w", "plain"]),
+                              ("component.wasm", ["compose", "--plug", self.write("plug.wat", "(component)")])):
+            for size, place in ((7, "0x"), (40, "0x")):
+                with self.subTest(command=command[0], name=name, size=size):
+                    file = self.broken(name, size)
+                    done = self.expect(self.tenon(*command, file, "-o", self.folder / "out") if command[0] not in ("run", "inspect")
+                                       else self.tenon(*command, file), MALFORMED, "")
+                    self.assertRegex(done.err, r"%s: .*\(at offset 0x[0-9a-f]+\)" % file.name)
+
+    def test_a_package_of_a_document_is_named_by_its_file(self):
+        file = self.broken("component.wasm", 40)
+        source = self.write("app.wac", "package a:b;\nlet x = new t:broken {};\n")
+        self.expect(self.tenon("compose", source, "--dep", "t:broken=%s" % file), MALFORMED, "", [
+            "app.wac:2:13: package `t:broken` cannot be used: %s: " % file, "(at offset 0x", "    let x = new t:broken {};"])
+
+    def test_an_adapter_is_named_by_its_file(self):
+        file = self.broken("module.wasm", 40)
+        self.expect(self.tenon("new", self.embed(DOUBLE, "plain", "good"), "--adapt", "old=%s" % file, "-o", self.folder / "c.wasm"), MALFORMED, "",
+                    ["good.wasm: while making a component: adapter 'old' (%s): " % file, "(at offset 0x"])
+
+    def test_an_empty_file_is_said_to_be_empty(self):
+        for command in (["print"], ["inspect"], ["strip"], ["unbundle"], ["wit"], ["new"], ["embed", self.wit(), "-w", "plain"],
+                        ["compose", "--plug", self.write("plug.wat", "(component)")]):
+            with self.subTest(command=command[0]):
+                done = self.tenon(*command, self.broken("module.wasm", 0))
+                self.expect(done, MALFORMED, "", "module.wasm: ")
+                self.assertIn("the file is empty", done.err)
 
 
 class Refusing(Case):
@@ -393,6 +440,20 @@ class Finished(Case):
         self.expect_parts(self.tenon("print", rest), ['(import "unbundled-module0" (core module', "(alias outer 1 0 (core module"])
         self.expect(self.tenon("strip", modules / "unbundled-module0.wasm", "-o", self.folder / "module.wasm"), 0, "", "")
         self.expect(self.tenon("unbundle", "--threshold", "1GiB", component), 0, "", "")
+
+    def test_unbundle_takes_each_of_several_equal_modules(self):
+        same = '(core module (func (export "f") (result i32) i32.const 1))'
+        text = """(component %s (component $n %s (core module (func (export "g") (result i32) i32.const 1))
+          (core instance (instantiate 0))) %s (instance (instantiate $n)) (core instance (instantiate 0))
+          (core instance (instantiate 1)))""" % (same, same, same)
+        modules, rest = self.folder / "modules", self.folder / "rest.wasm"
+        done = self.tenon("unbundle", "--threshold", "0", self.write("same.wat", text), "--module-dir", modules, "-o", rest)
+        self.expect(done, 0, "".join("unbundled-module%u 34\n" % index for index in range(4)), "")
+        contents = [(modules / ("unbundled-module%u.wasm" % index)).read_bytes() for index in range(4)]
+        self.assertEqual([contents[0] == other for other in contents], [True, True, False, True])
+        self.expect_parts(self.tenon("print", rest), ['(import "unbundled-module3" (core module', "(alias outer 1 1 (core module",
+                                                      "(alias outer 1 2 (core module"])
+        self.expect(self.tenon("inspect", rest), 0)
 
     def test_unbundle_renumbers_the_core_types_of_a_component(self):
         text = """(component

@@ -16,13 +16,15 @@ static tn_error *list_exports(tn_maker *m, tn_core_part *part) {
   return NULL;
 }
 
-static tn_error *add_part(tn_maker *m, tn_str name, tn_str bytes, tn_core_part **out) {
+static tn_error *add_part(tn_maker *m, tn_str name, const char *file, tn_str bytes,
+                          tn_core_part **out) {
   tn_core_part *part = TN_ARENA_NEW(m->arena, tn_core_part);
   tn_core_part **slot = TN_VEC_PUSH(m->arena, &m->parts);
   if (part == NULL || slot == NULL) return tn_error_no_memory();
   *slot = part;
   *out = part;
   part->name = name;
+  part->file = file;
   if (tn_file_kind_of(bytes) == TN_FILE_COMPONENT) {
     tn_error *error =
         tn_error_new(TN_ERROR_ARGUMENT, "%s is a component already", tn_make_part_name(m, part));
@@ -36,10 +38,11 @@ static tn_error *add_part(tn_maker *m, tn_str name, tn_str bytes, tn_core_part *
 
 static tn_error *add_parts(tn_maker *m, tn_str module) {
   tn_core_part *part;
-  TN_TRY(add_part(m, (tn_str){NULL, 0}, module, &m->main));
+  TN_TRY(add_part(m, (tn_str){NULL, 0}, NULL, module, &m->main));
   for (size_t i = 0; i < m->options->adapter_count; i++) {
     const tn_adapter *adapter = &m->options->adapters[i];
-    TN_TRY(add_part(m, tn_str_from(adapter->name), (tn_str){adapter->bytes, adapter->size}, &part));
+    TN_TRY(add_part(m, tn_str_from(adapter->name), adapter->file,
+                    (tn_str){adapter->bytes, adapter->size}, &part));
   }
   return NULL;
 }

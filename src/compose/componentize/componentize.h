@@ -82,6 +82,7 @@ typedef struct tn_core_need {
 /* The main module (name.data == NULL) or an adapter. */
 struct tn_core_part {
   tn_str name;
+  const char *file; /* for messages; NULL: unknown */
   const tn_core_module *module;
   const tn_core_module *renamed; /* the same with unique names of imports */
   tn_core_exports exports;
@@ -151,8 +152,10 @@ tn_made_item *tn_made_find_module(const tn_made_items *items, tn_str module);
 tn_made_item *tn_make_find_import_of(const tn_maker *m, const tn_wit_interface *interface);
 /* A function of an interface by its name in the component, or NULL. */
 const tn_wit_function *tn_make_find_function(const tn_wit_interface *interface, tn_str item_name);
-/* The name of a part for messages: "the module", "adapter 'x'". */
+/* The name of a part for messages: "the module", "adapter 'x' (x.wasm)". */
 const char *tn_make_part_name(const tn_maker *m, const tn_core_part *part);
+/* Likewise; `file` NULL: unknown. */
+const char *tn_make_adapter_name(tn_arena *arena, tn_str name, const char *file);
 /* The core function that a part exports for a function, or a resource, of an export; *out == NULL: none. */
 tn_error *tn_make_find_export(tn_maker *m, const tn_core_part *part, tn_core_role role,
                               const tn_made_item *item, tn_str name, const tn_core_export **out);

@@ -5,6 +5,10 @@
 #include "compose/componentize/core_write.h"
 #include "wit/package/package.h"
 
+const char *tn_embed_module_name(const tn_embed_options *options) {
+  return options->module_name != NULL ? options->module_name : "the module";
+}
+
 static tn_error *check_module(tn_arena *arena, tn_str module) {
   const tn_core_module *ignored;
   if (tn_file_kind_of(module) == TN_FILE_COMPONENT) {
@@ -38,15 +42,20 @@ static tn_error *write_payload(tn_arena *arena, tn_buffer *out, const tn_wit_wor
   return NULL;
 }
 
+/* The section, or what is in it. */
 static tn_error *add_section(tn_arena *arena, tn_buffer *out, const tn_wit_world *world,
-                             tn_embed_encoding encoding) {
+                             const tn_embed_options *options) {
   static const tn_string_encoding encodings[] = {[TN_EMBED_UTF8] = TN_ENCODING_UTF8,
                                                  [TN_EMBED_UTF16] = TN_ENCODING_UTF16,
                                                  [TN_EMBED_COMPACT_UTF16] =
                                                      TN_ENCODING_LATIN1_UTF16};
   tn_buffer payload = {0};
-  tn_error *error = write_payload(arena, &payload, world, encodings[encoding]);
-  if (error == NULL) tn_core_write_custom(out, TN_STR("component-type"), tn_buffer_str(&payload));
+  tn_error *error = write_payload(arena, &payload, world, encodings[options->encoding]);
+  if (error == NULL && options->only_custom) {
+    tn_buffer_append_str(out, tn_buffer_str(&payload));
+  } else if (error == NULL) {
+    tn_core_write_custom(out, TN_STR("component-type"), tn_buffer_str(&payload));
+  }
   if (error == NULL && (payload.failed || out->failed)) error = tn_error_no_memory();
   tn_buffer_free(&payload);
   return error;
@@ -64,11 +73,12 @@ static tn_error *embed(tn_arena *arena, tn_buffer *out, const char *wit, tn_str 
     if (module.data == NULL) {
       TN_TRY(tn_dummy_module(out, arena, world, options->names, options->abi));
     } else {
-      TN_TRY(check_module(arena, module));
+      TN_TRY(
+          tn_error_wrap(check_module(arena, module), "%s", tn_embed_module_name(options)));
       tn_buffer_append_str(out, module);
     }
   }
-  return add_section(arena, out, world, options->encoding);
+  return add_section(arena, out, world, options);
 }
 
 tn_error *tn_embed_world(tn_buffer *out, const char *wit, tn_str module,

@@ -4,10 +4,17 @@
 #include "compose/componentize/componentize.h"
 #include "wit/package/package.h"
 
+const char *tn_make_adapter_name(tn_arena *arena, tn_str name, const char *file) {
+  bool has_file = file != NULL;
+  tn_str text =
+      tn_arena_format(arena, "adapter '%" TN_STR_FORMAT "'%s%s%s", TN_STR_ARG(name),
+                      has_file ? " (" : "", has_file ? file : "", has_file ? ")" : "");
+  return text.data == NULL ? "an adapter" : text.data;
+}
+
 const char *tn_make_part_name(const tn_maker *m, const tn_core_part *part) {
   if (part->name.data == NULL) return "the module";
-  tn_str text = tn_arena_format(m->arena, "adapter '%" TN_STR_FORMAT "'", TN_STR_ARG(part->name));
-  return text.data == NULL ? "an adapter" : text.data;
+  return tn_make_adapter_name(m->arena, part->name, part->file);
 }
 
 tn_error *tn_make_find_export(tn_maker *m, const tn_core_part *part, tn_core_role role,

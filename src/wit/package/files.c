@@ -115,6 +115,18 @@ static tn_error *decode_binary(wit_loader *loader, tn_str bytes, tn_wit_package 
   return tn_wit_decode(loader->set, component, out);
 }
 
+/* Something that is no whole binary may be the beginning of one, and then it is no text. */
+static tn_error *check_text(const char *path, tn_str bytes) {
+  if (bytes.len == 0 && !has_ending(path, ".wit"))
+    return tn_error_new(TN_ERROR_MALFORMED, "%s: the file is empty", path);
+  if (!tn_str_starts_with(bytes, TN_STR("\0"))) return NULL;
+  const tn_component_ast *component = NULL;
+  tn_arena scratch = {0};
+  tn_error *error = tn_component_decode(&scratch, bytes, &component);
+  tn_arena_free(&scratch);
+  return tn_error_wrap(error, "%s", path);
+}
+
 /* Adds what a file has: to the set at once if it is binary (*binary), else as a new group. */
 static tn_error *load_file(wit_loader *loader, const char *path, tn_wit_package **binary) {
   tn_str bytes;
@@ -132,6 +144,7 @@ static tn_error *load_file(wit_loader *loader, const char *path, tn_wit_package 
   default:
     break;
   }
+  TN_TRY(check_text(path, bytes));
   tn_wit_group *group = NULL;
   TN_TRY(new_group(loader, &group));
   return parse_text(loader, path, bytes, group);
