@@ -34,11 +34,11 @@ typedef struct package_source {
   const tn_compose_options *options;
 } package_source;
 
-static tn_error *load_package(void *data, tn_str name, tn_str version, tn_str *bytes) {
+static tn_error *load_package(void *data, tn_str name, tn_str version, tn_wac_loaded *out) {
   package_source *source = data;
-  const char *path;
-  TN_TRY(tn_compose_find_package(source->arena, source->options, name, version, &path));
-  return tn_compose_read_package(source->arena, path, bytes);
+  TN_TRY(tn_compose_find_package(source->arena, source->options, name, version, &out->path,
+                                 &out->version));
+  return tn_compose_read_package(source->arena, out->path, &out->bytes);
 }
 
 static tn_error *compose_text(tn_arena *arena, tn_str text, const char *name,

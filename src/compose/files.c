@@ -89,10 +89,14 @@ tn_error *tn_compose_read_package(tn_arena *arena, const char *path, tn_str *out
 typedef struct finder {
   tn_arena *arena;
   tn_str base; /* path of the package without version and ending: "deps/a/b" */
-  tn_str name, version;
+  tn_str name, version; /* version: the newest so far, when any will do */
+  tn_semver best;       /* the same */
   const char *found;
-  tn_semver best; /* the newest so far, if `found` */
 } finder;
+
+/* In this order, if a package is there in several. */
+static const char *const endings[] = {".wat", ".wasm", ".wit"};
+enum { ENDING_COUNT = sizeof endings / sizeof *endings };
 
 static tn_error *try_path(finder *f, bool may_be_folder, tn_str path) {
   if (path.data == NULL) return tn_error_no_memory();
@@ -103,12 +107,27 @@ static tn_error *try_path(finder *f, bool may_be_folder, tn_str path) {
 
 /* A file's name without the ending of a component or of WIT; .data == NULL: it has neither. */
 static tn_str without_ending(tn_str file) {
-  static const char *const endings[] = {".wasm", ".wat", ".wit"};
-  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+  for (size_t i = 0; i < ENDING_COUNT; i++) {
     tn_str ending = tn_str_from(endings[i]);
     if (tn_str_ends_with(file, ending)) return tn_str_slice(file, 0, file.len - ending.len);
   }
   return (tn_str){NULL, 0};
+}
+
+static bool has_wit(const char *folder) {
+  bool found = false;
+  DIR *entries = opendir(folder);
+  if (entries == NULL) return false;
+  for (struct dirent *entry = readdir(entries); entry != NULL && !found; entry = readdir(entries))
+    found = tn_str_ends_with(tn_str_from(entry->d_name), TN_STR(".wit"));
+  closedir(entries);
+  return found;
+}
+
+/* Versions that differ in what has no order (1.0.0+a, 1.0.0+b) are ordered as texts; both end with a NUL. */
+static bool is_best(const finder *f, const tn_semver *version, tn_str text) {
+  int order = f->version.data == NULL ? 1 : tn_semver_compare(version, &f->best);
+  return order != 0 ? order > 0 : strcmp(text.data, f->version.data) > 0;
 }
 
 /* A file of the folder that may be a version of the package: its name begins with `prefix`. */
@@ -117,17 +136,16 @@ static tn_error *consider(finder *f, tn_str folder, tn_str prefix, tn_str file) 
   tn_str path = tn_arena_format(f->arena, "%" TN_STR_FORMAT "/%" TN_STR_FORMAT, TN_STR_ARG(folder),
                                 TN_STR_ARG(file));
   if (path.data == NULL) return tn_error_no_memory();
-  bool is_wit_folder = is_folder(path.data);
-  tn_str stem = is_wit_folder ? file : without_ending(file);
+  tn_str stem = has_wit(path.data) ? file : without_ending(file);
   if (stem.data == NULL || !tn_str_starts_with(stem, prefix)) return NULL;
   tn_str text = tn_arena_copy(f->arena, tn_str_slice(stem, prefix.len, stem.len));
   if (text.data == NULL) return tn_error_no_memory();
   tn_error *error = tn_semver_parse(text, &version);
   bool is_version = error == NULL;
   tn_error_delete(error);
-  if (!is_version || (f->found != NULL && tn_semver_compare(&version, &f->best) <= 0)) return NULL;
+  if (!is_version || !is_best(f, &version, text)) return NULL;
   f->best = version;
-  f->found = path.data;
+  f->version = text;
   return NULL;
 }
 
@@ -155,18 +173,7 @@ static tn_error *find_newest(finder *f) {
   return newest_in(f, folder, prefix);
 }
 
-static bool has_wit(const char *folder) {
-  bool found = false;
-  DIR *entries = opendir(folder);
-  if (entries == NULL) return false;
-  for (struct dirent *entry = readdir(entries); entry != NULL && !found; entry = readdir(entries))
-    found = tn_str_ends_with(tn_str_from(entry->d_name), TN_STR(".wit"));
-  closedir(entries);
-  return found;
-}
-
-static tn_error *find_in_folder(finder *f) {
-  static const char *const endings[] = {".wasm", ".wat", ".wit"};
+static tn_error *find_file(finder *f) {
   bool has_version = f->version.data != NULL;
   for (int form = 0; form < (has_version ? 2 : 1); form++) {
     tn_str stem = !has_version ? f->base
@@ -175,12 +182,19 @@ static tn_error *find_in_folder(finder *f) {
                                                  TN_STR_ARG(f->version));
     if (stem.data == NULL) return tn_error_no_memory();
     if (has_wit(stem.data)) TN_TRY(try_path(f, true, stem));
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+    for (size_t i = 0; i < ENDING_COUNT; i++)
       TN_TRY(try_path(
           f, false,
           tn_arena_format(f->arena, "%" TN_STR_FORMAT "%s", TN_STR_ARG(stem), endings[i])));
   }
-  return f->found != NULL || has_version ? NULL : find_newest(f);
+  return NULL;
+}
+
+static tn_error *find_in_folder(finder *f) {
+  TN_TRY(find_file(f));
+  if (f->found != NULL || f->version.data != NULL) return NULL;
+  TN_TRY(find_newest(f));
+  return f->version.data != NULL ? find_file(f) : NULL;
 }
 
 /* A dependency's version, if it is one of this package. */
@@ -200,31 +214,50 @@ static bool is_above(tn_str version, tn_str other) {
   return is_valid && tn_semver_compare(&first, &second) > 0;
 }
 
-/* The very version, else one without a version, else (when any will do) the newest. */
-static const char *find_dependency(const tn_compose_options *options, tn_str name, tn_str version) {
-  const char *any = NULL, *newest = NULL;
+/* The very version; if none is asked for, what has none, else the newest. */
+static void find_dependency(finder *f, const tn_compose_options *options) {
+  const char *any = NULL, *newest = NULL, *exact = NULL;
   tn_str best = {NULL, 0}, given;
   for (size_t i = 0; i < options->dependency_count; i++) {
     const tn_compose_dependency *dependency = &options->dependencies[i];
-    if (!is_dependency(tn_str_from(dependency->name), name, &given)) continue;
-    if (given.data != NULL && version.data != NULL && tn_str_equal(given, version))
-      return dependency->path;
+    if (!is_dependency(tn_str_from(dependency->name), f->name, &given)) continue;
     if (given.data == NULL) {
       any = dependency->path;
+    } else if (f->version.data != NULL && tn_str_equal(given, f->version)) {
+      exact = dependency->path;
     } else if (is_above(given, best)) {
       newest = dependency->path;
       best = given;
     }
   }
-  return any != NULL || version.data != NULL ? any : newest;
+  bool is_newest = f->version.data == NULL && any == NULL && newest != NULL;
+  f->found = f->version.data != NULL ? exact : any != NULL ? any : newest;
+  if (is_newest) f->version = best;
 }
 
-static tn_error *not_found(const finder *f) {
+/* What is there of the package without a version, though one is asked for; NULL: nothing. */
+static const char *without_version(finder *f, const tn_compose_options *options) {
+  finder other = {.arena = f->arena, .base = f->base, .name = f->name};
+  find_dependency(&other, options);
+  if (other.version.data != NULL) other.found = NULL;
+  if (other.found == NULL) tn_error_delete(find_file(&other));
+  return other.found;
+}
+
+static tn_error *not_found(finder *f, const tn_compose_options *options) {
   bool has_version = f->version.data != NULL;
   tn_str version = has_version ? f->version : TN_STR("");
   tn_error *error =
       tn_error_new(TN_ERROR_IO, "package `%" TN_STR_FORMAT "%s%" TN_STR_FORMAT "` is not there",
                    TN_STR_ARG(f->name), has_version ? "@" : "", TN_STR_ARG(version));
+  const char *other = has_version ? without_version(f, options) : NULL;
+  if (other != NULL)
+    return tn_error_set_hint(
+        error,
+        "%s is there as `%" TN_STR_FORMAT
+        "`: ask for it without a version, or say that it is this one: --dep %" TN_STR_FORMAT
+        "@%" TN_STR_FORMAT "=%s",
+        other, TN_STR_ARG(f->name), TN_STR_ARG(f->name), TN_STR_ARG(version), other);
   if (has_version)
     return tn_error_set_hint(
         error,
@@ -237,10 +270,12 @@ static tn_error *not_found(const finder *f) {
 }
 
 tn_error *tn_compose_find_package(tn_arena *arena, const tn_compose_options *options, tn_str name,
-                                  tn_str version, const char **path) {
+                                  tn_str version, const char **path, tn_str *found) {
   finder f = {.arena = arena, .name = name, .version = version};
-  *path = find_dependency(options, name, version);
-  if (*path != NULL) return NULL;
+  find_dependency(&f, options);
+  *path = f.found;
+  *found = f.version;
+  if (f.found != NULL) return NULL;
   tn_str base =
       tn_arena_format(arena, "%s/%" TN_STR_FORMAT,
                       options->folder != NULL ? options->folder : "deps", TN_STR_ARG(name));
@@ -249,7 +284,8 @@ tn_error *tn_compose_find_package(tn_arena *arena, const tn_compose_options *opt
     if (base.data[i] == ':') ((char *)base.data)[i] = '/';
   f.base = base;
   TN_TRY(find_in_folder(&f));
-  if (f.found == NULL) return not_found(&f);
+  if (f.found == NULL) return not_found(&f, options);
   *path = f.found;
+  *found = f.version;
   return NULL;
 }

@@ -100,14 +100,38 @@ void tn_compose_open_imports(tn_compose_graph *graph, bool are_open) {
     set_open(&graph->imports.list.items[i], are_open);
 }
 
+static tn_str without_version(tn_str name) {
+  return tn_str_slice(name, 0, tn_str_find(name, '@', 0));
+}
+
+/* Whether the import is called as its interface is, but for the version: `import i: a:b/c;` says none, and is
+ * of "a:b/c@1.2.0" nevertheless if that is what the package has. */
+static bool is_called_like_interface(const tn_compose_item *item) {
+  return item->sort == TN_SORT_INSTANCE && item->interface->id.data != NULL &&
+         tn_str_equal(without_version(item->name), without_version(item->interface->id));
+}
+
+/* The import that has the name, or is of that very interface under its name without the version. */
+static tn_compose_item *find_import(const tn_compose_graph *graph, const tn_compose_item *item) {
+  tn_compose_item *there = tn_compose_items_find(&graph->imports, item->name);
+  if (there != NULL || !is_called_like_interface(item)) return there;
+  uintptr_t position =
+      (uintptr_t)tn_map_get(&graph->imports_by_id, tn_name_track(item->interface->id));
+  return position == 0 ? NULL : &graph->imports.list.items[position - 1];
+}
+
 /* `item` has the name and types that nothing else has. */
 static tn_error *place_import(tn_compose_graph *graph, const tn_compose_item *item,
                               bool is_explicit, uint32_t *position) {
-  tn_compose_item *there = tn_compose_items_find(&graph->imports, item->name);
+  tn_compose_item *there = find_import(graph, item);
   if (there != NULL) {
     *position = (uint32_t)(there - graph->imports.list.items);
     tn_compose_import *details = &graph->import_details.items[*position];
-    details->is_explicit |= is_explicit;
+    if (tn_compose_is_compatible(there->name, item->name)) {
+      details->is_explicit |= is_explicit;
+    } else if (tn_compose_is_newer(item->name, there->name)) { /* whose name it gets */
+      details->is_explicit = is_explicit;
+    }
     details->is_implied = false;
     return merge_import(graph, there, item);
   }
@@ -115,7 +139,11 @@ static tn_error *place_import(tn_compose_graph *graph, const tn_compose_item *it
   if (details == NULL) return tn_error_no_memory();
   details->is_explicit = is_explicit;
   *position = graph->imports.list.len;
-  return tn_compose_items_add(&graph->types, &graph->imports, item);
+  TN_TRY(tn_compose_items_add(&graph->types, &graph->imports, item));
+  if (!is_called_like_interface(item)) return NULL;
+  bool is_put = tn_map_put(graph->arena, &graph->imports_by_id, tn_name_track(item->interface->id),
+                           (void *)(uintptr_t)graph->imports.list.len);
+  return is_put ? NULL : tn_error_no_memory();
 }
 
 static tn_error *add_import(tn_compose_graph *graph, const tn_compose_item *item, bool is_explicit,
@@ -129,10 +157,11 @@ static tn_error *add_import(tn_compose_graph *graph, const tn_compose_item *item
 static tn_error *foreign_type(void *data, const tn_compose_type *type, tn_compose_type **out) {
   tn_compose_graph *graph = data;
   const tn_compose_interface *home = tn_compose_interface_root(type->home);
-  const tn_compose_item *there = tn_compose_items_find(&graph->imports, home->id);
+  tn_compose_item item = {.name = home->id, .sort = TN_SORT_INSTANCE};
+  item.interface = (tn_compose_interface *)home;
+  const tn_compose_item *there = find_import(graph, &item);
   uint32_t position;
   if (there == NULL) {
-    tn_compose_item item = {.name = home->id, .sort = TN_SORT_INSTANCE};
     TN_TRY(tn_compose_clone_interface(&graph->types, home, foreign_type, graph, &item.interface));
     TN_TRY(add_import(graph, &item, false, &position));
     graph->import_details.items[position].is_implied = true;

@@ -63,6 +63,7 @@ typedef struct tn_compose_graph {
   tn_compose_types types;
   tn_compose_items imports;
   TN_VEC(tn_compose_import) import_details;
+  tn_map imports_by_id; /* of interfaces: the id's track -> position + 1 */
   TN_VEC(tn_compose_node *) nodes;
   TN_VEC(tn_compose_export) exports; /* definitions included */
   tn_map exports_by_name;            /* name -> tn_compose_node */

@@ -44,10 +44,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 }
 
 /* Names of packages choose: those of an even length are not there. */
-static tn_error *load(void *data, tn_str name, tn_str version, tn_str *bytes) {
+static tn_error *load(void *data, tn_str name, tn_str version, tn_wac_loaded *out) {
   (void)data;
   if (name.len % 2 == 0) return tn_error_new(TN_ERROR_IO, "no such package");
-  *bytes = packages[(name.len / 2 + version.len) % COUNT];
+  *out = (tn_wac_loaded){.version = version, .path = "memory"};
+  out->bytes = packages[(name.len / 2 + version.len) % COUNT];
   return NULL;
 }
 

@@ -75,15 +75,16 @@ typedef struct packages {
   tn_str user;
 } packages;
 
-static tn_error *load(void *data, tn_str name, tn_str version, tn_str *bytes) {
+static tn_error *load(void *data, tn_str name, tn_str version, tn_wac_loaded *out) {
   const packages *all = data;
   if (version.data != NULL) return tn_error_new(TN_ERROR_IO, "no versions here");
   if (tn_str_equal(name, TN_STR("my:thing")))
-    *bytes = all->thing;
+    out->bytes = all->thing;
   else if (tn_str_equal(name, TN_STR("my:user")))
-    *bytes = all->user;
+    out->bytes = all->user;
   else
     return tn_error_new(TN_ERROR_IO, "no such package");
+  out->path = "memory";
   return NULL;
 }
 

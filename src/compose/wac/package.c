@@ -71,20 +71,35 @@ tn_error *tn_wac_read_path(tn_wac *wac, tn_wac_path *out) {
 
 /* ---- packages ------------------------------------------------------------------------------------------ */
 
-static tn_str package_key(const tn_wac *wac, const tn_wac_path *path) {
-  bool has_version = path->version.data != NULL;
-  return tn_arena_format(wac->graph->arena, "%" TN_STR_FORMAT "%s%" TN_STR_FORMAT,
-                         TN_STR_ARG(path->package), has_version ? "@" : "",
-                         TN_STR_ARG(path->version));
+static tn_str with_version(const tn_wac *wac, tn_str name, tn_str version) {
+  bool has_version = version.data != NULL;
+  return tn_arena_format(wac->graph->arena, "%" TN_STR_FORMAT "%s%" TN_STR_FORMAT, TN_STR_ARG(name),
+                         has_version ? "@" : "", TN_STR_ARG(version));
 }
 
 static bool is_own_package(const tn_wac *wac, const tn_wac_path *path) {
   return tn_str_equal(path->package, wac->package);
 }
 
+/* Loads what `key` names. A package that was named with its version and without one is there once. */
+static tn_error *load_package(tn_wac *wac, const tn_wac_path *path, tn_str key,
+                              tn_compose_package **out) {
+  tn_wac_loaded loaded = {0};
+  TN_TRY(wac->load(wac->data, path->package, path->version, &loaded));
+  tn_str full = with_version(wac, path->package, loaded.version);
+  if (full.data == NULL) return tn_error_no_memory();
+  *out = tn_map_get(&wac->packages, full);
+  if (*out != NULL) return NULL;
+  TN_TRY(tn_error_wrap(tn_compose_package_new(wac->graph, path->package, loaded.version,
+                                              loaded.bytes, out),
+                       "package `%" TN_STR_FORMAT "` cannot be used: %s", TN_STR_ARG(key),
+                       loaded.path));
+  return tn_map_put(wac->graph->arena, &wac->packages, full, *out) ? NULL : tn_error_no_memory();
+}
+
 tn_error *tn_wac_find_package(tn_wac *wac, const tn_wac_path *path,
                               const tn_compose_package **out) {
-  tn_str key = package_key(wac, path), bytes;
+  tn_str key = with_version(wac, path->package, path->version);
   tn_compose_package *package;
   if (key.data == NULL) return tn_error_no_memory();
   *out = tn_map_get(&wac->packages, key);
@@ -92,15 +107,19 @@ tn_error *tn_wac_find_package(tn_wac *wac, const tn_wac_path *path,
   if (is_own_package(wac, path))
     return tn_wac_error(wac, path->offset, "`%" TN_STR_FORMAT "` is this very document",
                         TN_STR_ARG(path->package));
-  TN_TRY(tn_wac_at(wac, path->offset, wac->load(wac->data, path->package, path->version, &bytes)));
-  tn_error *error =
-      tn_compose_package_new(wac->graph, path->package, path->version, bytes, &package);
-  TN_TRY(tn_wac_at(
-      wac, path->offset,
-      tn_error_wrap(error, "package `%" TN_STR_FORMAT "` cannot be used", TN_STR_ARG(key))));
+  TN_TRY(tn_wac_at(wac, path->offset, load_package(wac, path, key, &package)));
   if (!tn_map_put(wac->graph->arena, &wac->packages, key, package)) return tn_error_no_memory();
   *out = package;
   return NULL;
+}
+
+tn_error *tn_wac_path_name(tn_wac *wac, const tn_wac_path *path, tn_str *out) {
+  const tn_compose_package *package;
+  *out = path->text;
+  if (path->version.data != NULL || is_own_package(wac, path)) return NULL;
+  TN_TRY(tn_wac_find_package(wac, path, &package));
+  *out = with_version(wac, path->text, package->version);
+  return out->data == NULL ? tn_error_no_memory() : NULL;
 }
 
 /* ---- what is in them ----------------------------------------------------------------------------------- */

@@ -91,6 +91,8 @@ tn_error *tn_wac_expression(tn_wac *wac, const tn_wac_entry **out, uint32_t *off
 bool tn_wac_at_path(const tn_wac *wac);
 tn_error *tn_wac_read_path(tn_wac *wac, tn_wac_path *out);
 tn_error *tn_wac_find_package(tn_wac *wac, const tn_wac_path *path, const tn_compose_package **out);
+/* The path with the version that was found for it. */
+tn_error *tn_wac_path_name(tn_wac *wac, const tn_wac_path *path, tn_str *out);
 /* What a path with segments names: an item of sort TYPE for interfaces and worlds. */
 tn_error *tn_wac_resolve_path(tn_wac *wac, const tn_wac_path *path, tn_compose_item *out);
 

@@ -162,7 +162,7 @@ static tn_error *read_import_type(tn_wac *wac, tn_compose_item *out, tn_str *nam
     tn_wac_path path;
     TN_TRY(tn_wac_read_path(wac, &path));
     TN_TRY(tn_wac_resolve_path(wac, &path, &found));
-    *name = path.text;
+    TN_TRY(tn_wac_path_name(wac, &path, name));
   } else {
     tn_wit_word word;
     const tn_wac_entry *entry;

@@ -6,9 +6,15 @@
 #include "compose/graph.h"
 #include "wit/package/model.h"
 
-/* Gives the bytes of a package: a component or WIT in binary form. They live as long as the graph. `version`
- * .data == NULL: any. */
-typedef tn_error *(*tn_wac_load_func)(void *data, tn_str name, tn_str version, tn_str *bytes);
+/* A package: a component or WIT in binary form. All of it lives as long as the graph. */
+typedef struct tn_wac_loaded {
+  tn_str version;   /* .data == NULL: none */
+  const char *path; /* for messages */
+  tn_str bytes;
+} tn_wac_loaded;
+
+/* Finds a package. `version` .data == NULL: none, or whatever is newest. */
+typedef tn_error *(*tn_wac_load_func)(void *data, tn_str name, tn_str version, tn_wac_loaded *out);
 
 /* Reads the text into an empty graph. `source` must outlive the graph. Errors: TN_ERROR_INVALID or
  * TN_ERROR_LINK with file, line, column and the line; those of `load`, with the same. */
