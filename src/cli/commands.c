@@ -134,7 +134,8 @@ const cli_command cli_commands[] = {
      "\n"
      "tenon wit diff OLD NEW prints what changed and whom it breaks: importers, who call the interface (for a world: its "
      "hosts), or exporters, who implement it (for a world: its components). Other packages' interfaces are matched by "
-     "semantic version. Exits with 0 when nothing breaks, with 1 when something does.\n"
+     "semantic version. A new version of the package breaks both when it is not compatible with the old one; documentation, @since "
+     "and @deprecated break nobody. Exits with 0 when nothing breaks, with 1 when something does.\n"
      "\n"
      "tenon wit targets COMPONENT PATH says whether a component fits a world: imports no more, exports no less, with "
      "equal types. In place of PATH there may be a world of the folder wit. Exits with 0 when it fits, with 1 when not.",

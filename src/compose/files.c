@@ -88,7 +88,7 @@ tn_error *tn_compose_read_package(tn_arena *arena, const char *path, tn_str *out
 /* Looks for one package. */
 typedef struct finder {
   tn_arena *arena;
-  tn_str base; /* path of the package without version and ending: "deps/a/b" */
+  tn_str base;          /* path of the package without version and ending: "deps/a/b" */
   tn_str name, version; /* version: the newest so far, when any will do */
   tn_semver best;       /* the same */
   const char *found;

@@ -18,7 +18,8 @@ typedef struct unbundler {
   size_t threshold;
   tn_unbundle_func take;
   void *data;
-  tn_pointer_map taken; /* definition of a module -> taken_module; equal ones are taken one by one */
+  tn_pointer_map
+      taken; /* definition of a module -> taken_module; equal ones are taken one by one */
   TN_VEC(taken_module *) modules;
   TN_VEC(uint32_t) new_indices; /* of the outermost component's core modules, by their old ones */
 } unbundler;

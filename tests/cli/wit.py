@@ -38,7 +38,7 @@ world app {
   export run: func() -> u8;
 }
 """
-KV_NEXT = """package docs:kv@0.2.0;
+KV_NEXT = """package docs:kv@0.1.5;
 interface types { record entry { key: string, value: list<u8> } }
 interface store { use types.{entry}; get: func(key: string) -> option<entry>; put: func(e: entry); }
 world app { import store; export run: func() -> u8; }
@@ -134,18 +134,33 @@ class Wit(run.Case):
     def test_diff_says_whom_a_change_breaks(self):
         old, new = self.package(), self.package("next", KV_NEXT)
         self.expect(self.wit("diff", old, new), FAILED,
+                    "~ version of the package: 0.1.0 -> 0.1.5\n- interface types, documentation\n"
                     "+ interface store, function put: func(e: entry)  [breaks exporters]\n"
                     "compatible for importers\nbreaking for exporters\n", "")
         self.expect(self.wit("diff", new, old), FAILED,
+                    "~ version of the package: 0.1.5 -> 0.1.0\n+ interface types, documentation\n"
                     "- interface store, function put: func(e: entry)  [breaks importers]\n"
                     "breaking for importers\ncompatible for exporters\n", "")
+
+    def test_diff_tells_of_what_changes_no_type(self):
+        old = self.package()
+        new = self.package("next", KV.replace("@0.1.0", "@0.1.1").replace("What is stored.", "What is kept."))
+        self.expect(self.wit("diff", old, new), 0, "~ version of the package: 0.1.0 -> 0.1.1\n~ interface types, documentation\n"
+                    "compatible for importers\ncompatible for exporters\n", "")
+        new = self.package("later", KV.replace("@0.1.0", "@0.2.0").replace("@unstable(feature = scan)", "@since(version = 0.2.0)"))
+        self.expect(self.wit("diff", "--features", "scan", old, new), FAILED,
+                    "~ version of the package: 0.1.0 -> 0.2.0  [breaks importers and exporters]\n"
+                    "+ interface store, function all, @since: 0.2.0\n- interface store, function all, @unstable: scan  [breaks exporters]\n"
+                    "breaking for importers\nbreaking for exporters\n", "")
 
     def test_diff_as_json(self):
         done = self.wit("diff", "--json", self.package(), self.package("next", KV_NEXT))
         self.expect(done, FAILED)
         self.assertEqual(json.loads(done.out), {
             "importers": True, "exporters": False,
-            "differences": [{"kind": "added", "where": "interface store, function put", "after": "func(e: entry)",
+            "differences": [{"kind": "changed", "where": "version of the package", "before": "0.1.0", "after": "0.1.5", "breaks": []},
+                            {"kind": "removed", "where": "interface types, documentation", "breaks": []},
+                            {"kind": "added", "where": "interface store, function put", "after": "func(e: entry)",
                              "breaks": ["exporters"]}]})
 
     def test_diff_of_components(self):

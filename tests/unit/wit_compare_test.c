@@ -13,6 +13,7 @@ static tn_wit_package *parse(tn_arena *arena, const char *text) {
   assert_non_null(set);
   assert_non_null(source);
   set->arena = arena;
+  set->all_features = true;
   *source = (tn_wit_source){.path = TN_STR("test.wit"), .text = tn_str_from(text)};
   assert_ok(tn_wit_parse_package(set, source, 1, &package));
   return package;
@@ -46,12 +47,14 @@ static void assert_changes(const char *before, const char *after, const char *ex
   tn_arena_free(&arena);
 }
 
-/* Two interfaces with these contents. */
+/* Two interfaces with these contents, in two compatible versions. */
 static void assert_interface_changes(const char *before, const char *after, const char *expected) {
   tn_arena arena = {0};
-  tn_str texts[2] = {tn_arena_format(&arena, "package a:b@1.0.0; interface i { %s }", before),
-                     tn_arena_format(&arena, "package a:b@1.1.0; interface i { %s }", after)};
-  assert_changes(texts[0].data, texts[1].data, expected);
+  tn_str texts[3] = {
+      tn_arena_format(&arena, "package a:b@1.0.0; interface i { %s }", before),
+      tn_arena_format(&arena, "package a:b@1.1.0; interface i { %s }", after),
+      tn_arena_format(&arena, "~ version of the package: 1.0.0 -> 1.1.0 []\n%s", expected)};
+  assert_changes(texts[0].data, texts[1].data, texts[2].data);
   tn_arena_free(&arena);
 }
 
@@ -150,8 +153,91 @@ static void interfaces_come_and_go(void **state) {
   (void)state;
   assert_changes("package a:b@1.0.0; interface i {} interface old {}",
                  "package a:b@2.0.0; interface new {} interface i {}",
+                 "~ version of the package: 1.0.0 -> 2.0.0 [ie]\n"
                  "+ interface new []\n"
                  "- interface old [ie]\n");
+}
+
+static void versions_that_no_link_joins_break_all(void **state) {
+  (void)state;
+  static const char *const texts[][3] = {
+      {"package a:b@1.0.0;", "package a:b@1.4.0;", "~ version of the package: 1.0.0 -> 1.4.0 []\n"},
+      {"package a:b@0.2.0;", "package a:b@0.2.1;", "~ version of the package: 0.2.0 -> 0.2.1 []\n"},
+      {"package a:b@0.2.0;", "package a:b@0.3.0;",
+       "~ version of the package: 0.2.0 -> 0.3.0 [ie]\n"},
+      {"package a:b@1.0.0-rc.1;", "package a:b@1.0.0;",
+       "~ version of the package: 1.0.0-rc.1 -> 1.0.0 [ie]\n"},
+      {"package a:b;", "package a:b@1.0.0;", "+ version of the package -> 1.0.0 [ie]\n"},
+      {"package a:b@1.0.0;", "package a:b;", "- version of the package: 1.0.0 [ie]\n"},
+  };
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    tn_arena arena = {0};
+    tn_str before = tn_arena_format(&arena, "%s interface i {}", texts[i][0]);
+    tn_str after = tn_arena_format(&arena, "%s interface i {}", texts[i][1]);
+    assert_changes(before.data, after.data, texts[i][2]);
+    tn_arena_free(&arena);
+  }
+}
+
+static void documentation_breaks_nobody(void **state) {
+  (void)state;
+  assert_changes(
+      "/// One.\npackage a:b; interface i { /// What f does.\n f: func(); resource r;"
+      " record p { /// the width\n x: u8, y: u8 } }",
+      "/// Two.\npackage a:b; /// New.\ninterface i { /// What f really does.\n f: func();"
+      " /// A thing.\n resource r; record p { x: u8, y: u8 } }",
+      "~ package, documentation []\n"
+      "+ interface i, resource r, documentation []\n"
+      "- interface i, record p, field x, documentation []\n"
+      "~ interface i, function f, documentation []\n"
+      "+ interface i, documentation []\n");
+  assert_changes("package a:b; world w { import f: func(); export g: func(); }",
+                 "package a:b; /// W.\nworld w { /// F.\n import f: func(); /// G.\n export g: "
+                 "func(); }",
+                 "+ world w, import f, documentation []\n"
+                 "+ world w, export g, documentation []\n"
+                 "+ world w, documentation []\n");
+}
+
+static void gates_break_those_who_have_not_enabled_the_feature(void **state) {
+  (void)state;
+  assert_changes(
+      "package a:b@1.3.0; interface i { @since(version = 1.0.0) f: func();"
+      " @unstable(feature = x) g: func(); h: func(); @unstable(feature = x) k: func(); }",
+      "package a:b@1.3.0; @since(version = 1.3.0) interface i {"
+      " @since(version = 1.1.0) @deprecated(version = 1.2.0) f: func();"
+      " @since(version = 1.1.0) g: func(); @unstable(feature = y) h: func();"
+      " @unstable(feature = y) k: func(); }",
+      "~ interface i, function f, @since: 1.0.0 -> 1.1.0 []\n"
+      "+ interface i, function f, @deprecated -> 1.2.0 []\n"
+      "+ interface i, function g, @since -> 1.1.0 []\n"
+      "- interface i, function g, @unstable: x [e]\n"
+      "+ interface i, function h, @unstable -> y [i]\n"
+      "~ interface i, function k, @unstable: x -> y [ie]\n"
+      "+ interface i, @since -> 1.3.0 []\n");
+  assert_changes("package a:b@1.3.0; world w { import f: func(); export g: func(); }",
+                 "package a:b@1.3.0; world w { @unstable(feature = x) import f: func();"
+                 " @unstable(feature = x) export g: func(); }",
+                 "+ world w, import f, @unstable -> x [e]\n"
+                 "+ world w, export g, @unstable -> x [i]\n");
+}
+
+static void types_of_one_name_are_told_apart(void **state) {
+  (void)state;
+  static const char format[] =
+      "package a:b; interface i { record r { x: u8 } resource s; } interface j { record r { x: u16 } "
+      "resource s; } interface k { use %s.{r, s}; f: func(x: r, y: list<borrow<s>>) -> option<r>; }";
+  tn_arena arena = {0};
+  assert_changes(
+      tn_arena_format(&arena, format, "i").data, tn_arena_format(&arena, format, "j").data,
+      "~ interface k, type r: record r of a:b/i -> record r of a:b/j [ie]\n"
+      "~ interface k, type s: resource s of a:b/i -> resource s of a:b/j [ie]\n"
+      "~ interface k, function f, parameter x: record r of a:b/i -> record r of a:b/j [ie]\n"
+      "~ interface k, function f, parameter y: list<borrow<s>> with resource s of a:b/i ->"
+      " list<borrow<s>> with resource s of a:b/j [ie]\n"
+      "~ interface k, function f, result: option<r> with record r of a:b/i -> option<r> with"
+      " record r of a:b/j [ie]\n");
+  tn_arena_free(&arena);
 }
 
 static void another_package_is_told(void **state) {
@@ -169,6 +255,7 @@ static void worlds_break_hosts_and_components(void **state) {
       "}",
       "package a:b@0.2.0; interface i {} interface j {}"
       " world w { import i; import j; export run: func() -> u8; export again: func(); } world v {}",
+      "~ version of the package: 0.1.0 -> 0.2.0 [ie]\n"
       "+ interface j []\n"
       "+ world w, import a:b/j@0.2.0 [i]\n"
       "- world w, import f: func() [e]\n"
@@ -290,6 +377,10 @@ int main(void) {
       cmocka_unit_test(types_that_are_built_the_same_are_the_same),
       cmocka_unit_test(a_type_that_changed_is_told_once),
       cmocka_unit_test(interfaces_come_and_go),
+      cmocka_unit_test(versions_that_no_link_joins_break_all),
+      cmocka_unit_test(documentation_breaks_nobody),
+      cmocka_unit_test(gates_break_those_who_have_not_enabled_the_feature),
+      cmocka_unit_test(types_of_one_name_are_told_apart),
       cmocka_unit_test(another_package_is_told),
       cmocka_unit_test(worlds_break_hosts_and_components),
       cmocka_unit_test(interfaces_within_worlds_break_the_other_side_when_imported),

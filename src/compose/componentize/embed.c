@@ -73,8 +73,7 @@ static tn_error *embed(tn_arena *arena, tn_buffer *out, const char *wit, tn_str 
     if (module.data == NULL) {
       TN_TRY(tn_dummy_module(out, arena, world, options->names, options->abi));
     } else {
-      TN_TRY(
-          tn_error_wrap(check_module(arena, module), "%s", tn_embed_module_name(options)));
+      TN_TRY(tn_error_wrap(check_module(arena, module), "%s", tn_embed_module_name(options)));
       tn_buffer_append_str(out, module);
     }
   }

@@ -6,9 +6,8 @@
 
 const char *tn_make_adapter_name(tn_arena *arena, tn_str name, const char *file) {
   bool has_file = file != NULL;
-  tn_str text =
-      tn_arena_format(arena, "adapter '%" TN_STR_FORMAT "'%s%s%s", TN_STR_ARG(name),
-                      has_file ? " (" : "", has_file ? file : "", has_file ? ")" : "");
+  tn_str text = tn_arena_format(arena, "adapter '%" TN_STR_FORMAT "'%s%s%s", TN_STR_ARG(name),
+                                has_file ? " (" : "", has_file ? file : "", has_file ? ")" : "");
   return text.data == NULL ? "an adapter" : text.data;
 }
 

@@ -90,10 +90,9 @@ static tn_error *load_package(tn_wac *wac, const tn_wac_path *path, tn_str key,
   if (full.data == NULL) return tn_error_no_memory();
   *out = tn_map_get(&wac->packages, full);
   if (*out != NULL) return NULL;
-  TN_TRY(tn_error_wrap(tn_compose_package_new(wac->graph, path->package, loaded.version,
-                                              loaded.bytes, out),
-                       "package `%" TN_STR_FORMAT "` cannot be used: %s", TN_STR_ARG(key),
-                       loaded.path));
+  TN_TRY(tn_error_wrap(
+      tn_compose_package_new(wac->graph, path->package, loaded.version, loaded.bytes, out),
+      "package `%" TN_STR_FORMAT "` cannot be used: %s", TN_STR_ARG(key), loaded.path));
   return tn_map_put(wac->graph->arena, &wac->packages, full, *out) ? NULL : tn_error_no_memory();
 }
 

@@ -5,36 +5,15 @@
  * the same types (Subtyping.md). So a new function breaks those who export the interface and a lost one those
  * who import it, and every other change breaks both. */
 #include "component/extern_name.h"
-#include "wit/package/package.h"
-#include "wit/package/same.h"
+#include "wit/package/compare_parts.h"
 
 /* Types may share their parts: comparing those is bounded. */
 enum { MAX_STEPS = 20000000, MAX_DEPTH = 200 };
 
-/* Whom a change breaks. */
-typedef enum broken {
-  BREAKS_NONE = 0,
-  BREAKS_IMPORTERS = 1,
-  BREAKS_EXPORTERS = 2,
-  BREAKS_BOTH = 3
-} broken;
-
-/* Invariant: `owner` is what is being compared, as in "interface types"; with `is_import` it is imported by a
- * world, so that those who are meant by importers and exporters change places: the component of the world is
- * the importer. */
-typedef struct comparer {
-  tn_arena *arena;
-  tn_wit_sameness how;
-  tn_wit_changes *out;
-  tn_str owner;
-  bool is_import;
-  uint32_t steps;
-} comparer;
-
 /* ---- reporting --------------------------------------------------------------------------------------- */
 
-static tn_error *report(comparer *c, tn_wit_change_kind kind, broken whom, tn_str what,
-                        tn_str before, tn_str after) {
+tn_error *tn_wit_report(tn_wit_comparer *c, tn_wit_change_kind kind, tn_wit_broken whom,
+                        tn_str what, tn_str before, tn_str after) {
   tn_wit_change *change = TN_VEC_PUSH(c->arena, c->out);
   if (change == NULL) return tn_error_no_memory();
   bool has_owner = c->owner.data != NULL && what.data != NULL;
@@ -55,39 +34,23 @@ static tn_error *report(comparer *c, tn_wit_change_kind kind, broken whom, tn_st
   return NULL;
 }
 
-/* "function get", "record point" … */
-static tn_error *phrase(comparer *c, const char *what, tn_str name, tn_str *out) {
+tn_error *tn_wit_phrase(tn_wit_comparer *c, const char *what, tn_str name, tn_str *out) {
   *out = tn_arena_format(c->arena, "%s %" TN_STR_FORMAT, what, TN_STR_ARG(name));
   return out->data == NULL ? tn_error_no_memory() : NULL;
 }
 
-/* What is in the buffer, which is emptied. */
-static tn_error *take_text(comparer *c, tn_error *error, tn_buffer *text, tn_str *out) {
-  if (error == NULL) {
-    *out = text->failed ? (tn_str){NULL, 0} : tn_arena_copy(c->arena, tn_buffer_str(text));
-    if (out->data == NULL) error = tn_error_no_memory();
-  }
-  tn_buffer_free(text);
-  return error;
-}
-
-static tn_error *type_text(comparer *c, const tn_wit_type *type, tn_str *out) {
+static tn_error *function_text(tn_wit_comparer *c, const tn_wit_function *function, tn_str *out) {
   tn_buffer text = {0};
-  *out = TN_STR("nothing");
-  if (type == NULL) return NULL;
-  return take_text(c, tn_wit_print_type_name(&text, type), &text, out);
-}
-
-static tn_error *function_text(comparer *c, const tn_wit_function *function, tn_str *out) {
-  tn_buffer text = {0};
-  return take_text(c, tn_wit_print_function_type(&text, function), &text, out);
+  return tn_wit_take_text(c, tn_wit_print_function_type(&text, function), &text, out);
 }
 
 /* ---- equality ---------------------------------------------------------------------------------------- */
 
-static bool same_type(comparer *c, const tn_wit_type *a, const tn_wit_type *b, uint32_t depth);
+static bool same_type(tn_wit_comparer *c, const tn_wit_type *a, const tn_wit_type *b,
+                      uint32_t depth);
 
-static bool same_members(comparer *c, const tn_wit_type *a, const tn_wit_type *b, uint32_t depth) {
+static bool same_members(tn_wit_comparer *c, const tn_wit_type *a, const tn_wit_type *b,
+                         uint32_t depth) {
   if (a->member_count != b->member_count) return false;
   for (uint32_t i = 0; i < a->member_count; i++) {
     if (!tn_str_equal(a->members[i].name, b->members[i].name)) return false;
@@ -98,7 +61,8 @@ static bool same_members(comparer *c, const tn_wit_type *a, const tn_wit_type *b
 
 /* Whether two types are built the same. Types of one name are taken for the same: where those differ is
  * reported. */
-static bool same_type(comparer *c, const tn_wit_type *a, const tn_wit_type *b, uint32_t depth) {
+static bool same_type(tn_wit_comparer *c, const tn_wit_type *a, const tn_wit_type *b,
+                      uint32_t depth) {
   if (a == NULL || b == NULL) return a == b;
   if (depth == MAX_DEPTH || c->steps++ >= MAX_STEPS) return false;
   bool is_named = a->declaration.name.data != NULL && b->declaration.name.data != NULL;
@@ -118,18 +82,8 @@ static const char *member_word(const tn_wit_type *type) {
   return type->kind == TN_WIT_KIND_FLAGS ? "flag" : "case";
 }
 
-static const char *kind_word(const tn_wit_type *type) {
-  static const char *const words[] = {[TN_WIT_KIND_RECORD] = "record",
-                                      [TN_WIT_KIND_VARIANT] = "variant",
-                                      [TN_WIT_KIND_ENUM] = "enum",
-                                      [TN_WIT_KIND_FLAGS] = "flags",
-                                      [TN_WIT_KIND_RESOURCE] = "resource"};
-  bool has_word = (size_t)type->kind < sizeof words / sizeof *words && words[type->kind] != NULL;
-  return has_word ? words[type->kind] : "type";
-}
-
 /* Members by their names. */
-static tn_error *index_members(comparer *c, const tn_wit_member *members, uint32_t count,
+static tn_error *index_members(tn_wit_comparer *c, const tn_wit_member *members, uint32_t count,
                                tn_map *out) {
   for (uint32_t i = 0; i < count; i++) {
     if (members[i].name.data == NULL) continue;
@@ -139,7 +93,7 @@ static tn_error *index_members(comparer *c, const tn_wit_member *members, uint32
   return NULL;
 }
 
-static tn_error *report_member(comparer *c, tn_str whose, const char *word,
+static tn_error *report_member(tn_wit_comparer *c, tn_str whose, const char *word,
                                const tn_wit_member *before, const tn_wit_member *after) {
   tn_str name;
   tn_str texts[2] = {{NULL, 0}, {NULL, 0}};
@@ -148,13 +102,16 @@ static tn_error *report_member(comparer *c, tn_str whose, const char *word,
                                             : TN_WIT_CHANGED;
   bool has_type =
       (before != NULL && before->type != NULL) || (after != NULL && after->type != NULL);
-  TN_TRY(phrase(c, word, before != NULL ? before->name : after->name, &name));
+  TN_TRY(tn_wit_phrase(c, word, before != NULL ? before->name : after->name, &name));
   tn_str what = tn_arena_format(c->arena, "%" TN_STR_FORMAT ", %" TN_STR_FORMAT, TN_STR_ARG(whose),
                                 TN_STR_ARG(name));
   if (what.data == NULL) return tn_error_no_memory();
-  if (has_type && before != NULL) TN_TRY(type_text(c, before->type, &texts[0]));
-  if (has_type && after != NULL) TN_TRY(type_text(c, after->type, &texts[1]));
-  return report(c, kind, BREAKS_BOTH, what, texts[0], texts[1]);
+  if (has_type)
+    TN_TRY(tn_wit_type_texts(c, before != NULL ? before->type : NULL,
+                             after != NULL ? after->type : NULL, texts));
+  if (before == NULL) texts[0] = (tn_str){NULL, 0};
+  if (after == NULL) texts[1] = (tn_str){NULL, 0};
+  return tn_wit_report(c, kind, BREAKS_BOTH, what, texts[0], texts[1]);
 }
 
 static bool is_same_order(const tn_wit_member *a, const tn_wit_member *b, uint32_t count) {
@@ -164,8 +121,17 @@ static bool is_same_order(const tn_wit_member *a, const tn_wit_member *b, uint32
   return true;
 }
 
+static tn_error *compare_member_docs(tn_wit_comparer *c, tn_str whose, const char *word,
+                                     const tn_wit_member *before, const tn_wit_member *after) {
+  if (before == NULL || !c->has_notes) return NULL;
+  tn_str what = tn_arena_format(c->arena, "%" TN_STR_FORMAT ", %s %" TN_STR_FORMAT,
+                                TN_STR_ARG(whose), word, TN_STR_ARG(after->name));
+  return what.data == NULL ? tn_error_no_memory()
+                           : tn_wit_compare_docs(c, what, before->docs, after->docs);
+}
+
 /* Fields, cases or parameters. */
-static tn_error *compare_members(comparer *c, tn_str whose, const char *word,
+static tn_error *compare_members(tn_wit_comparer *c, tn_str whose, const char *word,
                                  const tn_wit_member *before, uint32_t before_count,
                                  const tn_wit_member *after, uint32_t after_count) {
   tn_map old = {0};
@@ -182,37 +148,40 @@ static tn_error *compare_members(comparer *c, tn_str whose, const char *word,
   for (uint32_t i = 0; i < before_count; i++) {
     if (!tn_map_has(&new, before[i].name)) TN_TRY(report_member(c, whose, word, &before[i], NULL));
   }
-  if (c->out->len != reported || is_same_order(before, after, before_count)) return NULL;
+  bool is_same = c->out->len == reported;
+  for (uint32_t i = 0; i < after_count; i++)
+    TN_TRY(compare_member_docs(c, whose, word, tn_map_get(&old, after[i].name), &after[i]));
+  if (!is_same || is_same_order(before, after, before_count)) return NULL;
   tn_str what =
       tn_arena_format(c->arena, "%" TN_STR_FORMAT ", order of the %ss", TN_STR_ARG(whose), word);
-  return what.data == NULL
-             ? tn_error_no_memory()
-             : report(c, TN_WIT_CHANGED, BREAKS_BOTH, what, (tn_str){NULL, 0}, (tn_str){NULL, 0});
+  return what.data == NULL ? tn_error_no_memory()
+                           : tn_wit_report(c, TN_WIT_CHANGED, BREAKS_BOTH, what, (tn_str){NULL, 0},
+                                           (tn_str){NULL, 0});
 }
 
 /* ---- types ------------------------------------------------------------------------------------------- */
 
 /* Two types that are called something: only that counts, what is behind the names is reported there. */
-static tn_error *compare_aliases(comparer *c, const tn_wit_type *before, const tn_wit_type *after,
-                                 tn_str what) {
+static tn_error *compare_aliases(tn_wit_comparer *c, const tn_wit_type *before,
+                                 const tn_wit_type *after, tn_str what) {
   tn_str texts[2];
   if (same_type(c, before->element, after->element, 0)) return NULL;
-  TN_TRY(type_text(c, before->element, &texts[0]));
-  TN_TRY(type_text(c, after->element, &texts[1]));
-  return report(c, TN_WIT_CHANGED, BREAKS_BOTH, what, texts[0], texts[1]);
+  TN_TRY(tn_wit_type_texts(c, before->element, after->element, texts));
+  return tn_wit_report(c, TN_WIT_CHANGED, BREAKS_BOTH, what, texts[0], texts[1]);
 }
 
-static tn_error *compare_type(comparer *c, const tn_wit_type *before, const tn_wit_type *after) {
+static tn_error *compare_type(tn_wit_comparer *c, const tn_wit_type *before,
+                              const tn_wit_type *after) {
   const tn_wit_type *old = tn_wit_type_root(before);
   const tn_wit_type *new = tn_wit_type_root(after);
   bool is_alias[2] = {before->kind == TN_WIT_KIND_ALIAS, after->kind == TN_WIT_KIND_ALIAS};
-  const char *word = kind_word(old);
+  const char *word = tn_wit_kind_word(old);
   tn_str what;
-  TN_TRY(phrase(c, is_alias[0] ? "type" : word, before->declaration.name, &what));
+  TN_TRY(tn_wit_phrase(c, is_alias[0] ? "type" : word, before->declaration.name, &what));
   if (is_alias[0] && is_alias[1]) return compare_aliases(c, before, after, what);
   if (old->kind != new->kind) {
-    return report(c, TN_WIT_CHANGED, BREAKS_BOTH, what, tn_str_from(word),
-                  tn_str_from(kind_word(new)));
+    return tn_wit_report(c, TN_WIT_CHANGED, BREAKS_BOTH, what, tn_str_from(word),
+                         tn_str_from(tn_wit_kind_word(new)));
   }
   if (old->kind != TN_WIT_KIND_RESOURCE) {
     return compare_members(c, what, member_word(old), old->members, old->member_count, new->members,
@@ -220,19 +189,19 @@ static tn_error *compare_type(comparer *c, const tn_wit_type *before, const tn_w
   }
   bool is_same = (!is_alias[0] && !is_alias[1]) || same_type(c, old, new, 0);
   return is_same ? NULL
-                 : report(c, TN_WIT_CHANGED, BREAKS_BOTH, what, TN_STR("resource"),
-                          TN_STR("another resource"));
+                 : tn_wit_report(c, TN_WIT_CHANGED, BREAKS_BOTH, what, TN_STR("resource"),
+                                 TN_STR("another resource"));
 }
 
-static tn_error *report_type(comparer *c, tn_wit_change_kind kind, const tn_wit_type *type) {
+static tn_error *report_type(tn_wit_comparer *c, tn_wit_change_kind kind, const tn_wit_type *type) {
   tn_str what;
   tn_str nothing = {NULL, 0};
-  TN_TRY(phrase(c, kind_word(type), type->declaration.name, &what));
-  return report(c, kind, kind == TN_WIT_ADDED ? BREAKS_EXPORTERS : BREAKS_IMPORTERS, what, nothing,
-                nothing);
+  TN_TRY(tn_wit_phrase(c, tn_wit_kind_word(type), type->declaration.name, &what));
+  return tn_wit_report(c, kind, kind == TN_WIT_ADDED ? BREAKS_EXPORTERS : BREAKS_IMPORTERS, what,
+                       nothing, nothing);
 }
 
-static tn_error *index_types(comparer *c, const tn_wit_interface *interface, tn_map *out) {
+static tn_error *index_types(tn_wit_comparer *c, const tn_wit_interface *interface, tn_map *out) {
   for (uint32_t i = 0; i < interface->types.len; i++) {
     tn_wit_type *type = interface->types.items[i];
     if (!tn_map_put(c->arena, out, type->declaration.name, type)) return tn_error_no_memory();
@@ -240,7 +209,16 @@ static tn_error *index_types(comparer *c, const tn_wit_interface *interface, tn_
   return NULL;
 }
 
-static tn_error *compare_types(comparer *c, const tn_wit_interface *before,
+/* A type of an interface. */
+static tn_error *compare_declared(tn_wit_comparer *c, const tn_wit_type *before,
+                                  const tn_wit_type *after) {
+  tn_str what;
+  TN_TRY(compare_type(c, before, after));
+  TN_TRY(tn_wit_phrase(c, tn_wit_kind_word(after), after->declaration.name, &what));
+  return tn_wit_compare_notes(c, what, &before->declaration, &after->declaration);
+}
+
+static tn_error *compare_types(tn_wit_comparer *c, const tn_wit_interface *before,
                                const tn_wit_interface *after) {
   tn_map old = {0};
   tn_map new = {0};
@@ -249,7 +227,7 @@ static tn_error *compare_types(comparer *c, const tn_wit_interface *before,
   for (uint32_t i = 0; i < after->types.len; i++) {
     const tn_wit_type *type = after->types.items[i];
     const tn_wit_type *was = tn_map_get(&old, type->declaration.name);
-    TN_TRY(was == NULL ? report_type(c, TN_WIT_ADDED, type) : compare_type(c, was, type));
+    TN_TRY(was == NULL ? report_type(c, TN_WIT_ADDED, type) : compare_declared(c, was, type));
   }
   for (uint32_t i = 0; i < before->types.len; i++) {
     const tn_wit_type *type = before->types.items[i];
@@ -261,7 +239,7 @@ static tn_error *compare_types(comparer *c, const tn_wit_interface *before,
 /* ---- functions --------------------------------------------------------------------------------------- */
 
 /* "function get", "method counter.bump", "constructor of counter". */
-static tn_error *name_function(comparer *c, const tn_wit_function *function, tn_str *out) {
+static tn_error *name_function(tn_wit_comparer *c, const tn_wit_function *function, tn_str *out) {
   static const char *const words[] = {[TN_WIT_FREE_FUNCTION] = "function",
                                       [TN_WIT_METHOD] = "method",
                                       [TN_WIT_STATIC_FUNCTION] = "static function",
@@ -269,21 +247,21 @@ static tn_error *name_function(comparer *c, const tn_wit_function *function, tn_
   tn_str name = function->item_name;
   size_t bracket = tn_str_find(name, ']', 0);
   if (bracket < name.len) name = tn_str_slice(name, bracket + 1, name.len);
-  return phrase(c, words[function->kind], name, out);
+  return tn_wit_phrase(c, words[function->kind], name, out);
 }
 
-static tn_error *report_function(comparer *c, tn_wit_change_kind kind,
+static tn_error *report_function(tn_wit_comparer *c, tn_wit_change_kind kind,
                                  const tn_wit_function *function) {
   tn_str what;
   tn_str text;
   tn_str nothing = {NULL, 0};
   TN_TRY(name_function(c, function, &what));
   TN_TRY(function_text(c, function, &text));
-  if (kind == TN_WIT_ADDED) return report(c, kind, BREAKS_EXPORTERS, what, nothing, text);
-  return report(c, kind, BREAKS_IMPORTERS, what, text, nothing);
+  if (kind == TN_WIT_ADDED) return tn_wit_report(c, kind, BREAKS_EXPORTERS, what, nothing, text);
+  return tn_wit_report(c, kind, BREAKS_IMPORTERS, what, text, nothing);
 }
 
-static tn_error *compare_function(comparer *c, const tn_wit_function *before,
+static tn_error *compare_function(tn_wit_comparer *c, const tn_wit_function *before,
                                   const tn_wit_function *after) {
   tn_str what;
   tn_str texts[2];
@@ -291,19 +269,19 @@ static tn_error *compare_function(comparer *c, const tn_wit_function *before,
   if (before->is_async != after->is_async) {
     TN_TRY(function_text(c, before, &texts[0]));
     TN_TRY(function_text(c, after, &texts[1]));
-    return report(c, TN_WIT_CHANGED, BREAKS_BOTH, what, texts[0], texts[1]);
+    return tn_wit_report(c, TN_WIT_CHANGED, BREAKS_BOTH, what, texts[0], texts[1]);
   }
   TN_TRY(compare_members(c, what, "parameter", before->params, before->param_count, after->params,
                          after->param_count));
   if (same_type(c, before->result, after->result, 0)) return NULL;
   tn_str result = tn_arena_format(c->arena, "%" TN_STR_FORMAT ", result", TN_STR_ARG(what));
   if (result.data == NULL) return tn_error_no_memory();
-  TN_TRY(type_text(c, before->result, &texts[0]));
-  TN_TRY(type_text(c, after->result, &texts[1]));
-  return report(c, TN_WIT_CHANGED, BREAKS_BOTH, result, texts[0], texts[1]);
+  TN_TRY(tn_wit_type_texts(c, before->result, after->result, texts));
+  return tn_wit_report(c, TN_WIT_CHANGED, BREAKS_BOTH, result, texts[0], texts[1]);
 }
 
-static tn_error *index_functions(comparer *c, const tn_wit_interface *interface, tn_map *out) {
+static tn_error *index_functions(tn_wit_comparer *c, const tn_wit_interface *interface,
+                                 tn_map *out) {
   for (uint32_t i = 0; i < interface->functions.len; i++) {
     tn_wit_function *function = interface->functions.items[i];
     if (!tn_map_put(c->arena, out, function->item_name, function)) return tn_error_no_memory();
@@ -311,7 +289,7 @@ static tn_error *index_functions(comparer *c, const tn_wit_interface *interface,
   return NULL;
 }
 
-static tn_error *compare_functions(comparer *c, const tn_wit_interface *before,
+static tn_error *compare_functions(tn_wit_comparer *c, const tn_wit_interface *before,
                                    const tn_wit_interface *after) {
   tn_map old = {0};
   tn_map new = {0};
@@ -320,8 +298,14 @@ static tn_error *compare_functions(comparer *c, const tn_wit_interface *before,
   for (uint32_t i = 0; i < after->functions.len; i++) {
     const tn_wit_function *function = after->functions.items[i];
     const tn_wit_function *was = tn_map_get(&old, function->item_name);
-    TN_TRY(was == NULL ? report_function(c, TN_WIT_ADDED, function)
-                       : compare_function(c, was, function));
+    if (was == NULL) {
+      TN_TRY(report_function(c, TN_WIT_ADDED, function));
+      continue;
+    }
+    tn_str what;
+    TN_TRY(compare_function(c, was, function));
+    TN_TRY(name_function(c, function, &what));
+    TN_TRY(tn_wit_compare_notes(c, what, &was->declaration, &function->declaration));
   }
   for (uint32_t i = 0; i < before->functions.len; i++) {
     const tn_wit_function *function = before->functions.items[i];
@@ -331,7 +315,7 @@ static tn_error *compare_functions(comparer *c, const tn_wit_interface *before,
   return NULL;
 }
 
-static tn_error *compare_interface(comparer *c, const tn_wit_interface *before,
+static tn_error *compare_interface(tn_wit_comparer *c, const tn_wit_interface *before,
                                    const tn_wit_interface *after) {
   TN_TRY(compare_types(c, before, after));
   return compare_functions(c, before, after);
@@ -341,8 +325,8 @@ static tn_error *compare_interface(comparer *c, const tn_wit_interface *before,
 
 /* The name that an item is found by in the other world: without the part of its version that compatible
  * versions differ in, and without the version of the package that is compared. */
-static tn_error *item_key(comparer *c, const tn_wit_package *own, const tn_wit_world_item *item,
-                          tn_str *out) {
+static tn_error *item_key(tn_wit_comparer *c, const tn_wit_package *own,
+                          const tn_wit_world_item *item, tn_str *out) {
   bool is_named = item->kind == TN_WIT_WORLD_INTERFACE && item->declaration.name.data == NULL;
   *out = item->name;
   if (!is_named) return NULL;
@@ -355,8 +339,8 @@ static tn_error *item_key(comparer *c, const tn_wit_package *own, const tn_wit_w
   return NULL;
 }
 
-static tn_error *index_items(comparer *c, const tn_wit_package *own, const tn_wit_world_item *items,
-                             uint32_t count, tn_map *out) {
+static tn_error *index_items(tn_wit_comparer *c, const tn_wit_package *own,
+                             const tn_wit_world_item *items, uint32_t count, tn_map *out) {
   for (uint32_t i = 0; i < count; i++) {
     tn_str key;
     TN_TRY(item_key(c, own, &items[i], &key));
@@ -365,41 +349,42 @@ static tn_error *index_items(comparer *c, const tn_wit_package *own, const tn_wi
   return NULL;
 }
 
-static tn_error *report_item(comparer *c, tn_wit_change_kind kind, const tn_wit_world_item *item,
-                             const char *verb) {
+static tn_error *report_item(tn_wit_comparer *c, tn_wit_change_kind kind,
+                             const tn_wit_world_item *item, const char *verb) {
   tn_str what;
   tn_str text = {NULL, 0};
   tn_str nothing = {NULL, 0};
   bool is_added = kind == TN_WIT_ADDED;
-  broken whom = is_added ? BREAKS_EXPORTERS : BREAKS_IMPORTERS;
+  tn_wit_broken whom = is_added ? BREAKS_EXPORTERS : BREAKS_IMPORTERS;
   if (item->kind == TN_WIT_WORLD_TYPE) {
     bool is_resource = item->type->kind == TN_WIT_KIND_RESOURCE;
-    TN_TRY(phrase(c, kind_word(item->type), item->name, &what));
-    return report(c, kind, is_resource ? whom : BREAKS_NONE, what, nothing, nothing);
+    TN_TRY(tn_wit_phrase(c, tn_wit_kind_word(item->type), item->name, &what));
+    return tn_wit_report(c, kind, is_resource ? whom : BREAKS_NONE, what, nothing, nothing);
   }
-  TN_TRY(phrase(c, verb, item->name, &what));
+  TN_TRY(tn_wit_phrase(c, verb, item->name, &what));
   if (item->kind == TN_WIT_WORLD_FUNCTION) TN_TRY(function_text(c, item->function, &text));
-  return report(c, kind, whom, what, is_added ? nothing : text, is_added ? text : nothing);
+  return tn_wit_report(c, kind, whom, what, is_added ? nothing : text, is_added ? text : nothing);
 }
 
-static tn_error *compare_named(comparer *c, const tn_wit_world_item *before,
+static tn_error *compare_named(tn_wit_comparer *c, const tn_wit_world_item *before,
                                const tn_wit_world_item *after) {
   if (!tn_str_equal(before->name, after->name)) {
-    TN_TRY(report(c, TN_WIT_CHANGED, BREAKS_NONE, (tn_str){NULL, 0}, before->name, after->name));
+    TN_TRY(tn_wit_report(c, TN_WIT_CHANGED, BREAKS_NONE, (tn_str){NULL, 0}, before->name,
+                         after->name));
   }
   return compare_interface(c, before->interface, after->interface);
 }
 
-static tn_error *compare_item(comparer *c, const tn_wit_world_item *before,
+static tn_error *compare_item(tn_wit_comparer *c, const tn_wit_world_item *before,
                               const tn_wit_world_item *after, const char *verb) {
-  comparer inner = *c;
+  tn_wit_comparer inner = *c;
   tn_str what;
   tn_error *error = NULL;
-  TN_TRY(phrase(c, verb, after->name, &what));
+  TN_TRY(tn_wit_phrase(c, verb, after->name, &what));
   if (before->kind != after->kind) {
     static const char *const words[] = {"interface", "function", "type"};
-    return report(c, TN_WIT_CHANGED, BREAKS_BOTH, what, tn_str_from(words[before->kind]),
-                  tn_str_from(words[after->kind]));
+    return tn_wit_report(c, TN_WIT_CHANGED, BREAKS_BOTH, what, tn_str_from(words[before->kind]),
+                         tn_str_from(words[after->kind]));
   }
   inner.owner = tn_arena_format(c->arena, "%" TN_STR_FORMAT ", %" TN_STR_FORMAT,
                                 TN_STR_ARG(c->owner), TN_STR_ARG(what));
@@ -420,9 +405,19 @@ static tn_error *compare_item(comparer *c, const tn_wit_world_item *before,
   return error;
 }
 
-static tn_error *compare_items(comparer *c, const tn_wit_world_item *before, uint32_t before_count,
-                               const tn_wit_world_item *after, uint32_t after_count,
-                               const char *verb) {
+/* What is there only because something else uses it has the gate of that. */
+static tn_error *compare_item_notes(tn_wit_comparer *c, const tn_wit_world_item *before,
+                                    const tn_wit_world_item *after, const char *verb) {
+  tn_str what;
+  bool is_type = after->kind == TN_WIT_WORLD_TYPE;
+  if (before->is_implied || after->is_implied) return NULL;
+  TN_TRY(tn_wit_phrase(c, is_type ? tn_wit_kind_word(after->type) : verb, after->name, &what));
+  return tn_wit_compare_notes(c, what, &before->declaration, &after->declaration);
+}
+
+static tn_error *compare_items(tn_wit_comparer *c, const tn_wit_world_item *before,
+                               uint32_t before_count, const tn_wit_world_item *after,
+                               uint32_t after_count, const char *verb) {
   tn_map old = {0};
   tn_map new = {0};
   TN_TRY(index_items(c, c->how.before, before, before_count, &old));
@@ -431,8 +426,12 @@ static tn_error *compare_items(comparer *c, const tn_wit_world_item *before, uin
     tn_str key;
     TN_TRY(item_key(c, c->how.after, &after[i], &key));
     const tn_wit_world_item *was = tn_map_get(&old, key);
-    TN_TRY(was == NULL ? report_item(c, TN_WIT_ADDED, &after[i], verb)
-                       : compare_item(c, was, &after[i], verb));
+    if (was == NULL) {
+      TN_TRY(report_item(c, TN_WIT_ADDED, &after[i], verb));
+      continue;
+    }
+    TN_TRY(compare_item(c, was, &after[i], verb));
+    TN_TRY(compare_item_notes(c, was, &after[i], verb));
   }
   for (uint32_t i = 0; i < before_count; i++) {
     tn_str key;
@@ -444,7 +443,8 @@ static tn_error *compare_items(comparer *c, const tn_wit_world_item *before, uin
 
 /* The component of a world exports what the world exports, and imports what it imports: there, a new import
  * breaks hosts and a lost one components. */
-static tn_error *compare_world(comparer *c, const tn_wit_world *before, const tn_wit_world *after) {
+static tn_error *compare_world(tn_wit_comparer *c, const tn_wit_world *before,
+                               const tn_wit_world *after) {
   c->is_import = true;
   TN_TRY(compare_items(c, before->imports.items, before->imports.len, after->imports.items,
                        after->imports.len, "import"));
@@ -455,16 +455,19 @@ static tn_error *compare_world(comparer *c, const tn_wit_world *before, const tn
 
 /* ---- packages ---------------------------------------------------------------------------------------- */
 
-static tn_error *report_whole(comparer *c, tn_wit_change_kind kind, const char *word, tn_str name) {
+static tn_error *report_whole(tn_wit_comparer *c, tn_wit_change_kind kind, const char *word,
+                              tn_str name) {
   tn_str nothing = {NULL, 0};
   c->owner = nothing;
   tn_str what;
-  TN_TRY(phrase(c, word, name, &what));
-  return report(c, kind, kind == TN_WIT_ADDED ? BREAKS_NONE : BREAKS_BOTH, what, nothing, nothing);
+  TN_TRY(tn_wit_phrase(c, word, name, &what));
+  return tn_wit_report(c, kind, kind == TN_WIT_ADDED ? BREAKS_NONE : BREAKS_BOTH, what, nothing,
+                       nothing);
 }
 
-static tn_error *compare_interfaces(comparer *c, const tn_wit_package *before,
+static tn_error *compare_interfaces(tn_wit_comparer *c, const tn_wit_package *before,
                                     const tn_wit_package *after) {
+  tn_str nothing = {NULL, 0};
   for (uint32_t i = 0; i < after->interfaces.len; i++) {
     const tn_wit_interface *interface = after->interfaces.items[i];
     tn_str name = interface->declaration.name;
@@ -473,8 +476,9 @@ static tn_error *compare_interfaces(comparer *c, const tn_wit_package *before,
       TN_TRY(report_whole(c, TN_WIT_ADDED, "interface", name));
       continue;
     }
-    TN_TRY(phrase(c, "interface", name, &c->owner));
+    TN_TRY(tn_wit_phrase(c, "interface", name, &c->owner));
     TN_TRY(compare_interface(c, was, interface));
+    TN_TRY(tn_wit_compare_notes(c, nothing, &was->declaration, &interface->declaration));
   }
   for (uint32_t i = 0; i < before->interfaces.len; i++) {
     tn_str name = before->interfaces.items[i]->declaration.name;
@@ -484,8 +488,9 @@ static tn_error *compare_interfaces(comparer *c, const tn_wit_package *before,
   return NULL;
 }
 
-static tn_error *compare_worlds(comparer *c, const tn_wit_package *before,
+static tn_error *compare_worlds(tn_wit_comparer *c, const tn_wit_package *before,
                                 const tn_wit_package *after) {
+  tn_str nothing = {NULL, 0};
   for (uint32_t i = 0; i < after->worlds.len; i++) {
     const tn_wit_world *world = after->worlds.items[i];
     tn_str name = world->declaration.name;
@@ -494,8 +499,9 @@ static tn_error *compare_worlds(comparer *c, const tn_wit_package *before,
       TN_TRY(report_whole(c, TN_WIT_ADDED, "world", name));
       continue;
     }
-    TN_TRY(phrase(c, "world", name, &c->owner));
+    TN_TRY(tn_wit_phrase(c, "world", name, &c->owner));
     TN_TRY(compare_world(c, was, world));
+    TN_TRY(tn_wit_compare_notes(c, nothing, &was->declaration, &world->declaration));
   }
   for (uint32_t i = 0; i < before->worlds.len; i++) {
     tn_str name = before->worlds.items[i]->declaration.name;
@@ -505,26 +511,12 @@ static tn_error *compare_worlds(comparer *c, const tn_wit_package *before,
   return NULL;
 }
 
-static tn_str package_text(tn_arena *arena, const tn_wit_package *package) {
-  return tn_arena_format(arena, "%" TN_STR_FORMAT ":%" TN_STR_FORMAT,
-                         TN_STR_ARG(package->name.name_space), TN_STR_ARG(package->name.name));
-}
-
-static tn_error *compare_names(comparer *c, const tn_wit_package *before,
-                               const tn_wit_package *after) {
-  tn_str old = package_text(c->arena, before);
-  tn_str new = package_text(c->arena, after);
-  if (old.data == NULL || new.data == NULL) return tn_error_no_memory();
-  if (tn_str_equal(old, new)) return NULL;
-  return report(c, TN_WIT_CHANGED, BREAKS_BOTH, TN_STR("name of the package"), old, new);
-}
-
 tn_error *tn_wit_compare(tn_arena *arena, const tn_wit_package *before, const tn_wit_package *after,
                          tn_wit_changes *out) {
-  comparer c = {
-      .arena = arena, .out = out, .how = {.before = before, .after = after, .is_compatible = true}};
+  tn_wit_comparer c = {.arena = arena, .out = out, .has_notes = true};
+  c.how = (tn_wit_sameness){.before = before, .after = after, .is_compatible = true};
   *out = (tn_wit_changes){0};
-  TN_TRY(compare_names(&c, before, after));
+  TN_TRY(tn_wit_compare_package_names(&c, before, after));
   TN_TRY(compare_interfaces(&c, before, after));
   return compare_worlds(&c, before, after);
 }
@@ -534,9 +526,9 @@ tn_error *tn_wit_compare(tn_arena *arena, const tn_wit_package *before, const tn
 tn_error *tn_wit_fits(tn_arena *arena, const tn_wit_world *component, const tn_wit_world *world,
                       tn_wit_changes *out) {
   tn_wit_changes all = {0};
-  comparer c = {.arena = arena, .out = &all, .how = {.is_compatible = true}};
+  tn_wit_comparer c = {.arena = arena, .out = &all, .how = {.is_compatible = true}};
   *out = (tn_wit_changes){0};
-  TN_TRY(phrase(&c, "world", world->declaration.name, &c.owner));
+  TN_TRY(tn_wit_phrase(&c, "world", world->declaration.name, &c.owner));
   TN_TRY(compare_world(&c, world, component));
   /* Were the component the new version of the world: whatever breaks the hosts of the world does not fit. */
   for (uint32_t i = 0; i < all.len; i++) {
