@@ -48,7 +48,9 @@ static tn_error *compose_text(tn_arena *arena, tn_str text, const char *name,
   package_source source = {.arena = arena, .options = options != NULL ? options : &no_options};
   tn_compose_graph_init(&graph, arena);
   TN_TRY(tn_wac_evaluate(&graph, &file, load_package, &source));
-  return tn_error_wrap(encode(&graph, source.options, bytes, size), "while composing %s", name);
+  tn_error *error = encode(&graph, source.options, bytes, size);
+  return graph.place != 0 ? tn_wac_error_at_place(&file, graph.place, error)
+                          : tn_error_wrap(error, "while composing %s", name);
 }
 
 tn_error *tn_compose_text(tn_str text, const char *name, const tn_compose_options *options,

@@ -39,6 +39,9 @@ tn_error *tn_core_module_state(tn_arena *arena, const tn_core_module *module, tn
 /* Checks every validation rule of Explainer.md and Binary.md except those inside core modules, which the
  * engine checks. TN_ERROR_INVALID with the offset. `scratch` may be freed afterwards. */
 tn_error *tn_component_validate(tn_arena *scratch, const tn_component_ast *component);
+/* The same with the offset in *offset, and not in the message. */
+tn_error *tn_component_validate_at(tn_arena *scratch, const tn_component_ast *component,
+                                   uint32_t *offset);
 
 /* How many levels components, and types within types, may nest. */
 enum { TN_MAX_COMPONENT_DEPTH = 100, TN_MAX_TYPE_DEPTH = 100 };

@@ -5,6 +5,14 @@
 #include "compose/encode.h"
 #include "compose/graph.h"
 
+/* Where definitions from `first` on, up to those of the next cause, come from. */
+typedef struct cause {
+  uint32_t first;
+  uint32_t place; /* as in tn_compose_graph */
+  const char *what;
+  tn_str name;
+} cause;
+
 /* Invariant: `nodes` leads from the nodes that were written to their index + 1. */
 typedef struct encoder {
   tn_compose_graph *graph;
@@ -13,7 +21,16 @@ typedef struct encoder {
   tn_compose_scope scope;
   tn_pointer_map nodes;
   tn_pointer_map packages; /* to the index + 1 of the component */
+  TN_VEC(cause) causes;
 } encoder;
+
+/* The definitions that are added from now on are there because of this. */
+static tn_error *begin(encoder *e, uint32_t place, const char *what, tn_str name) {
+  cause *slot = TN_VEC_PUSH(e->graph->arena, &e->causes);
+  if (slot == NULL) return tn_error_no_memory();
+  *slot = (cause){e->builder.definitions.len, place, what, name};
+  return NULL;
+}
 
 static bool put_index(encoder *e, tn_pointer_map *map, const void *key, uint32_t index) {
   return tn_pointer_map_put(e->graph->arena, map, key, (void *)(uintptr_t)(index + 1));
@@ -93,8 +110,19 @@ static tn_error *encode_definition(encoder *e, const tn_compose_node *node, uint
   return tn_compose_scope_name_type(&e->scope, root, *index);
 }
 
+static tn_error *begin_node(encoder *e, const tn_compose_node *node) {
+  static const char *const words[] = {[TN_COMPOSE_IMPORT] = "import",
+                                      [TN_COMPOSE_INSTANCE] = "an instance of",
+                                      [TN_COMPOSE_ALIAS] = "export",
+                                      [TN_COMPOSE_DEFINITION] = "type"};
+  bool is_instance = node->kind == TN_COMPOSE_INSTANCE;
+  return begin(e, node->place, words[node->kind],
+               is_instance ? node->package->name : node->item.name);
+}
+
 static tn_error *encode_node(encoder *e, const tn_compose_node *node) {
   uint32_t index = 0;
+  TN_TRY(begin_node(e, node));
   switch (node->kind) {
   case TN_COMPOSE_IMPORT:
     TN_TRY(tn_compose_encode_import(&e->scope, node->import, &index));
@@ -118,6 +146,7 @@ static tn_error *encode_exports(encoder *e) {
     const tn_compose_export *export = &e->graph->exports.items[i];
     if (export->node->kind == TN_COMPOSE_DEFINITION) continue; /* exported where it is defined */
     tn_sort_index item = {export->node->item.sort, node_index(e, export->node)};
+    TN_TRY(begin(e, export->place, "export", export->name));
     TN_TRY(tn_builder_add_export(&e->builder, export->name, item, NULL));
   }
   return NULL;
@@ -135,8 +164,11 @@ static tn_error *encode(encoder *e, tn_buffer *out) {
   const tn_component_ast *component;
   uint32_t index;
   TN_TRY(tn_compose_scope_open(&e->scope, &e->graph->types, &e->builder, &e->graph->imports));
-  for (uint32_t i = 0; i < e->graph->imports.list.len; i++)
+  for (uint32_t i = 0; i < e->graph->imports.list.len; i++) {
+    TN_TRY(begin(e, e->graph->import_details.items[i].place, "import",
+                 e->graph->imports.list.items[i].name));
     TN_TRY(tn_compose_encode_import(&e->scope, i, &index));
+  }
   for (uint32_t i = 0; i < e->graph->nodes.len; i++)
     TN_TRY(encode_node(e, e->graph->nodes.items[i]));
   TN_TRY(encode_exports(e));
@@ -145,21 +177,46 @@ static tn_error *encode(encoder *e, tn_buffer *out) {
   return tn_component_write(out, component);
 }
 
-/* What was written is read again, so that nothing wrong leaves the house. */
-static tn_error *validate(tn_str bytes) {
-  tn_arena arena = {0};
+/* What the definition at this offset of the written component is there for; NULL: unknown. The decoder reads the
+ * definitions that the builder was given, in their order. */
+static const cause *find_cause(const encoder *e, const tn_component_ast *written, uint32_t offset) {
+  const cause *found = NULL;
+  uint32_t definition = 0;
+  while (definition + 1 < written->definition_count &&
+         written->definitions[definition + 1].offset <= offset)
+    definition++;
+  for (uint32_t i = 0; i < e->causes.len && e->causes.items[i].first <= definition; i++)
+    found = &e->causes.items[i];
+  return found;
+}
+
+static tn_error *validate_written(encoder *e, tn_arena *scratch, tn_str bytes) {
   const tn_component_ast *component;
-  tn_error *error = tn_component_decode(&arena, bytes, &component);
-  if (error == NULL) error = tn_component_validate(&arena, component);
-  tn_arena_free(&arena);
+  uint32_t offset;
+  TN_TRY(tn_component_decode(scratch, bytes, &component));
+  tn_error *error = tn_component_validate_at(scratch, component, &offset);
+  if (error == NULL) return NULL;
+  const cause *found = find_cause(e, component, offset);
+  e->graph->place = found == NULL ? 0 : found->place;
+  return found == NULL ? error
+                       : tn_error_wrap(error, "%s `%" TN_STR_FORMAT "`", found->what,
+                                       TN_STR_ARG(found->name));
+}
+
+/* What was written is read again, so that nothing wrong leaves the house. */
+static tn_error *validate(encoder *e, tn_str bytes) {
+  tn_arena scratch = {0};
+  tn_error *error = validate_written(e, &scratch, bytes);
+  tn_arena_free(&scratch);
   return tn_error_wrap(error, "what was composed is not a valid component");
 }
 
 tn_error *tn_compose_encode(tn_compose_graph *graph, tn_compose_encoding encoding, tn_buffer *out) {
   encoder e = {.graph = graph, .encoding = encoding, .builder = {.arena = graph->arena}};
   size_t start = out->len;
+  graph->place = 0;
   TN_TRY(encode(&e, out));
   if (out->failed) return tn_error_no_memory();
   return encoding.no_validation ? NULL
-                                : validate(tn_str_slice(tn_buffer_str(out), start, out->len));
+                                : validate(&e, tn_str_slice(tn_buffer_str(out), start, out->len));
 }

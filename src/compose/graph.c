@@ -39,6 +39,7 @@ static tn_error *new_node(tn_compose_graph *graph, tn_compose_node_kind kind,
   tn_compose_node *node = TN_ARENA_NEW(graph->arena, tn_compose_node);
   if (slot == NULL || node == NULL) return tn_error_no_memory();
   node->kind = kind;
+  node->place = graph->place;
   *slot = *out = node;
   return NULL;
 }
@@ -138,6 +139,7 @@ static tn_error *place_import(tn_compose_graph *graph, const tn_compose_item *it
   tn_compose_import *details = TN_VEC_PUSH(graph->arena, &graph->import_details);
   if (details == NULL) return tn_error_no_memory();
   details->is_explicit = is_explicit;
+  details->place = graph->place;
   *position = graph->imports.list.len;
   TN_TRY(tn_compose_items_add(&graph->types, &graph->imports, item));
   if (!is_called_like_interface(item)) return NULL;
@@ -353,6 +355,7 @@ tn_error *tn_compose_instantiate(tn_compose_graph *graph, const tn_compose_packa
   node.item.interface->items = world->exports;
   TN_TRY(take_arguments(graph, &node, world, &arguments, import_missing, failed));
   TN_TRY(new_node(graph, TN_COMPOSE_INSTANCE, out));
+  node.place = (*out)->place;
   **out = node;
   return NULL;
 }
@@ -390,6 +393,6 @@ tn_error *tn_compose_add_export(tn_compose_graph *graph, tn_str name, tn_compose
   tn_compose_export *export = TN_VEC_PUSH(graph->arena, &graph->exports);
   if (export == NULL || !tn_map_put(graph->arena, &graph->exports_by_name, name, node))
     return tn_error_no_memory();
-  *export = (tn_compose_export){.name = name, .node = node};
+  *export = (tn_compose_export){.place = graph->place, .name = name, .node = node};
   return NULL;
 }

@@ -18,8 +18,9 @@ typedef struct tn_compose_package {
   const tn_compose_world *world;
 } tn_compose_package;
 
-/* Something that the whole imports. */
+/* Something that the whole imports. `place`: see tn_compose_graph. */
 typedef struct tn_compose_import {
+  uint32_t place;
   bool is_explicit; /* asked for by name, and not because an instance was not given it */
   bool is_implied;  /* there only because another import uses its types */
 } tn_compose_import;
@@ -40,6 +41,7 @@ typedef struct tn_compose_argument {
 
 struct tn_compose_node {
   tn_compose_node_kind kind;
+  uint32_t place;
   /* .name: of an import; of the export that an alias is of; of a definition */
   tn_compose_item item;
   uint32_t import;
@@ -51,6 +53,7 @@ struct tn_compose_node {
 };
 
 typedef struct tn_compose_export {
+  uint32_t place;
   tn_str name;
   tn_compose_node *node;
 } tn_compose_export;
@@ -67,6 +70,9 @@ typedef struct tn_compose_graph {
   TN_VEC(tn_compose_node *) nodes;
   TN_VEC(tn_compose_export) exports; /* definitions included */
   tn_map exports_by_name;            /* name -> tn_compose_node */
+  /* What is added now comes from here: a number of the caller's, 0 for unknown. When the whole is not valid, it is the
+   * place of what caused that. */
+  uint32_t place;
 } tn_compose_graph;
 
 void tn_compose_graph_init(tn_compose_graph *graph, tn_arena *arena);
@@ -110,7 +116,7 @@ typedef struct tn_compose_encoding {
   bool no_validation;
 } tn_compose_encoding;
 
-/* Appends the component in binary form. */
+/* Appends the component in binary form. When that is not valid, graph->place says what made it so. */
 tn_error *tn_compose_encode(tn_compose_graph *graph, tn_compose_encoding encoding, tn_buffer *out);
 
 #endif

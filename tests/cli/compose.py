@@ -117,10 +117,27 @@ class Compose(Case):
     def test_no_validate_writes_what_is_not_valid(self):
         options = (self.documents(RECORD), "--dep", "p:q=%s" % (COMPONENTS / "record-maker.wat"))
         whole = self.folder / "whole.wasm"
-        self.expect(self.compose(*options, "-o", whole), LOAD, "", "is not a valid component")
+        self.expect(self.compose(*options, "-o", whole), LOAD, "", [
+            "app.wac:2:8: what was composed is not a valid component: export `origin`: func not valid to be used as export\n",
+            "    export new p:q {}.shapes.origin;\n" + " " * 11 + "^\n",
+            "hint: it mentions a type that has no name outside: export the interface that the type is of, too"])
         self.assertFalse(whole.exists())
         self.expect(self.compose(*options, "--no-validate", "-o", whole), 0, "", "")
         self.expect(self.tenon("inspect", whole), LOAD, "", "")
+
+    def test_what_makes_the_whole_invalid_is_shown_where_it_is(self):
+        option = "p:q=%s" % (COMPONENTS / "record-maker.wat")
+        for text, place, cause in (
+                ("record p { x: u32 }\nimport f: func(a: p);", "3:8", "import `f`: func not valid to be used as import"),
+                ("record p { x: u32 }\nimport f as g: func(a: p);", "3:13", "import `g`: func not valid to be used as import"),
+                ("let x = new p:q {};\nexport x.shapes.origin as o;", "3:27", "export `o`: func not valid to be used as export"),
+                ("export new p:q {}.shapes...;", "2:8", "export `origin`: func not valid to be used as export")):
+            with self.subTest(text=text):
+                source = self.documents("package my:app;\n%s\n" % text)
+                line = text.splitlines()[int(place[0]) - 2]
+                self.expect(self.compose(source, "--dep", option, "-o", self.folder / "whole.wasm"), LOAD, "", [
+                    "app.wac:%s: what was composed is not a valid component: %s\n" % (place, cause),
+                    "    %s\n%s^\n" % (line, " " * (3 + int(place[2:]))), "hint: it mentions a type"])
 
     def test_one_file_is_read_from_standard_input(self):
         whole = self.folder / "whole.wasm"

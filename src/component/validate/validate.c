@@ -129,14 +129,24 @@ static tn_error *locate(tn_error *error, uint32_t offset) {
   if (error == NULL || tn_error_get_kind(error) == TN_ERROR_NO_MEMORY) return error;
   tn_error *located = tn_error_new(tn_error_get_kind(error), "%s (at offset 0x%x)",
                                    tn_error_get_message(error), offset);
+  if (tn_error_get_hint(error) != NULL) tn_error_set_hint(located, "%s", tn_error_get_hint(error));
   tn_error_delete(error);
   return located;
 }
 
-tn_error *tn_component_validate(tn_arena *scratch, const tn_component_ast *component) {
+tn_error *tn_component_validate_at(tn_arena *scratch, const tn_component_ast *component,
+                                   uint32_t *offset) {
   tn_checker checker;
   const tn_checked_type *ignored;
+  *offset = 0;
   TN_TRY(tn_checker_init(&checker, scratch));
   tn_error *error = check_component(&checker, NULL, component, &ignored);
-  return locate(error, checker.offset);
+  *offset = checker.offset;
+  return error;
+}
+
+tn_error *tn_component_validate(tn_arena *scratch, const tn_component_ast *component) {
+  uint32_t offset;
+  tn_error *error = tn_component_validate_at(scratch, component, &offset);
+  return locate(error, offset);
 }

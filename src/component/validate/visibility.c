@@ -134,6 +134,9 @@ tn_error *tn_visibility_add(tn_checker *checker, tn_scope *scope, tn_side side,
   bool is_visible;
   TN_TRY(add_item(&search, item, &is_visible));
   if (is_visible) return NULL;
-  return tn_check_fail("%s not valid to be used as %s", tn_sort_name(item->sort),
-                       side == TN_SIDE_IMPORT ? "import" : "export");
+  const char *verb = side == TN_SIDE_IMPORT ? "import" : "export";
+  return tn_error_set_hint(
+      tn_check_fail("%s not valid to be used as %s", tn_sort_name(item->sort), verb),
+      "it mentions a type that has no name outside: %s the interface that the type is of, too",
+      verb);
 }

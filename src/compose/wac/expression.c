@@ -160,6 +160,7 @@ static tn_error *read_new(tn_wac *wac, const tn_wac_entry **out) {
                         "instances are made of packages, and not of something in them");
   TN_TRY(tn_wac_find_package(wac, &path, &list.package));
   TN_TRY(read_arguments(wac, &list));
+  tn_wac_place(wac, path.offset);
   for (uint32_t i = 0; i < list.spreads.len; i++)
     TN_TRY(spread(wac, &list, list.spreads.items[i]));
   tn_error *error = tn_compose_instantiate(wac->graph, list.package, list.given.items,
@@ -177,6 +178,7 @@ static tn_error *access_export(tn_wac *wac, const tn_wac_entry *entry, tn_wit_wo
     return tn_wac_error(wac, offset, "only instances have exports to be taken, but this is a %s",
                         tn_compose_item_kind_name(&entry->item));
   tn_str full = is_exact ? name.text : full_name(&entry->item.interface->items, name.text);
+  tn_wac_place(wac, name.offset);
   TN_TRY(tn_compose_alias(wac->graph, entry->node, full, &node));
   if (node != NULL) return entry_of_node(wac, node, out);
   return tn_wac_error(wac, name.offset, "the instance has no export `%" TN_STR_FORMAT "`",

@@ -58,6 +58,10 @@ tn_error *tn_wac_error(const tn_wac *wac, uint32_t offset, const char *format, .
     __attribute__((format(printf, 3, 4)));
 /* Says where an error arose; NULL stays NULL. Takes and returns ownership. */
 tn_error *tn_wac_at(const tn_wac *wac, uint32_t offset, tn_error *error);
+/* What is added to the graph from now on is there because of what stands here. */
+static inline void tn_wac_place(const tn_wac *wac, uint32_t offset) {
+  wac->graph->place = offset + 1;
+}
 static inline uint32_t tn_wac_offset(const tn_wac *wac) {
   return (uint32_t)wac->reader.lexer.token.start;
 }

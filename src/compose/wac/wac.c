@@ -18,10 +18,11 @@ tn_error *tn_wac_error(const tn_wac *wac, uint32_t offset, const char *format, .
   return error;
 }
 
-tn_error *tn_wac_at(const tn_wac *wac, uint32_t offset, tn_error *error) {
+static tn_error *at(const tn_wit_source *source, uint32_t offset, tn_error *error) {
   if (error == NULL || tn_error_get_kind(error) == TN_ERROR_NO_MEMORY) return error;
   size_t line, column;
-  tn_error *text = tn_wac_error(wac, offset, "%s", tn_error_get_message(error));
+  tn_error *text =
+      tn_wit_place_error((tn_wit_place){source, offset}, "%s", tn_error_get_message(error));
   tn_error *placed = tn_error_new(tn_error_get_kind(error), "%s", tn_error_get_message(text));
   if (tn_error_get_place(text, &line, &column)) tn_error_set_place(placed, line, column);
   const char *hint = tn_error_get_hint(error);
@@ -29,6 +30,14 @@ tn_error *tn_wac_at(const tn_wac *wac, uint32_t offset, tn_error *error) {
   tn_error_delete(text);
   tn_error_delete(error);
   return placed;
+}
+
+tn_error *tn_wac_at(const tn_wac *wac, uint32_t offset, tn_error *error) {
+  return at(wac->reader.source, offset, error);
+}
+
+tn_error *tn_wac_error_at_place(const tn_wit_source *source, uint32_t place, tn_error *error) {
+  return place == 0 ? error : at(source, place - 1, error);
 }
 
 tn_error *tn_wac_wrong_kind(const tn_wac *wac, tn_wit_word name, const tn_compose_item *item,
@@ -188,6 +197,7 @@ static tn_error *import_statement(tn_wac *wac) {
   TN_TRY(tn_wit_reader_expect(&wac->reader, ';', "';'"));
   if (as.text.data != NULL) name = as.text;
   uint32_t offset = as.text.data != NULL ? as.offset : id.offset;
+  tn_wac_place(wac, offset);
   TN_TRY(tn_wac_at(wac, offset, tn_compose_add_import(wac->graph, name, &item, &node)));
   return tn_wac_declare(wac, id, &node->item, node);
 }
@@ -198,6 +208,7 @@ static tn_error *new_definition(tn_wac *wac, tn_wit_word name, tn_compose_type *
   tn_compose_node *node;
   if (tn_map_has(&wac->root.names, name.text))
     return tn_wac_declare(wac, name, &(tn_compose_item){0}, NULL);
+  tn_wac_place(wac, name.offset);
   TN_TRY(tn_wac_at(wac, name.offset, tn_compose_define(wac->graph, name.text, type, &node)));
   return tn_wac_declare(wac, name, &node->item, node);
 }
@@ -245,6 +256,7 @@ static tn_error *let_statement(tn_wac *wac) {
 }
 
 static tn_error *export_node(tn_wac *wac, uint32_t offset, tn_str name, tn_compose_node *node) {
+  tn_wac_place(wac, offset);
   return tn_wac_at(wac, offset, tn_compose_add_export(wac->graph, name, node));
 }
 

@@ -20,5 +20,8 @@ typedef tn_error *(*tn_wac_load_func)(void *data, tn_str name, tn_str version, t
  * TN_ERROR_LINK with file, line, column and the line; those of `load`, with the same. */
 tn_error *tn_wac_evaluate(tn_compose_graph *graph, const tn_wit_source *source,
                           tn_wac_load_func load, void *data);
+/* Says where in the text the place of a graph is that was read from it; nothing for 0. Takes and returns ownership of
+ * the error, which may be NULL. */
+tn_error *tn_wac_error_at_place(const tn_wit_source *source, uint32_t place, tn_error *error);
 
 #endif
