@@ -448,27 +448,13 @@ static void turn_end(tn_deferred *deferred) {
   if (client->handler.changed != NULL) client->handler.changed(client->data, client);
 }
 
-static bool make_nghttp2(tn_http2_session *session) {
-  nghttp2_session_callbacks *callbacks = NULL;
-  nghttp2_option *option = NULL;
-  int result = nghttp2_session_callbacks_new(&callbacks);
-  if (result == 0) result = nghttp2_option_new(&option);
-  if (result == 0) {
-    tn_http2_session_callbacks(callbacks);
-    nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
-    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
-    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-    nghttp2_option_set_no_auto_window_update(option, 1);
-    nghttp2_option_set_no_closed_streams(option, 1);
-    result = nghttp2_session_client_new3(&session->nghttp2, callbacks, session, option,
-                                         tn_http2_session_memory());
-  }
-  nghttp2_option_del(option);
-  nghttp2_session_callbacks_del(callbacks);
-  return result == 0;
-}
+static const tn_http2_callbacks callbacks = {
+    .header = on_header,
+    .data = on_data,
+    .frame = on_frame,
+    .frame_sent = on_frame_sent,
+    .stream_close = on_stream_close,
+};
 
 tn_error *tn_http2_client_new(tn_transport *transport, const tn_http2_client_options *options,
                               const tn_http2_client_handler *handler, void *data,
@@ -489,9 +475,7 @@ tn_error *tn_http2_client_new(tn_transport *transport, const tn_http2_client_opt
       .write_timeout = options->write_timeout,
   };
   /* No stream may be opened by the peer: nothing is pushed. */
-  if (!make_nghttp2(&client->session) ||
-      !tn_http2_session_settle(&client->session, options->max_header_bytes, 0)) {
-    nghttp2_session_del(client->session.nghttp2);
+  if (!tn_http2_session_start(&client->session, &callbacks, options->max_header_bytes, 0)) {
     tn_free(client);
     return tn_error_no_memory();
   }
@@ -501,13 +485,7 @@ tn_error *tn_http2_client_new(tn_transport *transport, const tn_http2_client_opt
 }
 
 void tn_http2_client_ready(tn_http2_client *client, int events) {
-  tn_http2_session *session = &client->session;
-  bool was_paused = session->is_reading_paused;
-  if ((events & TN_WRITABLE) && session->is_blocked) {
-    session->is_blocked = false;
-    tn_http2_session_schedule(session);
-  }
-  if ((events & TN_READABLE) || was_paused) tn_http2_session_read(session);
+  tn_http2_session_ready(&client->session, events);
 }
 
 void tn_http2_client_delete(tn_http2_client *client) {

@@ -266,18 +266,11 @@ static void linger(tn_http2_server *server) {
 
 static void connection_ready(tn_connection *connection, int events) {
   tn_http2_server *server = connection->protocol;
-  tn_http2_session *session = &server->session;
   if (server->state == TN_HTTP2_LINGERING) {
     linger(server);
     return;
   }
-  bool was_paused = session->is_reading_paused;
-  if ((events & TN_WRITABLE) && session->is_blocked) {
-    session->is_blocked = false;
-    tn_http2_session_schedule(session);
-  }
-  if (((events & TN_READABLE) || was_paused) && !tn_http2_session_read(session)) return;
-  update_deadline(server);
+  if (tn_http2_session_ready(&server->session, events)) update_deadline(server);
 }
 
 static void connection_timeout(tn_connection *connection) {
@@ -330,29 +323,17 @@ static const tn_http2_session_class session_class = {
     tn_http2_exchange_finished, tn_http2_exchange_late,        session_check,
 };
 
-static bool make_nghttp2(tn_http2_session *session) {
-  nghttp2_session_callbacks *callbacks = NULL;
-  nghttp2_option *option = NULL;
-  int result = nghttp2_session_callbacks_new(&callbacks);
-  if (result == 0) result = nghttp2_option_new(&option);
-  if (result == 0) {
-    tn_http2_session_callbacks(callbacks);
-    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
-    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
-    nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
-    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
-    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
-    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-    nghttp2_option_set_no_auto_window_update(option, 1);
-    result = nghttp2_session_server_new3(&session->nghttp2, callbacks, session, option,
-                                         tn_http2_session_memory());
-  }
-  nghttp2_option_del(option);
-  nghttp2_session_callbacks_del(callbacks);
-  return result == 0;
-}
+static const tn_http2_callbacks callbacks = {
+    .is_server = true,
+    .begin_frame = on_begin_frame,
+    .begin_headers = on_begin_headers,
+    .header = on_header,
+    .data = on_data,
+    .frame = on_frame,
+    .invalid_frame = on_invalid_frame,
+    .frame_sent = on_frame_sent,
+    .stream_close = on_stream_close,
+};
 
 static tn_http2_server *server_new(tn_connection *connection) {
   tn_http2_server *server = tn_calloc(1, sizeof *server);
@@ -377,11 +358,9 @@ static tn_http2_server *server_new(tn_connection *connection) {
   server->frames = (tn_http2_budget){FRAMES_IN_A_ROW, now};
   server->head_since = now; /* until the first request */
   server->idle_since = now;
-  if (make_nghttp2(&server->session) &&
-      tn_http2_session_settle(&server->session, server->options->max_header_bytes,
-                              server->options->max_streams))
+  if (tn_http2_session_start(&server->session, &callbacks, server->options->max_header_bytes,
+                             server->options->max_streams))
     return server;
-  nghttp2_session_del(server->session.nghttp2);
   tn_free(server);
   return NULL;
 }

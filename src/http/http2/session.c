@@ -37,10 +37,7 @@ static void *memory_realloc(void *pointer, size_t size, void *data) {
   return tn_realloc(pointer, size);
 }
 
-nghttp2_mem *tn_http2_session_memory(void) {
-  static nghttp2_mem memory = {NULL, memory_malloc, memory_free, memory_calloc, memory_realloc};
-  return &memory;
-}
+static nghttp2_mem memory = {NULL, memory_malloc, memory_free, memory_calloc, memory_realloc};
 
 static void count(uint64_t *counter, uint64_t amount) {
   if (counter != NULL) __atomic_store_n(counter, *counter + amount, __ATOMIC_RELAXED);
@@ -72,12 +69,37 @@ static int send_data(nghttp2_session *nghttp2, nghttp2_frame *frame, const uint8
   return 0;
 }
 
-void tn_http2_session_callbacks(nghttp2_session_callbacks *callbacks) {
-  nghttp2_session_callbacks_set_send_data_callback(callbacks, send_data);
+static void set_callbacks(nghttp2_session_callbacks *out, const tn_http2_callbacks *callbacks) {
+  nghttp2_session_callbacks_set_send_data_callback(out, send_data);
+  nghttp2_session_callbacks_set_on_begin_frame_callback(out, callbacks->begin_frame);
+  nghttp2_session_callbacks_set_on_begin_headers_callback(out, callbacks->begin_headers);
+  nghttp2_session_callbacks_set_on_header_callback(out, callbacks->header);
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(out, callbacks->data);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(out, callbacks->frame);
+  nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(out, callbacks->invalid_frame);
+  nghttp2_session_callbacks_set_on_frame_send_callback(out, callbacks->frame_sent);
+  nghttp2_session_callbacks_set_on_stream_close_callback(out, callbacks->stream_close);
 }
 
-bool tn_http2_session_settle(tn_http2_session *session, uint32_t max_header_bytes,
-                             uint32_t max_streams) {
+/* Windows are opened when bytes are read. A server has to remember streams that are closed, see its callbacks. */
+static bool make_nghttp2(tn_http2_session *session, const tn_http2_callbacks *callbacks) {
+  nghttp2_session_callbacks *made = NULL;
+  nghttp2_option *option = NULL;
+  int result = nghttp2_session_callbacks_new(&made);
+  if (result == 0) result = nghttp2_option_new(&option);
+  if (result == 0) {
+    set_callbacks(made, callbacks);
+    nghttp2_option_set_no_auto_window_update(option, 1);
+    if (!callbacks->is_server) nghttp2_option_set_no_closed_streams(option, 1);
+    result = (callbacks->is_server ? nghttp2_session_server_new3 : nghttp2_session_client_new3)(
+        &session->nghttp2, made, session, option, &memory);
+  }
+  nghttp2_option_del(option);
+  nghttp2_session_callbacks_del(made);
+  return result == 0;
+}
+
+static bool settle(tn_http2_session *session, uint32_t max_header_bytes, uint32_t max_streams) {
   nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, TN_HTTP2_STREAM_WINDOW},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, max_header_bytes},
@@ -90,6 +112,15 @@ bool tn_http2_session_settle(tn_http2_session *session, uint32_t max_header_byte
                                  sizeof settings / sizeof *settings) == 0 &&
          nghttp2_session_set_local_window_size(session->nghttp2, NGHTTP2_FLAG_NONE, 0,
                                                TN_HTTP2_CONNECTION_WINDOW) == 0;
+}
+
+bool tn_http2_session_start(tn_http2_session *session, const tn_http2_callbacks *callbacks,
+                            uint32_t max_header_bytes, uint32_t max_streams) {
+  if (make_nghttp2(session, callbacks) && settle(session, max_header_bytes, max_streams))
+    return true;
+  nghttp2_session_del(session->nghttp2);
+  session->nghttp2 = NULL;
+  return false;
 }
 
 /* ---- end ------------------------------------------------------------------------------------- */
@@ -240,6 +271,15 @@ bool tn_http2_session_read(tn_http2_session *session) {
   if (session->has_more_to_read && !session->is_reading_paused)
     tn_http2_session_check_by(session, 0);
   return true;
+}
+
+bool tn_http2_session_ready(tn_http2_session *session, int events) {
+  bool was_paused = session->is_reading_paused;
+  if ((events & TN_WRITABLE) && session->is_blocked) {
+    session->is_blocked = false;
+    tn_http2_session_schedule(session);
+  }
+  return !((events & TN_READABLE) || was_paused) || tn_http2_session_read(session);
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */

@@ -113,6 +113,19 @@ typedef struct tn_http2_session_class {
   void (*check)(tn_http2_session *session);
 } tn_http2_session_class;
 
+/* What nghttp2 tells of what comes and goes; those that one end does not need are NULL. */
+typedef struct tn_http2_callbacks {
+  bool is_server;
+  nghttp2_on_begin_frame_callback begin_frame;
+  nghttp2_on_begin_headers_callback begin_headers;
+  nghttp2_on_header_callback header;
+  nghttp2_on_data_chunk_recv_callback data;
+  nghttp2_on_frame_recv_callback frame;
+  nghttp2_on_invalid_frame_recv_callback invalid_frame;
+  nghttp2_on_frame_send_callback frame_sent;
+  nghttp2_on_stream_close_callback stream_close;
+} tn_http2_callbacks;
+
 /* Invariant: after `failure` is set nghttp2 is not called any more, but to free it. */
 struct tn_http2_session {
   const tn_http2_session_class *class;
@@ -144,12 +157,10 @@ struct tn_http2_session {
 
 /* ---- the session ------------------------------------------------------------------------------------------ */
 
-/* Adds the callbacks that both ends share (send_data, memory). */
-void tn_http2_session_callbacks(nghttp2_session_callbacks *callbacks);
-nghttp2_mem *tn_http2_session_memory(void);
-/* Makes the settings both ends share: windows, header list. */
-bool tn_http2_session_settle(tn_http2_session *session, uint32_t max_header_bytes,
-                             uint32_t max_streams);
+/* Makes its nghttp2 session, with the settings that both ends share. The callbacks' data is the session. False: out of
+ * memory, and there is none. */
+bool tn_http2_session_start(tn_http2_session *session, const tn_http2_callbacks *callbacks,
+                            uint32_t max_header_bytes, uint32_t max_streams);
 /* Detaches all streams (they fail with `why`, nobody is told) and frees what it has; not the struct. */
 void tn_http2_session_free(tn_http2_session *session, tn_http_code why);
 
@@ -158,6 +169,8 @@ void tn_http2_session_receive(tn_http2_session *session, const uint8_t *bytes, s
 /* Reads what there is (up to a bound for one turn) and tells whom it concerns. False: the session has been
  * freed. */
 bool tn_http2_session_read(tn_http2_session *session);
+/* The transport is ready for `events`: has sent what waited for it, and reads. False: the session has been freed. */
+bool tn_http2_session_ready(tn_http2_session *session, int events);
 /* Sends what there is and tells whom it concerns. False: the session has been freed. */
 bool tn_http2_session_send(tn_http2_session *session);
 /* The same without telling anybody: for calls from outside. */
