@@ -181,8 +181,8 @@ static void end_host_side(tn_instance *instance) {
 }
 
 void tn_instance_end(tn_instance *instance) {
-  tn_sanitizer_give(instance->linked->plan
-                        .engine); /* others may have its memory before the next line has ended */
+  /* Others may have its memory before the next line has ended. */
+  tn_sanitizer_give(instance->linked->plan.engine);
   tn_plan_instantiated_end(&instance->instantiated);
   end_host_side(instance);
 }

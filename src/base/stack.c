@@ -19,8 +19,8 @@ static void find_bounds(void) {
   size_t size, guard = 0;
   if (pthread_attr_getstack(&attributes, &start, &size) == 0) {
     pthread_attr_getguardsize(&attributes, &guard);
-    tn_stack_own.start =
-        (uintptr_t)start + guard; /* where the guard is part of the stack: older libraries */
+    /* Where the guard is part of the stack: older libraries. */
+    tn_stack_own.start = (uintptr_t)start + guard;
     tn_stack_own.size = size > guard ? size - guard : 0;
   }
   pthread_attr_destroy(&attributes);

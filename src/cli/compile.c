@@ -27,8 +27,8 @@ static tn_error *make_artifact(const cli_settings *settings, const char *path, u
   tn_component *component = NULL;
   tn_error *error = cli_engine_new(settings, false, &engine);
   if (error == NULL) error = tn_component_from_file(engine, path, TN_LOAD_NO_CACHE, &component);
-  if (error != NULL &&
-      tn_error_get_kind(error) == TN_ERROR_DENIED) { /* only artifacts are not accepted */
+  /* Only artifacts are not accepted. */
+  if (error != NULL && tn_error_get_kind(error) == TN_ERROR_DENIED) {
     char message[4096];
     snprintf(message, sizeof message, "%s is compiled already", path);
     tn_error_delete(error);

@@ -82,8 +82,8 @@ int main(int count, char **arguments) {
     cli_print_help(NULL);
     return cli_finish_output(CLI_EXIT_USAGE);
   }
-  signal(SIGXFSZ,
-         SIG_IGN); /* a file that may not grow is an error of write, for the guest as well */
+  /* A file that may not grow is an error of write, for the guest as well. */
+  signal(SIGXFSZ, SIG_IGN);
   const char *first = arguments[1];
   const cli_command *command = cli_command_find(first);
   if (command != NULL) return run_command(command, arguments + 2, count - 2);

@@ -47,9 +47,8 @@ static void raise_descriptor_limit(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
-  setrlimit(
-      RLIMIT_NOFILE,
-      &limit); /* if it fails, what there is must do; the server says when that is too little */
+  /* If it fails, what there is must do; the server says when that is too little. */
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* ---- settings ------------------------------------------------------------------------------------------- */

@@ -102,8 +102,8 @@ static tn_error *find_home(tn_compose_scope *scope, const tn_compose_interface *
   if (home->id.data == NULL) return NULL;
   uintptr_t there = (uintptr_t)tn_map_get(&scope->instances_by_id, home->id);
   const tn_compose_item *item = tn_compose_items_get(scope->imports, home->id);
-  bool is_type =
-      scope->component != NULL; /* the component itself imports nothing that it was not told to */
+  /* The component itself imports nothing that it was not told to. */
+  bool is_type = scope->component != NULL;
   *found = there != 0 || (item != NULL && item->sort == TN_SORT_INSTANCE) || !is_type;
   if (!*found) return NULL;
   if (there != 0) {

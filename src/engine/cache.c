@@ -14,9 +14,9 @@
 void tn_cache_key_make(tn_str content, tn_str fingerprint, tn_cache_key *out) {
   uint8_t of_content[TN_DIGEST_SIZE], digest[TN_DIGEST_SIZE];
   tn_engine_digest(content, of_content);
+  /* The content's digest as the key of the fingerprint's. */
   crypto_generichash(digest, sizeof digest, (const uint8_t *)fingerprint.data, fingerprint.len,
-                     of_content,
-                     sizeof of_content); /* the content's digest as the key of the fingerprint's */
+                     of_content, sizeof of_content);
   sodium_bin2hex(out->name, sizeof out->name, digest, sizeof digest);
 }
 

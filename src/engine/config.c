@@ -165,8 +165,8 @@ static tn_error *make_engine(const tn_engine_options *options, const memory_layo
     set_pool(config, options);
     wasmtime_error_t *error = tenon_engine_new(config, out);
     if (error == NULL) return NULL;
-    wasmtime_error_delete(
-        error); /* no room for the pool, or a configuration that fails below as well */
+    /* No room for the pool, or a configuration that fails below as well. */
+    wasmtime_error_delete(error);
   }
   wasmtime_error_t *error = tenon_engine_new(make_config(options, layout), out);
   if (error == NULL) return NULL;

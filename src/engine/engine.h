@@ -61,8 +61,8 @@ void tn_module_delete(tn_module *module);
 /* ---- stores ----------------------------------------------------------------------------------- */
 
 typedef struct tn_store tn_store;
-typedef struct tn_core_context
-    tn_core_context; /* borrowed view of a store, as host functions get it */
+/* borrowed view of a store, as host functions get it */
+typedef struct tn_core_context tn_core_context;
 
 typedef struct tn_store_limits {
   /* of each linear memory; UINT64_MAX: no limit of ours. Growth beyond traps with

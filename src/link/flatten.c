@@ -271,8 +271,8 @@ static tn_error *define_export(tn_linking *linking, tn_scope *scope, const tn_as
   TN_TRY(item_at(scope, export_->item, &item));
   if (item.sort == TN_SORT_TYPE && item.type->kind == TN_TYPE_ITEM_RESOURCE &&
       item.type->resource->name.data == NULL) {
-    ((tn_resource *)item.type->resource)->name =
-        export_->name.name; /* its first name, for messages */
+    /* Its first name, for messages. */
+    ((tn_resource *)item.type->resource)->name = export_->name.name;
   }
   TN_TRY(tn_instance_item_put(linking, &scope->exports, export_->name.name, item));
   return tn_scope_push(linking, scope, item);

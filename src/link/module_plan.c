@@ -97,8 +97,8 @@ tn_error *tn_link_core_module(tn_linking *linking, const tn_compiled *compiled) 
     if (export_->type.kind == TN_CORE_EXTERN_FUNC) TN_TRY(export_func(linking, export_, &source));
     if (export_->type.kind == TN_CORE_EXTERN_MEMORY &&
         tn_str_equal(export_->name, TN_STR("memory"))) {
-      TN_TRY(tn_link_take_memory(linking, &source,
-                                 &memory)); /* slot 0: what preview 1 reads and writes */
+      /* Slot 0: what preview 1 reads and writes. */
+      TN_TRY(tn_link_take_memory(linking, &source, &memory));
     }
   }
   return NULL;

@@ -155,8 +155,8 @@ static bool is_fix_up(const tn_core_module *module, uint32_t *filled) {
   reader *start = &found.all[SECTION_START];
   uint32_t count = start->at == NULL ? functions : functions - 1;
   if (start->at != NULL && (read_u32(start) != count || start->has_failed)) return false;
-  static const uint8_t from_zero[] = {1, 0, 0x41, 0,
-                                      0x0b}; /* one segment: (elem (i32.const 0) func …) */
+  /* One segment: (elem (i32.const 0) func …). */
+  static const uint8_t from_zero[] = {1, 0, 0x41, 0, 0x0b};
   reader *elements = &found.all[SECTION_ELEMENT];
   for (size_t i = 0; i < sizeof from_zero; i++)
     expect(elements, from_zero[i]);

@@ -48,8 +48,8 @@ static bool path_matches(tn_str rule, tn_str path) {
 const tn_serve_route *tn_serve_find_route(const tn_serve_config *config, tn_str authority,
                                           tn_str path) {
   tn_str host = host_of(authority);
-  const char *looked_at =
-      NULL; /* the host of the routes before: equal ones share their text and lie side by side */
+  /* The host of the routes before: equal ones share their text and lie side by side. */
+  const char *looked_at = NULL;
   bool matches = false;
   for (uint32_t i = 0; i < config->route_count; i++) {
     const tn_serve_route *route = &config->routes[i];

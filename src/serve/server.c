@@ -120,8 +120,8 @@ static void start_draining(tn_server *server) {
 static void reopen_log(tn_server *server) {
   tn_error *error = tn_log_reopen(server->log);
   if (error == NULL) return;
-  tn_log_write(server->log, "error", "%s",
-               tn_error_get_message(error)); /* to where it went before */
+  /* To where it went before. */
+  tn_log_write(server->log, "error", "%s", tn_error_get_message(error));
   tn_error_delete(error);
 }
 

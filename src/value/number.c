@@ -194,8 +194,8 @@ static void append_plain_exponent(tn_buffer *out, const char *text) {
 }
 
 static void print_finite(tn_buffer *out, tn_type_kind kind, double value) {
-  static const double PLAIN_INTEGERS =
-      1e15; /* below it whole numbers are written without an exponent */
+  /* Below it whole numbers are written without an exponent. */
+  static const double PLAIN_INTEGERS = 1e15;
   char text[48];
   if (value == floor(value) && fabs(value) < PLAIN_INTEGERS) {
     snprintf(text, sizeof text, "%.0f", value);

@@ -24,8 +24,8 @@ typedef struct tn_config_stdio {
   tn_stdio_kind kind;
   int descriptor;
   tn_output_func write;
-  int (*open)(
-      void *data); /* of standard input: where it is read from, asked when it is first read */
+  /* of standard input: where it is read from, asked when it is first read */
+  int (*open)(void *data);
   void *data;
 } tn_config_stdio;
 

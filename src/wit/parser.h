@@ -10,8 +10,8 @@
 
 enum {
   TN_WIT_MAX_DEPTH = 100, /* of type expressions, and of names that are declared further on */
-  TN_WIT_MAX_MEMBERS =
-      1000, /* fields, cases, labels, parameters of one type; as in the engine's limits */
+  /* fields, cases, labels, parameters of one type; as in the engine's limits */
+  TN_WIT_MAX_MEMBERS = 1000,
 };
 
 /* A declaration that is being read: a name that leads back to it would be a type that contains itself. */

@@ -307,8 +307,8 @@ void exec_record_finish(exec_job *job, const exec_outcome *outcome) {
     tn_recording_on_output(job->recording, NULL, NULL);
   tn_error *error = is_new ? note_outcome(job, outcome) : NULL;
   if (error == NULL) error = tn_recording_finish(job->recording);
-  tn_error_delete(
-      error); /* what it says, the recording keeps: there are no bytes, or there is a difference */
+  /* What it says, the recording keeps: there are no bytes, or there is a difference. */
+  tn_error_delete(error);
 }
 
 static int report_lost(const exec_job *job) {

@@ -450,8 +450,8 @@ int cli_wast(const cli_settings *settings, char **operands, int count) {
   if (count == 0) return cli_report(CLI_EXIT_USAGE, NULL, "tenon wast takes at least one file");
   tn_engine *engine;
   cli_settings with_limit = *settings;
-  with_limit.interruptible =
-      CLI_CHOICE_YES; /* an action that does not end must not end the script */
+  /* An action that does not end must not end the script. */
+  with_limit.interruptible = CLI_CHOICE_YES;
   int worst = cli_report_error(cli_engine_new(&with_limit, true, &engine));
   if (worst != CLI_EXIT_OK) return worst;
   for (int i = 0; i < count; i++) {

@@ -307,8 +307,8 @@ tn_error *tn_wac_check_target(tn_wac *wac, const tn_wac_path *path) {
   uint32_t mark = wac->types->bound.len;
   tn_compose_open_imports(wac->graph, true);
   tn_error *error = check_target(wac, type->world, path->text);
-  tn_compose_unbind(wac->types,
-                    mark); /* what was composed is not to be made of the world's types */
+  /* What was composed is not to be made of the world's types. */
+  tn_compose_unbind(wac->types, mark);
   tn_compose_open_imports(wac->graph, false);
   return tn_wac_at(wac, path->offset, error);
 }

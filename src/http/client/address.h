@@ -16,8 +16,8 @@ typedef union tn_client_address {
 } tn_client_address;
 
 enum {
-  TN_CLIENT_HOST_SIZE =
-      256, /* with its NUL: RFC 1035 2.3.4 allows 255 bytes on the wire, 253 characters */
+  /* with its NUL: RFC 1035 2.3.4 allows 255 bytes on the wire, 253 characters */
+  TN_CLIENT_HOST_SIZE = 256,
   TN_CLIENT_ADDRESS_TEXT = 64 /* "[...]:65535" */
 };
 

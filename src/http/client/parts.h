@@ -24,8 +24,8 @@ typedef struct tn_client_connection tn_client_connection;
 typedef struct tn_client_dial tn_client_dial;
 
 enum {
-  TN_CLIENT_BUFFER =
-      16384, /* what a call reads into at first, and what small writes gather up to */
+  /* what a call reads into at first, and what small writes gather up to */
+  TN_CLIENT_BUFFER = 16384,
   TN_CLIENT_CAPACITY = 65536, /* what one write may bring: all of it may have to be kept */
   TN_CLIENT_BUCKETS = 256,
 };

@@ -372,8 +372,8 @@ void tn_client_pool_dialed(tn_client_origin *origin, tn_http_call *call,
                            tn_client_connection *connection) {
   tn_http_client *client = origin->client;
   origin->is_probing = false;
-  origin->is_known =
-      true; /* or it could not be found out: everybody who has waited tries for himself */
+  /* Or it could not be found out: everybody who has waited tries for himself. */
+  origin->is_known = true;
   if (connection == NULL) {
     origin->connections--;
     client->connections--;

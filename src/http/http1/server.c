@@ -8,8 +8,8 @@
 #include "http/http1/connection.h"
 
 enum {
-  MAX_DRAINED =
-      65536, /* of a body that nobody reads; with more, the connection is worth less than the bytes */
+  /* of a body that nobody reads; with more, the connection is worth less than the bytes */
+  MAX_DRAINED = 65536,
   REQUESTS_A_TURN = 64, /* of one connection that pipelines, before others get their turn */
   MAX_EMPTY_LINES = 8,  /* before a request line (RFC 9112 2.2) */
 };

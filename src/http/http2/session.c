@@ -7,8 +7,8 @@ enum {
   READ_SIZE = 64 << 10,
   READS_A_TURN = 16,     /* then others get their turn */
   SEND_SIZE = 128 << 10, /* what is gathered for one write */
-  MAX_ANSWERS =
-      2000, /* frames that wait to be sent; the peer is not listened to until it takes them */
+  /* frames that wait to be sent; the peer is not listened to until it takes them */
+  MAX_ANSWERS = 2000,
 };
 
 /* RFC 9113 section 8.1: a peer whose message is not wanted any more is told so, unless it ends by itself:

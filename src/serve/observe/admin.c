@@ -12,8 +12,8 @@
 enum {
   ADMIN_CONNECTIONS = 64,
   ADMIN_BACKLOG = 16,
-  ADMIN_RESERVE =
-      8, /* of its connections: those that can be there when the workers have taken all descriptors */
+  /* of its connections: those that can be there when the workers have taken all descriptors */
+  ADMIN_RESERVE = 8,
 };
 
 struct tn_admin {

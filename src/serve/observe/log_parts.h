@@ -36,8 +36,8 @@ typedef struct tn_log_sink {
   char *path; /* NULL: standard error */
   tn_buffer waiting;
   uint64_t waiting_lines;
-  _Atomic size_t
-      backlog; /* bytes; read without the mutex, to know whether there is room for output */
+  /* bytes; read without the mutex, to know whether there is room for output */
+  _Atomic size_t backlog;
   tn_log_dropped *dropped;
   _Atomic uint64_t lost;
 } tn_log_sink;

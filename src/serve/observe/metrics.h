@@ -33,8 +33,8 @@ enum {
 /* Of one component on one worker, who alone writes it. */
 typedef struct tn_component_metrics {
   _Atomic uint64_t requests[TN_METRIC_METHODS][TN_METRIC_STATUSES];
-  _Atomic uint64_t
-      durations[TN_METRIC_BUCKETS];   /* requests, by the time until the response was complete */
+  /* requests, by the time until the response was complete */
+  _Atomic uint64_t durations[TN_METRIC_BUCKETS];
   _Atomic uint64_t duration_sum;      /* ns */
   _Atomic uint64_t instance_time_sum; /* ns that guests had requests */
   _Atomic uint64_t running_time_sum;  /* ns of it that they had a thread, not waiting */

@@ -9,8 +9,8 @@ static bool take_permits(tn_worker_component *component) {
   if (!tn_permits_are_left(&component->shared->permits) || !tn_permits_take(&server->permits))
     return false;
   if (tn_permits_take(&component->shared->permits)) return true;
-  tn_permits_give(
-      &server->permits); /* somebody was faster: others may need what was held for a moment */
+  /* Somebody was faster: others may need what was held for a moment. */
+  tn_permits_give(&server->permits);
   if (atomic_load(&server->waiting) != 0)
     tn_server_permit_is_free(server, component->generation->worker);
   return false;

@@ -272,8 +272,8 @@ void tn_request_start(tn_request *request) {
   tn_metric_add(&request->component->metrics->in_flight, 1);
   request->started = tn_loop_now();
   request->error = tn_instance_pool_take(request->component, &request->pooled);
-  if (request->error !=
-      NULL) { /* the pool has no room, most likely; what is wrong with the file was found before */
+  /* The pool has no room, most likely; what is wrong with the file was found before. */
+  if (request->error != NULL) {
     tn_error_kind kind = tn_error_get_kind(request->error);
     request->refusal = kind == TN_ERROR_LIMIT || kind == TN_ERROR_NO_MEMORY ? 503 : 500;
     finish(request);

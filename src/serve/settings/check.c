@@ -20,8 +20,8 @@ static tn_error *make_maker(const tn_server_settings *settings, const tn_serve_c
   options.pooling = true; /* whose limits are the server's; nothing is instantiated */
   options.pool_instances = 1;
   options.pool_memory_bytes = tn_server_largest_memory(config);
-  options.epoch_interruption =
-      true; /* as the server has it, so that its cache has the code afterwards */
+  /* As the server has it, so that its cache has the code afterwards. */
+  options.epoch_interruption = true;
   maker->settings = settings;
   TN_TRY(tn_engine_new(&options, &maker->engine));
   TN_TRY(tn_metrics_new(1, &maker->metrics));

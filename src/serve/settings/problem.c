@@ -48,8 +48,8 @@ void tn_problems_set_hint(tn_problems *problems, tn_server_problem *problem, con
 void tn_problems_add_error(tn_problems *problems, tn_place place, const char *what,
                            tn_error *error) {
   if (error == NULL) return;
-  problems->no_memory |=
-      tn_error_get_kind(error) == TN_ERROR_NO_MEMORY; /* whatever becomes of the others */
+  /* Whatever becomes of the others. */
+  problems->no_memory |= tn_error_get_kind(error) == TN_ERROR_NO_MEMORY;
   const char *hint = tn_error_get_hint(error);
   tn_server_problem *added =
       tn_problems_add(problems, tn_error_get_kind(error), place, "%s%s%s", what != NULL ? what : "",

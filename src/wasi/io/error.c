@@ -31,9 +31,10 @@ static tn_error *to_debug_string(tn_call *call, void *data, const void *params, 
   (void)data;
   tn_wasi *wasi = tn_wasi_of_call(call);
   const tn_io_error *object = tn_wasi_slot_get(wasi, TN_SLOT_ERROR, *(const uint32_t *)params);
+  /* Static in either case, unlike strerror's. */
   const char *text = object->origin == TN_IO_HTTP
                          ? tn_http_code_name((tn_http_code)(object->code - 1))
-                         : strerrordesc_np(object->code); /* static, unlike strerror's */
+                         : strerrordesc_np(object->code);
   *(tn_str *)result = tn_str_from(text == NULL ? "unknown error" : text);
   return NULL;
 }

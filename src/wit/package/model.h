@@ -163,8 +163,8 @@ struct tn_wit_world {
   TN_VEC(tn_wit_type *) types; /* its own, in the order in which they are items of `imports` */
   /* Interfaces, each behind those that it uses; what `use` brings in; other types; functions; functions of resources. */
   TN_VEC(tn_wit_world_item) imports;
-  TN_VEC(tn_wit_world_item)
-  exports; /* functions, then interfaces, each behind those that it uses */
+  /* functions, then interfaces, each behind those that it uses */
+  TN_VEC(tn_wit_world_item) exports;
 };
 
 /* Packages that know each other. Zeroed but for `arena`: empty. */

@@ -14,8 +14,8 @@ static bool sort_edges(tn_arena *scratch, uint32_t count, const tn_wit_edges *ed
   out->starts = TN_ARENA_ARRAY(scratch, uint32_t, (size_t)count + 2);
   out->edges = TN_ARENA_ARRAY(scratch, const tn_wit_edge *, (size_t)edges->len + 1);
   if (out->starts == NULL || out->edges == NULL) return false;
-  uint32_t *next =
-      out->starts + 1; /* one further on while it is filled, so that it ends up in place */
+  /* One further on while it is filled, so that it ends up in place. */
+  uint32_t *next = out->starts + 1;
   for (uint32_t i = 0; i < edges->len; i++)
     next[edges->items[i].from + 1]++;
   for (uint32_t i = 0; i < count; i++)

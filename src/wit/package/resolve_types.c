@@ -419,8 +419,8 @@ static tn_error *add_type(tn_wit_names *names, tn_wit_local *local) {
 /* Keeps the name of a type that is not there, for those who ask for it. */
 static tn_error *note_gated(tn_wit_names *names, tn_wit_local *local) {
   tn_wit_resolver *resolver = names->view.resolver;
-  TN_TRY(
-      tn_wit_check_gated_body(&names->view, &local->item->body)); /* the functions of a resource */
+  /* The functions of a resource. */
+  TN_TRY(tn_wit_check_gated_body(&names->view, &local->item->body));
   if (names->interface == NULL) return NULL;
   tn_map *gated = (tn_map *)tn_pointer_map_get(&resolver->gated, names->interface);
   if (gated == NULL) {
