@@ -121,6 +121,7 @@ static void install(tn_server *server, tn_generation *made, tn_listeners_change 
   change_log(server, before->config, made->config);
   warn_of_restart(server, before->config, made->config);
   change_max_concurrent(server, made->config->max_concurrent);
+  change_listeners(server, listeners); /* before workers adopt it: who has, listens where it says */
   made->next = before;
   server->generations = made;
   atomic_store(&made->awaited, server->worker_count);
@@ -128,7 +129,6 @@ static void install(tn_server *server, tn_generation *made, tn_listeners_change 
     atomic_fetch_add(&made->references, 1);
     tn_worker_adopt(&server->workers[i], made);
   }
-  change_listeners(server, listeners);
   tn_server_release_generation(server, before);
   tn_log_write(server->log, "info", "reloaded: generation %llu serves",
                (unsigned long long)made->number);
