@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 import unittest
 
 from harness import (HAS_THREAD_SANITIZER, HTTP2_PREFACE, KEEP_NOTHING, SECONDS, Case, Certificates, Load,
@@ -141,6 +142,22 @@ class Faults(Case):
             text = try_until(ask, lambda got: got is not None)
             self.assertIsNotNone(text)
             self.expect_logged(server, text, status)
+
+    def test_a_guest_that_answers_too_late_does_not_change_the_status_in_the_log(self):
+        """One that computes gives way; what the client is told meanwhile is told, whatever the guest says after that."""
+        server = self.serve(top={"log": "json"}, limits={"max-body": "1000"})
+        told = {}
+        for milliseconds in range(5, 65):
+            path = b"/spin/%d" % milliseconds
+            with server.connect() as s:
+                s.sendall(HTTP2_PREFACE + http2_frame(1, 4, 1, b"\x83\x86\x04%c%s\x01\x01x" % (len(path), path)))
+                time.sleep(milliseconds / 2000)
+                s.sendall(http2_frame(0, 1, 1, 2000 * b"x"))
+                if receive_http2_frame(s, 1)[1][:1] != b"\x88":  # :status 200
+                    told[ID.findall(receive_http2_frame(s, 0)[1].decode())[0]] = 413
+        self.assertTrue(told)
+        logged = self.logged_statuses(server, 60)
+        self.assertEqual({name: logged[name] for name in told}, told)
 
     def test_a_body_that_stays_out_is_408_with_an_id(self):
         server = self.serve(top={"log": "json"}, limits={"body-timeout": span(300)})

@@ -46,8 +46,8 @@ static tn_guest *guest_of(const tn_request *request) {
 
 /* A short text with the request's id, by which the log says more than a client should know. */
 static void answer(tn_request *request, int status) {
-  request->status = status;
   if (request->is_closed) return;
+  request->status = status;
   tn_str id = tn_trace_request_id(&request->trace);
   char text[160];
   int size = snprintf(text, sizeof text, "%d %s\nrequest %" TN_STR_FORMAT "\n", status,
@@ -179,10 +179,11 @@ static bool wants_id(const tn_request *request, const tn_http_response *head) {
          tn_http_fields_find(&head->fields, TN_STR("x-request-id")) == NULL;
 }
 
+/* A guest that computes is ended at a tick: until then it may answer what is over, of which the client was told. */
 static tn_http_outgoing *on_respond(void *data, const tn_http_response *head) {
   tn_request *request = data;
-  request->status = head->status;
   if (request->is_closed) return NULL;
+  request->status = head->status;
   if (wants_id(request, head)) return respond_with_id(request, head);
   return request->exchange->class->respond(request->exchange, head);
 }
