@@ -294,9 +294,10 @@ class Addresses(Case):
         def subject():
             context = certificates.context()
             with context.wrap_socket(server.connect(), server_hostname="localhost") as s:
+                name = s.getpeercert()["subject"][0][0][1]
                 s.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                 self.assertIn(b"Hello", receive(s))
-                return s.getpeercert()["subject"][0][0][1]
+                return name
 
         def is_told(name):
             try:
