@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-from harness import SECONDS, Case, Certificates, Load, receive, receive_until, scaled, span, wait_until
+from harness import SECONDS, Case, Certificates, Load, receive, receive_until, scaled, wait_until
 
 GRANT = "http"  # the setting of a component that lets it call others
 
