@@ -103,6 +103,8 @@ TN_API int tn_error_get_exit_code(const tn_error *error);
 /* The wasm backtrace, innermost frame first. */
 TN_API size_t tn_error_frame_count(const tn_error *error);
 TN_API const tn_frame *tn_error_frame(const tn_error *error, size_t index);
+/* Whether there may have been more frames, further out: the engine keeps the innermost 20. */
+TN_API bool tn_error_is_backtrace_cut(const tn_error *error);
 TN_API void tn_error_delete(tn_error *error);
 /* An error of one's own, to return from a host function: it ends the guest. */
 TN_API tn_error *tn_error_make(tn_error_kind kind, const char *message);

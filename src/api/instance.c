@@ -340,7 +340,7 @@ tn_error *tn_instance_func(tn_instance *instance, tn_str name, const tn_func **o
   }
   tn_error *error = tn_error_new(TN_ERROR_NOT_FOUND, "no function `%" TN_STR_FORMAT "` is exported",
                                  TN_STR_ARG(name));
-  return tn_error_set_hint(error, "`tenon inspect` lists what the component exports");
+  return tn_error_set_hint(error, "`tn_inspect` lists what the component exports");
 }
 
 typedef struct lifted_call {
@@ -429,7 +429,7 @@ static tn_error *check_command(tn_instance *instance, const tn_func *func) {
     return tn_error_set_hint(
         tn_error_new(TN_ERROR_NOT_FOUND,
                      "it is not a command: it exports neither `wasi:cli/run` nor `_start`"),
-        "call one of its functions with --invoke (tenon exec: --function); `tenon inspect` lists them");
+        "call one of its functions (`tn_instance_func`); `tn_inspect` lists them");
   }
   if (has_command_type(func, is_module)) return NULL;
   return tn_error_new(TN_ERROR_LINK, "it is not a command: its %s",

@@ -21,7 +21,7 @@ tn_error *tn_linker_add_component(tn_linker *linker, const tn_component *compone
                                           "%" TN_STR_FORMAT
                                           " is a core module: only components can be linked with",
                                           TN_STR_ARG(component->compiled.name)),
-                             "tenon new makes a component of a core module");
+                             "`tn_componentize` makes a component of a core module");
   }
   tn_component *owner = tn_component_retain(component);
   tn_error *error = tn_linker_add_compiled(linker, &owner->compiled, options->name, options->wasi,

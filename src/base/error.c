@@ -15,6 +15,7 @@ struct tn_error {
   tn_frame *frames;
   size_t frame_count;
   bool is_located; /* see tn_error_locate_frames */
+  bool is_cut;     /* see tn_error_cut_backtrace */
   tn_limit limit;
   uint64_t used, allowed; /* of the limit */
   size_t line, column;    /* in a text; from 1, 0: in none */
@@ -187,6 +188,14 @@ const char *tn_error_get_hint(const tn_error *error) {
 
 int tn_error_get_exit_code(const tn_error *error) {
   return error->exit_code;
+}
+
+void tn_error_cut_backtrace(tn_error *error) {
+  if (error != &no_memory) error->is_cut = true;
+}
+
+bool tn_error_is_backtrace_cut(const tn_error *error) {
+  return error->is_cut;
 }
 
 size_t tn_error_frame_count(const tn_error *error) {

@@ -32,6 +32,9 @@ tn_error *tn_error_set_place(tn_error *error, size_t line, size_t column);
 /* Appends a frame, innermost first; strings are copied. Dropped silently when out of memory. */
 void tn_error_add_frame(tn_error *error, const tn_frame *frame);
 
+/* Says that there may be frames further out than the last one. */
+void tn_error_cut_backtrace(tn_error *error);
+
 /* What is known about a frame beyond what the frame says. A string without data says nothing. */
 typedef struct tn_frame_place {
   tn_str component;

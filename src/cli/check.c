@@ -6,12 +6,14 @@
 static void report(void *data, const tn_server_problem *problem) {
   int *exit_code = data;
   int code = cli_exit_code_of_kind(problem->kind);
+  char room[1024];
+  const char *hint = cli_translate_hint(problem->hint, room, sizeof room);
   if (problem->file == NULL)
-    cli_report(code, problem->hint, "%s", problem->message);
+    cli_report(code, hint, "%s", problem->message);
   else if (problem->line == 0)
-    cli_report(code, problem->hint, "%s: %s", problem->file, problem->message);
+    cli_report(code, hint, "%s: %s", problem->file, problem->message);
   else
-    cli_report(code, problem->hint, "%s:%u:%u: %s", problem->file, problem->line, problem->column,
+    cli_report(code, hint, "%s:%u:%u: %s", problem->file, problem->line, problem->column,
                problem->message);
   if (*exit_code == CLI_EXIT_OK) *exit_code = code;
 }

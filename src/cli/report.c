@@ -45,10 +45,22 @@ static void print_lines(const char *message, const char *hint) {
   fputc('\n', stderr);
 }
 
-/* What the library calls options that are flags here. */
+/* What the library calls something that is called otherwise here; what has another one in it stands before that. */
 static const struct {
   const char *name, *flag;
 } flags[] = {
+    {"it was compiled with `epoch_interruption`: use an engine that has it",
+     "it was compiled with --interruptible: run it with that, too"},
+    {"call one of its functions (`tn_instance_func`); `tn_inspect` lists them",
+     "call one of its functions with --invoke (tenon exec: --function); `tenon inspect` lists them"},
+    {"compile it with Cranelift (`compiler`)", "compile it with Cranelift: --compiler cranelift"},
+    {"add one with `tn_embed`", "add one with `tenon embed WIT MODULE -o MODULE`"},
+    {"compile it again (`tn_component_artifact`)", "compile it again with `tenon compile`"},
+    {"in `adapters`:", "with --adapt"},
+    {"where it is in `dependencies`:", "where it is: --dep"},
+    {"`features`", "--features"},
+    {"`tn_inspect`", "`tenon inspect`"},
+    {"`tn_componentize`", "`tenon new`"},
     {"`max_memory_bytes`", "--max-memory"},
     {"`max_host_memory_bytes`", "--max-host-memory"},
     {"`max_table_elements`", "--max-table-elements"},
@@ -68,11 +80,7 @@ static const struct {
      "link it with a component that exports it (--link), or compose them"},
 };
 
-/* The library's advice in terms of the command line. */
-static const char *hint_of(const tn_error *error, char *room, size_t size) {
-  const char *hint = tn_error_get_hint(error);
-  if (hint == NULL && tn_error_get_kind(error) == TN_ERROR_LINK)
-    return "`tenon inspect` lists what it imports";
+const char *cli_translate_hint(const char *hint, char *room, size_t size) {
   for (size_t i = 0; hint != NULL && i < sizeof flags / sizeof *flags; i++) {
     const char *at = strstr(hint, flags[i].name);
     if (at == NULL) continue;
@@ -81,6 +89,13 @@ static const char *hint_of(const tn_error *error, char *room, size_t size) {
     return room;
   }
   return hint;
+}
+
+static const char *hint_of(const tn_error *error, char *room, size_t size) {
+  const char *hint = tn_error_get_hint(error);
+  if (hint == NULL && tn_error_get_kind(error) == TN_ERROR_LINK)
+    return "`tenon inspect` lists what it imports";
+  return cli_translate_hint(hint, room, size);
 }
 
 /* "   0: main!abort+0x1b at 0x1f2 in app/child": the first offset counts from the start of the function, the second
@@ -126,14 +141,18 @@ static size_t count_repeated(const tn_error *error, size_t index) {
 static void print_backtrace(const tn_error *error) {
   size_t count = tn_error_frame_count(error);
   if (count == 0) return;
+  bool is_cut = tn_error_is_backtrace_cut(error);
   paint colors = choose_paint();
   fprintf(stderr, "%sbacktrace:%s\n", colors.hint, colors.end);
   for (size_t i = 0; i < count;) {
     size_t repeated = count_repeated(error, i);
     print_frame(i, tn_error_frame(error, i), &colors);
-    if (repeated > 1) fprintf(stderr, "      … and %zu more times\n", repeated - 1);
     i += repeated;
+    if (repeated > 1)
+      fprintf(stderr, "      … and %s%zu more times\n", i == count && is_cut ? "at least " : "",
+              repeated - 1);
   }
+  if (is_cut) fputs("      … frames further out are not kept\n", stderr);
 }
 
 const char *cli_hint(const tn_error *error, char *room, size_t size) {

@@ -22,6 +22,8 @@ int cli_fail_with(cli_failure *failure, tn_error *error);
 
 /* Prints the error with something behind its message, and its hint and backtrace. */
 void cli_print_error(const tn_error *error, const char *addition);
+/* The library's advice in terms of the command line, perhaps in `room`. NULL stays NULL. */
+const char *cli_translate_hint(const char *hint, char *room, size_t size);
 /* The error's hint in terms of the command line, perhaps in `room`; NULL: none. */
 const char *cli_hint(const tn_error *error, char *room, size_t size);
 

@@ -259,14 +259,16 @@ static tn_error *not_found(finder *f, const tn_compose_options *options) {
         "@%" TN_STR_FORMAT "=%s",
         other, TN_STR_ARG(f->name), TN_STR_ARG(f->name), TN_STR_ARG(version), other);
   if (has_version)
-    return tn_error_set_hint(
-        error,
-        "put it at %" TN_STR_FORMAT "/%" TN_STR_FORMAT ".wasm, or say where it is: --dep "
-        "%" TN_STR_FORMAT "@%" TN_STR_FORMAT "=FILE",
-        TN_STR_ARG(f->base), TN_STR_ARG(version), TN_STR_ARG(f->name), TN_STR_ARG(version));
-  return tn_error_set_hint(
-      error, "put it at %" TN_STR_FORMAT ".wasm, or say where it is: --dep %" TN_STR_FORMAT "=FILE",
-      TN_STR_ARG(f->base), TN_STR_ARG(f->name));
+    return tn_error_set_hint(error,
+                             "put it at %" TN_STR_FORMAT "/%" TN_STR_FORMAT
+                             ".wasm, or say where it is in `dependencies`: "
+                             "%" TN_STR_FORMAT "@%" TN_STR_FORMAT "=FILE",
+                             TN_STR_ARG(f->base), TN_STR_ARG(version), TN_STR_ARG(f->name),
+                             TN_STR_ARG(version));
+  return tn_error_set_hint(error,
+                           "put it at %" TN_STR_FORMAT
+                           ".wasm, or say where it is in `dependencies`: %" TN_STR_FORMAT "=FILE",
+                           TN_STR_ARG(f->base), TN_STR_ARG(f->name));
 }
 
 tn_error *tn_compose_find_package(tn_arena *arena, const tn_compose_options *options, tn_str name,

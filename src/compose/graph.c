@@ -21,7 +21,7 @@ tn_error *tn_compose_package_new(tn_compose_graph *graph, tn_str name, tn_str ve
         tn_error_new(TN_ERROR_INVALID, tn_file_kind_of(bytes) == TN_FILE_CORE_MODULE
                                            ? "a core module is not a component"
                                            : "not a WebAssembly component"),
-        "tenon new makes a component of a core module");
+        "`tn_componentize` makes a component of a core module");
   }
   TN_TRY(tn_component_decode(graph->arena, bytes, &package->component));
   tn_error *error = tn_component_validate(&scratch, package->component);

@@ -161,7 +161,7 @@ static tn_error *check_links(plugging *p) {
   tn_error *error =
       tn_error_new(TN_ERROR_LINK, "`%" TN_STR_FORMAT "` imports nothing that the plugs export",
                    TN_STR_ARG(p->socket->name));
-  return tn_error_set_hint(error, "tenon inspect shows what a component imports and exports");
+  return tn_error_set_hint(error, "`tn_inspect` shows what a component imports and exports");
 }
 
 /* ---- building ------------------------------------------------------------------------------------------ */

@@ -164,6 +164,28 @@ static void append_difference(tn_buffer *out, tn_str text, tn_str other) {
   }
 }
 
+/* Whether `made_for` is `fingerprint` but for this word in place of that one. */
+static bool differs_only_in(tn_str made_for, tn_str word, tn_str fingerprint, tn_str other) {
+  while (made_for.len > 0 && fingerprint.len > 0) {
+    tn_str a = take_word(&made_for), b = take_word(&fingerprint);
+    if (!tn_str_equal(a, b) && !(tn_str_equal(a, word) && tn_str_equal(b, other))) return false;
+  }
+  return made_for.len == fingerprint.len;
+}
+
+static const char *choose_hint(tn_str made_for, tn_str fingerprint) {
+  tn_str with = TN_STR("interruptible=1"), without = TN_STR("interruptible=0");
+  if (differs_only_in(made_for, with, fingerprint, without))
+    return "it was compiled with `epoch_interruption`: use an engine that has it, or compile it again "
+           "without";
+  if (differs_only_in(made_for, without, fingerprint, with))
+    return "compile it again with `epoch_interruption`, which a time limit needs, or run it without one";
+  if (has_word(made_for, without) && has_word(fingerprint, with))
+    return "compile it again on this machine, with the same options; a time limit needs "
+           "`epoch_interruption`";
+  return "compile it again on this machine, with the same options";
+}
+
 static tn_error *check_fingerprint(tn_str made_for, tn_str fingerprint) {
   if (tn_str_equal(made_for, fingerprint)) return NULL;
   tn_buffer difference = {0};
@@ -177,10 +199,7 @@ static tn_error *check_fingerprint(tn_str made_for, tn_str fingerprint) {
       "compiled artifact: it was compiled for another engine, settings or CPU (%" TN_STR_FORMAT ")",
       TN_STR_ARG(text));
   tn_buffer_free(&difference);
-  bool lacks_interruption = has_word(made_for, TN_STR("interruptible=0")) &&
-                            has_word(fingerprint, TN_STR("interruptible=1"));
-  return tn_error_set_hint(error, "compile it again on this machine, with the same options%s",
-                           lacks_interruption ? "; a time limit needs `epoch_interruption`" : "");
+  return tn_error_set_hint(error, "%s", choose_hint(made_for, fingerprint));
 }
 
 tn_error *tn_artifact_read(tn_str bytes, tn_str fingerprint, tn_artifact *out) {

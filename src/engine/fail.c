@@ -161,6 +161,8 @@ tn_error *tn_engine_stack_exhausted(void) {
 
 /* ---- frames ---------------------------------------------------------------------------------------- */
 
+enum { MAX_FRAMES = 20 }; /* the innermost ones, which is what the engine keeps */
+
 /* Rust's older symbols end in a hash of the compiler's: "::h" and 16 hexadecimal digits. */
 static tn_str without_hash(tn_str name) {
   enum { HASH = 19 };
@@ -237,6 +239,7 @@ static void add_frames(tn_error *error, const wasm_frame_vec_t *frames, tn_str p
   if (tn_error_frame_count(error) > 0) return;
   for (size_t i = 0; i < frames->size; i++)
     add_frame(error, frames->data[i], i, printed);
+  if (frames->size >= MAX_FRAMES) tn_error_cut_backtrace(error);
 }
 
 /* ---- conversion ------------------------------------------------------------------------------------ */

@@ -75,7 +75,7 @@ static tn_error *not_wasm(tn_str bytes) {
     return tn_error_set_hint(tn_error_new(TN_ERROR_MALFORMED,
                                           "it is native code, but no whole artifact of Tenon's: "
                                           "damaged, or made by another program"),
-                             "compile it again with `tenon compile`");
+                             "compile it again (`tn_component_artifact`)");
   }
   bool starts_like_wasm = tn_str_starts_with(bytes, TN_STR("\0asm"));
   if (starts_like_wasm && bytes.len < PREAMBLE_SIZE) {

@@ -367,7 +367,7 @@ class Refusing(Case):
     def test_a_program_for_preview_1_is_told_of_the_adapter(self):
         text = '(module (import "wasi_snapshot_preview1" "proc_exit" (func (param i32))))'
         self.expect(self.tenon("new", self.write("m.wat", text), "-o", self.folder / "c.wasm"), LINK, "",
-                    "hint: give it an adapter: --adapt wasi_snapshot_preview1.command.wasm")
+                    "hint: give it an adapter with --adapt wasi_snapshot_preview1.command.wasm")
 
     def test_memory_and_realloc_are_asked_for(self):
         text = SHOUT.replace('(export "memory") ', "")

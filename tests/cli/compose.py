@@ -159,7 +159,7 @@ class Compose(Case):
         self.expect(self.tenon("compile", ADDER, "-o", compiled), 0)
         module.write_text("(module)")
         for file, part in ((compiled, "it is a compiled artifact"), (text, "it is neither a WebAssembly binary nor"),
-                           (module, "tenon new makes a component of a core module")):
+                           (module, "`tenon new` makes a component of a core module")):
             self.expect(self.compose("--plug", file, ADDS), LOAD, "", part)
 
     def test_a_resource_that_two_plugs_have_is_explained(self):

@@ -366,8 +366,19 @@ class Invoking(Case):
         self.assertEqual([line.rsplit(" in ")[1] for line in lines], ["app/library"] * 2 + ["app/program"])
 
     def test_frames_that_repeat_are_shown_once(self):
-        done = self.expect(self.tenon("run", GUESTS / "recurse.wat"), 122, "", "more times")
+        done = self.expect(self.tenon("run", GUESTS / "recurse.wat"), 122, "", "      … and at least 19 more times\n")
         self.assertLess(len(done.err.splitlines()), 10)
+
+    def test_a_backtrace_that_the_engine_has_cut_says_so_and_no_other(self):
+        for depth, is_cut in ((5, False), (25, True)):
+            chain = "".join("(func $f%d (call $f%d))" % (i, i + 1) for i in range(depth))
+            guest = self.write("deep.wat", '(module (func (export "_start") (call $f0)) %s (func $f%d unreachable))' %
+                               (chain, depth))
+            done = self.expect(self.tenon("run", guest), 134, "", "!f%d+0x" % depth)
+            self.assertEqual("      … frames further out are not kept\n" in done.err, is_cut, done.err)
+        guest = self.write("counted.wat", """(module (func (export "_start") (call $f (i32.const 5)))
+          (func $f (param i32) (if (local.get 0) (then (call $f (i32.sub (local.get 0) (i32.const 1)))) (else unreachable))))""")
+        done = self.expect(self.tenon("run", guest), 134, "", "      … and 4 more times\n")
 
 
 class Refusals(Case):
@@ -506,7 +517,7 @@ class Linking(Case):
         self.expect(self.run_app(module), 116, "", "is a core module: only components can be linked with")
         self.expect(self.tenon("run", "--link", self.STORE, module), 116, "", "a core module cannot be linked")
 
-        self.expect(self.run_app(module), 116, "", "tenon new makes a component of a core module")
+        self.expect(self.run_app(module), 116, "", "`tenon new` makes a component of a core module")
 
     def test_one_file_is_read_from_standard_input(self):
         given = {"stdin": self.STORE.read_bytes()}
@@ -792,6 +803,13 @@ class Limits(Case):
     def test_ctrl_c_ends_a_running_guest(self):
         self.expect(self.signalled(signal.SIGINT, "run", GUESTS / "loop.wat"), 130)
 
+    def test_ctrl_c_ends_a_guest_that_does_not_get_to_its_start(self):
+        guest = self.write("start.wat", """(component (core module $m (func $s (loop (br 0))) (start $s) (func (export "f")))
+          (core instance $i (instantiate $m)) (func (export "f") (canon lift (core func $i "f"))))""")
+        for option in ((), ("--interruptible",)):
+            self.expect(self.tenon("compile", *option, "-o", "start.cwasm", guest), 0)
+            self.expect(self.signalled(signal.SIGINT, "run", *option, "start.cwasm"), 130)
+
     def test_ctrl_c_ends_a_blocked_guest(self):
         self.expect(self.signalled(signal.SIGINT, "run", GUESTS / "sleep.wat"), 130)
 
@@ -851,6 +869,11 @@ class Compiling(Case):
         self.expect(self.tenon("run", "--timeout", "1h", artifact), 0)
         self.expect(self.tenon("run", "--fuel", "1000000", artifact), 115, "",
                     "(it has fuel=0 interruptible=1; this one has fuel=1 interruptible=0)")
+        self.expect(self.tenon("run", artifact), 115, "", "hint: it was compiled with --interruptible: run it with that, "
+                    "too, or compile it again without\n")
+        self.expect(self.tenon("run", "--interruptible", artifact), 0)
+        self.expect(self.tenon("run", "--timeout", "60", self.compiled()), 115, "", "hint: compile it again with "
+                    "--interruptible, which a time limit needs, or run it without one\n")
 
     def test_compiled_code_may_count_fuel(self):
         artifact = self.compiled("--fuel", "1")

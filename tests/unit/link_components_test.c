@@ -343,7 +343,7 @@ static void core_modules_cannot_be_linked_with(void **state) {
   tn_linker *linker = linker_of(NULL, NULL);
   tn_error *error = tn_linker_add_component(linker, module, NULL);
   assert_non_null(error);
-  assert_string_equal(tn_error_get_hint(error), "tenon new makes a component of a core module");
+  assert_string_equal(tn_error_get_hint(error), "`tn_componentize` makes a component of a core module");
   assert_error(error, TN_ERROR_LINK,
                "lib.wasm is a core module: only components can be linked with");
   tn_component_delete(module);

@@ -157,7 +157,7 @@ static void hints_say_what_would_help(void **state) {
           "x.wit:2:65: type 't' is @unstable and its feature 'x' is not enabled\n"
           "    interface i { @unstable(feature = x) type t = u32; f: func() -> t; }\n"
           "                                                                    ^",
-          "--features x enables it; or put the same gate here");
+          "`features` x enables it; or put the same gate here");
   refuses("package a:b;\nworld w { import wasi:cli; }",
           "x.wit:2:23: package a:b has no interface or world 'cli'\n"
           "    world w { import wasi:cli; }\n"

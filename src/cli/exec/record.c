@@ -227,8 +227,10 @@ static int read_recording(exec_job *job, cli_settings *settings) {
   error = tn_recording_from_bytes(bytes, size, &job->recording);
   free(bytes);
   if (error != NULL) {
-    int exit_code = cli_fail(job->failure, cli_exit_code_of(error), tn_error_get_hint(error),
-                             "while reading %s: %s", settings->replay, tn_error_get_message(error));
+    char hint[1024];
+    int exit_code =
+        cli_fail(job->failure, cli_exit_code_of(error), cli_hint(error, hint, sizeof hint),
+                 "while reading %s: %s", settings->replay, tn_error_get_message(error));
     tn_error_delete(error);
     return exit_code;
   }

@@ -13,7 +13,7 @@ static tn_error *check_module(tn_arena *arena, tn_str module) {
   const tn_core_module *ignored;
   if (tn_file_kind_of(module) == TN_FILE_COMPONENT) {
     tn_error *error = tn_error_new(TN_ERROR_ARGUMENT, "this is a component, not a core module");
-    return tn_error_set_hint(error, "worlds are embedded in core modules, for `tenon new`");
+    return tn_error_set_hint(error, "worlds are embedded in core modules, for `tn_componentize`");
   }
   return tn_core_module_read(arena, module, 0, &ignored);
 }

@@ -24,12 +24,12 @@ static tn_error *unknown_import(const tn_maker *m, const tn_core_part *part,
       tn_make_part_name(m, part), TN_STR_ARG(core->module), TN_STR_ARG(core->name), why);
   if (tn_str_equal(core->module, TN_STR("wasi_snapshot_preview1"))) {
     return tn_error_set_hint(
-        error, "give it an adapter: --adapt wasi_snapshot_preview1.command.wasm (programs) or "
-               "….reactor.wasm (libraries)");
+        error,
+        "give it an adapter in `adapters`: wasi_snapshot_preview1.command.wasm (programs) or "
+        "….reactor.wasm (libraries)");
   }
   if (part->worlds.len > 0) return error;
-  return tn_error_set_hint(
-      error, "it has no WIT world embedded: add one with `tenon embed WIT MODULE -o MODULE`");
+  return tn_error_set_hint(error, "it has no WIT world embedded: add one with `tn_embed`");
 }
 
 static tn_error *check_signature(const tn_maker *m, const tn_core_part *part,

@@ -267,7 +267,9 @@ static void print_frames(tn_buffer *out, const tn_error *error) {
     }
     if (frame->module_offset != SIZE_MAX) tn_buffer_format(out, "@0x%zx", frame->module_offset);
   }
-  if (count > MAX_FRAMES) tn_buffer_format(out, " < %zu more", count - MAX_FRAMES);
+  if (count > MAX_FRAMES)
+    tn_buffer_format(out, " < %s%zu more", tn_error_is_backtrace_cut(error) ? "at least " : "",
+                     count - MAX_FRAMES);
 }
 
 /* The library's advice in terms of the server's settings: `max_memory_bytes` is "max-memory" there. */

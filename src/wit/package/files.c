@@ -140,7 +140,7 @@ static tn_error *load_file(wit_loader *loader, const char *path, tn_wit_package 
   case TN_FILE_CORE_MODULE:
     return tn_error_set_hint(
         tn_error_new(TN_ERROR_INVALID, "%s is a core module, which has no WIT", path),
-        "`tenon new` makes a component of a core module");
+        "`tn_componentize` makes a component of a core module");
   default:
     break;
   }

@@ -55,7 +55,7 @@ static tn_error *gated_error(tn_wit_place place, const char *what, tn_str name, 
                          "%s '%" TN_STR_FORMAT "' is @unstable and its feature '%" TN_STR_FORMAT
                          "' is not enabled",
                          what, TN_STR_ARG(name), TN_STR_ARG(feature)),
-      "--features %" TN_STR_FORMAT " enables it; or put the same gate here", TN_STR_ARG(feature));
+      "`features` %" TN_STR_FORMAT " enables it; or put the same gate here", TN_STR_ARG(feature));
 }
 
 /* ---- packages -------------------------------------------------------------------------------- */

@@ -232,7 +232,7 @@ static tn_error *find_type(const tn_wit_names *names, const tn_wit_word *name,
                                               "' is @unstable and its feature '%" TN_STR_FORMAT
                                               "' is not enabled",
                                               TN_STR_ARG(name->text), TN_STR_ARG(local->feature)),
-                           "--features %" TN_STR_FORMAT " enables it; or put the same gate here",
+                           "`features` %" TN_STR_FORMAT " enables it; or put the same gate here",
                            TN_STR_ARG(local->feature));
 }
 
