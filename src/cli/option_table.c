@@ -271,7 +271,9 @@ static const cli_option rows[] = {
 
     {compiler, "compiler", 0, 'C', "compiler", "NAME", CLI_COMPILING | CLI_SERVE | CLI_EXEC,
      cli_parse_compiler, FIELD(compiler),
-     "cranelift (optimizing, the default) or winch (compiles faster, runs slower)", "compiler"},
+     "cranelift (optimizing, the default) or winch (compiles faster, runs slower; no tail calls, exceptions, typed "
+     "references, collected objects, relaxed SIMD or debug information)",
+     "compiler"},
     {compiler, "opt-level", 0, 'O', "opt-level", "LEVEL", CLI_COMPILING | CLI_SERVE | CLI_EXEC,
      cli_parse_optimize, FIELD(optimize), "0 none, 1 or 2 speed (the default), s speed and size",
      "opt-level"},

@@ -170,7 +170,23 @@ static tn_error *make_engine(const tn_engine_options *options, const memory_layo
   }
   wasmtime_error_t *error = tenon_engine_new(make_config(options, layout), out);
   if (error == NULL) return NULL;
-  return tn_error_wrap(tn_engine_fail(error, NULL, TN_ERROR_UNSUPPORTED), "engine configuration");
+  tn_error *failure =
+      tn_error_wrap(tn_engine_fail(error, NULL, TN_ERROR_UNSUPPORTED), "engine configuration");
+  if (options->compiler == TN_COMPILER_WINCH)
+    tn_error_set_hint(failure, "%s", tn_engine_cranelift_hint);
+  return failure;
+}
+
+const char tn_engine_cranelift_hint[] = "compile it with Cranelift (`compiler`)";
+
+wasm_engine_t *tn_engine_new_validator(void) {
+  wasm_engine_t *engine = NULL;
+  wasm_config_t *config = wasm_config_new();
+  set_features(config, &(tn_engine_options){.compiler = TN_COMPILER_CRANELIFT});
+  wasmtime_error_t *error = tenon_engine_new(config, &engine);
+  if (error == NULL) return engine;
+  wasmtime_error_delete(error);
+  return NULL;
 }
 
 /* ---- fingerprint -------------------------------------------------------------------------------- */
@@ -246,6 +262,7 @@ tn_error *tn_core_engine_new(const tn_engine_options *options, tn_core_engine **
   tn_core_engine *engine = tn_calloc(1, sizeof *engine);
   if (engine == NULL) return tn_error_no_memory();
   tn_engine_ticker_init(&engine->ticker);
+  engine->is_winch = options->compiler == TN_COMPILER_WINCH;
   engine->consume_fuel = options->consume_fuel;
   engine->parallel_compilation = options->parallel_compilation;
   engine->max_stack_bytes = stack_bytes(options);

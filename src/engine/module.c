@@ -6,10 +6,32 @@
 #include "base/alloc.h"
 #include "engine/private.h"
 
-tn_error *tn_module_validate(tn_core_engine *engine, tn_str bytes) {
+static tn_error *validate(wasm_engine_t *engine, tn_str bytes) {
   wasmtime_error_t *error =
-      wasmtime_module_validate(engine->engine, (const uint8_t *)bytes.data, bytes.len);
+      wasmtime_module_validate(engine, (const uint8_t *)bytes.data, bytes.len);
   return error == NULL ? NULL : tn_engine_fail(error, NULL, TN_ERROR_INVALID);
+}
+
+/* Takes `why`. */
+static tn_error *beyond_winch(tn_error *why) {
+  tn_error *error =
+      tn_error_new(TN_ERROR_UNSUPPORTED, "Winch does not support what the module uses: %s",
+                   tn_error_get_message(why));
+  tn_error_delete(why);
+  return tn_error_set_hint(error, "%s", tn_engine_cranelift_hint);
+}
+
+/* To Winch's engine a module is invalid that uses what Winch lacks; whether that is so an engine of the other compiler
+ * says. */
+tn_error *tn_module_validate(tn_core_engine *engine, tn_str bytes) {
+  tn_error *error = validate(engine->engine, bytes);
+  if (error == NULL || !engine->is_winch) return error;
+  wasm_engine_t *cranelift = tn_engine_new_validator();
+  tn_error *invalid = cranelift == NULL ? tn_error_no_memory() : validate(cranelift, bytes);
+  if (cranelift != NULL) wasm_engine_delete(cranelift);
+  if (invalid == NULL) return beyond_winch(error);
+  tn_error_delete(invalid);
+  return error;
 }
 
 /* Takes `module` in any case. */
@@ -50,7 +72,7 @@ static tn_error *compile_one(tn_core_engine *engine, tn_str bytes, tn_module **o
   tn_error *failure = tn_engine_fail(error, NULL, TN_ERROR_UNSUPPORTED);
   /* A valid module that does not compile uses what this compiler does not have. */
   tn_error *invalid = tn_module_validate(engine, bytes);
-  if (invalid == NULL) return failure;
+  if (invalid == NULL) return engine->is_winch ? beyond_winch(failure) : failure;
   tn_error_delete(failure);
   return invalid;
 }

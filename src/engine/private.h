@@ -57,6 +57,7 @@ struct tn_core_engine {
   wasmtime_store_t *home; /* of the two functions below, which serve all stores: see fiber.c */
   wasmtime_func_t wait;
   wasmtime_func_t enter;
+  bool is_winch;
   bool consume_fuel;
   bool parallel_compilation;
   size_t max_stack_bytes;
@@ -127,5 +128,12 @@ void tn_engine_identify(tn_store *store, uint64_t number);
 
 /* NULL with an error in *error when a type cannot be had for host functions. */
 wasm_functype_t *tn_engine_functype(const tn_core_func_type *type, tn_error **error);
+
+/* ---- compilers -------------------------------------------------------------------------------------- */
+
+/* What helps when Winch lacks something. */
+extern const char tn_engine_cranelift_hint[];
+/* An engine that compiles nothing and finds valid what Cranelift compiles; NULL: none could be made. */
+wasm_engine_t *tn_engine_new_validator(void);
 
 #endif

@@ -326,6 +326,21 @@ class Running(Case):
         with os.fdopen(theirs, "wb") as closed:
             self.expect(self.tenon(GUESTS / "chatter.wat", stdout=closed), 64)  # EPIPE of preview 1
 
+    def test_what_winch_does_not_support_is_named_with_what_to_do(self):
+        for kind, body in (("tail calls", "(func $f) (func (export \"_start\") (return_call $f))"),
+                           ("exceptions", "(tag $e) (func (export \"_start\") (throw $e))"),
+                           ("gc", "(type $s (struct)) (func (export \"_start\") (drop (struct.new $s)))")):
+            guest = self.write("guest.wat", "(module %s)" % body)
+            done = self.tenon("run", "--compiler", "winch", guest)
+            self.expect(done, 115, "", ["Winch does not support what the module uses: ", kind,
+                                        "hint: compile it with Cranelift: --compiler cranelift\n"])
+        self.expect(self.tenon("run", "--compiler", "winch", "-g", EXAMPLES / "hello.wat"), 115, "",
+                    ["Winch does not", "hint: compile it with Cranelift: --compiler cranelift\n"])
+        wrong = self.write("wrong.wat", "(module (func (export \"_start\") (drop)))")
+        done = self.tenon("run", "--compiler", "winch", wrong)
+        self.expect(done, 114, "", "type mismatch")
+        self.assertNotIn("Winch", done.err)
+
     def test_winch_runs_the_same_program(self):
         done = self.tenon("run", "--compiler", "winch", EXAMPLES / "hello.wat")
         self.expect(done, 0, "Hello from a component. My arguments:\n  hello.wat\n")
