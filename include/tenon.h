@@ -211,6 +211,9 @@ typedef struct tn_engine_options {
   size_t max_stack_bytes;
   bool parallel_compilation;
   const char *cache_directory; /* for compiled code; NULL: no cache */
+  /* What the cache may take: when it is more, what was not used for longest is removed, but nothing that a process has
+   * loaded. 1 GiB by default; 0: no limit. Each process goes by its own. */
+  uint64_t max_cache_bytes;
 } tn_engine_options;
 
 TN_API void tn_engine_options_init(tn_engine_options *options);

@@ -14,6 +14,7 @@ void tn_engine_options_init(tn_engine_options *options) {
       .pool_memory_bytes = (uint64_t)4 << 30,
       .max_stack_bytes = 512 * 1024,
       .parallel_compilation = true,
+      .max_cache_bytes = (uint64_t)1 << 30,
   };
 }
 

@@ -61,6 +61,7 @@ tn_error *cli_engine_new(const cli_settings *settings, bool with_cache, tn_engin
   options.pooling = settings->pooling == CLI_CHOICE_YES;
   options.parallel_compilation = settings->parallel != CLI_CHOICE_NO;
   if (settings->max_stack.is_set) options.max_stack_bytes = settings->max_stack.value;
+  if (settings->max_cache.is_set) options.max_cache_bytes = settings->max_cache.value;
   options.cache_directory = with_cache ? cli_choose_cache(settings, cache, sizeof cache) : NULL;
   return tn_engine_new(&options, out);
 }

@@ -301,6 +301,10 @@ static const cli_option rows[] = {
     {compiler, "cache-dir", 0, 'C', "cache-dir", "FOLDER",
      CLI_RUN | CLI_WAST | CLI_SERVE | CLI_EXEC, cli_parse_text, FIELD(cache_directory),
      "Where compiled code is kept; else $XDG_CACHE_HOME/tenon or ~/.cache/tenon"},
+    {compiler, "max-cache", 0, 'C', "max-cache", "SIZE", CLI_RUN | CLI_WAST | CLI_SERVE | CLI_EXEC,
+     cli_parse_size, FIELD(max_cache),
+     "What the cache may take before what was not used for longest goes; else 1GiB; 0: no limit",
+     "max-cache"},
 
     {output, "output", 'o', 0, NULL, "FILE", CLI_COMPILE, cli_parse_text, FIELD(output),
      "Where to write to; - is standard output; else the input's name with .cwasm"},

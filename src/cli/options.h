@@ -71,6 +71,7 @@ typedef struct cli_settings {
   cli_choice cache;
   bool no_cache;
   const char *cache_directory;
+  cli_amount max_cache;
   /* output */
   const char *output;
   bool json;

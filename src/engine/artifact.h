@@ -66,5 +66,9 @@ void tn_cache_release(tn_str entry);
 /* Adds or replaces an entry, in one step as others see it. Makes the directory where it is missing. Returns
  * false when that failed (no space, no right), which a caller has no reason to mind. */
 bool tn_cache_store(const char *directory, const tn_cache_key *key, tn_str bytes);
+/* After an entry of `added` bytes was stored: removes entries, least recently used first, while all of them take more
+ * than `limit` bytes. Not those that are mapped, here or in other processes. To be cheap it looks only now and then
+ * when what was added is little compared to the limit. */
+void tn_cache_trim(const char *directory, uint64_t limit, uint64_t added);
 
 #endif

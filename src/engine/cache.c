@@ -10,6 +10,7 @@
 
 #include "engine/artifact.h"
 #include "engine/digest.h"
+#include "engine/private.h"
 
 void tn_cache_key_make(tn_str content, tn_str fingerprint, tn_cache_key *out) {
   uint8_t of_content[TN_DIGEST_SIZE], digest[TN_DIGEST_SIZE];
@@ -25,8 +26,7 @@ static bool is_ours(const struct stat *status) {
   return status->st_uid == geteuid() && (status->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-/* -1 when there is no such directory, or not one of ours. */
-static int open_directory(const char *directory) {
+int tn_cache_open(const char *directory) {
   int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (descriptor < 0) return -1;
   struct stat status;
@@ -39,7 +39,7 @@ static int open_directory(const char *directory) {
 
 /* The descriptor of an entry that is a regular file of ours, or -1. */
 static int open_entry(const char *directory, const char *name, struct stat *status) {
-  int folder = open_directory(directory);
+  int folder = tn_cache_open(directory);
   if (folder < 0) return -1;
   /* O_NONBLOCK: a pipe in its place must not make us wait */
   int descriptor = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
@@ -65,6 +65,7 @@ bool tn_cache_lookup(const char *directory, const tn_cache_key *key, tn_str *out
   int descriptor = open_entry(directory, key->name, &status);
   if (descriptor < 0) return false;
   bool mapped = map_file(descriptor, status.st_size, out);
+  if (mapped) tn_cache_note_use(descriptor, &status);
   close(descriptor);
   return mapped;
 }
@@ -112,11 +113,11 @@ static bool write_entry(int folder, const char *name, const char *temporary, tn_
 }
 
 bool tn_cache_store(const char *directory, const tn_cache_key *key, tn_str bytes) {
-  int folder = open_directory(directory);
-  if (folder < 0 && make_directories(directory)) folder = open_directory(directory);
+  int folder = tn_cache_open(directory);
+  if (folder < 0 && make_directories(directory)) folder = tn_cache_open(directory);
   if (folder < 0) return false;
   char temporary[64];
-  snprintf(temporary, sizeof temporary, ".new-%08x%08x", randombytes_random(),
+  snprintf(temporary, sizeof temporary, TN_CACHE_UNFINISHED "%08x%08x", randombytes_random(),
            randombytes_random());
   bool stored = write_entry(folder, key->name, temporary, bytes);
   close(folder);

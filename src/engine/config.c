@@ -266,6 +266,7 @@ tn_error *tn_core_engine_new(const tn_engine_options *options, tn_core_engine **
   engine->consume_fuel = options->consume_fuel;
   engine->parallel_compilation = options->parallel_compilation;
   engine->max_stack_bytes = stack_bytes(options);
+  engine->max_cache_bytes = options->max_cache_bytes;
   memory_layout layout = choose_layout(options);
   engine->memory_reservation = layout.reservation;
   describe(engine, options, &layout);
@@ -290,4 +291,8 @@ void tn_core_engine_delete(tn_core_engine *engine) {
 
 tn_str tn_core_engine_fingerprint(const tn_core_engine *engine) {
   return tn_str_from(engine->fingerprint);
+}
+
+uint64_t tn_core_engine_max_cache_bytes(const tn_core_engine *engine) {
+  return engine->max_cache_bytes;
 }

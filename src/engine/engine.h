@@ -36,6 +36,8 @@ size_t tn_core_engine_stack_bytes(const tn_core_engine *engine);
 /* Text that names engine version, settings and CPU: two engines with the same text can run each other's
  * compiled code. Lives as long as the engine. */
 tn_str tn_core_engine_fingerprint(const tn_core_engine *engine);
+/* What all entries of the cache may take together; 0: no limit. */
+uint64_t tn_core_engine_max_cache_bytes(const tn_core_engine *engine);
 /* WebAssembly text (module or component, also `(module quote …)` is not handled here) to binary.
  * *out is freed with tn_free. Errors carry line and column as TN_ERROR_MALFORMED. */
 tn_error *tn_core_text_to_binary(tn_str text, uint8_t **out, size_t *size);

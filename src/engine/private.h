@@ -61,6 +61,7 @@ struct tn_core_engine {
   bool consume_fuel;
   bool parallel_compilation;
   size_t max_stack_bytes;
+  uint64_t max_cache_bytes; /* 0: no limit */
   /* address space of each linear memory, which does not move within it */
   uint64_t memory_reservation;
   tn_ticker ticker;
@@ -135,5 +136,16 @@ wasm_functype_t *tn_engine_functype(const tn_core_func_type *type, tn_error **er
 extern const char tn_engine_cranelift_hint[];
 /* An engine that compiles nothing and finds valid what Cranelift compiles; NULL: none could be made. */
 wasm_engine_t *tn_engine_new_validator(void);
+
+/* ---- cache ----------------------------------------------------------------------------------------- */
+
+/* How the name of an entry that is being written begins. */
+#define TN_CACHE_UNFINISHED ".new-"
+
+/* -1 when there is no such directory, or not one of ours. */
+int tn_cache_open(const char *directory);
+/* Marks an entry as in use for as long as it is open or mapped, and as used now. */
+struct stat;
+void tn_cache_note_use(int descriptor, const struct stat *status);
 
 #endif

@@ -353,7 +353,11 @@ static void add_to_cache(const tn_compiled *compiled, const char *directory,
                          const tn_cache_key *key) {
   tn_buffer bytes = {0};
   tn_error *error = write_artifact(compiled, TN_STR(""), &bytes);
-  if (error == NULL) tn_cache_store(directory, key, tn_buffer_str(&bytes));
+  uint64_t limit = tn_core_engine_max_cache_bytes(compiled->engine);
+  bool is_small = limit == 0 || bytes.len <= limit;
+  if (error == NULL && is_small && tn_cache_store(directory, key, tn_buffer_str(&bytes)) &&
+      limit != 0)
+    tn_cache_trim(directory, limit, bytes.len);
   tn_error_delete(error);
   tn_buffer_free(&bytes);
 }

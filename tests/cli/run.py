@@ -949,6 +949,25 @@ class Cache(Case):
             self.greet(option)
             self.assertEqual(self.files(), [])
 
+    def test_the_cache_takes_no_more_than_its_limit(self):
+        for number in range(4):
+            guest = self.write("%d.wat" % number, '(module (func (export "_start") (drop (i32.const %d))))' % number)
+            self.expect(self.tenon("run", guest), 0)
+            for path in self.files():
+                if path.stat().st_mtime > 1e9:
+                    os.utime(path, (number, number))
+        sizes = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in self.files())
+        self.assertEqual(len(sizes), 4)
+        self.expect(self.tenon("run", self.folder / "0.wat"), 0)  # which makes it the one used last
+        self.expect(self.tenon("run", "--max-cache", str(sum(size for _, size, _ in sizes)), EXAMPLES / "hello.wat"), 0)
+        left = self.files()
+        self.assertIn(sizes[0][2], left)
+        self.assertNotIn(sizes[1][2], left)
+        self.assertLessEqual(sum(path.stat().st_size for path in left), sum(size for _, size, _ in sizes))
+        before = set(left)
+        self.greet("--max-cache", "1", "--opt-level", "0")  # more than fits at all is not kept, and removes nothing
+        self.assertEqual(set(self.files()), before)
+
     def test_the_folder_can_be_chosen(self):
         self.greet("--cache-dir", self.folder / "cache" / "elsewhere")
         self.assertTrue(all("elsewhere" in str(path) for path in self.files()))

@@ -1,8 +1,10 @@
 /* Artifacts and their cache: what is not exactly what was written is refused. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -247,7 +249,7 @@ static int remove_folder(void **state) {
 }
 
 static const char *in_folder(const char *name) {
-  static char path[256];
+  static char path[1024];
   snprintf(path, sizeof path, "%s/%s", folder, name);
   return path;
 }
@@ -338,7 +340,7 @@ static void links_pipes_and_empty_files_are_no_entries(void **state) {
   assert_no_entry(&key);
   assert_true(tn_cache_store(folder, &key, TN_STR("")));
   assert_no_entry(&key);
-  char link[256];
+  char link[1024];
   snprintf(link, sizeof link, "%s", in_folder("link"));
   assert_int_equal(mkdir(in_folder("real"), 0700), 0);
   assert_int_equal(symlink("real", link), 0);
@@ -362,6 +364,94 @@ static void a_full_disk_is_no_error_and_leaves_nothing_behind(void **state) {
   assert_false(stored);
   assert_int_equal(rmdir(folder), 0); /* it is empty */
   assert_int_equal(mkdir(folder, 0700), 0);
+}
+
+/* Entries "a", "b"… of 100 bytes each, the first used longest ago. */
+static void store_entries(size_t count, tn_cache_key *keys) {
+  char bytes[100];
+  memset(bytes, 'x', sizeof bytes);
+  for (size_t i = 0; i < count; i++) {
+    keys[i] = key_of((char[]){(char)('a' + i), '\0'});
+    assert_true(tn_cache_store(folder, &keys[i], (tn_str){bytes, sizeof bytes}));
+    struct timespec used[2] = {{.tv_sec = (time_t)(1000 + i)}, {.tv_sec = (time_t)(1000 + i)}};
+    assert_int_equal(utimensat(AT_FDCWD, in_folder(keys[i].name), used, 0), 0);
+  }
+}
+
+static bool is_there(const char *name) {
+  return access(in_folder(name), F_OK) == 0;
+}
+
+static void a_trim_removes_what_was_not_used_for_longest(void **state) {
+  (void)state;
+  tn_cache_key keys[10];
+  store_entries(10, keys);
+  tn_cache_trim(folder, 1000, 100);
+  for (size_t i = 0; i < 10; i++)
+    assert_true(is_there(keys[i].name));
+  tn_str entry;
+  assert_true(tn_cache_lookup(folder, &keys[0], &entry)); /* used now */
+  tn_cache_release(entry);
+  tn_cache_trim(folder, 800, 100); /* down to 7/8 of it */
+  assert_true(is_there(keys[0].name));
+  for (size_t i = 1; i < 4; i++)
+    assert_false(is_there(keys[i].name));
+  for (size_t i = 4; i < 10; i++)
+    assert_true(is_there(keys[i].name));
+}
+
+static void a_trim_leaves_what_is_mapped_and_what_is_not_the_caches(void **state) {
+  (void)state;
+  tn_cache_key keys[4];
+  store_entries(4, keys);
+  tn_str entry;
+  assert_true(tn_cache_lookup(folder, &keys[1], &entry));
+  struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+  assert_int_equal(utimensat(AT_FDCWD, in_folder(keys[1].name), old, 0), 0);
+  const char *others[] = {"notes.txt", ".new-0000000000000000"};
+  for (size_t i = 0; i < 2; i++)
+    close(open(in_folder(others[i]), O_CREAT | O_WRONLY, 0600));
+  tn_cache_trim(folder, 1, 1);
+  assert_true(is_there(keys[1].name));
+  for (size_t i = 0; i < 4; i++)
+    assert_int_equal(is_there(keys[i].name), i == 1);
+  assert_true(is_there(others[0]));
+  assert_true(is_there(others[1])); /* somebody may be writing it */
+  assert_int_equal(utimensat(AT_FDCWD, in_folder(others[1]), old, 0), 0);
+  tn_cache_release(entry);
+  tn_cache_trim(folder, 1, 1);
+  assert_false(is_there(keys[1].name));
+  assert_true(is_there(others[0]));
+  assert_false(is_there(others[1]));
+}
+
+/* Each child stores and trims; none may fail, and what they leave is within the limit. */
+static void many_processes_trim_at_once(void **state) {
+  (void)state;
+  pid_t children[8];
+  for (size_t i = 0; i < 8; i++) {
+    children[i] = fork();
+    assert_true(children[i] >= 0);
+    if (children[i] != 0) continue;
+    bool is_fine = true;
+    for (int round = 0; round < 50; round++) {
+      char content[32];
+      snprintf(content, sizeof content, "%zu %d", i, round);
+      tn_cache_key key = key_of(content);
+      is_fine = is_fine && tn_cache_store(folder, &key, TN_STR("0123456789"));
+      tn_cache_trim(folder, 200, 200);
+    }
+    _exit(is_fine ? 0 : 1);
+  }
+  for (size_t i = 0; i < 8; i++) {
+    int status;
+    assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+    assert_int_equal(status, 0);
+  }
+  tn_cache_trim(folder, 200, 200);
+  char command[256];
+  snprintf(command, sizeof command, "test $(ls -A '%s' | wc -l) -le 20", folder);
+  assert_int_equal(system(command), 0);
 }
 
 static void a_cached_artifact_runs_where_it_is_mapped(void **state) {
@@ -418,6 +508,11 @@ int main(void) {
                                       remove_folder),
       cmocka_unit_test_setup_teardown(links_pipes_and_empty_files_are_no_entries, make_folder,
                                       remove_folder),
+      cmocka_unit_test_setup_teardown(a_trim_removes_what_was_not_used_for_longest, make_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(a_trim_leaves_what_is_mapped_and_what_is_not_the_caches,
+                                      make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(many_processes_trim_at_once, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_full_disk_is_no_error_and_leaves_nothing_behind,
                                       make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_cached_artifact_runs_where_it_is_mapped, make_folder,
