@@ -127,6 +127,7 @@ static const cli_fixed table[] = {
     OFF('D', "inherit-stderr", debugger),
     ONLY('D', "max-backtrace", "20", NULL),
     NEVER('D', "symbols", NULL),
+    NEVER('R', "*", "tenon exec --record stores a run"),
     OFF(0, "config", "give the options on the command line"),
     OFF(0, "preload", "components are linked with --link"),
     OFF(0, "profile", "--debug-info lets native profilers and debuggers see the guest's source"),

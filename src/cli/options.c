@@ -196,8 +196,8 @@ static int report_fixed(const cli_fixed *fixed, const char *name, size_t length,
   if (fixed->group == 0)
     snprintf(spelling, sizeof spelling, "--%s", fixed->name);
   else
-    snprintf(spelling, sizeof spelling, "-%c %.*s", fixed->group, (int)(length < 60 ? length : 60),
-             name);
+    snprintf(spelling, sizeof spelling, "-%c%s%.*s", fixed->group, length > 0 ? " " : "",
+             (int)(length < 60 ? length : 60), name);
   if (fixed->value == CLI_FIXED_TEXT)
     return cli_fail(failure, CLI_EXIT_USAGE, fixed->hint, "%s: Tenon supports %s only", spelling,
                     fixed->text);
@@ -293,8 +293,12 @@ static int parse_short(parser *p) {
       return parse_group(p, *letter, items);
     }
     cli_option option;
-    if (!find_letter(p->command, *letter, &option))
-      return report_unknown_letter(p->command, spelling, p->failure);
+    if (!find_letter(p->command, *letter, &option)) {
+      const cli_fixed *fixed =
+          (p->command & CLI_COMPILING) != 0 ? cli_fixed_find(*letter, "", 0) : NULL;
+      return fixed != NULL ? report_fixed(fixed, "", 0, NULL, p->failure)
+                           : report_unknown_letter(p->command, spelling, p->failure);
+    }
     const char *value = NULL;
     if (option.argument != NULL) value = letter[1] != '\0' ? letter + 1 : take_next(p);
     int exit_code = apply(p, &option, spelling, 2, value);

@@ -680,6 +680,7 @@ class Limits(Case):
         self.expect(self.tenon("run", "-Sp3", hello), 112, "", "-S p3 is not supported by Tenon")
         for option in ("--config", "--preload", "--profile"):
             self.expect(self.tenon("run", option, "x", hello), 112, "", option + " is not supported by Tenon\nhint:")
+        self.expect(self.tenon("run", "-R", "path=x", hello), 112, "", "-R is not supported by Tenon\nhint: tenon exec --record")
         for accepted in ("-Oregalloc-algorithm=backtracking,memory-init-cow,static-memory-forced=n", "-Dmax-backtrace=20",
                          "-Shostcall-fuel=1000000"):
             self.expect(self.tenon("run", accepted, hello), 0)
