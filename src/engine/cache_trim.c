@@ -71,12 +71,13 @@ static int compare_use(const void *a, const void *b) {
   return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
 }
 
-/* Not one that a process has mapped: it would compile it again although it is there. */
+/* Not one that a process has mapped: it would compile it again although it is there. Where files cannot be locked none is
+ * known to be. */
 static bool remove_entry(trimming *t, const entry *old) {
   int descriptor = openat(t->folder, old->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return errno == ENOENT;
-  bool is_removed =
-      flock(descriptor, LOCK_EX | LOCK_NB) == 0 && unlinkat(t->folder, old->name, 0) == 0;
+  bool is_used = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  bool is_removed = !is_used && unlinkat(t->folder, old->name, 0) == 0;
   close(descriptor);
   return is_removed;
 }
