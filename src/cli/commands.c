@@ -152,7 +152,9 @@ const cli_command cli_commands[] = {
      ".wasm files beside it. "
      "Each failed assertion is printed with its file and line. The texts of assert_trap, "
      "assert_invalid and "
-     "assert_malformed must be part of Tenon's message. Exits with 0 when all assertions of all "
+     "assert_malformed must be part of Tenon's message. A command that Tenon cannot run, such as "
+     "register, fails too, and "
+     "the others are run. Exits with 0 when all assertions of all "
      "files hold.",
      NULL, cli_wast},
     {"completion", CLI_COMPLETION, CLI_OPERANDS_SHELL, false, "completion bash|zsh|fish",
