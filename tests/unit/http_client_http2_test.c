@@ -284,7 +284,7 @@ static void an_answer_that_stops_fails_and_its_connection_goes_on(void **state) 
   site_start(&s, stop_in_the_middle);
   world w = secure_world();
   fetch f = {0};
-  ask(&w, &s, &f, &(tn_http_call_options){.between_bytes_timeout = 50 * MILLISECOND});
+  ask(&w, &s, &f, &(tn_http_call_options){.between_bytes_timeout = 300 * MILLISECOND});
   assert_int_equal(f.status, 200);
   assert_true(f.end == tn_http_failure(TN_HTTP_CONNECTION_READ_TIMEOUT));
   assert_int_equal(f.body.len, 4);

@@ -103,8 +103,7 @@ static void calls_share_a_connection(bool http2, uint64_t most) {
   assert_true(counters->connections <= most);
   assert_true(counters->reused >= 8);
   tn_http_client_forget(w.client, NULL);
-  world_turn(&w, 50 * MILLISECOND);
-  assert_int_equal(counters->open_connections, 0);
+  WORLD_WAIT(&w, counters->open_connections == 0);
   tn_http_server_delete(s.server);
   world_delete(&w);
 }

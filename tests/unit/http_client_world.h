@@ -37,6 +37,7 @@ struct server {
   pthread_t thread;
   atomic_int accepted;
   atomic_int seen; /* for the scripts */
+  atomic_int closed;
   pthread_t served[MAX_SERVED];
 };
 
@@ -51,6 +52,7 @@ static void *serve_one(void *argument) {
   free(argument);
   one.self->script(one.self, one.connection, one.index);
   close(one.connection);
+  one.self->closed++;
   return NULL;
 }
 
@@ -197,6 +199,14 @@ __attribute__((unused)) static void world_turn(world *w, uint64_t time) {
   tn_alarm_clear(w->loop, &w->guard);
   w->is_late = false;
 }
+
+/* Turns until the condition holds. */
+#define WORLD_WAIT(w, condition)                                                                   \
+  do {                                                                                             \
+    for (int turns = 0; turns < 2000 && !(condition); turns++)                                     \
+      world_turn(w, 5 * MILLISECOND);                                                              \
+    assert_true(condition);                                                                        \
+  } while (0)
 
 /* Turns until all fetches are over. */
 static void world_run(world *w) {

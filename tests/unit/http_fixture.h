@@ -356,6 +356,15 @@ static int client_connect(const fixture *self) {
   return descriptor;
 }
 
+/* recv(2), which a stop of the process breaks off on a socket with a time limit. */
+static inline ssize_t client_receive(int descriptor, void *out, size_t size) {
+  ssize_t got;
+  do {
+    got = recv(descriptor, out, size, 0);
+  } while (got < 0 && errno == EINTR);
+  return got;
+}
+
 /* Everything; that the server has closed meanwhile is fine. */
 static void client_send(int descriptor, tn_str bytes) {
   size_t at = 0;
@@ -372,7 +381,7 @@ static inline char *client_read_all(int descriptor, size_t *size, bool *is_reset
   tn_buffer text = {0};
   char bytes[65536];
   ssize_t got;
-  while ((got = recv(descriptor, bytes, sizeof bytes, 0)) > 0)
+  while ((got = client_receive(descriptor, bytes, sizeof bytes)) > 0)
     tn_buffer_append(&text, bytes, (size_t)got);
   if (got < 0 && errno != ECONNRESET)
     fail_msg("the server neither answers nor closes; so far: %s", tn_buffer_take(&text));
@@ -389,7 +398,7 @@ static inline char *client_read_until(int descriptor, const char *end) {
   size_t length = strlen(end);
   for (;;) {
     char byte;
-    ssize_t got = recv(descriptor, &byte, 1, 0);
+    ssize_t got = client_receive(descriptor, &byte, 1);
     if (got <= 0) fail_msg("no \"%s\" in: %s", end, tn_buffer_take(&text));
     tn_buffer_append(&text, &byte, 1);
     if (text.len >= length && memcmp(text.data + text.len - length, end, length) == 0) break;

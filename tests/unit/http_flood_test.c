@@ -73,7 +73,7 @@ typedef struct seen {
 static bool read_bytes(int connection, uint8_t *out, size_t size) {
   size_t at = 0;
   while (at < size) {
-    ssize_t got = recv(connection, out + at, size - at, 0);
+    ssize_t got = client_receive(connection, out + at, size - at);
     if (got < 0 && errno != ECONNRESET) fail_msg("the server neither answers nor closes");
     if (got <= 0) return false;
     at += (size_t)got;

@@ -317,7 +317,7 @@ static void poll_waits_for_the_earliest_timer_only(void **state) {
   u32s ready = poll_all(handles, 3);
   assert_int_equal(ready.len, 1);
   assert_int_equal(ready.data[0], 1);
-  assert_in_range(tn_loop_now() - start, 2 * MILLISECOND, 2000 * MILLISECOND);
+  assert_in_range(tn_loop_now() - start, 2 * MILLISECOND, UINT64_C(600000) * MILLISECOND);
 }
 
 static void poll_takes_any_mix_of_timers_and_streams(void **state) {
