@@ -183,6 +183,17 @@ class Wit(run.Case):
         self.expect(self.wit("targets", component, folder, "--world", "app"), 0, "%s fits\n" % component, "")
         self.expect(self.wit("targets", component, folder), 117)
 
+    def test_a_component_that_imports_what_no_world_has_does_not_fit(self):
+        world = self.package(text="package a:b; world w { }")
+        for text, word in (("core module", "core module"), ("component", "component")):
+            component = self.write("c.wat", '(component (import "m" (%s)))' % text)
+            self.expect(self.wit("targets", component, world), FAILED,
+                        "world w, import m: the component needs it, the world does not have it (%s)\n%s does not fit\n"
+                        % (word, component), "")
+        other = self.write("d.wat", "(component)")
+        self.expect(self.wit("diff", component, other), FAILED,
+                    "- world root, import m: component  [breaks exporters]\ncompatible for importers\nbreaking for exporters\n", "")
+
     def test_a_world_is_looked_for_in_the_folder_wit(self):
         component = self.write("c.wat", COMPONENT)
         self.package("wit", KV.replace("import store;", "import log: func(text: string);"))

@@ -441,6 +441,33 @@ static tn_error *compare_items(tn_wit_comparer *c, const tn_wit_world_item *befo
   return NULL;
 }
 
+static const char *sort_word(tn_sort sort) {
+  if (sort == TN_SORT_CORE_MODULE) return "core module";
+  return sort == TN_SORT_COMPONENT ? "component" : "value";
+}
+
+/* What `world` imports, and `without` does not, of what WIT has no word for. */
+static tn_error *report_others(tn_wit_comparer *c, tn_wit_change_kind kind,
+                               const tn_wit_world *world, const tn_wit_world *without) {
+  tn_map known = {0};
+  tn_str nothing = {NULL, 0};
+  bool is_added = kind == TN_WIT_ADDED;
+  for (uint32_t i = 0; i < without->other_imports.len; i++) {
+    tn_wit_other_import *import = &without->other_imports.items[i];
+    if (!tn_map_put(c->arena, &known, import->name, import)) return tn_error_no_memory();
+  }
+  for (uint32_t i = 0; i < world->other_imports.len; i++) {
+    const tn_wit_other_import *import = &world->other_imports.items[i];
+    const tn_wit_other_import *other = tn_map_get(&known, import->name);
+    tn_str what, text = tn_str_from(sort_word(import->sort));
+    if (other != NULL && other->sort == import->sort) continue;
+    TN_TRY(tn_wit_phrase(c, "import", import->name, &what));
+    TN_TRY(tn_wit_report(c, kind, is_added ? BREAKS_EXPORTERS : BREAKS_IMPORTERS, what,
+                         is_added ? nothing : text, is_added ? text : nothing));
+  }
+  return NULL;
+}
+
 /* The component of a world exports what the world exports, and imports what it imports: there, a new import
  * breaks hosts and a lost one components. */
 static tn_error *compare_world(tn_wit_comparer *c, const tn_wit_world *before,
@@ -448,6 +475,8 @@ static tn_error *compare_world(tn_wit_comparer *c, const tn_wit_world *before,
   c->is_import = true;
   TN_TRY(compare_items(c, before->imports.items, before->imports.len, after->imports.items,
                        after->imports.len, "import"));
+  TN_TRY(report_others(c, TN_WIT_ADDED, after, before));
+  TN_TRY(report_others(c, TN_WIT_REMOVED, before, after));
   c->is_import = false;
   return compare_items(c, before->exports.items, before->exports.len, after->exports.items,
                        after->exports.len, "export");

@@ -102,13 +102,23 @@ static bool is_wit(const tn_wit_item *item) {
   return item->sort == TN_SORT_INSTANCE || item->sort == TN_SORT_FUNC || item->sort == TN_SORT_TYPE;
 }
 
+static tn_error *add_other(world_reader *r, const tn_wit_item *item) {
+  tn_wit_other_import *slot = TN_VEC_PUSH(r->d->set->arena, &r->world.world->other_imports);
+  if (slot == NULL) return tn_error_no_memory();
+  *slot = (tn_wit_other_import){item->name, item->sort};
+  return NULL;
+}
+
 /* Puts each item in its place; functions have no type yet. */
 static tn_error *begin_items(world_reader *r, const tn_wit_items *items, bool is_export) {
   tn_wit_world *world = r->world.world;
   bool is_twofold = is_export && r->d->is_component;
   for (uint32_t i = 0; i < items->len; i++) {
     const tn_wit_item *item = &items->items[i];
-    if (!is_wit(item)) continue;
+    if (!is_wit(item)) {
+      if (!is_export) TN_TRY(add_other(r, item));
+      continue;
+    }
     if (item->sort == TN_SORT_TYPE) {
       TN_TRY(begin_type(r, item));
       continue;

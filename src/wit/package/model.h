@@ -156,6 +156,12 @@ typedef struct tn_wit_world_item {
   const tn_wit_type *type;
 } tn_wit_world_item;
 
+/* An import of a component that WIT has no word for: a core module, a component or a value. */
+typedef struct tn_wit_other_import {
+  tn_str name;
+  tn_sort sort;
+} tn_wit_other_import;
+
 /* A world, with what it includes merged in. */
 struct tn_wit_world {
   tn_wit_declaration declaration;
@@ -165,6 +171,7 @@ struct tn_wit_world {
   TN_VEC(tn_wit_world_item) imports;
   /* functions, then interfaces, each behind those that it uses */
   TN_VEC(tn_wit_world_item) exports;
+  TN_VEC(tn_wit_other_import) other_imports; /* only if it was read from a component */
 };
 
 /* Packages that know each other. Zeroed but for `arena`: empty. */
