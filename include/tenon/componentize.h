@@ -110,8 +110,8 @@ typedef struct tn_unbundled {
 /* Called for each module that is taken out, in order. An error ends the work. */
 typedef tn_error *(*tn_unbundle_func)(void *data, const tn_unbundled *module);
 
-/* Makes a component that imports the core modules of `threshold` bytes and more, nested components' as well,
- * and hands each of them out. A module that the component has several times is handed out once. */
+/* Makes a component that imports the core modules of more than `threshold` bytes, nested components' as well,
+ * and hands each of them out, equal ones one by one. */
 TN_API tn_error *tn_unbundle(const void *component, size_t component_size, size_t threshold,
                              tn_unbundle_func take, void *data, uint8_t **bytes, size_t *size);
 

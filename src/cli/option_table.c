@@ -113,7 +113,7 @@ static const cli_option rows[] = {
     {taking, "module-dir", 0, 0, NULL, "DIRECTORY", CLI_UNBUNDLE, cli_parse_text,
      FIELD(module_folder), "Where the modules go, as unbundled-module0.wasm and so on"},
     {taking, "threshold", 0, 0, NULL, "SIZE", CLI_UNBUNDLE, cli_parse_size, FIELD(threshold),
-     "Leave smaller modules where they are; else 10KiB"},
+     "Leave modules of this size and smaller where they are; else 10KiB"},
 
     {what, "invoke", 0, 0, NULL, "CALL", CLI_RUN, cli_parse_text, FIELD(invoke),
      "Call an exported function, arguments in WAVE: 'area(rect((2.0, 3.0)))'; print its result"},

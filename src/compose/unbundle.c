@@ -166,7 +166,7 @@ static const taken_module *find_taken(const unbundler *u, const tn_definition *d
 
 static bool is_large(const unbundler *u, const tn_definition *definition) {
   return definition->kind == TN_DEFINITION_CORE_MODULE &&
-         definition->core_module->bytes.len >= u->threshold;
+         definition->core_module->bytes.len > u->threshold;
 }
 
 /* The decoder bounds how deep components nest. */

@@ -449,6 +449,8 @@ class Finished(Case):
         modules, rest = self.folder / "modules", self.folder / "rest.wasm"
         done = self.tenon("unbundle", "--threshold", "0", self.write("same.wat", text), "--module-dir", modules, "-o", rest)
         self.expect(done, 0, "".join("unbundled-module%u 34\n" % index for index in range(4)), "")
+        self.expect(self.tenon("unbundle", "--threshold", "34", self.folder / "same.wat"), 0, "", "")
+        self.expect_parts(self.tenon("unbundle", "--threshold", "33", self.folder / "same.wat"), "unbundled-module3 34\n")
         contents = [(modules / ("unbundled-module%u.wasm" % index)).read_bytes() for index in range(4)]
         self.assertEqual([contents[0] == other for other in contents], [True, True, False, True])
         self.expect_parts(self.tenon("print", rest), ['(import "unbundled-module3" (core module', "(alias outer 1 1 (core module",
