@@ -289,12 +289,35 @@ static tn_error *check_target_export(const tn_wac *wac, const tn_compose_item *w
                        TN_STR_ARG(wanted->name), TN_STR_ARG(target));
 }
 
-static tn_error *check_target(const tn_wac *wac, const tn_compose_world *world, tn_str target) {
-  const tn_compose_items *imports = &wac->graph->imports;
-  for (uint32_t i = 0; i < imports->list.len; i++)
-    TN_TRY(check_target_import(wac, world, &imports->list.items[i], target));
-  for (uint32_t i = 0; i < world->exports.list.len; i++)
-    TN_TRY(check_target_export(wac, &world->exports.list.items[i], target));
+/* What is said of an import or export stands where that comes from; `place` as in tn_compose_graph. */
+static tn_error *at_place(const tn_wac *wac, uint32_t place, tn_error *error) {
+  return tn_wac_error_at_place(wac->reader.source, place, error);
+}
+
+static tn_error *check_target_imports(const tn_wac *wac, const tn_compose_world *world,
+                                      tn_str target) {
+  const tn_compose_graph *graph = wac->graph;
+  for (uint32_t i = 0; i < graph->imports.list.len; i++)
+    TN_TRY(at_place(wac, graph->import_details.items[i].place,
+                    check_target_import(wac, world, &graph->imports.list.items[i], target)));
+  return NULL;
+}
+
+/* An export that is not there stands nowhere: `offset` is that of the world's name. */
+static tn_error *check_target_exports(const tn_wac *wac, const tn_compose_world *world,
+                                      tn_str target, uint32_t offset) {
+  const tn_compose_graph *graph = wac->graph;
+  tn_map places = {0};
+  for (uint32_t i = 0; i < graph->exports.len; i++) {
+    tn_compose_export *export = &graph->exports.items[i];
+    if (!tn_map_put(graph->arena, &places, export->name, export)) return tn_error_no_memory();
+  }
+  for (uint32_t i = 0; i < world->exports.list.len; i++) {
+    const tn_compose_item *wanted = &world->exports.list.items[i];
+    const tn_compose_export *export = tn_map_get(&places, wanted->name);
+    uint32_t place = export != NULL ? export->place : offset + 1;
+    TN_TRY(at_place(wac, place, check_target_export(wac, wanted, target)));
+  }
   return NULL;
 }
 
@@ -306,9 +329,10 @@ tn_error *tn_wac_check_target(tn_wac *wac, const tn_wac_path *path) {
   if (type == NULL) return tn_wac_wrong_kind(wac, name, &item, "a world");
   uint32_t mark = wac->types->bound.len;
   tn_compose_open_imports(wac->graph, true);
-  tn_error *error = check_target(wac, type->world, path->text);
+  tn_error *error = check_target_imports(wac, type->world, path->text);
+  if (error == NULL) error = check_target_exports(wac, type->world, path->text, path->offset);
   /* What was composed is not to be made of the world's types. */
   tn_compose_unbind(wac->types, mark);
   tn_compose_open_imports(wac->graph, false);
-  return tn_wac_at(wac, path->offset, error);
+  return error;
 }
