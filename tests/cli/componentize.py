@@ -299,6 +299,7 @@ class Making(Case):
         section, again = self.folder / "section.wasm", self.folder / "again.wasm"
         self.expect(self.tenon("embed", self.wit(), "-w", "plain", "--only-custom", "-o", section), 0, "", "")
         self.expect_parts(self.tenon("print", section), ['(@custom "wit-component-encoding" "\\04\\00")', '(export (;0;) "test:greeting/plain@1.2.0"'])
+        self.assertEqual(self.tenon("print", section).out.count("(@producers"), 1)
         self.expect(self.tenon("embed", self.wit(), "-w", "plain", "--only-custom", "absent.wasm", "-o", again), 0, "", "")
         self.assertEqual(section.read_bytes(), again.read_bytes())
         self.assertTrue(self.embed(DOUBLE, "plain").read_bytes().endswith(b"\x0ecomponent-type" + section.read_bytes()))

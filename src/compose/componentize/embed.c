@@ -1,6 +1,5 @@
 #include "compose/componentize/embed.h"
 
-#include "component/binary/producers.h"
 #include "component/component.h"
 #include "compose/componentize/core_write.h"
 #include "wit/package/package.h"
@@ -33,24 +32,15 @@ static tn_error *add_features(tn_wit_set *set, const tn_embed_options *options) 
   return NULL;
 }
 
-static tn_error *write_payload(tn_arena *arena, tn_buffer *out, const tn_wit_world *world,
-                               tn_string_encoding encoding) {
-  tn_str producers;
-  TN_TRY(tn_wit_encode_world(out, world, encoding));
-  TN_TRY(tn_producers_own(arena, &producers));
-  tn_core_write_custom(out, TN_STR("producers"), producers);
-  return NULL;
-}
-
 /* The section, or what is in it. */
-static tn_error *add_section(tn_arena *arena, tn_buffer *out, const tn_wit_world *world,
+static tn_error *add_section(tn_buffer *out, const tn_wit_world *world,
                              const tn_embed_options *options) {
   static const tn_string_encoding encodings[] = {[TN_EMBED_UTF8] = TN_ENCODING_UTF8,
                                                  [TN_EMBED_UTF16] = TN_ENCODING_UTF16,
                                                  [TN_EMBED_COMPACT_UTF16] =
                                                      TN_ENCODING_LATIN1_UTF16};
   tn_buffer payload = {0};
-  tn_error *error = write_payload(arena, &payload, world, encodings[options->encoding]);
+  tn_error *error = tn_wit_encode_world(&payload, world, encodings[options->encoding]);
   if (error == NULL && options->only_custom) {
     tn_buffer_append_str(out, tn_buffer_str(&payload));
   } else if (error == NULL) {
@@ -77,7 +67,7 @@ static tn_error *embed(tn_arena *arena, tn_buffer *out, const char *wit, tn_str 
       tn_buffer_append_str(out, module);
     }
   }
-  return add_section(arena, out, world, options);
+  return add_section(out, world, options);
 }
 
 tn_error *tn_embed_world(tn_buffer *out, const char *wit, tn_str module,

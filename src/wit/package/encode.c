@@ -7,6 +7,7 @@
  *     (import "a:b/used@1.0.0" (instance …))        (export "a:b/w@1.0.0" (component
  *     (export "a:b/c@1.0.0" (instance …))))           the imports and exports of the world)))))
  *   (export "c" (type 0))                         (export "w" (type 2)) */
+#include "component/binary/producers.h"
 #include "component/write/write.h"
 #include "wit/package/encode_internal.h"
 #include "wit/package/package.h"
@@ -60,20 +61,10 @@ static tn_error *add_custom(tn_component_builder *builder, tn_str name, tn_buffe
   return copy.data == NULL ? tn_error_no_memory() : tn_builder_add_custom(builder, name, copy);
 }
 
-static void put_name(tn_buffer *out, const char *name) {
-  tn_buffer_append_byte(out, (uint8_t)strlen(name));
-  tn_buffer_append_text(out, name);
-}
-
-/* https://github.com/WebAssembly/tool-conventions, ProducersSection.md */
 static tn_error *add_producers(tn_component_builder *builder) {
-  tn_buffer bytes = {0};
-  tn_buffer_append_byte(&bytes, 1);
-  put_name(&bytes, "processed-by");
-  tn_buffer_append_byte(&bytes, 1);
-  put_name(&bytes, "tenon");
-  put_name(&bytes, TN_VERSION_STRING);
-  return add_custom(builder, TN_STR("producers"), &bytes);
+  tn_str section;
+  TN_TRY(tn_producers_own(builder->arena, &section));
+  return tn_builder_add_custom(builder, TN_STR("producers"), section);
 }
 
 static tn_error *write_component(tn_buffer *out, tn_component_builder *builder) {
