@@ -215,7 +215,9 @@ tn_error *tn_compose_encode(tn_compose_graph *graph, tn_compose_encoding encodin
   encoder e = {.graph = graph, .encoding = encoding, .builder = {.arena = graph->arena}};
   size_t start = out->len;
   graph->place = 0;
-  TN_TRY(encode(&e, out));
+  tn_error *error = encode(&e, out);
+  if (error != NULL && e.causes.len > 0) graph->place = e.causes.items[e.causes.len - 1].place;
+  if (error != NULL) return error;
   if (out->failed) return tn_error_no_memory();
   return encoding.no_validation ? NULL
                                 : validate(&e, tn_str_slice(tn_buffer_str(out), start, out->len));

@@ -70,8 +70,8 @@ typedef struct tn_compose_graph {
   TN_VEC(tn_compose_node *) nodes;
   TN_VEC(tn_compose_export) exports; /* definitions included */
   tn_map exports_by_name;            /* name -> tn_compose_node */
-  /* What is added now comes from here: a number of the caller's, 0 for unknown. When the whole is not valid, it is the
-   * place of what caused that. */
+  /* What is added now comes from here: a number of the caller's, 0 for unknown. When the whole cannot be made, or is not
+   * valid, it is the place of what caused that. */
   uint32_t place;
 } tn_compose_graph;
 
@@ -116,7 +116,7 @@ typedef struct tn_compose_encoding {
   bool no_validation;
 } tn_compose_encoding;
 
-/* Appends the component in binary form. When that is not valid, graph->place says what made it so. */
+/* Appends the component in binary form. On an error, graph->place says what it is about. */
 tn_error *tn_compose_encode(tn_compose_graph *graph, tn_compose_encoding encoding, tn_buffer *out);
 
 #endif
