@@ -891,6 +891,21 @@ class Cache(Case):
             self.assertEqual(path.read_bytes(), whole)
         self.assertEqual(self.files(), [path])  # nothing half-written beside it
 
+    def test_what_is_no_entry_is_neither_waited_for_nor_read(self):
+        first = self.expect(self.cached(EXAMPLES / "hello.wat"), 0)
+        path = self.files()[0]
+        for replace in (os.mkfifo, lambda path: path.mkdir(), lambda path: (path.touch(), os.truncate(path, 1 << 40))):
+            path.unlink()
+            replace(path)
+            done = self.expect(self.cached(EXAMPLES / "hello.wat"), 0, first.out, "is no entry, and is not read")
+            self.assertNotIn("from the cache", done.err)
+            if path.is_dir():
+                self.assertIn("the answer is not kept", done.err)
+                path.rmdir()
+                path.touch()
+            else:
+                self.assertLess(path.stat().st_size, 10000)
+
     def test_a_cache_that_cannot_be_used_is_a_warning(self):
         self.write("file", "no folder")
         for folder in ("file", "/proc/nothing"):

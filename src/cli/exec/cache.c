@@ -7,17 +7,20 @@
  *
  * What cannot be read, or does not fit its hash, is as if it were not there. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/exec/exec.h"
 #include "cli/file.h"
 
 static const char magic[] = "tenon-result-1\n";
 enum { MAGIC = sizeof magic - 1, HASH = 64, HEADER = MAGIC + HASH + 1, FIELDS = 8 };
+enum { LARGEST = 1 << 30 }; /* bytes of an entry */
 
 static bool make_path(const exec_job *job, exec_bytes *out) {
   exec_bytes key = {0};
@@ -89,19 +92,30 @@ static bool take_outcome(tn_str content, exec_outcome *out) {
   return !out->output[0].failed && !out->output[1].failed;
 }
 
-static bool read_file(const char *path, exec_bytes *out) {
-  FILE *file = fopen(path, "rbe");
-  if (file == NULL) {
+/* What is no file is not waited for, and what is too large to be an entry not read. */
+static int open_entry(const char *path) {
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) {
     if (errno != ENOENT) cli_warn("the cache's %s cannot be read: %s", path, strerror(errno));
-    return false;
+    return -1;
   }
+  struct stat status;
+  if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && status.st_size <= LARGEST)
+    return descriptor;
+  close(descriptor);
+  cli_warn("the cache's %s is no entry, and is not read", path);
+  return -1;
+}
+
+static bool read_file(const char *path, exec_bytes *out) {
+  int descriptor = open_entry(path);
+  if (descriptor < 0) return false;
   char part[65536];
-  size_t count;
-  while ((count = fread(part, 1, sizeof part, file)) > 0)
-    exec_bytes_add(out, part, count);
-  bool is_read = !ferror(file) && !out->failed;
-  fclose(file);
-  return is_read;
+  ssize_t count;
+  while ((count = read(descriptor, part, sizeof part)) > 0 && out->size <= LARGEST)
+    exec_bytes_add(out, part, (size_t)count);
+  close(descriptor);
+  return count == 0 && !out->failed;
 }
 
 bool exec_cache_find(const exec_job *job, exec_outcome *outcome) {
@@ -158,6 +172,13 @@ static void put_outcome(const exec_outcome *outcome, exec_bytes *out) {
 }
 
 static void write_entry(const char *path, tn_str content) {
+  if (content.len > LARGEST) {
+    cli_warn("the answer is not kept: it has more than %d bytes", LARGEST);
+    return;
+  }
+  /* A pipe would be waited for, and a link followed. */
+  struct stat status;
+  if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode)) unlink(path);
   tn_error *error = cli_save_file(path, (const uint8_t *)content.data, content.len);
   if (error != NULL) cli_warn("the answer is not kept: %s", tn_error_get_message(error));
   tn_error_delete(error);
