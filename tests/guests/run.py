@@ -326,11 +326,14 @@ for guest in Deterministic.programs:
 
 
 class Link(Case):
-    """Components of four languages call each other through tests/guests/link/wit, in all pairs."""
+    """Components of six languages call each other through tests/guests/link/wit, in all pairs."""
 
-    languages = ("c", "zig", "js", "python")
-    core_modules = ("c", "zig")
-    movers = ("c", "zig", "python")  # languages whose tools can give a resource away, and take it
+    languages = ("c", "zig", "js", "python", "go", "rust")
+    core_modules = ("c", "zig", "go", "rust")
+    bound = ("rust",)  # whose bindings put the world into the module
+    # Go's runtime has to be initialized before it can allocate for the adapter.
+    adapted = {"go": ("--realloc-via-memory-grow", "--adapt", "wasi_snapshot_preview1=%s")}
+    movers = ("c", "zig", "python", "go", "rust")  # languages whose tools can give a resource away, and take it
     # What any caller sees of any callee.
     seen = (
         '{label: "pantry and cellar", added: ok(5), refused: err("only 12 eggs"), '
@@ -347,8 +350,13 @@ class Link(Case):
         if language not in self.core_modules:
             return built
         embedded, component = self.data / "embedded.wasm", self.data / built.name
-        self.expect(self.tenon("embed", "--world", end, HERE / "link" / "wit", built, "-o", embedded), 0)
-        self.expect(self.tenon("new", embedded, "-o", component), 0)
+        if language in self.bound:
+            embedded = built
+        else:
+            self.expect(self.tenon("embed", "--world", end, HERE / "link" / "wit", built, "-o", embedded), 0)
+        options = [option % program("wasi_snapshot_preview1.reactor") if "%s" in option else option
+                   for option in self.adapted.get(language, ())]
+        self.expect(self.tenon("new", embedded, *options, "-o", component), 0)
         return component
 
     def check_linked(self, caller, plug, call, result):

@@ -1,0 +1,3 @@
+module guests.example/link
+
+go 1.24

@@ -1,0 +1,1 @@
+// The components are the examples of this package; a package has to have a library, too.
