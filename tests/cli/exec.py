@@ -717,6 +717,31 @@ class Links(Case):
         self.expect(self.linked("own", rights=";net=example.org"), DENIED, "", [asked, "--net HOST:PORT grants"])
         self.expect(self.linked("own", "--net", "example.org"), 0)
 
+    CLOCK = """(component
+      (core module $M (memory (export "m") 1)
+        (func (export "now") (result i32) (i64.store (i32.const 0) (i64.const 4242)) (i32.const 0)))
+      (core instance $i (instantiate $M))
+      (alias core export $i "m" (core memory $m))
+      (type $time (record (field "seconds" u64) (field "nanoseconds" u32)))
+      (func $now (result $time) (canon lift (core func $i "now") (memory $m)))
+      (component $Clock
+        (type $time (record (field "seconds" u64) (field "nanoseconds" u32)))
+        (import "datetime" (type $in (eq $time)))
+        (import "now" (func $now (result $in)))
+        (export $out "datetime" (type $in))
+        (export "now" (func $now) (func (result $out))))
+      (instance $clock (instantiate $Clock (with "datetime" (type $time)) (with "now" (func $now))))
+      (export "wasi:clocks/wall-clock@0.2.3" (instance $clock)))"""
+
+    def test_what_a_component_stands_in_for_needs_no_right(self):
+        """A clock that is a component: nothing of the host is asked, so that the run is as deterministic as it is."""
+        clock = self.write("clock.wat", self.CLOCK)
+        report = self.json("--link", clock, "-f", "wall", ASKING)
+        self.assertEqual((report["result"], report["deterministic"]), (4242, True))
+        self.expect(self.exec("--link", clock, "-f", "monotonic", ASKING), DENIED, "", "`wasi:clocks/monotonic-clock#now`")
+        self.expect(self.exec("--verify", "--record", "run.rec", "--link", clock, "-f", "wall", ASKING), 0, "4242\n")
+        self.expect(self.exec("--quiet", "--replay", "run.rec", "--link", clock, ASKING), 0, "4242\n", "")
+
     def test_a_report_has_the_hashes_of_all(self):
         report = json.loads(self.linked("monotonic", "--json", "--clock", "virtual").out)
         self.assertEqual(report["sha256"]["component"], hashlib.sha256(self.app.read_bytes()).hexdigest())
