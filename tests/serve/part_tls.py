@@ -8,7 +8,8 @@ import ssl
 import subprocess
 import time
 
-from harness import SECONDS, Case, Certificates, Response, free_port, parse_head, receive, scaled, span, wait_until
+from harness import (LEAVES_THREADS, SECONDS, Case, Certificates, Response, free_port, parse_head, receive, scaled, span,
+                     wait_until)
 
 
 def needs(program):
@@ -162,7 +163,7 @@ class Tls(Secure):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify.bind(path)
             notify.settimeout(SECONDS)
-            server = self.start(top={"drain-timeout": "500ms"}, environment={"NOTIFY_SOCKET": path})
+            server = self.start(top={"drain-timeout": "500ms"}, environment={"NOTIFY_SOCKET": path, **LEAVES_THREADS})
             certificate, _ = self.certificates.server
             os.unlink(certificate)
             os.mkfifo(certificate)  # without a writer nobody's open returns
