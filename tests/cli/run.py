@@ -5,6 +5,7 @@
 
 Each test is a sentence about behaviour. The last line is "N passed, N failed, N skipped".
 """
+import fcntl
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 
@@ -23,7 +25,37 @@ ROOT = HERE.parent.parent
 GUESTS = HERE / "guests"
 EXAMPLES = ROOT / "examples"
 TENON = ""
-SECONDS = 60  # for one run, sanitizers included
+SECONDS = 60 * float(os.environ.get("TENON_TIME_FACTOR", "1"))  # for one run, sanitizers included
+
+
+class Process(subprocess.Popen):
+    """One that does not outlive its test."""
+
+    def __exit__(self, *exception):
+        self.kill()
+        super().__exit__(*exception)
+
+
+def wait_until(condition, what):
+    """What the condition gives as soon as that is true."""
+    end = time.monotonic() + SECONDS
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError("waited in vain for " + what)
+        time.sleep(0.02)
+
+
+def wait_for_handler(process, number):
+    """Until a program catches a signal, or blocks it to wait for it, or has ended."""
+    status = pathlib.Path("/proc/%d/status" % process.pid)
+
+    def has_handler():
+        masks = re.findall(r"(?m)^Sig(?:Cgt|Blk):\s*([0-9a-f]+)$", status.read_text(encoding="ascii"))
+        return process.poll() is not None or any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
+    wait_until(has_handler, "a handler of signal %d" % number)
 
 
 class Done:
@@ -66,13 +98,14 @@ class Case(unittest.TestCase):
         return path
 
     def start(self, *arguments):
-        return subprocess.Popen([TENON, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, cwd=self.folder, env=self.environment)
+        return Process([TENON, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, cwd=self.folder, env=self.environment)
 
     def signalled(self, number, *arguments):
         """Exit code and messages of a run that gets a signal once the guest has had time to start."""
         with self.start(*arguments) as process:
-            time.sleep(1.5)
+            wait_for_handler(process, number)
+            time.sleep(1)
             process.send_signal(number)
             out, err = process.communicate(timeout=SECONDS)
         return Done(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
@@ -248,14 +281,22 @@ class Running(Case):
         self.expect(self.with_closed("2>&-", "run", GUESTS / "cat.wat", "-", stdin=b"text"), 0, "text", "")
         self.expect(self.with_closed("<&- >&- 2>&-", "run", EXAMPLES / "hello.wat"), 0, "", "")
 
+    def has_open(self, process, name):
+        files = pathlib.Path("/proc/%d/fd" % process.pid)
+        try:
+            return any(os.readlink(file) == str(self.folder / name) for file in files.iterdir())
+        except FileNotFoundError:
+            return False  # one was closed just now
+
     def test_a_named_pipe_is_not_at_its_end_before_somebody_writes(self):
         os.mkfifo(self.folder / "pipe")
         with self.start("run", "--dir", ".", GUESTS / "cat.wat", "pipe") as process:
-            time.sleep(1)
+            wait_until(lambda: self.has_open(process, "pipe"), "the pipe to be opened")
+            time.sleep(0.5)
             self.assertIsNone(process.poll())
             pipe = os.open(self.folder / "pipe", os.O_RDWR)
             os.write(pipe, b"text")
-            time.sleep(1)
+            wait_until(lambda: fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)) == bytes(4), "the text to be read")
             os.close(pipe)
             out, err = process.communicate(timeout=SECONDS)
         self.assertEqual((process.returncode, out), (0, b"text"), err)

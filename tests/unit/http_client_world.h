@@ -212,10 +212,10 @@ __attribute__((unused)) static void world_turn(world *w, uint64_t time) {
 static void world_run(world *w) {
   if (w->open == 0) return;
   w->guard.func = guard_fired;
-  assert_ok(tn_alarm_set(w->loop, &w->guard, tn_loop_now() + 10000 * MILLISECOND));
+  assert_ok(tn_alarm_set(w->loop, &w->guard, tn_loop_now() + 30000 * MILLISECOND));
   assert_ok(tn_loop_run(w->loop));
   tn_alarm_clear(w->loop, &w->guard);
-  if (w->is_late) fail_msg("nothing has happened for ten seconds");
+  if (w->is_late) fail_msg("nothing has happened for thirty seconds");
 }
 
 static void fetch_over(fetch *f) {

@@ -51,7 +51,7 @@ static void call_for(world *w, fetch *f, const char *name, const void *key, uint
 }
 
 static void call(world *w, fetch *f, const char *name, const void *key) {
-  call_for(w, f, name, key, 8000 * MILLISECOND);
+  call_for(w, f, name, key, 2500 * MILLISECOND);
 }
 
 static void a_failed_lookup_says_what_the_name_server_said(void **state) {
