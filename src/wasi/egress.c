@@ -128,30 +128,43 @@ typedef struct special_range {
   bool is_loopback;
 } special_range;
 
-#define V4(a, b, bits)                                                                             \
-  { {{a, b}, false}, bits, false }
-#define V6(a, b, bits)                                                                             \
-  { {{a, b}, true}, bits, false }
+#define V4(bits, ...)                                                                              \
+  { {{__VA_ARGS__}, false}, bits, false }
+#define V6(bits, ...)                                                                              \
+  { {{__VA_ARGS__}, true}, bits, false }
 
-/* What is not of the public Internet. Registries: RFC 6890 and its updates. */
+/* What is not of the public Internet: all that IANA's registries of special addresses (RFC 6890 and its updates) do not
+ * call globally reachable, multicast, and what is reserved. Blocks are taken whole, though both registries name a few
+ * addresses within "protocol assignments" that are reachable: relays, sinks and identifiers, nobody's server. */
 static const special_range special_ranges[] = {
     {{{127}, false}, 8, true},
     {{{[15] = 1}, true}, 128, true},
-    V4(0, 0, 8),  /* this network, RFC 791; 0.0.0.0 reaches the own machine */
-    V4(10, 0, 8), /* private, RFC 1918 */
-    V4(172, 16, 12),
-    V4(192, 168, 16),
-    V4(100, 64, 10),    /* shared by carriers, RFC 6598 */
-    V4(169, 254, 16),   /* link-local, RFC 3927 */
-    V4(192, 0, 24),     /* protocol assignments, RFC 6890 */
-    V4(198, 18, 15),    /* benchmarks, RFC 2544 */
-    V4(224, 0, 4),      /* multicast, RFC 5771 */
-    V4(240, 0, 4),      /* reserved and broadcast, RFC 1112 */
-    V6(0, 0, 128),      /* unspecified */
-    V6(0xfc, 0, 7),     /* unique local, RFC 4193 */
-    V6(0xfe, 0x80, 10), /* link-local, RFC 4291 */
-    V6(0xfe, 0xc0, 10), /* site-local, RFC 3879 */
-    V6(0xff, 0, 8),     /* multicast */
+    V4(8, 0),  /* this network, RFC 791; 0.0.0.0 reaches the own machine */
+    V4(8, 10), /* private, RFC 1918 */
+    V4(12, 172, 16),
+    V4(16, 192, 168),
+    V4(10, 100, 64),                   /* shared by carriers, RFC 6598 */
+    V4(16, 169, 254),                  /* link-local, RFC 3927 */
+    V4(24, 192, 0, 0),                 /* protocol assignments, RFC 6890 */
+    V4(24, 192, 0, 2),                 /* documentation, RFC 5737 */
+    V4(24, 198, 51, 100),              /* documentation */
+    V4(24, 203, 0, 113),               /* documentation */
+    V4(24, 192, 88, 99),               /* 6to4 relays that were, RFC 7526 */
+    V4(15, 198, 18),                   /* benchmarks, RFC 2544 */
+    V4(4, 224),                        /* multicast, RFC 5771 */
+    V4(4, 240),                        /* reserved and broadcast, RFC 1112 */
+    V6(128, 0),                        /* unspecified */
+    V6(48, 0, 0x64, 0xff, 0x9b, 0, 1), /* a network's own NAT64, RFC 8215 */
+    V6(64, 1),                         /* discarded, RFC 6666 */
+    V6(64, 1, 0, 0, 0, 0, 0, 0, 1),    /* nobody, RFC 9780 */
+    V6(23, 0x20, 0x01),                /* protocol assignments, RFC 2928; Teredo, RFC 4380 */
+    V6(32, 0x20, 0x01, 0x0d, 0xb8),    /* documentation, RFC 3849 */
+    V6(20, 0x3f, 0xff),                /* documentation, RFC 9637 */
+    V6(16, 0x5f),                      /* segment routing, RFC 9602 */
+    V6(7, 0xfc),                       /* unique local, RFC 4193 */
+    V6(10, 0xfe, 0x80),                /* link-local, RFC 4291 */
+    V6(10, 0xfe, 0xc0),                /* site-local, RFC 3879 */
+    V6(8, 0xff),                       /* multicast */
 };
 
 static const special_range *find_special(const tn_address *address) {
@@ -169,6 +182,7 @@ static const struct {
   uint8_t prefix;
 } embedding[] = {
     {{{0}, true}, 96},                      /* IPv4-compatible, RFC 4291 */
+    {{{[8] = 0xff, 0xff}, true}, 96},       /* IPv4-translated, RFC 2765 */
     {{{0x00, 0x64, 0xff, 0x9b}, true}, 96}, /* NAT64, RFC 6052 */
     {{{0x20, 0x02}, true}, 16},             /* 6to4, RFC 3056 */
 };
