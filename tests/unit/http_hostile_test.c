@@ -259,12 +259,20 @@ static const hostile table[] = {
      RAW("POST /p HTTP/1.0\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nab"),
      "200", "<POST h /p ab>", false},
     REFUSED(417, GET("Expect: wonders\r\n"), "an unknown expectation"),
+    REFUSED(417, GET("Expect: 100-continue, wonders\r\n"),
+            "an unknown one next to one that is known"),
 
     /* Responses. */
     {"HEAD has no body", RAW("HEAD /early HTTP/1.1\r\nHost: h\r\n\r\n"), "200 200", "X-Test: yes",
      true},
     {"HEAD says the length of GET", RAW("HEAD /sized/12345 HTTP/1.1\r\nHost: h\r\n\r\n"), "200 200",
      "Content-Length: 12345", true},
+    REFUSED(417, "HEAD /h HTTP/1.1\r\nHost: h\r\nExpect: wonders\r\n\r\n",
+            "a refused HEAD has no body either"),
+    REFUSED(400, "HEAD /h HTTP/1.1\r\nHost: h\r\nA : b\r\n\r\n", "nor a malformed one"),
+    REFUSED(505, "HEAD /h HTTP/3.0\r\nHost: h\r\n\r\n", "nor one of another version"),
+    {"nor one behind another request", RAW(GET("") "HEAD /h HTTP/1.1\r\n\r\n"), "200 400",
+     "Connection: close\r\nContent-Length: 8\r\n\r\n", false},
     {"204 has neither body nor length", RAW(TARGET("GET /no-content")), "204 200", NULL, true},
     {"304 has no body", RAW(TARGET("GET /not-modified")), "304 200", NULL, true},
     {"informational responses", RAW(TARGET("GET /hints")), "103 200 200", "after hints", true},
@@ -332,6 +340,9 @@ static void check(const fixture *server, const hostile *one, size_t piece) {
   if (one->is_kept && (size < end || strcmp(text + size - end, probe_answer) != 0)) {
     fail_msg("%s: the probe was not understood:\n%s", one->why, text);
   }
+  bool is_head_only = one->size > 5 && memcmp(one->bytes, "HEAD ", 5) == 0 && !one->is_kept;
+  if (is_head_only && strstr(text, "\r\n\r\n") != text + size - 4)
+    fail_msg("%s: a body answers HEAD:\n%s", one->why, text);
   if (strstr(text, "<GET h /smuggled") != NULL) fail_msg("%s: smuggled:\n%s", one->why, text);
   if (is_reset && one->statuses[0] != '\0') fail_msg("%s: reset", one->why);
   tn_free(text);

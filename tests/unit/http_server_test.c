@@ -384,6 +384,9 @@ static void limits_are_answered_by_their_statuses(void **state) {
       {"GET / HTTP/1.1\r\nHost: h\r\na:\r\nb:\r\nc:\r\nConnection: close%.*s\r\n\r\n", 0,
        "HTTP/1.1 200 "},
       {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n%.*s", 11, "HTTP/1.1 413 "},
+      {"HEAD / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n%.*s", 11, "HTTP/1.1 413 "},
+      {"HEAD / HTTP/1.1\r\nHost: h\r\nA: %.*s", 3000, "HTTP/1.1 431 "},
+      {"HEAD /%.*s", 3000, "HTTP/1.1 414 "},
       {"POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 10\r\n\r\n%.*s", 10,
        "HTTP/1.1 200 "},
       {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n%.*s", 6,
@@ -401,6 +404,8 @@ static void limits_are_answered_by_their_statuses(void **state) {
     client_send(client, tn_buffer_str(&bytes));
     char *text = client_read_all(client, NULL, NULL);
     assert_starts(text, cases[i].status);
+    if (strncmp(cases[i].format, "HEAD ", 5) == 0)
+      assert_string_equal(strstr(text, "\r\n\r\n"), "\r\n\r\n");
     tn_free(text);
     close(client);
   }

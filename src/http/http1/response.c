@@ -187,6 +187,15 @@ static tn_http_outgoing *exchange_respond(tn_http_exchange *base, const tn_http_
   return c->is_broken ? NULL : &x->outgoing;
 }
 
+/* RFC 9110 9.3.2. A request that was refused is still unread. */
+static bool asks_for_head(const tn_http1_connection *c, const tn_http1_exchange *x) {
+  static const tn_str head = {"HEAD ", 5};
+  if (x != NULL) return tn_str_equal(x->base.request.method, TN_STR("HEAD"));
+  if (c->in == NULL) return false;
+  tn_str unread = {(const char *)c->in->bytes + c->in_start, tn_http1_in_size(c)};
+  return tn_str_starts_with(unread, head);
+}
+
 void tn_http1_respond_plainly(tn_http1_connection *c, tn_http1_exchange *x, int status,
                               const char *reason) {
   c->closes = true;
@@ -202,8 +211,7 @@ void tn_http1_respond_plainly(tn_http1_connection *c, tn_http1_exchange *x, int 
   put_number(&end, body.len + 1, 10);
   put(&end, TN_STR("\r\n\r\n"));
   tn_http1_output_append(c, end.bytes, end.size);
-  bool is_head = x != NULL && tn_str_equal(x->base.request.method, TN_STR("HEAD"));
-  if (!is_head) {
+  if (!asks_for_head(c, x)) {
     tn_http1_output_append(c, body.data, body.len);
     tn_http1_output_append(c, "\n", 1);
   }
