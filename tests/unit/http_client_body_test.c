@@ -417,6 +417,51 @@ static void connecting_that_takes_too_long_fails(void **state) {
   close(listener);
 }
 
+static void script_deaf(server *self, int connection, int index) {
+  (void)self, (void)index;
+  read_to_end(connection);
+}
+
+/* Whichever of the two times a call says, or its client: it covers the handshake, and what its guest does not say is
+ * no reason to wait. */
+static void a_handshake_that_is_not_answered_runs_out_of_time(void **state) {
+  (void)state;
+  server s;
+  server_start(&s, script_deaf, NULL);
+  static const struct {
+    uint64_t of_client;
+    tn_http_call_options options;
+    uint64_t expected;
+  } cases[] = {
+      {50 * MILLISECOND, {0}, 50 * MILLISECOND},
+      {8000 * MILLISECOND, {.connect_timeout = 50 * MILLISECOND}, 50 * MILLISECOND},
+      {8000 * MILLISECOND, {.first_byte_timeout = 50 * MILLISECOND}, 50 * MILLISECOND},
+      {0, {.first_byte_timeout = 50 * MILLISECOND}, 50 * MILLISECOND},
+      {50 * MILLISECOND, {.first_byte_timeout = 8000 * MILLISECOND}, 50 * MILLISECOND},
+      {50 * MILLISECOND,
+       {.first_byte_timeout = 20 * MILLISECOND, .connect_timeout = 150 * MILLISECOND},
+       150 * MILLISECOND},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    tn_http_client_options options = world_options();
+    options.connect_timeout = cases[i].of_client;
+    world w = world_new(&options);
+    fetch f = {0};
+    char room[64];
+    tn_http_request request = request_to(s.port, "GET", room);
+    request.scheme = TN_STR("https");
+    uint64_t start = tn_loop_now();
+    fetch_start(&w, &f, &request, &cases[i].options);
+    assert_true(f.out->class->finish(f.out, NULL));
+    world_run(&w);
+    assert_failed(&f, TN_HTTP_CONNECTION_TIMEOUT, "the TLS handshake with 127.0.0.1");
+    assert_in_range(tn_loop_now() - start, cases[i].expected, 7000 * MILLISECOND);
+    fetch_end(&f);
+    world_delete(&w);
+  }
+  server_stop(&s);
+}
+
 static void waiting_too_long_for_a_free_connection_fails(void **state) {
   (void)state;
   server s;
@@ -716,6 +761,7 @@ int main(void) {
       cmocka_unit_test(an_answer_to_a_request_that_nobody_takes_is_read),
       cmocka_unit_test(a_body_that_stops_coming_fails_after_its_time),
       cmocka_unit_test(connecting_that_takes_too_long_fails),
+      cmocka_unit_test(a_handshake_that_is_not_answered_runs_out_of_time),
       cmocka_unit_test(waiting_too_long_for_a_free_connection_fails),
       cmocka_unit_test(a_call_can_be_released_at_any_moment),
       cmocka_unit_test(calls_outlive_their_client),

@@ -401,6 +401,7 @@ static void a_silent_peer_ends_by_the_timeouts_of_the_client(void **state) {
   server_start(&s, script_answer, "");
   tn_http_client_options client_options = world_options();
   assert_int_equal(client_options.first_byte_timeout, UINT64_C(600000000000));
+  assert_int_equal(client_options.connect_timeout, UINT64_C(30000000000));
   client_options.first_byte_timeout = 30 * MILLISECOND;
   world w = world_new(&client_options);
   fetch f = {0};

@@ -401,6 +401,15 @@ static void default_to(uint64_t *timeout, uint64_t otherwise) {
   if (*timeout == 0) *timeout = otherwise;
 }
 
+/* Who bounds only the time to the answer does not want to wait longer for the connection. */
+static void choose_timeouts(tn_http_call_options *options, const tn_http_client_options *defaults) {
+  uint64_t connect = defaults->connect_timeout, first_byte = options->first_byte_timeout;
+  if (first_byte != 0 && (connect == 0 || first_byte < connect)) connect = first_byte;
+  default_to(&options->connect_timeout, connect);
+  default_to(&options->first_byte_timeout, defaults->first_byte_timeout);
+  default_to(&options->between_bytes_timeout, defaults->between_bytes_timeout);
+}
+
 tn_error *tn_http_client_call(tn_http_client *client, const tn_http_request *request,
                               const tn_http_call_options *options,
                               const tn_http_call_handler *handler, void *data, tn_http_call **out,
@@ -408,9 +417,7 @@ tn_error *tn_http_client_call(tn_http_client *client, const tn_http_request *req
   tn_http_call *call = call_take(client);
   if (call == NULL) return tn_error_no_memory();
   call->options = *options;
-  default_to(&call->options.connect_timeout, client->options.connect_timeout);
-  default_to(&call->options.first_byte_timeout, client->options.first_byte_timeout);
-  default_to(&call->options.between_bytes_timeout, client->options.between_bytes_timeout);
+  choose_timeouts(&call->options, &client->options);
   call->handler = *handler;
   call->data = data;
   if (!copy_request(call, request)) {

@@ -18,7 +18,7 @@ void tn_http_client_options_init(tn_http_client_options *options) {
       .max_header_bytes = 65536,
       .max_header_count = 256,
       .dns_cache = 30 * SECOND,
-      .connect_timeout = 600 * SECOND,
+      .connect_timeout = 30 * SECOND,
       .first_byte_timeout = 600 * SECOND,
       .between_bytes_timeout = 600 * SECOND,
       .http2 = true,

@@ -18,7 +18,7 @@ typedef struct tn_http_client_options {
   uint32_t max_header_bytes; /* of a response */
   uint32_t max_header_count;
   uint64_t dns_cache; /* how long an address is believed */
-  /* For calls that say nothing else; as Wasmtime has them, 600 seconds each. */
+  /* For calls that say nothing else; as Wasmtime has them, 600 seconds each, but for connecting: 30 seconds. */
   uint64_t connect_timeout;
   uint64_t first_byte_timeout;
   uint64_t between_bytes_timeout;
@@ -41,7 +41,10 @@ void tn_http_client_delete(tn_http_client *client);
 
 /* Times are nanoseconds, 0: those of the client's options. */
 typedef struct tn_http_call_options {
-  uint64_t connect_timeout;    /* name lookup, connection and handshake together */
+  /* Waiting for a free connection, name lookup, connecting and the TLS handshake together. When it is 0 and
+   * first_byte_timeout is not, that bounds these as well: whoever does not want to wait longer for an answer does not
+   * want to wait longer for what comes before it. */
+  uint64_t connect_timeout;
   uint64_t first_byte_timeout; /* from the request's head, which is sent, to the response's */
   /* of the response's body, and of the request's, if the peer takes none of it */
   uint64_t between_bytes_timeout;
