@@ -28,6 +28,7 @@ typedef struct exchange {
   bool has_responded;
   bool is_released;
   bool is_told; /* that it is closed, or need not be */
+  bool expects_continue;
   bool owes_continue;
   bool has_continued;
   bool has_fault; /* the body cannot be read to its end, for `fault` */
@@ -91,7 +92,9 @@ static void exchange_refuse(exchange *self, int status, const char *reason) {
   self->reason = reason;
 }
 
-/* False: there are more than allowed. What is over is not kept. */
+/* False: there are more than allowed. What is over is not kept. A name or value of more than 64 KiB never comes here:
+ * nghttp2's decoder gives up on it, for which it has no setting, and without the decoder's state a connection cannot go
+ * on (RFC 9113 section 4.3). */
 static bool count_field(exchange *self, tn_str name, tn_str value) {
   const tn_http_server_options *options = server_of(self)->options;
   enum { OVERHEAD = 32 }; /* RFC 9113 section 6.5.2 */
@@ -130,6 +133,14 @@ static tn_str *pseudo_of(exchange *self, tn_str name) {
   }
 }
 
+/* RFC 9110 10.1.1. It is the server's, and no field that the handler sees, as in HTTP/1.1. */
+static void take_expect(exchange *self, tn_str value) {
+  if (tn_http_name_equal(value, TN_STR("100-continue")))
+    self->expects_continue = true;
+  else
+    exchange_refuse(self, 417, "unknown expectation");
+}
+
 static bool add_field(exchange *self, tn_str name, tn_str value) {
   tn_arena *arena = &self->base.arena;
   tn_str *kept = NULL;
@@ -140,6 +151,9 @@ static bool add_field(exchange *self, tn_str name, tn_str value) {
     kept = &self->host;
   } else if (tn_str_equal(name, TN_STR("cookie"))) {
     return add_cookie(self, value);
+  } else if (tn_str_equal(name, TN_STR("expect"))) {
+    take_expect(self, value);
+    return true;
   } else if (tn_http_is_hop_by_hop(name)) {
     return true;
   }
@@ -230,9 +244,7 @@ void tn_http2_exchange_head_end(tn_http2_stream *stream, bool is_remote_end) {
   if (request->body_length != TN_HTTP_UNKNOWN_LENGTH &&
       request->body_length > server_of(self)->options->max_body_bytes)
     exchange_refuse(self, 413, "the body is too large");
-  const tn_http_field *expect = tn_http_fields_find(&request->fields, TN_STR("expect"));
-  self->owes_continue =
-      expect != NULL && !is_remote_end && tn_http_name_equal(expect->value, TN_STR("100-continue"));
+  self->owes_continue = self->expects_continue && !is_remote_end;
 }
 
 /* ---- the response ---------------------------------------------------------------------------- */
