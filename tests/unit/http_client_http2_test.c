@@ -14,17 +14,29 @@ typedef struct peer peer;
 /* Answers the request `nth` (from 0, of all connections). Gives whether the connection goes on. */
 typedef bool (*peer_script)(peer *self, uint32_t stream, int nth);
 
-struct peer {
-  SSL *ssl;
-  peer_script script;
-};
+/* What `break_protocol` sends, and what comes before it. */
+typedef struct violation {
+  const char *name;
+  bool is_in_place_of_settings;
+  bool is_in_a_body; /* of each request */
+  const char *bytes;
+  size_t size;
+} violation;
 
 typedef struct site {
   server listening;
   SSL_CTX *context;
   peer_script script;
+  const violation *violation;
   atomic_int resumed;
+  atomic_int ended; /* connections that the client has ended */
+  atomic_bool is_over;
 } site;
+
+struct peer {
+  SSL *ssl;
+  site *site;
+};
 
 /* ---- the peer -------------------------------------------------------------------------------------------- */
 
@@ -71,12 +83,15 @@ static void send_hello(peer *self, uint32_t stream) {
 static void serve_site(server *listening, int connection, int index) {
   (void)index;
   site *s = (site *)((char *)listening - offsetof(site, listening));
-  peer self = {SSL_new(s->context), s->script};
+  peer self = {SSL_new(s->context), s};
   SSL_set_fd(self.ssl, connection);
   uint8_t head[24], payload[16384];
   bool goes_on = SSL_accept(self.ssl) == 1 && receive(&self, head, 24);
   if (goes_on) s->resumed += SSL_session_reused(self.ssl);
-  if (goes_on) send_frame(&self, SETTINGS, 0, 0, NULL, 0);
+  if (goes_on && s->violation != NULL && s->violation->is_in_place_of_settings)
+    SSL_write(self.ssl, s->violation->bytes, (int)s->violation->size);
+  else if (goes_on)
+    send_frame(&self, SETTINGS, 0, 0, NULL, 0);
   while (goes_on && receive(&self, head, 9)) {
     int size = head[1] << 8 | head[2];
     if (!receive(&self, payload, size)) break;
@@ -84,8 +99,9 @@ static void serve_site(server *listening, int connection, int index) {
     if (head[3] != HEADERS) continue;
     uint32_t stream;
     memcpy(&stream, head + 5, sizeof stream);
-    goes_on = self.script(&self, ntohl(stream), listening->seen++);
+    goes_on = s->script(&self, ntohl(stream), listening->seen++);
   }
+  if (goes_on) s->ended++;
   SSL_shutdown(self.ssl);
   SSL_free(self.ssl);
   /* What is still on its way here must not make a reset of the end, which would overtake the answer. */
@@ -141,12 +157,15 @@ static int tear_down_group(void **state) {
   return rmdir(folder);
 }
 
-static world secure_world(void) {
-  tn_http_client_options options = world_options();
+static world secure_world_of(tn_http_client_options options) {
   assert_ok(tn_tls_client_context_new(path_of("good.crt"), true, &options.tls));
   world w = world_new(&options);
   tn_tls_context_release(options.tls);
   return w;
+}
+
+static world secure_world(void) {
+  return secure_world_of(world_options());
 }
 
 /* A whole request, and what became of it. */
@@ -356,6 +375,69 @@ static void a_request_that_does_not_end_has_its_times(void **state) {
   site_stop(&s);
 }
 
+/* Answers nothing to the first of two requests, and after the second what no peer may send. Goes on listening. */
+static bool break_protocol(peer *self, uint32_t stream, int nth) {
+  const violation *v = self->site->violation;
+  if (v->is_in_a_body) {
+    send_status(self, stream, "200");
+    send_frame(self, DATA, 0, stream, "part", 4);
+  }
+  if (nth % 2 == 1 && !v->is_in_place_of_settings) SSL_write(self->ssl, v->bytes, (int)v->size);
+  return true;
+}
+
+static void a_peer_that_breaks_the_protocol_fails_all_calls_at_once(void **state) {
+  (void)state;
+#define BYTES(text) text, sizeof text - 1
+  static const violation violations[] = {
+      {"an answer of HTTP/1.1", true, false, BYTES("HTTP/1.1 400 Bad Request\r\n\r\n")},
+      {"noise", true, false, BYTES("\xde\xad\xbe\xef\xde\xad\xbe\xef\xde\xad\xbe\xef")},
+      {"noise later", false, false, BYTES("\xde\xad\xbe\xef\xde\xad\xbe\xef\xde\xad\xbe\xef")},
+      {"DATA before HEADERS", false, false, BYTES("\0\0\2\0\0\0\0\0\5ok")},
+      {"bad HPACK", false, false, BYTES("\0\0\1\1\4\0\0\0\1\xff")},
+      {"WINDOW_UPDATE of 0", false, false, BYTES("\0\0\4\10\0\0\0\0\0\0\0\0\0")},
+      {"SETTINGS of 5 bytes", false, false, BYTES("\0\0\5\4\0\0\0\0\0abcde")},
+      {"PUSH_PROMISE", false, false, BYTES("\0\0\5\5\4\0\0\0\1\0\0\0\2\x82")},
+      {"WINDOW_UPDATE of 0 in a body", false, true, BYTES("\0\0\4\10\0\0\0\0\0\0\0\0\0")},
+      {"bad HPACK in a body", false, true, BYTES("\0\0\1\1\4\0\0\0\1\xff")},
+  };
+#undef BYTES
+  site s;
+  site_start(&s, break_protocol);
+  world w = secure_world();
+  for (size_t i = 0; i < sizeof violations / sizeof *violations; i++) {
+    const violation *v = s.violation = &violations[i];
+    fetch calls[2] = {0};
+    for (int k = 0; k < 2; k++) {
+      char room[64];
+      tn_http_request request = request_to(s.listening.port, "GET", room);
+      request.authority.len = (size_t)snprintf(room, sizeof room, "localhost:%u", s.listening.port);
+      request.scheme = TN_STR("https");
+      fetch_start(&w, &calls[k], &request, NULL);
+      assert_true(calls[k].out->class->finish(calls[k].out, NULL));
+    }
+    world_run(&w);
+    for (int k = 0; k < 2; k++) {
+      const tn_http_call_failure *failure = tn_http_call_get_failure(calls[k].call);
+      if (failure == NULL) fail_msg("%s: no failure", v->name);
+      assert_int_equal(failure->code, TN_HTTP_HTTP_PROTOCOL_ERROR);
+      if (v->is_in_a_body)
+        assert_int_equal(calls[k].body.len, 4);
+      else
+        assert_failed(&calls[k], TN_HTTP_HTTP_PROTOCOL_ERROR, "HTTP/2");
+    }
+    int accepted = s.listening.accepted;
+    for (int turns = 0; s.ended < accepted && turns < 1000; turns++)
+      world_turn(&w, 5 * MILLISECOND);
+    if (s.ended != accepted) fail_msg("%s: the connection is still open", v->name);
+    for (int k = 0; k < 2; k++)
+      fetch_end(&calls[k]);
+    s.listening.seen = 0;
+  }
+  world_delete(&w);
+  site_stop(&s);
+}
+
 static bool answer_once(peer *self, uint32_t stream, int nth) {
   (void)nth;
   send_hello(self, stream);
@@ -390,6 +472,7 @@ int main(void) {
       cmocka_unit_test(what_comes_before_the_answer_is_not_taken_for_it),
       cmocka_unit_test(an_answer_that_stops_fails_and_its_connection_goes_on),
       cmocka_unit_test(a_request_that_does_not_end_has_its_times),
+      cmocka_unit_test(a_peer_that_breaks_the_protocol_fails_all_calls_at_once),
       cmocka_unit_test(a_second_connection_resumes_the_first),
   };
   return cmocka_run_group_tests(tests, set_up_group, tear_down_group);

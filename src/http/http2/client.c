@@ -19,6 +19,7 @@ struct tn_http2_client {
   bool has_changed;    /* to be told */
   bool is_closed;      /* the owner has been told */
   uint64_t ping_until; /* 0: no answer is outstanding */
+  uint32_t complaint;  /* the error that we have told the peer in GOAWAY; 0: none */
 };
 
 /* Invariant: lives until it is released and its stream closed. */
@@ -242,7 +243,8 @@ static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *
 }
 
 static int on_frame_sent(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *data) {
-  (void)data;
+  if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
+    client_of(data)->complaint = frame->goaway.error_code;
   if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
   tn_http2_call *call = find_call(nghttp2, frame->hd.stream_id);
   if (call == NULL) return 0;
@@ -424,17 +426,44 @@ static void client_closed(tn_http2_client *client) {
                                                          : "the connection is not needed");
 }
 
+/* Whether nghttp2 listens to the peer no more, because of what that has sent: it refuses new requests, though none of
+ * the reasons that `is_draining` stands for is there and numbers are left, or does not read on with streams open. */
+static bool is_given_up(const tn_http2_client *client) {
+  nghttp2_session *nghttp2 = client->session.nghttp2;
+  if (client->session.failure != 0) return false;
+  if (client->open > 0 && tn_http2_session_is_sent(&client->session) &&
+      !nghttp2_session_want_read(nghttp2))
+    return true;
+  return !client->is_draining && nghttp2_session_check_request_allowed(nghttp2) == 0 &&
+         nghttp2_session_get_next_stream_id(nghttp2) <= INT32_MAX;
+}
+
+static const char *describe_complaint(uint32_t error) {
+  switch (error) {
+  case NGHTTP2_COMPRESSION_ERROR:
+    return "the peer breaks the protocol of HTTP/2: its header fields cannot be decompressed";
+  case NGHTTP2_FRAME_SIZE_ERROR:
+    return "the peer breaks the protocol of HTTP/2: a frame has a size that it cannot have";
+  case NGHTTP2_FLOW_CONTROL_ERROR:
+    return "the peer breaks the protocol of HTTP/2: it sends more than its window";
+  default:
+    return "the peer breaks the protocol of HTTP/2";
+  }
+}
+
 static bool is_over(const tn_http2_client *client) {
   if (client->session.failure != 0) return true;
-  if (!tn_http2_session_is_sent(&client->session)) return false;
-  return (client->is_draining && client->open == 0) ||
-         (!nghttp2_session_want_read(client->session.nghttp2) && client->open == 0);
+  return tn_http2_session_is_sent(&client->session) && client->open == 0 &&
+         (client->is_draining || !nghttp2_session_want_read(client->session.nghttp2));
 }
 
 /* The last thing that is done is to call the owner, who may delete the client. */
 static void turn_end(tn_deferred *deferred) {
   tn_http2_client *client = TN_CONTAINER(deferred, tn_http2_client, deferred);
   if (client->session.failure == 0 && !tn_http2_session_send(&client->session)) return;
+  if (is_given_up(client))
+    tn_http2_session_fail(&client->session, tn_http_failure(TN_HTTP_HTTP_PROTOCOL_ERROR),
+                          describe_complaint(client->complaint));
   if (!tn_http2_session_dispatch(&client->session)) return;
   if (is_over(client)) {
     if (!client->is_closed) {
