@@ -438,6 +438,49 @@ static void a_peer_that_breaks_the_protocol_fails_all_calls_at_once(void **state
   site_stop(&s);
 }
 
+/* Takes no more bytes. */
+static bool stop_reading(peer *self, uint32_t stream, int nth) {
+  (void)stream, (void)nth;
+  while (!self->site->is_over)
+    poll(NULL, 0, 10);
+  return false;
+}
+
+/* More heads than the system takes: what waits to be sent has its time all the same. */
+static void a_request_whose_head_cannot_be_sent_has_its_time(void **state) {
+  (void)state;
+  enum { CALLS = 400, FIELD = 30000 };
+  site s;
+  site_start(&s, stop_reading);
+  tn_http_client_options options = world_options();
+  options.max_connections_per_host = 1;
+  world w = secure_world_of(options);
+  static fetch calls[CALLS];
+  static char filler[FIELD];
+  memset(filler, 'x', sizeof filler);
+  tn_http_field field = {TN_STR("x-filler"), {filler, sizeof filler}};
+  for (int i = 0; i < CALLS; i++) {
+    char room[64];
+    tn_http_request request = request_to(s.listening.port, "GET", room);
+    request.authority.len = (size_t)snprintf(room, sizeof room, "localhost:%u", s.listening.port);
+    request.scheme = TN_STR("https");
+    request.fields = (tn_http_fields){&field, 1, 1};
+    fetch_start(&w, &calls[i], &request,
+                &(tn_http_call_options){.connect_timeout = 9000 * MILLISECOND,
+                                        .first_byte_timeout = 100 * MILLISECOND});
+    assert_true(calls[i].out->class->finish(calls[i].out, NULL));
+  }
+  world_run(&w);
+  for (int i = 0; i < CALLS; i++) {
+    assert_failed(&calls[i], TN_HTTP_CONNECTION_READ_TIMEOUT, "does not answer");
+    fetch_end(&calls[i]);
+  }
+  assert_int_equal(s.listening.accepted, 1);
+  world_delete(&w);
+  s.is_over = true;
+  site_stop(&s);
+}
+
 static bool answer_once(peer *self, uint32_t stream, int nth) {
   (void)nth;
   send_hello(self, stream);
@@ -472,6 +515,7 @@ int main(void) {
       cmocka_unit_test(what_comes_before_the_answer_is_not_taken_for_it),
       cmocka_unit_test(an_answer_that_stops_fails_and_its_connection_goes_on),
       cmocka_unit_test(a_request_that_does_not_end_has_its_times),
+      cmocka_unit_test(a_request_whose_head_cannot_be_sent_has_its_time),
       cmocka_unit_test(a_peer_that_breaks_the_protocol_fails_all_calls_at_once),
       cmocka_unit_test(a_second_connection_resumes_the_first),
   };

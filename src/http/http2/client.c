@@ -32,7 +32,7 @@ struct tn_http2_call {
   tn_http_response head;
   uint32_t field_count;
   uint32_t field_bytes;
-  uint64_t request_since; /* its head was sent: loop time; 0: not yet */
+  uint64_t since; /* it was started: loop time */
   bool is_released;
   bool has_head;
   bool is_told; /* of a response or a failure */
@@ -84,9 +84,8 @@ static uint64_t call_deadline(const tn_http2_call *call) {
   const tn_http2_stream *stream = &call->stream;
   if (stream->is_closed || call->is_released) return UINT64_MAX;
   if (!call->has_head)
-    return call->request_since == 0 || call->options.first_byte_timeout == 0
-               ? UINT64_MAX
-               : call->request_since + call->options.first_byte_timeout;
+    return call->options.first_byte_timeout == 0 ? UINT64_MAX
+                                                 : call->since + call->options.first_byte_timeout;
   return stream->reading_since == 0 || call->options.between_bytes_timeout == 0
              ? UINT64_MAX
              : stream->reading_since + call->options.between_bytes_timeout;
@@ -249,9 +248,6 @@ static int on_frame_sent(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
   tn_http2_call *call = find_call(nghttp2, frame->hd.stream_id);
   if (call == NULL) return 0;
   if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) call->stream.is_local_end = true;
-  if (call->request_since != 0) return 0;
-  call->request_since = tn_loop_time(call->stream.session->loop);
-  watch_call(call);
   return 0;
 }
 
@@ -383,7 +379,9 @@ tn_error *tn_http2_client_call(tn_http2_client *client, const tn_http_request *r
     return tn_error_new(TN_ERROR_LIMIT, "the request cannot be sent: %s", nghttp2_strerror(id));
   }
   call->stream.id = id;
+  call->since = tn_loop_now();
   client->open++;
+  watch_call(call);
   tn_http2_session_schedule(&client->session);
   *out = call;
   *body = &call->stream.outgoing;

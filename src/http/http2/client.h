@@ -61,7 +61,7 @@ void tn_http2_client_ping(tn_http2_client *client);
 /* Times are nanoseconds, 0: without limit. Running out fails the call with CONNECTION_READ_TIMEOUT, or
  * CONNECTION_WRITE_TIMEOUT where the peer takes no more of the request, and resets its stream; the connection goes on. */
 typedef struct tn_http2_call_options {
-  uint64_t first_byte_timeout; /* from the request's head to the response's */
+  uint64_t first_byte_timeout; /* from the call's start, whether its head can be sent or not */
   /* of a body: the request's, until there is a response, and the response's, while somebody
    * waits for it */
   uint64_t between_bytes_timeout;
