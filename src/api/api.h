@@ -86,8 +86,6 @@ static inline tn_guest *tn_instance_guest(tn_instance *instance) {
 }
 /* The size of its linear memories, as far as values are passed in them. */
 uint64_t tn_instance_memory_bytes(const tn_instance *instance);
-/* The most that the host has kept for it at one time, see max_host_memory_bytes. */
-uint64_t tn_instance_host_memory_peak(const tn_instance *instance);
 
 /* From now on instances can be retired with their stores: they are restored to what they were right after instantiation,
  * where it can be proven that this is the same as a fresh one (link/restore.h). *is_possible tells whether it may be for

@@ -230,10 +230,6 @@ uint64_t tn_instance_memory_bytes(const tn_instance *instance) {
   return size;
 }
 
-uint64_t tn_instance_host_memory_peak(const tn_instance *instance) {
-  return instance->wasi == NULL ? 0 : tn_wasi_kept(instance->wasi)->peak;
-}
-
 typedef struct drop_call {
   tn_runtime *runtime;
   uint32_t handle;

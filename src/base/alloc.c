@@ -77,8 +77,12 @@ void tn_free(void *pointer) {
   free(pointer);
 }
 
+/* Less is soon used again. What was given back before counts too, but to give it back again costs little. */
+enum { WORTH_TRIMMING = 4 << 20 };
+
 void tn_alloc_trim(void) {
 #ifdef __GLIBC__
+  if (mallinfo2().fordblks < WORTH_TRIMMING) return;
   malloc_trim(0);
 #endif
 }

@@ -7,10 +7,9 @@
 
 #include "base/error.h"
 
-/* Invariant: bytes <= peak. Without a limit it is UINT64_MAX. */
+/* Without a limit it is UINT64_MAX. */
 typedef struct tn_kept {
   uint64_t bytes;
-  uint64_t peak;
   uint64_t limit;
 } tn_kept;
 
@@ -21,7 +20,6 @@ tn_error *tn_kept_error(const tn_kept *kept, uint64_t bytes) __attribute__((retu
  * it checks (tn_kept_check). */
 static inline void tn_kept_add(tn_kept *kept, uint64_t size) {
   kept->bytes += size;
-  if (kept->bytes > kept->peak) kept->peak = kept->bytes;
 }
 
 static inline void tn_kept_remove(tn_kept *kept, uint64_t size) {

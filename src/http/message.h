@@ -210,6 +210,8 @@ typedef struct tn_http_handler {
    * yet: the handler may give a whole one here, or the client gets a plain one. `closed` follows; that response goes
    * out all the same. Must not release the exchange; never from within `request`. May be NULL. */
   void (*faulted)(void *data, tn_http_exchange *exchange, tn_http_code code);
+  /* A connection has gone, and its buffers with it. May be NULL. */
+  void (*disconnected)(void *data);
 } tn_http_handler;
 
 #endif

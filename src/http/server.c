@@ -190,6 +190,7 @@ void tn_connection_end(tn_connection *connection, tn_http_code why, bool reset) 
   tn_free(own);
   tn_reserve_fill(&server->acceptor.reserve);
   if (was_full) tn_acceptor_has_room(&server->acceptor);
+  if (server->handler.disconnected != NULL) server->handler.disconnected(server->data);
   check_drained(server);
 }
 

@@ -67,14 +67,12 @@ static void end_guest(tn_pooled *pooled, bool is_sound) {
 
 /* What is kept of it is memory, with a restored instance or without: another instance is made with it. */
 static void pooled_end(tn_pooled *pooled, bool is_sound) {
-  enum { MAX_ENDED = 64, TRIMMED_BYTES = 4 << 20 };
+  enum { MAX_ENDED = 64 };
   tn_worker_component *component = pooled->component;
   tn_instance_pool *pool = &component->pool;
   bool is_kept = pool->ended_count < MAX_ENDED && pooled->http != NULL && is_current(component);
-  uint64_t kept = pooled->instance == NULL ? 0 : tn_instance_host_memory_peak(pooled->instance);
   end_guest(pooled, is_sound && is_kept);
   if (pooled->http != NULL) tn_wasi_http_shrink(pooled->http);
-  if (kept > TRIMMED_BYTES) tn_worker_trim_later(worker_of(component));
   if (pooled->is_live) tn_metric_subtract(&component->metrics->instances_live, 1);
   tn_lines_free(&pooled->output);
   if (!is_kept) {

@@ -139,18 +139,36 @@ static void kicked(void *argument) {
   tn_worker_admit_later(worker);
 }
 
-/* The allocator keeps what was freed, scattered as it is, until it is told not to. Once a second at most. */
+/* ---- memory --------------------------------------------------------------------------------------------- */
+
+static const uint64_t trim_interval = 1000000000;
+
+static void set_trim(tn_worker *worker, uint64_t deadline) {
+  tn_error_delete(tn_alarm_set(worker->loop, &worker->trim, deadline));
+}
+
+/* The allocator keeps what was freed, scattered as it is, until it is told not to, which may take milliseconds: done
+ * for the whole process, by one worker at a time. */
 static void trim(tn_alarm *alarm) {
-  (void)alarm;
+  tn_worker *worker = TN_CONTAINER(alarm, tn_worker, trim);
+  tn_server *server = worker->server;
+  uint64_t now = tn_loop_time(worker->loop), next = atomic_load(&server->next_trim);
+  if (now < next) {
+    set_trim(worker, next);
+    return;
+  }
+  if (!atomic_compare_exchange_strong(&server->next_trim, &next, now + trim_interval)) {
+    set_trim(worker, next);
+    return;
+  }
   tn_alloc_trim();
 }
 
 void tn_worker_trim_later(tn_worker *worker) {
-  enum { DELAY = 1000000000 };
-  if (worker->trim.place != 0) return;
-  uint64_t deadline = tn_loop_time(worker->loop) + DELAY;
-  tn_error_delete(tn_alarm_set(worker->loop, &worker->trim, deadline));
+  if (worker->trim.place == 0) set_trim(worker, tn_loop_time(worker->loop) + trim_interval);
 }
+
+/* ---- the log -------------------------------------------------------------------------------------------- */
 
 static void flush_log(tn_deferred *deferred) {
   tn_log_flush(TN_CONTAINER(deferred, tn_worker, flush_log)->log);

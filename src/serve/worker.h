@@ -58,7 +58,7 @@ struct tn_worker {
   uint32_t idle_instances; /* of all pools */
   uint32_t max_idle_instances;
   tn_deferred admit;     /* to look at the queues at the end of this turn */
-  tn_alarm trim;         /* set when a guest has made the server allocate much: to give it back */
+  tn_alarm trim;         /* set when something has ended, whose memory may have to be given back */
   tn_deferred flush_log; /* likewise to hand lines over */
 
   /* Other threads write these. */
@@ -95,7 +95,7 @@ void tn_worker_release_generation(tn_worker_generation *generation);
 /* Queues are looked at at the end of this turn. */
 void tn_worker_admit_later(tn_worker *worker);
 void tn_worker_flush_log_later(tn_worker *worker);
-/* Much memory was freed. */
+/* Something that may have had much memory has ended. Costs nothing worth mentioning. */
 void tn_worker_trim_later(tn_worker *worker);
 /* A request has gone. */
 void tn_worker_check_end(tn_worker *worker);

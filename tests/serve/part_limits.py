@@ -1,9 +1,10 @@
 """Every limit that an operator can set, at its edge and beyond."""
+import socket
 import subprocess
 import time
 
-from harness import (KEEP_NOTHING, TIME_FACTOR, Case, parse_head, receive, receive_until, scaled, span, try_until,
-                     wait_until)
+from harness import (HTTP2_PREFACE, KEEP_NOTHING, TIME_FACTOR, Case, http2_frame, parse_head, receive,
+                     receive_until, scaled, span, try_until, wait_until)
 from part_suspended import http2_requests
 
 
@@ -71,6 +72,49 @@ class Limits(Case):
             wait_until(lambda: server.memory() - before < 16 << 10, what="the memory to be given back")
         server.wait_log("raise `max-host-memory`")
         self.assertServes(server)
+
+    def assertGivesMemoryBack(self, server, use, held, kept):
+        """`use` gives what is to be closed when the server holds so many MiB more; then that has to be less again. The
+        memory of instances stays, cleared, for those that come."""
+        self.assertServes(server)
+        before = server.memory()
+        used = use()
+        wait_until(lambda: server.memory() - before > held << 10, scaled(60), "the buffers to fill")
+        for s in used:
+            s.close()
+        wait_until(lambda: server.metric("requests_in_flight") == 0, scaled(60), "the guests to end")
+        if TIME_FACTOR == 1:  # the address sanitizer gives nothing back
+            wait_until(lambda: server.memory() - before < kept << 10, scaled(10),
+                       lambda: "the memory to be given back: %d KiB more than before" % (server.memory() - before))
+        self.assertServes(server)
+
+    def opened(self, server, data):
+        s = server.connect()
+        self.addCleanup(s.close)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.sendall(data)
+        return s
+
+    def test_what_slow_clients_left_unread_is_given_back(self):
+        server = self.serve(limits={"write-timeout": "1h", "write-buffer": "2MiB"}, defaults={"timeout": "1h"})
+        request = b"GET /download/100000000 HTTP/1.1\r\nHost: x\r\n\r\n"
+        self.assertGivesMemoryBack(server, lambda: [self.opened(server, request) for _ in range(40)], 64, 16)
+
+    def test_what_clients_did_not_take_over_http2_is_given_back(self):
+        """Their window stays shut."""
+        server = self.serve(limits={"write-timeout": "1h", "write-buffer": "2MiB"}, defaults={"timeout": "1h"})
+        streams = http2_requests(10, b"/download/10000000").replace(http2_frame(4, 0, 0),
+                                                                    http2_frame(4, 0, 0, b"\0\4\0\0\0\0"), 1)
+        self.assertGivesMemoryBack(server, lambda: [self.opened(server, streams) for _ in range(4)], 64, 16)
+
+    def test_what_guests_did_not_read_over_http2_is_given_back(self):
+        server = self.serve(limits={"body-timeout": "1h"}, defaults={"timeout": "1h"})
+        path = b"/never"
+        fields = b"\x83\x86\x04" + bytes([len(path)]) + path + b"\x01\x01x"
+        data = HTTP2_PREFACE + http2_frame(4, 1, 0)
+        for i in range(4):
+            data += http2_frame(1, 4, 1 + 2 * i, fields) + http2_frame(0, 0, 1 + 2 * i, b"x" * 16000) * 15
+        self.assertGivesMemoryBack(server, lambda: [self.opened(server, data) for _ in range(80)], 80, 40)
 
     def test_handles_are_limited(self):
         server = self.serve(defaults={"max-handles": 1000})

@@ -141,6 +141,7 @@ static void finish(tn_request *request) {
   request->exchange->handler_data = NULL;
   request->exchange->class->release(request->exchange);
   request_free(request);
+  tn_worker_trim_later(worker);
   if (component != NULL) {
     if (was_admitted) tn_request_leave(component);
     tn_worker_release_generation(component->generation);
@@ -349,8 +350,12 @@ static void on_faulted(void *data, tn_http_exchange *exchange, tn_http_code code
   if (request != NULL) answer(request, tn_http_code_request_status(code));
 }
 
+static void on_disconnected(void *data) {
+  tn_worker_trim_later(data);
+}
+
 const tn_http_handler tn_request_handler = {on_request, on_closed, tn_request_log_refused,
-                                            on_faulted};
+                                            on_faulted, on_disconnected};
 
 void tn_request_end(tn_request *request) {
   request->reason = "the server ends";
