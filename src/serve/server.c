@@ -110,7 +110,7 @@ static void start_draining(tn_server *server) {
   tn_notify_send(&server->notify, "STOPPING=1\nSTATUS=Draining");
   tn_watch_stop(&server->watch);
   each_worker(server, tn_worker_drain);
-  if (timeout == 0) return;
+  if (timeout == UINT64_MAX) return;
   tn_error *error = tn_alarm_set(server->loop, &server->drain_deadline, tn_loop_now() + timeout);
   if (error == NULL) return;
   tn_error_delete(error);

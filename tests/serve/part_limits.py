@@ -256,6 +256,13 @@ class Limits(Case):
             self.assertIn("Retry-After", got.headers)
             self.assertGreater(time.monotonic() - start, 0.2)
 
+    def test_without_time_to_wait_a_request_beyond_the_limit_is_503_at_once(self):
+        server = self.serve(limits={"max-concurrent": 1}, defaults={"queue-timeout": 0})
+        with server.connect() as s:
+            s.sendall(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until(lambda: server.metric("requests_in_flight") == 1, what="the first request")
+            self.expect(server.request("/hello"), 503)
+
     def test_a_queued_request_has_its_turn(self):
         server = self.serve(limits={"max-concurrent": 1}, top={"threads": 1})
         with server.connect() as s:

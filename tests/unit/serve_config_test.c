@@ -571,6 +571,57 @@ static void wrong_types_are_told_with_what_was_expected(void **state) {
       "20:10 output: expected one of log, inherit, none, not \"x\"\n");
 }
 
+static void nothing_is_not_taken_for_no_limit(void **state) {
+  fixture *f = *state;
+  expect_problems(f,
+                  "[limits]\n"
+                  "header-timeout = 0\n"
+                  "body-timeout = \"0s\"\n"
+                  "max-connections-per-client = 0\n"
+                  "max-concurrent = 0\n"
+                  "[component.app]\n"
+                  "file = 'a.wasm'\n"
+                  "timeout = 0\n"
+                  "fuel = 0\n"
+                  "max-concurrent = 0\n"
+                  "max-memory = 0\n",
+                  "2:18 header-timeout: expected more than 0\n"
+                  "  without a limit it is header-timeout = \"none\"\n"
+                  "3:16 body-timeout: expected more than 0\n"
+                  "  without a limit it is body-timeout = \"none\"\n"
+                  "4:30 max-connections-per-client: expected more than 0\n"
+                  "  without a limit it is max-connections-per-client = \"none\"\n"
+                  "5:18 max-concurrent: expected 1 to 1048576, not 0\n"
+                  "8:11 timeout: expected more than 0\n"
+                  "  without a limit it is timeout = \"none\"\n"
+                  "9:8 fuel: expected more than 0\n"
+                  "  without a limit it is fuel = \"none\"\n"
+                  "10:18 max-concurrent: expected more than 0\n"
+                  "  without a limit it is max-concurrent = \"none\"\n"
+                  "11:14 max-memory: expected at least 65536, not 0\n");
+  tn_error *error = tn_server_settings_set(f->settings, "timeout", "0");
+  assert_non_null(error);
+  assert_string_equal(tn_error_get_message(error), "timeout: expected more than 0");
+  assert_string_equal(tn_error_get_hint(error), "without a limit it is --timeout none");
+  tn_error_delete(error);
+}
+
+static void nothing_is_a_limit_where_it_can_be_meant(void **state) {
+  const tn_serve_config *config = make_from(*state,
+                                            "drain-timeout = 0\n"
+                                            "[limits]\nmax-body = 0\n"
+                                            "[component.app]\nfile = 'a.wasm'\nmax-queue = 0\n"
+                                            "queue-timeout = 0\nidle-instance-timeout = 0\n");
+  assert_true(config->http.max_body_bytes == 0);
+  assert_true(config->drain_timeout == 0);
+  assert_true(config->components[0].queue_timeout == 0);
+  config = make_from(*state,
+                     "drain-timeout = 'none'\n"
+                     "[component.app]\nfile = 'a.wasm'\nqueue-timeout = 'none'\n");
+  assert_true(config->drain_timeout == UINT64_MAX);
+  assert_true(config->components[0].queue_timeout == UINT64_MAX);
+}
+
 static void what_cannot_be_meant_is_told(void **state) {
   expect_problems(
       *state,
@@ -830,6 +881,8 @@ int main(void) {
       TEST(the_whole_environment_is_passed_on_and_what_is_set_wins),
       TEST(unknown_names_are_told_with_the_nearest_one),
       TEST(wrong_types_are_told_with_what_was_expected),
+      TEST(nothing_is_not_taken_for_no_limit),
+      TEST(nothing_is_a_limit_where_it_can_be_meant),
       TEST(what_cannot_be_meant_is_told),
       TEST(certificates_come_with_keys),
       TEST(an_address_has_to_be_said),

@@ -76,12 +76,13 @@ void tn_request_admit_queued(tn_worker_component *component) {
 static void wait_for_permits(tn_request *request) {
   tn_worker_component *component = request->component;
   const tn_serve_component *config = component->shared->config;
-  if (atomic_load(&component->shared->waiting) >= config->max_queue) {
+  if (config->queue_timeout == 0 ||
+      atomic_load(&component->shared->waiting) >= config->max_queue) {
     tn_request_refuse(request, 503, "too many requests");
     return;
   }
   enqueue(request);
-  if (config->queue_timeout != 0) {
+  if (config->queue_timeout != UINT64_MAX) {
     request->queue_alarm.func = waited_too_long;
     uint64_t deadline = tn_loop_now() + config->queue_timeout;
     tn_error *error = tn_alarm_set(request->worker->loop, &request->queue_alarm, deadline);

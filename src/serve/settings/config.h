@@ -52,7 +52,7 @@ typedef struct tn_serve_component {
   uint64_t fuel;                  /* 0: not counted */
   uint32_t max_concurrent;        /* requests in one process; 0: only the server's limit */
   uint32_t max_queue;             /* requests that wait for that; more are 503 */
-  uint64_t queue_timeout;         /* how long they wait, then 503; 0: without end */
+  uint64_t queue_timeout;         /* how long they wait, then 503; UINT64_MAX: without end */
   uint32_t reuse_count;           /* requests that one instance answers, one after the other
                                 (--max-instance-reuse-count); 1: a fresh one for each */
   /* a fresh instance may be one that was restored to what it was before its first request */
@@ -90,7 +90,7 @@ typedef struct tn_serve_config {
    * the server decides */
   tn_engine_options engine;
   uint32_t max_concurrent; /* requests at once, whole process */
-  uint64_t drain_timeout;
+  uint64_t drain_timeout; /* UINT64_MAX: none */
   bool watch; /* reload when a file changes */
   tn_serve_log_format log_format;
   const char *log_path; /* NULL: standard error */

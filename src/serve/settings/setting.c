@@ -184,6 +184,18 @@ static bool read_number(const tn_setting *setting, const tn_toml *value, uint64_
   return read_number_text(setting, value->text, out);
 }
 
+/* Many programs take it for no limit, which here is said. */
+static void report_zero(tn_serve_builder *builder, const tn_setting *setting,
+                        const tn_toml *value) {
+  tn_server_problem *problem =
+      tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, tn_builder_place(builder, value),
+                      "%s: expected more than 0", setting->name);
+  tn_problems_set_hint(builder->problems, problem,
+                       value->line != 0 ? "without a limit it is %s = \"none\""
+                                        : "without a limit it is --%s none",
+                       setting->name);
+}
+
 static void apply_number(tn_serve_builder *builder, void *target, const tn_setting *setting,
                          const tn_toml *value) {
   uint64_t number;
@@ -194,6 +206,10 @@ static void apply_number(tn_serve_builder *builder, void *target, const tn_setti
   }
   if (!read_number(setting, value, &number)) {
     tn_setting_report(builder, setting->name, value, expected_number(setting));
+    return;
+  }
+  if (number == 0 && setting->min == 1 && setting->can_be_none) {
+    report_zero(builder, setting, value);
     return;
   }
   if (number < setting->min || number > setting->max) {
