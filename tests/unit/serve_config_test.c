@@ -407,7 +407,7 @@ static void a_file_says_everything_that_flags_can(void **state) {
   assert_string_equal(config->listens[0].certificate_path, expected);
   assert_string_equal(config->listens[0].key_path, "/k.pem");
   assert_true(config->listens[0].client_certificate_optional);
-  assert_int_equal(config->listens[0].line, 9);
+  assert_int_equal(config->listens[0].line, 10);
   assert_null(config->listens[1].certificate_path);
 
   assert_int_equal(config->http.max_header_bytes, 8192);
@@ -571,6 +571,14 @@ static void wrong_types_are_told_with_what_was_expected(void **state) {
       "20:10 output: expected one of log, inherit, none, not \"x\"\n");
 }
 
+static void an_address_is_at_fault_where_it_is_written(void **state) {
+  expect_problems(*state,
+                  "[[listen]]\naddress = '127.0.0.1:1'\n"
+                  "[[listen]]\nkey = 'k.pem'\naddress = '127.0.0.1:1'\ncertificate = 'c.pem'\n"
+                  "[component.app]\nfile = 'a.wasm'\n",
+                  "5:11 the address 127.0.0.1:1 is there twice\n");
+}
+
 static void nothing_is_not_taken_for_no_limit(void **state) {
   fixture *f = *state;
   expect_problems(f,
@@ -660,9 +668,9 @@ static void certificates_come_with_keys(void **state) {
       "[[listen]]\naddress = '127.0.0.1:2'\nkey = 'k.pem'\n"
       "[[listen]]\naddress = '127.0.0.1:3'\nclient-ca = 'k.pem'\n"
       "[component.app]\nfile = 'a.wasm'\n",
-      "1:1 address 127.0.0.1:1: it has a certificate but no key\n"
-      "4:1 address 127.0.0.1:2: it has a key but no certificate\n"
-      "7:1 address 127.0.0.1:3: client certificates need TLS: a certificate and a key\n");
+      "3:15 address 127.0.0.1:1: it has a certificate but no key\n"
+      "6:7 address 127.0.0.1:2: it has a key but no certificate\n"
+      "9:13 address 127.0.0.1:3: client certificates need TLS: a certificate and a key\n");
 }
 
 static void an_address_has_to_be_said(void **state) {
@@ -699,8 +707,8 @@ static void routes_are_checked(void **state) {
       "11:1 route: \"/a//b\" is no path for a route: it has an empty segment\n"
       "12:1 route: \"/a/*\" is no path for a route: it has a *: what a path begins with is enough\n"
       "13:1 route: \"/a b\" is no path for a route: it has characters that a path cannot have: write them as %XX\n"
-      "14:1 route: there is no component \"ap\"\n  did you mean app?\n"
-      "15:1 route: there is no component \"something\"\n  components are tables: [component.NAME]\n"
+      "14:8 route: there is no component \"ap\"\n  did you mean app?\n"
+      "15:8 route: there is no component \"something\"\n  components are tables: [component.NAME]\n"
       "16:8 /e: expected the name of a component, not 3\n"
       "18:1 there are two routes for \"x.example/f\"\n  the other one is in line 17\n");
 }
@@ -711,15 +719,20 @@ static void route_tables_are_checked(void **state) {
       "[component.app]\nfile = 'a.wasm'\n"
       "[[route]]\npath = 'v1'\ncomponent = 'app'\n"
       "[[route]]\npath = '/v2'\n"
-      "[[route]]\nhost = 'h/x'\ncomponent = 'app'\n",
-      "3:1 route: \"v1\" is no path for a route: it does not begin with /\n"
+      "[[route]]\nhost = 'h/x'\ncomponent = 'app'\n"
+      "[[route]]\npath = '/v2'\ncomponent = 'ap'\n"
+      "[[route]]\nhost = 'a'\ncomponent = 'app'\n"
+      "[[route]]\nhost = 'A'\ncomponent = 'app'\n",
+      "4:8 route: \"v1\" is no path for a route: it does not begin with /\n"
       "6:1 this route says no component\n"
-      "8:1 route: \"h/x\" is no host for a route: it has characters that no host name has\n");
+      "9:8 route: \"h/x\" is no host for a route: it has characters that no host name has\n"
+      "13:13 route: there is no component \"ap\"\n  did you mean app?\n"
+      "18:8 there are two routes for \"a/\"\n  the other one is in line 15\n");
 }
 
 static void several_components_need_routes(void **state) {
   expect_problems(*state, "component.a.file = 'a.wasm'\ncomponent.b.file = 'b.wasm'\n",
-                  "0:0 there are several components but no routes\n"
+                  "2:11 there are several components but no routes\n"
                   "  a route is a table: [[route]] with host, path and component\n");
 }
 
@@ -881,6 +894,7 @@ int main(void) {
       TEST(the_whole_environment_is_passed_on_and_what_is_set_wins),
       TEST(unknown_names_are_told_with_the_nearest_one),
       TEST(wrong_types_are_told_with_what_was_expected),
+      TEST(an_address_is_at_fault_where_it_is_written),
       TEST(nothing_is_not_taken_for_no_limit),
       TEST(nothing_is_a_limit_where_it_can_be_meant),
       TEST(what_cannot_be_meant_is_told),

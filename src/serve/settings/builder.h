@@ -13,6 +13,7 @@ typedef struct tn_component_draft {
   bool inherit_env;
   bool allow_precompiled;
   const char *file; /* in which its place is; NULL: a flag */
+  tn_place name_at;
 } tn_component_draft;
 
 /* Texts as they were given; made a tn_serve_route at the end, when all components are known. */
@@ -21,9 +22,8 @@ typedef struct tn_route_draft {
   tn_str path;
   tn_str component;          /* its name */
   tn_component_draft *draft; /* or itself */
-  const char *file;
-  uint32_t line;
-  uint32_t column;
+  tn_place place; /* of the whole */
+  tn_place host_at, path_at, component_at;
 } tn_route_draft;
 
 /* `file` and `folder` say where the values that are being read come from: NULL and NULL for flags, whose paths are
@@ -47,6 +47,12 @@ static inline tn_place tn_builder_place(const tn_serve_builder *builder, const t
 static inline tn_place tn_builder_key_place(const tn_serve_builder *builder, const tn_toml *value) {
   return (tn_place){value->key_line != 0 ? builder->file : NULL, value->key_line,
                     value->key_column};
+}
+/* That of the value under a key, or if there is none `otherwise`. */
+static inline tn_place tn_builder_place_of(const tn_serve_builder *builder, const tn_toml *table,
+                                           const char *key, tn_place otherwise) {
+  const tn_toml *value = tn_toml_get(table, key);
+  return value != NULL ? tn_builder_place(builder, value) : otherwise;
 }
 /* As all makers in an arena: NULL without memory, which is noted. */
 void *tn_builder_check(tn_serve_builder *builder, void *made);

@@ -66,12 +66,31 @@ static void check_components(const tn_server_settings *settings, const tn_serve_
   free_maker(&maker);
 }
 
+/* Its message begins with the file that is at fault. */
+static tn_place place_of_tls(const tn_server_settings *settings, const tn_serve_listen *listen,
+                             const tn_error *error) {
+  tn_str message = tn_str_from(tn_error_get_message(error));
+  const struct {
+    const char *path;
+    tn_serve_position at;
+  } files[] = {{listen->certificate_path, listen->certificate_at},
+               {listen->key_path, listen->key_at},
+               {listen->client_ca_path, listen->client_ca_at}};
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    if (files[i].path == NULL) continue;
+    tn_str path = tn_str_from(files[i].path);
+    if (!tn_str_starts_with(message, path) || message.data[path.len] != ':') continue;
+    tn_serve_position at = files[i].at;
+    return (tn_place){at.line != 0 ? settings->file : NULL, at.line, at.column};
+  }
+  return (tn_place){listen->line != 0 ? settings->file : NULL, listen->line, listen->column};
+}
+
 static void check_certificates(const tn_server_settings *settings, const tn_serve_config *config,
                                tn_problems *problems) {
   for (uint32_t i = 0; i < config->listen_count; i++) {
     const tn_serve_listen *listen = &config->listens[i];
     if (listen->certificate_path == NULL || listen->key_path == NULL) continue;
-    tn_place place = {listen->line != 0 ? settings->file : NULL, listen->line, listen->column};
     tn_tls_server_options options = {
         .certificate_path = listen->certificate_path,
         .key_path = listen->key_path,
@@ -81,8 +100,10 @@ static void check_certificates(const tn_server_settings *settings, const tn_serv
     };
     tn_tls_context *context;
     tn_error *error = tn_tls_server_context_new(&options, &context);
-    if (error == NULL) tn_tls_context_release(context);
-    tn_problems_add_error(problems, place, NULL, error);
+    if (error == NULL)
+      tn_tls_context_release(context);
+    else
+      tn_problems_add_error(problems, place_of_tls(settings, listen, error), NULL, error);
   }
 }
 

@@ -105,6 +105,7 @@ static void read_component(tn_serve_builder *builder, const tn_toml *table) {
   }
   tn_component_draft *draft = tn_component_draft_new(builder, table->key, (tn_str){0});
   if (draft == NULL) return;
+  draft->name_at = tn_builder_key_place(builder, table);
   draft->component.line = table->key_line;
   draft->component.column = table->key_column;
   apply_defaults(builder, draft);

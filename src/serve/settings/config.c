@@ -132,12 +132,19 @@ static bool is_listen(const tn_setting *setting) {
   return setting->section == TN_SECTION_SERVER && setting->read == tn_read_listen;
 }
 
+/* What is wrong with certificates from here on is not the file's fault. */
+static void apply_listen_flag(tn_serve_builder *builder, tn_serve_listen *listen,
+                              const tn_given_setting *given) {
+  tn_setting_apply(builder, listen, given->setting, &given->value);
+  listen->certificate_at = listen->key_at = listen->client_ca_at = (tn_serve_position){0};
+}
+
 static void apply_flag(tn_serve_builder *builder, const tn_given_setting *given) {
   const tn_setting *setting = given->setting;
   switch (setting->section) {
   case TN_SECTION_LISTEN:
     for (uint32_t i = 0; i < builder->listens.len; i++)
-      tn_setting_apply(builder, &builder->listens.items[i], setting, &given->value);
+      apply_listen_flag(builder, &builder->listens.items[i], given);
     break;
   case TN_SECTION_COMPONENT:
     for (uint32_t i = 0; i < builder->components.len; i++)

@@ -7,6 +7,12 @@
 #include "http/server.h"
 #include "tenon.h"
 
+/* Where the file says something; line 0: a flag, or nobody does. */
+typedef struct tn_serve_position {
+  uint32_t line;
+  uint32_t column;
+} tn_serve_position;
+
 typedef struct tn_serve_listen {
   /* "127.0.0.1:8080", "[::]:443", "unix:/run/x", "systemd" or "systemd:NAME" (socket activation) */
   tn_str address;
@@ -14,8 +20,9 @@ typedef struct tn_serve_listen {
   const char *key_path;
   const char *client_ca_path;
   bool client_certificate_optional;
-  uint32_t line; /* where the file says so; 0: a flag or the default */
+  uint32_t line; /* of the address; 0: a flag or the default */
   uint32_t column;
+  tn_serve_position certificate_at, key_at, client_ca_at;
 } tn_serve_listen;
 
 /* Where what guests write to standard output and error goes. */

@@ -17,6 +17,23 @@ static tn_serve_listen *add_listen(tn_serve_builder *builder, const tn_toml *pla
   return listen;
 }
 
+static tn_serve_position position_of(const tn_toml *table, const char *key) {
+  const tn_toml *value = tn_toml_get(table, key);
+  return value == NULL ? (tn_serve_position){0} : (tn_serve_position){value->line, value->column};
+}
+
+static void read_table(tn_serve_builder *builder, tn_serve_listen *listen, const tn_toml *table) {
+  tn_setting_apply_table(builder, listen, TN_SECTION_LISTEN, table);
+  tn_serve_position address = position_of(table, "address");
+  if (address.line != 0) {
+    listen->line = address.line;
+    listen->column = address.column;
+  }
+  listen->certificate_at = position_of(table, "certificate");
+  listen->key_at = position_of(table, "key");
+  listen->client_ca_at = position_of(table, "client-ca");
+}
+
 void tn_read_listen(tn_serve_builder *builder, void *target, const tn_setting *setting,
                     const tn_toml *value) {
   (void)target;
@@ -31,7 +48,7 @@ void tn_read_listen(tn_serve_builder *builder, void *target, const tn_setting *s
   if (value->kind == TN_TOML_TEXT)
     tn_setting_apply(builder, listen, tn_setting_find(TN_SECTION_LISTEN, TN_STR("address")), value);
   else
-    tn_setting_apply_table(builder, listen, TN_SECTION_LISTEN, value);
+    read_table(builder, listen, value);
 }
 
 /* ---- checking -------------------------------------------------------------------------------------- */
@@ -83,14 +100,20 @@ const char *tn_listen_address_mistake(tn_str address, bool may_be_systemd) {
   return "the host is an IP address or localhost; 0.0.0.0 is all of IPv4, [::] all addresses";
 }
 
-static void check_tls(tn_serve_builder *builder, const tn_serve_listen *listen, tn_place place) {
+static void check_tls(tn_serve_builder *builder, const tn_serve_listen *listen) {
   const char *mistake = NULL;
-  if (listen->certificate_path != NULL && listen->key_path == NULL)
+  tn_serve_position at = {0};
+  if (listen->certificate_path != NULL && listen->key_path == NULL) {
     mistake = "it has a certificate but no key";
-  else if (listen->certificate_path == NULL && listen->key_path != NULL)
+    at = listen->certificate_at;
+  } else if (listen->certificate_path == NULL && listen->key_path != NULL) {
     mistake = "it has a key but no certificate";
-  else if (listen->certificate_path == NULL && listen->client_ca_path != NULL)
+    at = listen->key_at;
+  } else if (listen->certificate_path == NULL && listen->client_ca_path != NULL) {
     mistake = "client certificates need TLS: a certificate and a key";
+    at = listen->client_ca_at;
+  }
+  tn_place place = {at.line != 0 ? builder->source : NULL, at.line, at.column};
   if (mistake != NULL)
     tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, place, "address %s: %s",
                     listen->address.data, mistake);
@@ -167,7 +190,7 @@ static void check_listen(tn_serve_builder *builder, uint32_t index) {
       tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, place, "the address %s is there twice",
                       listen->address.data);
   check_admin(builder, listen, place);
-  check_tls(builder, listen, place);
+  check_tls(builder, listen);
 }
 
 void tn_check_listens(tn_serve_builder *builder) {

@@ -7,13 +7,11 @@
 
 /* ---- reading --------------------------------------------------------------------------------------- */
 
-static tn_route_draft *add_draft(tn_serve_builder *builder, const tn_toml *place) {
+static tn_route_draft *add_draft(tn_serve_builder *builder, tn_place place) {
   tn_route_draft *draft =
       tn_builder_check(builder, TN_VEC_PUSH(&builder->config->arena, &builder->routes));
   if (draft == NULL) return NULL;
-  draft->file = builder->file;
-  draft->line = place->line;
-  draft->column = place->column;
+  draft->place = draft->host_at = draft->path_at = draft->component_at = place;
   return draft;
 }
 
@@ -30,11 +28,11 @@ static void read_pair(tn_serve_builder *builder, const tn_toml *entry) {
     tn_setting_report(builder, entry->key.data, entry, "the name of a component");
     return;
   }
-  tn_toml place = {.line = entry->key_line, .column = entry->key_column};
-  tn_route_draft *draft = add_draft(builder, &place);
+  tn_route_draft *draft = add_draft(builder, tn_builder_key_place(builder, entry));
   if (draft == NULL) return;
   split_target(entry->key, draft);
   draft->component = entry->text;
+  draft->component_at = tn_builder_place(builder, entry);
 }
 
 static bool is_route_table(const tn_toml *table) {
@@ -56,8 +54,12 @@ void tn_read_route(tn_serve_builder *builder, void *target, const tn_setting *se
       read_pair(builder, &value->items[i]);
     return;
   }
-  tn_route_draft *draft = add_draft(builder, value);
+  tn_place place = tn_builder_place(builder, value);
+  tn_route_draft *draft = add_draft(builder, place);
   if (draft == NULL) return;
+  draft->host_at = tn_builder_place_of(builder, value, "host", place);
+  draft->path_at = tn_builder_place_of(builder, value, "path", draft->host_at);
+  draft->component_at = tn_builder_place_of(builder, value, "component", place);
   /* The draft's place in the list may change, but not while one route is read. */
   tn_setting_apply_table(builder, draft, TN_SECTION_ROUTE, value);
   if (draft->component.data == NULL)
@@ -89,7 +91,7 @@ void tn_add_route_flag(tn_serve_builder *builder, tn_str route) {
   bool has_target = equals < route.len;
   tn_component_draft *component =
       component_of_flag(builder, has_target ? tn_str_slice(route, equals + 1, route.len) : route);
-  tn_route_draft *draft = add_draft(builder, &(tn_toml){0});
+  tn_route_draft *draft = add_draft(builder, (tn_place){0});
   if (component == NULL || draft == NULL) return;
   if (has_target) split_target(tn_str_slice(route, 0, equals), draft);
   draft->draft = component;
@@ -134,17 +136,13 @@ static const char *path_mistake(tn_str path) {
   return NULL;
 }
 
-static tn_place place_of(const tn_route_draft *draft) {
-  return (tn_place){draft->line != 0 ? draft->file : NULL, draft->line, draft->column};
-}
-
 static bool check_target(tn_serve_builder *builder, const tn_route_draft *draft) {
   const char *mistake = host_mistake(draft->host);
   bool is_host = mistake != NULL;
   if (!is_host) mistake = path_mistake(draft->path);
   if (mistake == NULL) return true;
   tn_str wrong = is_host ? draft->host : draft->path;
-  tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, place_of(draft),
+  tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, is_host ? draft->host_at : draft->path_at,
                   "route: \"%" TN_STR_FORMAT "\" is no %s for a route: %s", TN_STR_ARG(wrong),
                   is_host ? "host" : "path", mistake);
   return false;
@@ -158,7 +156,7 @@ static uint32_t index_of(const tn_serve_builder *builder, const tn_component_dra
 
 static void report_no_component(tn_serve_builder *builder, const tn_route_draft *draft) {
   tn_server_problem *problem = tn_problems_add(
-      builder->problems, TN_ERROR_ARGUMENT, place_of(draft),
+      builder->problems, TN_ERROR_ARGUMENT, draft->component_at,
       "route: there is no component \"%" TN_STR_FORMAT "\"", TN_STR_ARG(draft->component));
   const char *nearest = NULL;
   for (uint32_t i = 0; i < builder->components.len; i++) {
@@ -227,7 +225,7 @@ static void check_duplicates(tn_serve_builder *builder) {
 /* Appends to config->routes, which has room. */
 static void finish_route(tn_serve_builder *builder, const tn_route_draft *draft) {
   tn_serve_config *config = builder->config;
-  tn_serve_route route = {.line = draft->line, .column = draft->column};
+  tn_serve_route route = {.line = draft->path_at.line, .column = draft->path_at.column};
   tn_component_draft *component =
       draft->draft != NULL ? draft->draft : find_component(builder, draft->component);
   if (component == NULL) {
@@ -249,11 +247,12 @@ static void finish_route(tn_serve_builder *builder, const tn_route_draft *draft)
 /* A server with components and no routes is clear only when there is one component. */
 static void add_only_route(tn_serve_builder *builder) {
   if (builder->components.len == 1) {
-    tn_route_draft *draft = add_draft(builder, &(tn_toml){0});
+    tn_route_draft *draft = add_draft(builder, (tn_place){0});
     if (draft != NULL) draft->draft = builder->components.items[0];
     return;
   }
-  tn_place place = {builder->source, 0, 0};
+  tn_place place = builder->components.len == 0 ? (tn_place){builder->source, 0, 0}
+                                                : builder->components.items[1]->name_at;
   tn_server_problem *problem =
       tn_problems_add(builder->problems, TN_ERROR_ARGUMENT, place,
                       builder->components.len == 0 ? "there is nothing to serve"
