@@ -73,14 +73,19 @@ tn_str tn_host_use_name(const tn_host_use *use) {
   return use->interface->name;
 }
 
+void tn_host_find_type(const tn_host_use *use, tn_str name, const tn_type **type,
+                       const tn_resource **resource) {
+  *resource = tn_map_get(&use->scope.resources, name);
+  *type = tn_map_get(&use->scope.types, name);
+}
+
 static tn_error *use_type(void *data, tn_str interface, tn_str name, const tn_type **type,
                           const tn_resource **resource) {
   tn_host_use *user = data;
   tn_host_use *used;
   TN_TRY(tn_host_find_interface(user->host, interface, &used));
   if (used != NULL) {
-    *resource = tn_map_get(&used->scope.resources, name);
-    *type = tn_map_get(&used->scope.types, name);
+    tn_host_find_type(used, name, type, resource);
     if (*resource != NULL || *type != NULL) return NULL;
   }
   return tn_error_new(TN_ERROR_NOT_FOUND, "no type %" TN_STR_FORMAT " in %" TN_STR_FORMAT,

@@ -37,6 +37,10 @@ tn_error *tn_host_find_func(tn_host *host, tn_host_use *use, tn_str name, tn_hos
 tn_error *tn_host_find_resource(tn_host *host, tn_host_use *use, tn_str name,
                                 const tn_resource **out);
 
+/* A type or a resource that the interface declares or uses; NULL: none of that name. */
+void tn_host_find_type(const tn_host_use *use, tn_str name, const tn_type **type,
+                       const tn_resource **resource);
+
 /* ---- interceptors -------------------------------------------------------------------------------- */
 
 /* Stands between the guests and what the linker defines: gets to see each definition when something that imports it is

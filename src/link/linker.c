@@ -77,6 +77,16 @@ tn_error *tn_linker_define_core(tn_linker *linker, const char *module,
   return NULL;
 }
 
+/* A definition that was refused leaves no trace: an interface without any would hide others of its track. */
+static tn_error *close_interface(tn_linker *linker, tn_error *error) {
+  if (error == NULL || linker->interfaces.len == 0) return error;
+  const tn_linker_interface *last = linker->interfaces.items[linker->interfaces.len - 1];
+  bool is_empty = last->tables.len == 0 && last->types.len == 0 && last->resources.len == 0 &&
+                  last->funcs.len == 0;
+  if (is_empty) linker->interfaces.len--;
+  return error;
+}
+
 static void *copied_or_null(tn_linker *linker, const char *text, tn_str *out) {
   *out = tn_arena_copy(&linker->arena, tn_str_from(text));
   return (void *)out->data;
@@ -123,12 +133,12 @@ static tn_error *check_interface(tn_linker *linker, const char *name) {
   return error;
 }
 
-static tn_error *check_func(tn_linker *linker, const char *interface, tn_str name) {
+static tn_error *check_func(tn_linker *linker, tn_str interface, tn_str name) {
   tn_arena scratch = {0};
   tn_host host = {.linker = linker, .arena = &scratch};
   tn_host_use *use = NULL;
   tn_host_found_func found;
-  tn_error *error = tn_host_find_interface(&host, tn_str_from(interface), &use);
+  tn_error *error = tn_host_find_interface(&host, interface, &use);
   if (error == NULL) error = tn_host_find_func(&host, use, name, &found);
   tn_arena_free(&scratch);
   return error;
@@ -144,10 +154,15 @@ static tn_error *refuse_name(tn_error *wrong, const char *name, const char *what
   return tn_error_set_hint(error, "%s", hint);
 }
 
+static tn_error *no_name(const char *what) {
+  return tn_error_new(TN_ERROR_ARGUMENT, "the name of the %s is NULL", what);
+}
+
 /* A name that no import can have would never be found, and nobody would be told. "" is what a component imports
  * directly. */
 static tn_error *check_interface_name(const char *name) {
   tn_name parsed;
+  if (name == NULL) return no_name("interface");
   if (name[0] == '\0') return NULL;
   tn_error *wrong = tn_name_parse(tn_str_from(name), &parsed);
   bool is_func = wrong == NULL && (parsed.kind == TN_NAME_CONSTRUCTOR ||
@@ -158,6 +173,7 @@ static tn_error *check_interface_name(const char *name) {
 
 static tn_error *check_func_name(const char *name) {
   tn_name parsed;
+  if (name == NULL) return no_name("function");
   tn_error *wrong = tn_name_parse(tn_str_from(name), &parsed);
   bool is_func = wrong != NULL || parsed.kind == TN_NAME_LABEL ||
                  parsed.kind == TN_NAME_CONSTRUCTOR || parsed.kind == TN_NAME_METHOD ||
@@ -167,15 +183,32 @@ static tn_error *check_func_name(const char *name) {
 }
 
 static tn_error *check_resource_name(const char *name) {
+  if (name == NULL) return no_name("resource");
   bool is_label = tn_label_is_valid(tn_str_from(name));
   tn_error *wrong = is_label ? NULL : tn_error_new(TN_ERROR_INVALID, "it is not in kebab case");
   return refuse_name(wrong, name, "a resource", "such as \"counter\"");
 }
 
-tn_error *tn_linker_define_types(tn_linker *linker, const char *name, const char *wit) {
-  tn_linker_interface *interface;
-  TN_TRY(check_interface_name(name));
-  TN_TRY(open_interface(linker, name, &interface));
+/* The name of a type must be new: it is looked for in what the interface declares already. */
+static tn_error *check_resource_is_new(tn_linker *linker, const char *interface,
+                                       const char *resource) {
+  tn_arena scratch = {0};
+  tn_host host = {.linker = linker, .arena = &scratch};
+  tn_host_use *use = NULL;
+  const tn_type *type = NULL;
+  const tn_resource *other = NULL;
+  tn_error *error = tn_host_find_interface(&host, tn_str_from(interface), &use);
+  if (error == NULL) tn_host_find_type(use, tn_str_from(resource), &type, &other);
+  if (type != NULL || other != NULL) {
+    error = tn_error_new(TN_ERROR_ARGUMENT, "`%s` has a %s `%s` already", interface,
+                         other != NULL ? "resource" : "type", resource);
+  }
+  tn_arena_free(&scratch);
+  return error;
+}
+
+static tn_error *add_types(tn_linker *linker, tn_linker_interface *interface, const char *name,
+                           const char *wit) {
   tn_str *text = TN_VEC_PUSH(&linker->arena, &interface->types);
   if (text == NULL) return tn_error_no_memory();
   *text = tn_arena_copy(&linker->arena, tn_str_from(wit));
@@ -184,35 +217,59 @@ tn_error *tn_linker_define_types(tn_linker *linker, const char *name, const char
   return error;
 }
 
-tn_error *tn_linker_define_resource(tn_linker *linker, const char *name, const char *resource,
-                                    tn_drop_func drop, void *data) {
+tn_error *tn_linker_define_types(tn_linker *linker, const char *name, const char *wit) {
   tn_linker_interface *interface;
   TN_TRY(check_interface_name(name));
-  TN_TRY(check_resource_name(resource));
+  if (wit == NULL) return tn_error_new(TN_ERROR_ARGUMENT, "the types of `%s` are NULL", name);
   TN_TRY(open_interface(linker, name, &interface));
-  tn_linker_resource entry = {.drop = drop, .data = data};
-  if (!copied_or_null(linker, resource, &entry.name)) return tn_error_no_memory();
+  return close_interface(linker, add_types(linker, interface, name, wit));
+}
+
+static tn_error *add_resource(tn_linker *linker, tn_linker_interface *interface, const char *name,
+                              tn_linker_resource entry) {
+  if (!copied_or_null(linker, name, &entry.name)) return tn_error_no_memory();
   tn_linker_resource *place = TN_VEC_PUSH(&linker->arena, &interface->resources);
   if (place == NULL) return tn_error_no_memory();
   *place = entry;
   return NULL;
 }
 
-tn_error *tn_linker_define_func(tn_linker *linker, const char *name, const char *func_name,
-                                const char *signature, tn_host_func func, void *data) {
+tn_error *tn_linker_define_resource(tn_linker *linker, const char *name, const char *resource,
+                                    tn_drop_func drop, void *data) {
   tn_linker_interface *interface;
+  tn_linker_resource entry = {.drop = drop, .data = data};
   TN_TRY(check_interface_name(name));
-  TN_TRY(check_func_name(func_name));
+  TN_TRY(check_resource_name(resource));
   TN_TRY(open_interface(linker, name, &interface));
-  tn_linker_func entry = {.func = func, .data = data};
-  if (!copied_or_null(linker, func_name, &entry.name) ||
+  tn_error *error = check_resource_is_new(linker, name, resource);
+  if (error == NULL) error = add_resource(linker, interface, resource, entry);
+  return close_interface(linker, error);
+}
+
+static tn_error *add_func(tn_linker *linker, tn_linker_interface *interface, const char *name,
+                          const char *signature, tn_linker_func entry) {
+  if (!copied_or_null(linker, name, &entry.name) ||
       !copied_or_null(linker, signature, &entry.signature)) {
     return tn_error_no_memory();
   }
   tn_linker_func *place = TN_VEC_PUSH(&linker->arena, &interface->funcs);
   if (place == NULL) return tn_error_no_memory();
   *place = entry;
-  tn_error *error = check_func(linker, name, entry.name);
+  tn_error *error = check_func(linker, interface->name, entry.name);
   if (error != NULL) interface->funcs.len--;
   return error;
+}
+
+tn_error *tn_linker_define_func(tn_linker *linker, const char *name, const char *func_name,
+                                const char *signature, tn_host_func func, void *data) {
+  tn_linker_interface *interface;
+  tn_linker_func entry = {.func = func, .data = data};
+  TN_TRY(check_interface_name(name));
+  TN_TRY(check_func_name(func_name));
+  if (func == NULL || signature == NULL) {
+    return tn_error_new(TN_ERROR_ARGUMENT, "the function `%s` of `%s` has no %s", func_name, name,
+                        func == NULL ? "code: `func` is NULL" : "signature: it is NULL");
+  }
+  TN_TRY(open_interface(linker, name, &interface));
+  return close_interface(linker, add_func(linker, interface, func_name, signature, entry));
 }

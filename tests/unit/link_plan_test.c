@@ -208,6 +208,57 @@ static void refuses_a_name_that_no_import_can_have(void **state) {
   tn_linker_delete(linker);
 }
 
+static void refuses_a_resource_whose_name_the_interface_has(void **state) {
+  (void)state;
+  tn_linker *linker = NULL;
+  assert_ok(tn_linker_new(&linker));
+  assert_ok(tn_linker_define_resource(linker, "t:h/i", "r", NULL, NULL));
+  assert_ok(tn_linker_define_types(linker, "t:h/i", "type t = u32; record x { a: r }"));
+  assert_error(tn_linker_define_resource(linker, "t:h/i", "r", NULL, NULL), TN_ERROR_ARGUMENT,
+               "`t:h/i` has a resource `r` already");
+  assert_error(tn_linker_define_resource(linker, "t:h/i", "t", NULL, NULL), TN_ERROR_ARGUMENT,
+               "`t:h/i` has a type `t` already");
+  assert_error(tn_linker_define_types(linker, "t:h/i", "record x { a: u8 }"), TN_ERROR_ARGUMENT,
+               "in the types of t:h/i");
+  assert_ok(tn_linker_define_resource(linker, "t:h/j", "r", NULL, NULL));
+  assert_ok(tn_linker_define_func(linker, "t:h/i", "f", "func(x: x) -> t", twice, NULL));
+  tn_linker_delete(linker);
+}
+
+static void refuses_what_is_missing_in_a_definition(void **state) {
+  (void)state;
+  tn_linker *linker = NULL;
+  assert_ok(tn_linker_new(&linker));
+  assert_error(tn_linker_define_func(linker, "t:h/i", "f", "func()", NULL, NULL), TN_ERROR_ARGUMENT,
+               "the function `f` of `t:h/i` has no code: `func` is NULL");
+  assert_error(tn_linker_define_func(linker, "t:h/i", "f", NULL, twice, NULL), TN_ERROR_ARGUMENT,
+               "the function `f` of `t:h/i` has no signature: it is NULL");
+  assert_error(tn_linker_define_func(linker, "t:h/i", NULL, "func()", twice, NULL),
+               TN_ERROR_ARGUMENT, "the name of the function is NULL");
+  assert_error(tn_linker_define_func(linker, NULL, "f", "func()", twice, NULL), TN_ERROR_ARGUMENT,
+               "the name of the interface is NULL");
+  assert_error(tn_linker_define_resource(linker, "t:h/i", NULL, NULL, NULL), TN_ERROR_ARGUMENT,
+               "the name of the resource is NULL");
+  assert_error(tn_linker_define_types(linker, "t:h/i", NULL), TN_ERROR_ARGUMENT,
+               "the types of `t:h/i` are NULL");
+  tn_linker_delete(linker);
+}
+
+static void a_refused_definition_hides_no_other_version_of_its_interface(void **state) {
+  (void)state;
+  tn_linker *linker = NULL;
+  assert_ok(tn_linker_new(&linker));
+  assert_ok(
+      tn_linker_define_func(linker, "t:host/i@0.2.4", "f", "func(x: u32) -> u32", twice, NULL));
+  assert_error(
+      tn_linker_define_func(linker, "t:host/i@0.2.1", "f", "func(x: nonsense)", twice, NULL),
+      TN_ERROR_ARGUMENT, "nonsense");
+  tn_instance *instance = instance_of(importer, linker);
+  assert_call(instance, "run(21)", "42");
+  tn_instance_delete(instance);
+  tn_linker_delete(linker);
+}
+
 static void a_built_in_that_cannot_be_run_yet_is_named_when_it_is_called(void **state) {
   (void)state;
   tn_instance *instance = instance_of(
@@ -355,6 +406,9 @@ int main(void) {
       cmocka_unit_test(shows_both_types_when_they_differ),
       cmocka_unit_test(refuses_a_wrong_signature_where_it_is_defined),
       cmocka_unit_test(refuses_a_name_that_no_import_can_have),
+      cmocka_unit_test(refuses_a_resource_whose_name_the_interface_has),
+      cmocka_unit_test(refuses_what_is_missing_in_a_definition),
+      cmocka_unit_test(a_refused_definition_hides_no_other_version_of_its_interface),
       cmocka_unit_test(a_built_in_that_cannot_be_run_yet_is_named_when_it_is_called),
       cmocka_unit_test(joins_components_of_one_file),
       cmocka_unit_test(a_module_is_called_like_a_component),
