@@ -1,6 +1,7 @@
 #include "link/host.h"
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "canon/canon.h"
 #include "component/extern_name.h"
 #include "link/linker_internal.h"
@@ -158,6 +159,27 @@ tn_str tn_host_other_version(const tn_host *host, tn_str name) {
     if (tn_str_equal(tn_str_slice(other, 0, tn_str_find(other, '@', 0)), base)) return other;
   }
   return (tn_str){NULL, 0};
+}
+
+static bool is_near(tn_str wanted, tn_str other) {
+  return tn_nearest_of(wanted, (tn_str){NULL, 0}, other).data != NULL;
+}
+
+/* Both the package and what is in it: much of a long name may be the same without meaning anything. */
+static bool is_spelt_like(tn_str wanted, tn_str other) {
+  size_t slash = tn_str_find(wanted, '/', 0), other_slash = tn_str_find(other, '/', 0);
+  size_t end = tn_str_find(wanted, '@', 0), other_end = tn_str_find(other, '@', 0);
+  return is_near(tn_str_slice(wanted, 0, slash), tn_str_slice(other, 0, other_slash)) &&
+         is_near(tn_str_slice(wanted, slash, end), tn_str_slice(other, other_slash, other_end));
+}
+
+tn_str tn_host_similar(const tn_host *host, tn_str name) {
+  tn_str best = {NULL, 0};
+  for (uint32_t i = 0; i < host->linker->interfaces.len; i++) {
+    tn_str other = host->linker->interfaces.items[i]->name;
+    if (is_spelt_like(name, other)) best = tn_nearest_of(name, best, other);
+  }
+  return best;
 }
 
 static tn_error *parse_signature(tn_host_use *use, tn_str name, tn_str signature,

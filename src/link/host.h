@@ -25,6 +25,9 @@ tn_str tn_host_use_name(const tn_host_use *use);
  * is NULL when there is none. */
 tn_str tn_host_other_version(const tn_host *host, tn_str name);
 
+/* Likewise, the name of the interface that is spelt most like `name`. */
+tn_str tn_host_similar(const tn_host *host, tn_str name);
+
 typedef struct tn_host_found_func {
   const tn_func_type *type;
   tn_host_func func;

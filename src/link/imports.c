@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "link/difference.h"
+#include "link/expected.h"
 #include "link/scope.h"
 
 static const char *sort_name(tn_sort sort) {
@@ -74,17 +75,34 @@ static tn_error *set_missing_hint(tn_linking *linking, tn_error *error, tn_str n
         TN_STR_ARG(other));
   }
   near = tn_link_other_version(linker, name, &other);
-  if (near == NULL) return tn_error_set_hint(error, "%s", provide_it);
+  if (near == NULL) {
+    other = tn_host_similar(&linking->host, name);
+    if (other.data == NULL) return tn_error_set_hint(error, "%s", provide_it);
+    return tn_error_set_hint(
+        error, "the host provides `%" TN_STR_FORMAT "`: is that what is meant? Else %s",
+        TN_STR_ARG(other), provide_it);
+  }
   return tn_error_set_hint(error,
                            "%" TN_STR_FORMAT " exports `%" TN_STR_FORMAT
                            "`, which is not compatible with that version",
                            TN_STR_ARG(component_name(near)), TN_STR_ARG(other));
 }
 
-static tn_error *missing(tn_linking *linking, tn_str name, tn_sort sort) {
-  tn_error *error = tn_error_new(TN_ERROR_LINK, "import `%" TN_STR_FORMAT "` (%s) is not provided",
-                                 TN_STR_ARG(name), sort_name(sort));
+/* `expected`: what the importer wants of it; empty: nothing is known. */
+static tn_error *missing_of_which(tn_linking *linking, tn_str name, tn_sort sort, tn_str expected) {
+  tn_str importer = expected.len > 0 ? importer_name(linking) : TN_STR("");
+  tn_error *error =
+      tn_error_new(TN_ERROR_LINK,
+                   "import `%" TN_STR_FORMAT "` (%s) is not provided%s%" TN_STR_FORMAT
+                   "%s%" TN_STR_FORMAT "%s",
+                   TN_STR_ARG(name), sort_name(sort), expected.len > 0 ? ": " : "",
+                   TN_STR_ARG(importer), expected.len > 0 ? " expects " : "", TN_STR_ARG(expected),
+                   expected.len > 0 ? " of it" : "");
   return linking->is_rehearsal ? error : set_missing_hint(linking, error, name);
+}
+
+static tn_error *missing(tn_linking *linking, tn_str name, tn_sort sort) {
+  return missing_of_which(linking, name, sort, TN_STR(""));
 }
 
 /* What `wanted` is called as a whole. */
@@ -204,6 +222,14 @@ static tn_error *bind_func(tn_linking *linking, const provider *p, tn_str name, 
 
 /* ---- types ----------------------------------------------------------------------------------------- */
 
+static tn_error *name_resource(tn_linking *linking, tn_str name, const tn_resource **out) {
+  tn_resource *resource = TN_ARENA_NEW(linking->arena, tn_resource);
+  if (resource == NULL) return tn_error_no_memory();
+  *resource = (tn_resource){.name = name, .is_host = true, .destructor = -1};
+  *out = resource;
+  return NULL;
+}
+
 /* What the host's resources are does not matter without a host. */
 static const tn_resource unknown_resource = {
     .name = {"host", 4}, .is_host = true, .destructor = -1};
@@ -222,6 +248,7 @@ static tn_error *find_resource(tn_linking *linking, const provider *p, tn_str na
       ((tn_resource *)*out)->name = name; /* its first name, for messages */
     return NULL;
   }
+  if (linking->is_described) return name_resource(linking, name, out);
   if (linking->is_rehearsal) *out = &unknown_resource;
   return p->use != NULL ? tn_host_find_resource(&linking->host, p->use, name, out) : NULL;
 }
@@ -367,6 +394,20 @@ static tn_error *find_provider(tn_linking *linking, const tn_ast_import *import,
   return binding != NULL ? find_unit(binding, out) : find_on_host(linking, out);
 }
 
+/* Nobody provides the interface: what it would take is found by binding it to nobody. */
+static tn_error *missing_interface(tn_linking *linking, const provider *p, tn_type_item *type) {
+  tn_instance_item *expected = NULL;
+  linking->is_rehearsal = linking->is_described = true;
+  tn_error *error = bind_instance(linking, p, type, &expected);
+  linking->is_rehearsal = linking->is_described = false;
+  tn_buffer text = {0};
+  if (error == NULL) tn_link_print_expected(&text, expected);
+  tn_error_delete(error); /* less is told, then */
+  error = missing_of_which(linking, p->interface, TN_SORT_INSTANCE, tn_buffer_str(&text));
+  tn_buffer_free(&text);
+  return error;
+}
+
 tn_error *tn_link_import(tn_linking *linking, tn_scope *scope, const tn_ast_import *import,
                          tn_item *out) {
   tn_str name = import->name.name;
@@ -381,7 +422,7 @@ tn_error *tn_link_import(tn_linking *linking, tn_scope *scope, const tn_ast_impo
   case TN_SORT_INSTANCE: {
     tn_type_item *type = scope->types.items[import->type.index];
     if (is_nobody(&p) && !linking->is_rehearsal && !tn_link_has_only_types(type->ast))
-      return missing(linking, p.interface, TN_SORT_INSTANCE);
+      return missing_interface(linking, &p, type);
     return bind_instance(linking, &p, type, &out->instance);
   }
   default:

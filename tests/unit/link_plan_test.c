@@ -259,6 +259,38 @@ static void a_refused_definition_hides_no_other_version_of_its_interface(void **
   tn_linker_delete(linker);
 }
 
+/* A whole interface that is missing: what the component expects of it. */
+static void names_what_is_expected_of_a_missing_interface(void **state) {
+  (void)state;
+  tn_linked *linked = NULL;
+  assert_error(link_text(importer, NULL, &linked), TN_ERROR_LINK,
+               "import `t:host/i@0.2.1` (interface) is not provided: the component expects `f: "
+               "func(x: u32) -> u32` of it");
+  assert_error(
+      link_text("(component (import \"t:h/i\" (instance (export \"r\" (type $r (sub resource)))"
+                " (export \"[constructor]r\" (func (result (own $r)))) (export \"b\" (func))"
+                " (export \"c\" (func)) (export \"d\" (func)) (export \"e\" (func)) (export \"f\" (func)))))",
+                NULL, &linked),
+      TN_ERROR_LINK,
+      "is not provided: the component expects the resource `r`, `[constructor]r: func() -> r`, "
+      "`b: func()`, `c: func()` and 3 more of it");
+}
+
+static void suggests_an_interface_of_a_similar_name(void **state) {
+  (void)state;
+  tn_linked *linked = NULL;
+  tn_linker *linker = NULL;
+  assert_ok(tn_linker_new(&linker));
+  assert_ok(
+      tn_linker_define_func(linker, "t:hots/i@0.2.1", "f", "func(x: u32) -> u32", twice, NULL));
+  tn_error *error = link_text(importer, linker, &linked);
+  assert_non_null(error);
+  assert_non_null(strstr(tn_error_get_hint(error),
+                         "the host provides `t:hots/i@0.2.1`: is that what is meant? Else "));
+  tn_error_delete(error);
+  tn_linker_delete(linker);
+}
+
 static void a_built_in_that_cannot_be_run_yet_is_named_when_it_is_called(void **state) {
   (void)state;
   tn_instance *instance = instance_of(
@@ -409,6 +441,8 @@ int main(void) {
       cmocka_unit_test(refuses_a_resource_whose_name_the_interface_has),
       cmocka_unit_test(refuses_what_is_missing_in_a_definition),
       cmocka_unit_test(a_refused_definition_hides_no_other_version_of_its_interface),
+      cmocka_unit_test(names_what_is_expected_of_a_missing_interface),
+      cmocka_unit_test(suggests_an_interface_of_a_similar_name),
       cmocka_unit_test(a_built_in_that_cannot_be_run_yet_is_named_when_it_is_called),
       cmocka_unit_test(joins_components_of_one_file),
       cmocka_unit_test(a_module_is_called_like_a_component),
