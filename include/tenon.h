@@ -81,6 +81,7 @@ typedef enum tn_error_kind {
   TN_ERROR_CANCELLED,    /* tn_instance_cancel */
   TN_ERROR_POISONED,     /* the instance trapped earlier and cannot be entered any more */
   TN_ERROR_INTERNAL,     /* a bug in Tenon */
+  TN_ERROR_HOST, /* a host function is wrong: its result is none of its type, or it failed without saying why */
 } tn_error_kind;
 
 /* One WebAssembly frame of a backtrace. Strings live as long as the error; NULL: not known. */
@@ -106,7 +107,8 @@ TN_API const tn_frame *tn_error_frame(const tn_error *error, size_t index);
 /* Whether there may have been more frames, further out: the engine keeps the innermost 20. */
 TN_API bool tn_error_is_backtrace_cut(const tn_error *error);
 TN_API void tn_error_delete(tn_error *error);
-/* An error of one's own, to return from a host function: it ends the guest. */
+/* An error of one's own, to return from a host function: it ends the guest. TN_ERROR_NONE and what is no kind are made
+ * TN_ERROR_HOST; a message that is NULL says that there was none. */
 TN_API tn_error *tn_error_make(tn_error_kind kind, const char *message);
 
 /* ---- values ----------------------------------------------------------------------------------- */

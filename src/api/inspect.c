@@ -224,6 +224,7 @@ static tn_error *print_json(tn_buffer *out, const subject *s) {
 
 tn_error *tn_inspect(const void *bytes, size_t size, const char *name, tn_inspect_format format,
                      char **out) {
+  if (name == NULL) name = "the file";
   subject s = {.name = tn_str_from(name), .bytes = {bytes, size}};
   tn_buffer text = {0};
   tn_error *error = read_subject(&s);

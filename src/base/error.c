@@ -217,5 +217,7 @@ void tn_error_delete(tn_error *error) {
 }
 
 tn_error *tn_error_make(tn_error_kind kind, const char *message) {
-  return tn_error_new(kind, "%s", message);
+  bool is_kind = kind > TN_ERROR_NONE && kind <= TN_ERROR_HOST;
+  return tn_error_new(is_kind ? kind : TN_ERROR_HOST, "%s",
+                      message != NULL ? message : "an error without a message");
 }

@@ -43,13 +43,29 @@ static void prepare_lowering(tn_call *call) {
   t->destination = &call->guest;
 }
 
+/* Not the fault of the guest, nor of who called it. */
+static __attribute__((cold)) tn_error *wrong_result(const tn_lowered *lowered, tn_error *error) {
+  if (tn_error_get_kind(error) != TN_ERROR_ARGUMENT) return error;
+  tn_error *wrong = tn_error_new(TN_ERROR_HOST,
+                                 "the result of the host function `%" TN_STR_FORMAT
+                                 "` is wrong: %s",
+                                 TN_STR_ARG(lowered->name), tn_error_get_message(error));
+  tn_error_delete(error);
+  return wrong;
+}
+
 static tn_error *lower_result(host_call *h, const void *result, tn_core_value *values) {
   const tn_lowered *lowered = h->call.lowered;
-  if (lowered->result.is_simple) return tn_simple_run(&lowered->result, result, values, true);
   tn_transfer *t = &h->call.transfer;
-  prepare_lowering(&h->call);
-  return tn_lower_values(t, &lowered->result, (uintptr_t)result, values,
-                         &values[lowered->result_slot]);
+  tn_error *error;
+  if (lowered->result.is_simple) {
+    error = tn_simple_run(&lowered->result, result, values, true);
+  } else {
+    prepare_lowering(&h->call);
+    error = tn_lower_values(t, &lowered->result, (uintptr_t)result, values,
+                            &values[lowered->result_slot]);
+  }
+  return error == NULL ? NULL : wrong_result(lowered, error);
 }
 
 /* Room for a native struct that does not fit on the stack. */

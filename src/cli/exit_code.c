@@ -44,6 +44,7 @@ int cli_exit_code_of_kind(tn_error_kind kind) {
     return CLI_EXIT_INTERRUPTED;
   case TN_ERROR_NO_MEMORY:
   case TN_ERROR_INTERNAL:
+  case TN_ERROR_HOST:
     break;
   }
   return CLI_EXIT_INTERNAL;

@@ -14,6 +14,7 @@ enum {
   DEFAULT_STACK_BYTES = 512 << 10,
   HOST_STACK_BYTES = 512 << 10, /* what host functions may use on top of the guest's stack */
   MAX_STACK_BYTES = 1 << 30,
+  MAX_OPTIMIZE = 2,
   KEEP_RESIDENT_MEMORY = 2 << 20,
   KEEP_RESIDENT_TABLE = 64 << 10,
   WARM_SLOTS = 256,
@@ -253,12 +254,28 @@ size_t tn_core_engine_stack_bytes(const tn_core_engine *engine) {
   return engine->max_stack_bytes + HOST_STACK_BYTES;
 }
 
-tn_error *tn_core_engine_new(const tn_engine_options *options, tn_core_engine **out) {
+static tn_error *check_options(const tn_engine_options *options) {
+  if (options->compiler != TN_COMPILER_CRANELIFT && options->compiler != TN_COMPILER_WINCH) {
+    return tn_error_new(TN_ERROR_ARGUMENT,
+                        "%d is no compiler (compiler): there are TN_COMPILER_CRANELIFT and "
+                        "TN_COMPILER_WINCH",
+                        (int)options->compiler);
+  }
+  if (options->optimize > MAX_OPTIMIZE) {
+    return tn_error_new(TN_ERROR_ARGUMENT,
+                        "%u is no level of optimization (optimize): there are 0 to %d",
+                        (unsigned)options->optimize, MAX_OPTIMIZE);
+  }
   if (stack_bytes(options) > MAX_STACK_BYTES) {
     return tn_error_new(TN_ERROR_ARGUMENT,
                         "a stack of %zu bytes (max_stack_bytes): there may be up to %d",
                         stack_bytes(options), MAX_STACK_BYTES);
   }
+  return NULL;
+}
+
+tn_error *tn_core_engine_new(const tn_engine_options *options, tn_core_engine **out) {
+  TN_TRY(check_options(options));
   tn_core_engine *engine = tn_calloc(1, sizeof *engine);
   if (engine == NULL) return tn_error_no_memory();
   tn_engine_ticker_init(&engine->ticker);

@@ -100,7 +100,7 @@ static bool read_error(tn_str *rest, tn_event *out) {
   tn_str hint;
   if (!tn_take_number(rest, &kind) || !tn_take_number(rest, &exit_code)) return false;
   if (!tn_take_bytes(rest, &out->message) || !tn_take_bytes(rest, &hint)) return false;
-  if (kind == TN_ERROR_NONE || kind > TN_ERROR_INTERNAL || exit_code > 255) return false;
+  if (kind == TN_ERROR_NONE || kind > TN_ERROR_HOST || exit_code > 255) return false;
   out->error_kind = (tn_error_kind)kind;
   out->exit_code = (int)exit_code;
   out->hint = hint.len == 0 ? (tn_str){NULL, 0} : tn_str_slice(hint, 1, hint.len);

@@ -16,7 +16,7 @@ const char *const tn_metric_trap_names[TN_METRIC_TRAPS] = {
     [TN_ERROR_STACK] = "stack",         [TN_ERROR_FUEL] = "fuel",
     [TN_ERROR_TIMEOUT] = "timeout",     [TN_ERROR_MEMORY_LIMIT] = "memory-limit",
     [TN_ERROR_LIMIT] = "limit",         [TN_ERROR_DENIED] = "denied",
-    [TN_ERROR_INTERNAL] = "internal",
+    [TN_ERROR_INTERNAL] = "internal",   [TN_ERROR_HOST] = "host",
 };
 
 static void print_head(tn_buffer *out, const char *name, const char *type, const char *help) {
