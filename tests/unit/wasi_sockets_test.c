@@ -86,6 +86,8 @@ static void a_refused_connection_closes_the_socket(void **state) {
   if (started.is_error) {
     assert_code(started, TN_NETWORK_CONNECTION_REFUSED);
   } else {
+    assert_int_equal(address_of(self, "local-address").is_error, 0);
+    assert_int_equal(address_of(self, "remote-address").code, TN_NETWORK_INVALID_STATE);
     block_on(tcp_subscribe(self));
     assert_int_equal(tcp_finish_connect(self).code, TN_NETWORK_CONNECTION_REFUSED);
   }

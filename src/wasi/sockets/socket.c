@@ -147,7 +147,6 @@ tn_error *tn_socket_remote_address(tn_call *call, void *data, const void *params
   tn_socket *socket = tn_socket_of(call, data, params);
   tn_network_code refusal = TN_NETWORK_OK;
   if (socket->state != TN_SOCKET_CONNECTED) refusal = TN_NETWORK_INVALID_STATE;
-  if (socket->state == TN_SOCKET_CONNECT_STARTED) refusal = TN_NETWORK_CONCURRENCY_CONFLICT;
   put_address(socket, remote_name, refusal, result);
   return NULL;
 }
