@@ -9,6 +9,7 @@
 typedef enum cli_operands {
   CLI_OPERANDS_NONE,
   CLI_OPERANDS_FILES,
+  CLI_OPERANDS_WIT, /* a verb or files */
   CLI_OPERANDS_SHELL,
   CLI_OPERANDS_COMMAND
 } cli_operands;

@@ -123,7 +123,7 @@ const cli_command cli_commands[] = {
     {"inspect", CLI_INSPECT, CLI_OPERANDS_FILES, false, "inspect [--json] FILE…",
      "Show imports, exports and types as WIT, sections and sizes, producers", NULL,
      "tenon inspect app.wasm\ntenon inspect --json app.wasm", cli_inspect},
-    {"wit", CLI_WIT, CLI_OPERANDS_FILES, false, "wit [check|diff|targets] [OPTIONS] PATH…",
+    {"wit", CLI_WIT, CLI_OPERANDS_WIT, false, "wit [check|diff|targets] [OPTIONS] PATH…",
      "Read, print, check and compare interfaces",
      "PATH is a folder of *.wit files (those that it uses are in its folder deps), one .wit file, a WIT package in binary "
      "form, or a component, whose imports and exports are then shown as the world root.\n"

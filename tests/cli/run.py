@@ -1332,6 +1332,41 @@ class Completions(Case):
                                   check=True)
             self.assertIn(expected, done.stdout.decode().split())
 
+    def completed(self, *words):
+        """What bash offers for the last of these words, parted as bash parts them."""
+        script = self.write("c.bash", self.expect(self.tenon("completion", "bash"), 0).out)
+        program = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); compopt() { :; }; _tenon; echo "${COMPREPLY[*]}"'
+        done = subprocess.run(["bash", "-c", program, "bash", str(script), *words], stdout=subprocess.PIPE, cwd=self.folder,
+                              check=True)
+        return done.stdout.decode().split()
+
+    def test_bash_completes_values_of_which_there_are_few(self):
+        for words in (("--compiler", ""), ("--compiler", "=", ""), ("--compiler", "="), ("-C", "compiler", "=")):
+            self.assertEqual(self.completed("tenon", "run", *words), ["cranelift", "winch"], words)
+        self.assertEqual(self.completed("tenon", "run", "-C", "compiler", "=", "w"), ["winch"])
+        self.assertEqual(self.completed("tenon", "run", "--opt-level", ""), ["0", "1", "2", "s"])
+        self.assertEqual(self.completed("tenon", "serve", "--log", ""), ["text", "json", "off"])
+
+    def test_bash_completes_every_name_of_a_group(self):
+        self.assertEqual(self.completed("tenon", "run", "-W", "na"), ["nan-canonicalization"])
+        self.assertEqual(self.completed("tenon", "run", "-W", "fuel", "=", "1,max-memory"), ["1,max-memory-size="])
+        self.assertEqual(self.completed("tenon", "run", "-W", "deterministic,max-memory"), ["deterministic,max-memory-size="])
+
+    def test_bash_completes_the_verbs_of_wit(self):
+        self.assertEqual([word for word in self.completed("tenon", "wit", "") if word != "c.bash"], ["check", "diff", "targets"])
+        self.assertEqual(self.completed("tenon", "wit", "check", "ta"), [])
+
+    def test_fish_completes_values_groups_and_verbs(self):
+        if not shutil.which("fish"):
+            self.skipTest("fish is not installed")
+        script = self.write("c.fish", self.tenon("completion", "fish").out)
+        for line, expected in (("tenon run --compiler ", ["cranelift", "winch"]), ("tenon run -W na", ["nan-canonicalization"]),
+                               ("tenon run -W fuel=1,max-memory", ["fuel=1,max-memory-size="]),
+                               ("tenon wit ta", ["targets"])):
+            done = subprocess.run(["fish", "--no-config", "-c", 'source $argv[1]; complete -C $argv[2]', str(script), line],
+                                  stdout=subprocess.PIPE, cwd=self.folder, env=self.environment, check=True)
+            self.assertEqual([row.split("\t")[0] for row in done.stdout.decode().splitlines()], expected, line)
+
     def test_scripts_for_other_shells_are_well_formed(self):
         for shell in ("zsh", "fish"):
             text = self.expect(self.tenon("completion", shell), 0).out
