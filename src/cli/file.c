@@ -125,9 +125,13 @@ static bool write_path(const char *path, const uint8_t *bytes, size_t size) {
 }
 
 tn_error *cli_save_file(const char *path, const uint8_t *bytes, size_t size) {
-  bool is_written = strcmp(path, "-") == 0 ? write_all(STDOUT_FILENO, bytes, size)
-                                           : write_path(path, bytes, size);
-  return is_written ? NULL : error_about(TN_ERROR_IO, "writing", path, strerror(errno));
+  if (strcmp(path, "-") != 0) {
+    return write_path(path, bytes, size)
+               ? NULL
+               : error_about(TN_ERROR_IO, "writing", path, strerror(errno));
+  }
+  if (write_all(fileno(stdout), bytes, size)) return NULL;
+  return error_about(TN_ERROR_IO, "writing", "standard output", cli_output_failure(errno));
 }
 
 int cli_write_file(const char *path, const uint8_t *bytes, size_t size) {

@@ -64,15 +64,24 @@ static bool is_option(const char *word, const char *letter, const char *name) {
   return strcmp(word, letter) == 0 || strcmp(word, name) == 0;
 }
 
+/* What a guest writes goes nowhere then, as it was told; what Tenon is asked to print must not be lost in silence. */
+static bool lose_output(void) {
+  FILE *unwritable = fopen("/dev/null", "re");
+  if (unwritable != NULL) stdout = unwritable;
+  return unwritable != NULL;
+}
+
 /* The number of a standard stream that the caller has closed would go to the next thing that is opened, which
  * the guest would then read or write. The lowest free number is taken first: one beyond them shows that none
  * is missing. */
 static bool open_missing_streams(void) {
+  bool has_output = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
   int descriptor;
   do {
     descriptor = open("/dev/null", O_RDWR);
   } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
-  return descriptor > STDERR_FILENO && close(descriptor) == 0;
+  if (descriptor <= STDERR_FILENO || close(descriptor) != 0) return false;
+  return has_output || lose_output();
 }
 
 int main(int count, char **arguments) {

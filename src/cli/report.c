@@ -243,9 +243,15 @@ void cli_warn(const char *format, ...) {
   fputc('\n', stderr);
 }
 
+const char *cli_output_failure(int reason) {
+  bool is_closed = fileno(stdout) != STDOUT_FILENO; /* see main */
+  return is_closed ? "it is closed" : strerror(reason);
+}
+
 int cli_finish_output(int exit_code) {
   if (fflush(stdout) == 0 && !ferror(stdout)) return exit_code;
   int reason = errno;
   if (exit_code != CLI_EXIT_OK) return exit_code;
-  return cli_report(CLI_EXIT_IO, NULL, "while writing to standard output: %s", strerror(reason));
+  return cli_report(CLI_EXIT_IO, NULL, "while writing to standard output: %s",
+                    cli_output_failure(reason));
 }

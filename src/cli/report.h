@@ -36,6 +36,8 @@ int cli_fail(cli_failure *failure, int exit_code, const char *hint, const char *
 /* Prints "warning: …". */
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Why standard output could not be written to, given errno. */
+const char *cli_output_failure(int reason);
 /* Makes sure that what was printed has really been written (a full disk, a closed pipe): returns the exit
  * code. */
 int cli_finish_output(int exit_code);

@@ -288,6 +288,19 @@ class Running(Case):
         except FileNotFoundError:
             return False  # one was closed just now
 
+    def test_a_result_that_nobody_gets_is_an_error(self):
+        guest = self.write("f.wat", """(component (core module $m (func (export "f") (result i32) (i32.const 7)))
+          (core instance $i (instantiate $m)) (func (export "f") (result u32) (canon lift (core func $i "f"))))""")
+        wit = self.write("a.wit", "package a:b; interface c { f: func(); }")
+        for command in (["version"], ["--version"], ["help"], ["help", "run"], ["run", "--help"], ["run", "-W", "help"],
+                        ["completion", "zsh"], ["run", "--invoke", "f()", guest], ["exec", "--function", "f", guest],
+                        ["exec", "--json", "--function", "f", guest], ["inspect", guest], ["inspect", "--json", guest],
+                        ["print", guest], ["wit", wit], ["wit", guest], ["compile", "-o", "-", guest], ["strip", guest],
+                        ["wast", self.write("a.wast", "(module)")]):
+            done = self.expect(self.with_closed(">&-", *command), 113, "")
+            self.assertIn("while writing", done.err, command)
+        self.expect(self.with_closed(">&-", "run", EXAMPLES / "hello.wat"), 0, "", "")
+
     def test_a_named_pipe_is_not_at_its_end_before_somebody_writes(self):
         os.mkfifo(self.folder / "pipe")
         with self.start("run", "--dir", ".", GUESTS / "cat.wat", "pipe") as process:
