@@ -180,8 +180,13 @@ int cli_run(const cli_settings *settings, char **operands, int count) {
     error = invoke_or_run(s.instance, settings, operands, count, &exit_code);
   }
   bool is_cancelled = error != NULL && tn_error_get_kind(error) == TN_ERROR_CANCELLED;
-  if (error != NULL) exit_code = cli_report_error(error);
-  if (is_cancelled && received_signal != 0) exit_code = 128 + received_signal;
+  bool is_interrupted = is_cancelled && received_signal != 0;
+  if (is_interrupted) {
+    tn_error_delete(error);
+    exit_code = cli_report(128 + received_signal, NULL, "interrupted");
+  } else if (error != NULL) {
+    exit_code = cli_report_error(error);
+  }
   running = NULL;
   /* The system takes back at once what a session holds, and sooner than it could be given back piece by piece. */
   _exit(cli_finish_output(exit_code));

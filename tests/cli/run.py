@@ -871,7 +871,9 @@ class Limits(Case):
         self.assertLessEqual(len(done.out), 1024)
 
     def test_ctrl_c_ends_a_running_guest(self):
-        self.expect(self.signalled(signal.SIGINT, "run", GUESTS / "loop.wat"), 130)
+        done = self.expect(self.signalled(signal.SIGINT, "run", GUESTS / "loop.wat"), 130)
+        self.assertEqual(done.err, "error: interrupted\n")
+        self.expect(self.signalled(signal.SIGINT, "run", "--interruptible", GUESTS / "loop.wat"), 130, "", "error: interrupted\n")
 
     def test_ctrl_c_ends_a_guest_that_does_not_get_to_its_start(self):
         guest = self.write("start.wat", """(component (core module $m (func $s (loop (br 0))) (start $s) (func (export "f")))
@@ -881,7 +883,8 @@ class Limits(Case):
             self.expect(self.signalled(signal.SIGINT, "run", *option, "start.cwasm"), 130)
 
     def test_ctrl_c_ends_a_blocked_guest(self):
-        self.expect(self.signalled(signal.SIGINT, "run", GUESTS / "sleep.wat"), 130)
+        done = self.expect(self.signalled(signal.SIGINT, "run", GUESTS / "sleep.wat"), 130)
+        self.assertEqual(done.err, "error: interrupted\n")
 
     def test_sigterm_ends_a_guest(self):
         self.expect(self.signalled(signal.SIGTERM, "run", GUESTS / "loop.wat"), 143)
