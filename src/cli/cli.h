@@ -65,5 +65,8 @@ bool cli_is_interruptible(const cli_settings *settings);
 const char *cli_choose_cache(const cli_settings *settings, char *room, size_t size);
 /* An engine as the options say. */
 tn_error *cli_engine_new(const cli_settings *settings, bool with_cache, tn_engine **out);
+/* Likewise, but with the compiler's options of the artifact in this file, if it is one; NULL: none is accepted. */
+tn_error *cli_engine_for(const char *artifact, const cli_settings *settings, bool with_cache,
+                         tn_engine **out);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "cli/cli.h"
+#include "tenon/artifact.h"
 
 /* Makes the folder and its parents. What cannot be made shows when the cache is used: it is then without
  * effect. */
@@ -47,6 +48,11 @@ bool cli_is_interruptible(const cli_settings *settings) {
 }
 
 tn_error *cli_engine_new(const cli_settings *settings, bool with_cache, tn_engine **out) {
+  return cli_engine_for(NULL, settings, with_cache, out);
+}
+
+tn_error *cli_engine_for(const char *artifact, const cli_settings *settings, bool with_cache,
+                         tn_engine **out) {
   char cache[4096];
   tn_engine_options options;
   tn_engine_options_init(&options);
@@ -63,5 +69,6 @@ tn_error *cli_engine_new(const cli_settings *settings, bool with_cache, tn_engin
   if (settings->max_stack.is_set) options.max_stack_bytes = settings->max_stack.value;
   if (settings->max_cache.is_set) options.max_cache_bytes = settings->max_cache.value;
   options.cache_directory = with_cache ? cli_choose_cache(settings, cache, sizeof cache) : NULL;
+  if (artifact != NULL) tn_engine_options_adopt(&options, artifact);
   return tn_engine_new(&options, out);
 }

@@ -154,7 +154,10 @@ static tn_error *start_session(session *s, const cli_settings *settings, char **
   unsigned flags = cli_load_flags(settings, operands[0]);
   tn_error *error = tn_wasi_config_new(&s->wasi);
   if (error == NULL) error = configure_wasi(s->wasi, settings, operands, count);
-  if (error == NULL) error = cli_engine_new(settings, true, &s->engine);
+  if (error == NULL) {
+    const char *artifact = (flags & TN_LOAD_ARTIFACT) != 0 ? operands[0] : NULL;
+    error = cli_engine_for(artifact, settings, true, &s->engine);
+  }
   if (error == NULL)
     error = tn_component_from_file(s->engine, cli_input_path(operands[0]), flags, &s->component);
   if (error == NULL) error = link_session(s, settings);

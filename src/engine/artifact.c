@@ -1,5 +1,6 @@
 #include "engine/artifact.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define XXH_INLINE_ALL
@@ -186,6 +187,34 @@ static const char *choose_hint(tn_str made_for, tn_str fingerprint) {
   return "compile it again on this machine, with the same options";
 }
 
+static bool is_pair(tn_str a, tn_str b, tn_str wanted_a, tn_str wanted_b) {
+  return tn_str_equal(a, wanted_a) && tn_str_equal(b, wanted_b);
+}
+
+/* Where nothing is wrong but that the engine asks for what the artifact was compiled without. */
+static tn_error *check_unmet(tn_str made_for, tn_str fingerprint) {
+  bool lacks_fuel = false, lacks_determinism = false;
+  while (made_for.len > 0 || fingerprint.len > 0) {
+    tn_str has = take_word(&made_for), wanted = take_word(&fingerprint);
+    if (tn_str_equal(has, wanted)) continue;
+    if (is_pair(has, wanted, TN_STR("fuel=0"), TN_STR("fuel=1"))) {
+      lacks_fuel = true;
+    } else if (is_pair(has, wanted, TN_STR("deterministic=0"), TN_STR("deterministic=1"))) {
+      lacks_determinism = true;
+    } else {
+      return NULL;
+    }
+  }
+  if (!lacks_fuel && !lacks_determinism) return NULL;
+  const char *both = lacks_fuel && lacks_determinism ? " and " : "";
+  tn_error *error = tn_error_new(TN_ERROR_UNSUPPORTED, "compiled artifact: its code %s%s%s",
+                                 lacks_fuel ? "does not count fuel" : "", both,
+                                 lacks_determinism ? "is not deterministic" : "");
+  return tn_error_set_hint(error, "compile it again with %s%s%s",
+                           lacks_fuel ? "`consume_fuel`" : "", both,
+                           lacks_determinism ? "`deterministic`" : "");
+}
+
 static tn_error *check_fingerprint(tn_str made_for, tn_str fingerprint) {
   if (tn_str_equal(made_for, fingerprint)) return NULL;
   tn_buffer difference = {0};
@@ -202,12 +231,32 @@ static tn_error *check_fingerprint(tn_str made_for, tn_str fingerprint) {
   return tn_error_set_hint(error, "%s", choose_hint(made_for, fingerprint));
 }
 
+bool tn_artifact_has(tn_str fingerprint, tn_str word) {
+  return has_word(fingerprint, word);
+}
+
+tn_str tn_artifact_read_fingerprint(int descriptor, char *room, size_t size) {
+  struct stat status;
+  trailer end;
+  tn_str nothing = {room, 0};
+  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return nothing;
+  off_t place = status.st_size - (off_t)sizeof end;
+  bool is_read = place >= 0 && pread(descriptor, &end, sizeof end, place) == (ssize_t)sizeof end;
+  if (!is_read || memcmp(end.magic, MAGIC, sizeof MAGIC) != 0 || end.version != FORMAT_VERSION ||
+      end.fingerprint.length > size || !has_extent(end.fingerprint, (uint64_t)place))
+    return nothing;
+  ssize_t length =
+      pread(descriptor, room, end.fingerprint.length, (off_t)end.fingerprint.offset);
+  return (tn_str){room, length > 0 ? (size_t)length : 0};
+}
+
 tn_error *tn_artifact_read(tn_str bytes, tn_str fingerprint, tn_artifact *out) {
   trailer end;
   if (!read_trailer(bytes, &end)) return damaged("it has no trailer, or is cut off");
   TN_TRY(check_version(&end, bytes.len));
   TN_TRY(check_digest(bytes, &end));
   TN_TRY(check_layout(bytes, &end));
+  TN_TRY(check_unmet(view(bytes.data, end.fingerprint), fingerprint));
   TN_TRY(check_fingerprint(view(bytes.data, end.fingerprint), fingerprint));
   *out = (tn_artifact){
       .flags = end.flags,

@@ -36,6 +36,12 @@ tn_error *tn_artifact_write(tn_str fingerprint, uint32_t flags, tn_str original,
                             const tn_str *natives, size_t count, tn_buffer *out);
 /* Whether the bytes claim to be an artifact. */
 bool tn_artifact_is(tn_str bytes);
+/* The fingerprint that a file claims to have, in `room`, of TN_ARTIFACT_FINGERPRINT_ROOM bytes or more; empty: it is no
+ * artifact of this version. Nothing is verified. */
+enum { TN_ARTIFACT_FINGERPRINT_ROOM = 1024 };
+tn_str tn_artifact_read_fingerprint(int descriptor, char *room, size_t size);
+/* Whether a fingerprint has this word: "compiler=winch". */
+bool tn_artifact_has(tn_str fingerprint, tn_str word);
 /* Checks everything, the digest included. Errors: MALFORMED (not an artifact, damaged), UNSUPPORTED (made by
  * another version or for another engine or CPU). The view lives as long as the bytes. */
 tn_error *tn_artifact_read(tn_str bytes, tn_str fingerprint, tn_artifact *out);

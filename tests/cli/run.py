@@ -931,11 +931,25 @@ class Compiling(Case):
         artifact.write_bytes(whole + b"x")
         self.assertIn(self.tenon("run", artifact).code, (114, 115))
 
-    def test_code_compiled_with_other_settings_is_refused(self):
-        artifact = self.compiled("-W", "deterministic")
-        done = self.tenon("run", artifact)
-        self.assertIn(done.code, (114, 115), done.err)
-        self.expect(self.tenon("run", "-W", "deterministic", artifact), 0)
+    def test_compiled_code_runs_whatever_it_was_compiled_with(self):
+        for options in (["-C", "compiler=winch"], ["-O", "opt-level=0"], ["-O", "opt-level=s"], ["-g"],
+                        ["-W", "deterministic"], ["--fuel", "1"], ["-C", "compiler=winch", "--fuel", "1"]):
+            artifact = self.compiled(*options)
+            for given in ([], ["--no-cache"], ["-O", "opt-level=2"], ["-C", "compiler=cranelift"], options):
+                if "--fuel" not in given:
+                    self.expect(self.tenon("run", *given, artifact), 0, err="")
+
+    def test_compiled_code_that_lacks_what_the_run_asks_for_is_refused(self):
+        artifact = self.compiled("-C", "compiler=winch")
+        self.expect(self.tenon("run", "--fuel", "1000000", artifact), 115, "",
+                    ["its code does not count fuel", "hint: compile it again with --fuel 1 (any number"])
+        self.expect(self.tenon("run", "-W", "deterministic", artifact), 115, "",
+                    ["its code is not deterministic", "hint: compile it again with --deterministic\n"])
+        self.expect(self.tenon("exec", artifact), 115, "",
+                    ["its code does not count fuel and is not deterministic",
+                     "hint: compile it again with --fuel 1 --deterministic\n"])
+        self.compiled("-C", "compiler=winch", "--fuel", "1", "-W", "deterministic")
+        self.expect(self.tenon("exec", "-q", artifact), 0)
 
     def test_what_differs_is_named(self):
         artifact = self.compiled("--interruptible")

@@ -104,7 +104,9 @@ static tn_error *link_job(exec_job *job) {
 
 /* 0, or an exit code after reporting. */
 static int prepare(exec_job *job) {
-  tn_error *error = cli_engine_new(job->settings, true, &job->engine);
+  bool is_compiled = (cli_load_flags(job->settings, job->operands[0]) & TN_LOAD_ARTIFACT) != 0;
+  tn_error *error = cli_engine_for(is_compiled ? job->operands[0] : NULL, job->settings, true,
+                                   &job->engine);
   if (error == NULL) error = load(job);
   if (error == NULL) error = link_job(job);
   return cli_fail_with(job->failure, error);
