@@ -46,10 +46,9 @@ static void prepare_lowering(tn_call *call) {
 /* Not the fault of the guest, nor of who called it. */
 static __attribute__((cold)) tn_error *wrong_result(const tn_lowered *lowered, tn_error *error) {
   if (tn_error_get_kind(error) != TN_ERROR_ARGUMENT) return error;
-  tn_error *wrong = tn_error_new(TN_ERROR_HOST,
-                                 "the result of the host function `%" TN_STR_FORMAT
-                                 "` is wrong: %s",
-                                 TN_STR_ARG(lowered->name), tn_error_get_message(error));
+  tn_error *wrong = tn_error_new(
+      TN_ERROR_HOST, "the result of the host function `%" TN_STR_FORMAT "` is wrong: %s",
+      TN_STR_ARG(lowered->name), tn_error_get_message(error));
   tn_error_delete(error);
   return wrong;
 }

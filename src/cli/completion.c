@@ -110,9 +110,10 @@ static void print_bash(void) {
         stdout);
   for (size_t i = 0; i < cli_command_count; i++)
     printf("%s%s", i > 0 ? "|" : "", cli_commands[i].name);
-  fputs(") command=$candidate; break ;;\n    esac\n  done\n  local options= words= element=${argument##*,}\n"
-        "  case $previous in\n",
-        stdout);
+  fputs(
+      ") command=$candidate; break ;;\n    esac\n  done\n  local options= words= element=${argument##*,}\n"
+      "  case $previous in\n",
+      stdout);
   printf("    -[%s])\n"
          "      if [[ $element == *=* ]]; then option=$previous.${element%%%%=*}\n"
          "      else\n"
@@ -148,13 +149,14 @@ static void print_bash(void) {
   }
   fputs("  esac\n  [[ $COMP_CWORD -eq 1 ]] && words='", stdout);
   print_commands();
-  fputs("'\n"
-        "  if [[ $argument == --*=* ]]; then COMPREPLY=($(compgen -P \"$prefix\" -f -- \"$partial\"))\n"
-        "  elif [[ $word == -* ]]; then COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
-        "  else COMPREPLY=($(compgen -W \"$words\" -f -- \"$word\")); fi\n"
-        "}\n"
-        "complete -o filenames -F _tenon tenon\n",
-        stdout);
+  fputs(
+      "'\n"
+      "  if [[ $argument == --*=* ]]; then COMPREPLY=($(compgen -P \"$prefix\" -f -- \"$partial\"))\n"
+      "  elif [[ $word == -* ]]; then COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
+      "  else COMPREPLY=($(compgen -W \"$words\" -f -- \"$word\")); fi\n"
+      "}\n"
+      "complete -o filenames -F _tenon tenon\n",
+      stdout);
 }
 
 /* ---- zsh ----------------------------------------------------------------------------------------- */

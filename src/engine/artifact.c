@@ -245,8 +245,7 @@ tn_str tn_artifact_read_fingerprint(int descriptor, char *room, size_t size) {
   if (!is_read || memcmp(end.magic, MAGIC, sizeof MAGIC) != 0 || end.version != FORMAT_VERSION ||
       end.fingerprint.length > size || !has_extent(end.fingerprint, (uint64_t)place))
     return nothing;
-  ssize_t length =
-      pread(descriptor, room, end.fingerprint.length, (off_t)end.fingerprint.offset);
+  ssize_t length = pread(descriptor, room, end.fingerprint.length, (off_t)end.fingerprint.offset);
   return (tn_str){room, length > 0 ? (size_t)length : 0};
 }
 

@@ -91,13 +91,11 @@ static tn_error *set_missing_hint(tn_linking *linking, tn_error *error, tn_str n
 /* `expected`: what the importer wants of it; empty: nothing is known. */
 static tn_error *missing_of_which(tn_linking *linking, tn_str name, tn_sort sort, tn_str expected) {
   tn_str importer = expected.len > 0 ? importer_name(linking) : TN_STR("");
-  tn_error *error =
-      tn_error_new(TN_ERROR_LINK,
-                   "import `%" TN_STR_FORMAT "` (%s) is not provided%s%" TN_STR_FORMAT
-                   "%s%" TN_STR_FORMAT "%s",
-                   TN_STR_ARG(name), sort_name(sort), expected.len > 0 ? ": " : "",
-                   TN_STR_ARG(importer), expected.len > 0 ? " expects " : "", TN_STR_ARG(expected),
-                   expected.len > 0 ? " of it" : "");
+  tn_error *error = tn_error_new(
+      TN_ERROR_LINK,
+      "import `%" TN_STR_FORMAT "` (%s) is not provided%s%" TN_STR_FORMAT "%s%" TN_STR_FORMAT "%s",
+      TN_STR_ARG(name), sort_name(sort), expected.len > 0 ? ": " : "", TN_STR_ARG(importer),
+      expected.len > 0 ? " expects " : "", TN_STR_ARG(expected), expected.len > 0 ? " of it" : "");
   return linking->is_rehearsal ? error : set_missing_hint(linking, error, name);
 }
 

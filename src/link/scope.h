@@ -131,9 +131,9 @@ typedef struct tn_linking {
   /* Adapters of the group that is being gathered: what to write, and where linking has promised it. */
   TN_VEC(tn_adapted) adapted;
   TN_VEC(tn_plan_adapter *) adapters;
-  int32_t flags_slot;     /* core instance that has the flags' memory, or -1 */
-  bool is_rehearsal;      /* see tn_plan_rehearse */
-  bool is_described;      /* what is bound to nobody is told in a message: resources have their names */
+  int32_t flags_slot; /* core instance that has the flags' memory, or -1 */
+  bool is_rehearsal;  /* see tn_plan_rehearse */
+  bool is_described;  /* what is bound to nobody is told in a message: resources have their names */
   uint64_t adapter_bytes; /* of `rehearsed` */
   TN_VEC(tn_str) rehearsed;
 } tn_linking;

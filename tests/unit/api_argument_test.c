@@ -92,9 +92,7 @@ static void assert_call_fails(tn_instance *instance, const char *call, tn_error_
 static void a_wrong_result_is_the_host_functions_fault(void **state) {
   (void)state;
   static const tn_str bad_utf8 = {"\xff\xfe", 2};
-  static const struct {
-    uint8_t discriminant, payload;
-  } bad_case = {7, 3};
+  static const struct { uint8_t discriminant, payload; } bad_case = {7, 3};
   static const struct {
     uint8_t is_error;
     uint32_t ok;
@@ -104,12 +102,17 @@ static void a_wrong_result_is_the_host_functions_fault(void **state) {
     tn_str result;
     const char *message;
   } rows[] = {
-      {ASKS("string"), "func() -> string", {(const char *)&bad_utf8, sizeof bad_utf8},
+      {ASKS("string"),
+       "func() -> string",
+       {(const char *)&bad_utf8, sizeof bad_utf8},
        "the result of the host function `t:h/i#get` is wrong: a string is not valid UTF-8"},
-      {ASKS("(result (list u8) (error u8))"), "func() -> result<list<u8>, u8>",
+      {ASKS("(result (list u8) (error u8))"),
+       "func() -> result<list<u8>, u8>",
        {(const char *)&bad_case, sizeof bad_case},
        "the result of the host function `t:h/i#get` is wrong: 7 is not a case of the type"},
-      {ASKS("(result char)"), "func() -> result<char>", {(const char *)&bad_char, sizeof bad_char},
+      {ASKS("(result char)"),
+       "func() -> result<char>",
+       {(const char *)&bad_char, sizeof bad_char},
        "the result of the host function `t:h/i#get` is wrong: 0xd800 is not a Unicode scalar value"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -267,10 +267,11 @@ static void names_what_is_expected_of_a_missing_interface(void **state) {
                "import `t:host/i@0.2.1` (interface) is not provided: the component expects `f: "
                "func(x: u32) -> u32` of it");
   assert_error(
-      link_text("(component (import \"t:h/i\" (instance (export \"r\" (type $r (sub resource)))"
-                " (export \"[constructor]r\" (func (result (own $r)))) (export \"b\" (func))"
-                " (export \"c\" (func)) (export \"d\" (func)) (export \"e\" (func)) (export \"f\" (func)))))",
-                NULL, &linked),
+      link_text(
+          "(component (import \"t:h/i\" (instance (export \"r\" (type $r (sub resource)))"
+          " (export \"[constructor]r\" (func (result (own $r)))) (export \"b\" (func))"
+          " (export \"c\" (func)) (export \"d\" (func)) (export \"e\" (func)) (export \"f\" (func)))))",
+          NULL, &linked),
       TN_ERROR_LINK,
       "is not provided: the component expects the resource `r`, `[constructor]r: func() -> r`, "
       "`b: func()`, `c: func()` and 3 more of it");

@@ -105,8 +105,8 @@ static tn_error *link_job(exec_job *job) {
 /* 0, or an exit code after reporting. */
 static int prepare(exec_job *job) {
   bool is_compiled = (cli_load_flags(job->settings, job->operands[0]) & TN_LOAD_ARTIFACT) != 0;
-  tn_error *error = cli_engine_for(is_compiled ? job->operands[0] : NULL, job->settings, true,
-                                   &job->engine);
+  tn_error *error =
+      cli_engine_for(is_compiled ? job->operands[0] : NULL, job->settings, true, &job->engine);
   if (error == NULL) error = load(job);
   if (error == NULL) error = link_job(job);
   return cli_fail_with(job->failure, error);
