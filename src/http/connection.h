@@ -12,8 +12,8 @@ typedef struct tn_connection_class {
   void (*ready)(tn_connection *connection, int events);
   /* Draining has begun: say so to the client, end when what is under way is done (perhaps at once). */
   void (*drain)(tn_connection *connection);
-  /* Sends what waits for the end of the turn, while a guest is running: must not call a handler or end the
-   * connection. Called only while `deferred` is linked. May be NULL. */
+  /* Sends what waits for the end of the turn, while a guest is running: must not call a handler (but for its
+   * `ended`) or end the connection. Called only while `deferred` is linked. May be NULL. */
   void (*flush)(tn_connection *connection);
   /* The time set with tn_connection_set_deadline has come. */
   void (*timeout)(tn_connection *connection);
@@ -46,6 +46,9 @@ struct tn_connection {
 /* Server options, handler and counters, for connections. */
 const tn_http_server_options *tn_http_server_options_of(const tn_http_server *server);
 const tn_http_handler *tn_http_server_handler(const tn_http_server *server, void **data);
+/* Its response has left, or never will: sets `ended`, and tells the handler if that has released it. */
+void tn_http_server_exchange_ended(const tn_http_server *server, tn_http_exchange *exchange,
+                                   bool is_released);
 tn_http_server_counters *tn_http_server_mutable_counters(tn_http_server *server);
 bool tn_http_server_is_draining(const tn_http_server *server);
 tn_loop *tn_http_server_loop(const tn_http_server *server);

@@ -192,7 +192,9 @@ struct tn_http_exchange {
   bool is_retracted;
   uint64_t bytes_in; /* of the body, so far */
   uint64_t bytes_out;
-  uint64_t started;   /* CLOCK_MONOTONIC, when its head was complete */
+  uint64_t started; /* CLOCK_MONOTONIC, when its head was complete, and */
+  uint64_t
+      ended; /* when its response had been handed to the system, or the client was gone; 0: not yet */
   void *handler_data; /* the handler's own */
 };
 
@@ -210,6 +212,9 @@ typedef struct tn_http_handler {
    * yet: the handler may give a whole one here, or the client gets a plain one. `closed` follows; that response goes
    * out all the same. Must not release the exchange; never from within `request`. May be NULL. */
   void (*faulted)(void *data, tn_http_exchange *exchange, tn_http_code code);
+  /* `ended` has been set after `release`: the last that is heard of it. May come at any time, and may do nothing but
+   * look. May be NULL. */
+  void (*ended)(void *data, const tn_http_exchange *exchange);
   /* A connection has gone, and its buffers with it. May be NULL. */
   void (*disconnected)(void *data);
 } tn_http_handler;

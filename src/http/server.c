@@ -61,6 +61,12 @@ const tn_http_handler *tn_http_server_handler(const tn_http_server *server, void
   return &server->handler;
 }
 
+void tn_http_server_exchange_ended(const tn_http_server *server, tn_http_exchange *exchange,
+                                   bool is_released) {
+  exchange->ended = tn_loop_now();
+  if (is_released && server->handler.ended != NULL) server->handler.ended(server->data, exchange);
+}
+
 tn_http_server_counters *tn_http_server_mutable_counters(tn_http_server *server) {
   return &server->counters;
 }

@@ -71,7 +71,7 @@ void tn_http_server_change_tls(tn_http_server *server, int descriptor, tn_tls_co
  * `done` once when the last connection has gone (perhaps at once). */
 void tn_http_server_drain(tn_http_server *server, void (*done)(void *data), void *data);
 /* Sends at once what waits for the end of this turn. For whoever holds the turn up: while a guest computes, on the
- * loop's thread. Calls no handler and ends no connection. */
+ * loop's thread. Calls no handler (but for its `ended`) and ends no connection. */
 void tn_http_server_flush_pending(tn_http_server *server);
 const tn_http_server_counters *tn_http_server_get_counters(const tn_http_server *server);
 

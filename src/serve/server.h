@@ -30,8 +30,8 @@ struct tn_server {
   tn_listeners listeners;
   tn_admin *admin;
 
-  tn_permits permits;       /* requests under way */
-  _Atomic uint32_t waiting; /* in queues of all workers */
+  tn_permits permits;         /* requests under way */
+  _Atomic uint32_t waiting;   /* in queues of all workers */
   _Atomic uint64_t next_trim; /* when a worker may look again whether memory is to be given back */
 
   /* Of the server's thread. */

@@ -659,6 +659,47 @@ class Admin(Case):
         self.assertEqual(buckets, sorted(buckets))
         self.assertEqual(buckets[-1], 3)
 
+    def duration(self, server):
+        """Of the only request, when its response has left."""
+        wait_until(lambda: server.metric("request_duration_seconds_count") == 1, what="the duration")
+        return server.metric("request_duration_seconds_sum")
+
+    def test_what_a_guest_does_after_its_answer_is_no_part_of_its_duration(self):
+        for ask in (lambda s: s.request("/work-on/1500").text, lambda s: s.http2("/work-on/1500")[1]):
+            server = self.serve()
+            self.assertIn("answered", ask(server))
+            self.assertLess(self.duration(server), 1.4)
+            self.assertGreaterEqual(server.metric("instance_seconds_total"), 1.5)
+
+    def test_the_duration_lasts_until_the_client_has_taken_the_answer(self):
+        server = self.serve(limits={"write-buffer": "32MiB"})
+        with server.connect() as s:
+            s.sendall(b"GET /download/16000000 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            server.wait_log("/download/16000000")
+            self.assertEqual(server.metric("request_duration_seconds_count"), 0)
+            time.sleep(0.5)
+            self.assertGreater(len(receive(s)), 16000000)
+        self.assertGreater(self.duration(server), 0.5)
+
+    def test_the_duration_lasts_until_the_client_has_opened_its_window(self):
+        server = self.serve()
+        with server.connect() as s:
+            fields = b"\x82\x86\x04\x06/hello\x01\x01x"
+            s.sendall(HTTP2_PREFACE.replace(http2_frame(4, 0, 0), http2_frame(4, 0, 0, b"\0\4\0\0\0\0"), 1) +
+                      http2_frame(1, 5, 1, fields))
+            server.wait_log("/hello")
+            self.assertEqual(server.metric("request_duration_seconds_count"), 0)
+            time.sleep(0.5)
+            s.sendall(http2_frame(8, 0, 1, b"\0\0\xff\xff"))
+            self.assertGreater(self.duration(server), 0.5)
+
+    def test_the_duration_ends_when_the_client_goes_away(self):
+        server = self.serve(limits={"write-buffer": "32MiB"})
+        with server.connect() as s:
+            s.sendall(b"GET /download/16000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+            server.wait_log("/download/16000000")
+        self.assertGreater(self.duration(server), 0)
+
     def test_the_metrics_count_bytes_and_instances(self):
         server = self.serve()
         server.request("/echo", "POST", b"x" * 1000)

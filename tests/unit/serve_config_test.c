@@ -615,17 +615,16 @@ static void nothing_is_not_taken_for_no_limit(void **state) {
 }
 
 static void nothing_is_a_limit_where_it_can_be_meant(void **state) {
-  const tn_serve_config *config = make_from(*state,
-                                            "drain-timeout = 0\n"
-                                            "[limits]\nmax-body = 0\n"
-                                            "[component.app]\nfile = 'a.wasm'\nmax-queue = 0\n"
-                                            "queue-timeout = 0\nidle-instance-timeout = 0\n");
+  const tn_serve_config *config =
+      make_from(*state, "drain-timeout = 0\n"
+                        "[limits]\nmax-body = 0\n"
+                        "[component.app]\nfile = 'a.wasm'\nmax-queue = 0\n"
+                        "queue-timeout = 0\nidle-instance-timeout = 0\n");
   assert_true(config->http.max_body_bytes == 0);
   assert_true(config->drain_timeout == 0);
   assert_true(config->components[0].queue_timeout == 0);
-  config = make_from(*state,
-                     "drain-timeout = 'none'\n"
-                     "[component.app]\nfile = 'a.wasm'\nqueue-timeout = 'none'\n");
+  config = make_from(*state, "drain-timeout = 'none'\n"
+                             "[component.app]\nfile = 'a.wasm'\nqueue-timeout = 'none'\n");
   assert_true(config->drain_timeout == UINT64_MAX);
   assert_true(config->components[0].queue_timeout == UINT64_MAX);
 }

@@ -65,7 +65,7 @@ static void methods_that_nobody_knows_are_counted_together(void **state) {
 static void durations_are_counted_at_or_below_their_bound(void **state) {
   (void)state;
   tn_metric_request at_bound = get(200, 250000), above = get(200, 250001),
-                    endless = get(200, UINT64_MAX);
+                    endless = get(200, UINT64_MAX - 1);
   tn_metrics_record(&api[0], &at_bound);
   tn_metrics_record(&api[0], &above);
   tn_metrics_record(&api[0], &endless);
@@ -74,6 +74,16 @@ static void durations_are_counted_at_or_below_their_bound(void **state) {
   assert_true(tells("tenon_request_duration_seconds_bucket{component=\"api\",le=\"0.0005\"} 2"));
   assert_true(tells("tenon_request_duration_seconds_bucket{component=\"api\",le=\"+Inf\"} 3"));
   assert_true(tells("tenon_request_duration_seconds_count{component=\"api\"} 3"));
+}
+
+static void a_duration_can_be_told_later(void **state) {
+  (void)state;
+  tn_metric_request unknown = get(200, UINT64_MAX);
+  tn_metrics_record(&api[0], &unknown);
+  assert_true(tells("tenon_request_duration_seconds_count{component=\"api\"} 0"));
+  tn_metrics_record_duration(&api[0], 250000);
+  assert_true(tells("tenon_request_duration_seconds_bucket{component=\"api\",le=\"0.00025\"} 1"));
+  assert_true(tells("tenon_request_duration_seconds_sum{component=\"api\"} 0.00025"));
 }
 
 static void a_component_keeps_its_counters_through_reloads(void **state) {
@@ -140,6 +150,7 @@ int main(void) {
       TEST(requests_of_all_workers_are_added_up),
       TEST(methods_that_nobody_knows_are_counted_together),
       TEST(durations_are_counted_at_or_below_their_bound),
+      TEST(a_duration_can_be_told_later),
       TEST(a_component_keeps_its_counters_through_reloads),
       TEST(a_worker_that_ends_leaves_its_counters),
       TEST(the_peak_of_memory_is_that_of_one_instance),

@@ -83,7 +83,10 @@ struct tn_http1_exchange {
   bool is_committed;  /* the handler has flushed it: it is not taken back any more */
   bool wants_room;    /* the handler has been told that there is none */
   bool is_released;
-  tn_http1_exchange *next; /* among the pool's */
+  bool
+      is_leaving; /* it is complete, but not all of it has left: in the connection's list of those */
+  uint64_t end_mark;       /* where in what the connection sends it ends */
+  tn_http1_exchange *next; /* among those, or the pool's */
 };
 
 /* Makes its operations work; everything else is set. */
@@ -93,6 +96,10 @@ void tn_http1_response_init(tn_http1_exchange *exchange);
 void tn_http1_body_fault(tn_http1_exchange *exchange, tn_http_code code);
 /* Throws away what can be read of the body now, until that is `limit` bytes or some more. Gives how many. */
 uint64_t tn_http1_body_discard(tn_http1_exchange *exchange, uint64_t limit);
+/* Its response is complete: notes when it will have left. */
+void tn_http1_exchange_leaves(tn_http1_exchange *exchange);
+/* Of those that are leaving, those that have left are over; `all`: whether they have or not. */
+void tn_http1_exchanges_left(tn_http1_connection *connection, bool all);
 /* An answer of our own, complete at once: `status` with the reason as its text. Only without a response. */
 void tn_http1_respond_plainly(tn_http1_connection *connection, tn_http1_exchange *exchange,
                               int status, const char *reason);
@@ -140,6 +147,9 @@ struct tn_http1_connection {
   uint32_t gap_at;
   bool has_gap;
   bool is_blocked; /* the system takes no more for now */
+  uint64_t sent;   /* bytes that it ever took */
+  /* Complete responses that lie in `out`, the connection's exchange perhaps among them. */
+  tn_http1_exchange *first_leaving, *last_leaving;
   /* bytes that were to be sent are gone: what would follow on them must not be sent */
   bool has_lost_output;
 

@@ -90,6 +90,7 @@ static bool send_parts(tn_http1_connection *c, struct iovec *parts, int count) {
       return false;
     }
     tn_http_count(&tn_http_server_mutable_counters(c->server)->bytes_out, result);
+    c->sent += (uint64_t)result;
     bool restarts =
         c->deadline_kind == TN_DEADLINE_WRITE || c->deadline_kind == TN_DEADLINE_HALF_CLOSED;
     if (restarts) c->deadline_kind = TN_DEADLINE_NONE;
@@ -115,6 +116,7 @@ void tn_http1_output_send(tn_http1_connection *c, tn_str bytes, tn_str tail) {
   }
   c->out_start += (uint32_t)(gathered - parts[0].iov_len);
   if (c->out_start == c->out_end) drop_output(c);
+  tn_http1_exchanges_left(c, false);
   tn_http1_output_append(c, parts[1].iov_base, parts[1].iov_len);
   tn_http1_output_append(c, parts[2].iov_base, parts[2].iov_len);
   if (c->is_blocked || c->deadline_kind == TN_DEADLINE_NONE) tn_http1_connection_update_deadline(c);

@@ -215,7 +215,9 @@ void tn_http1_respond_plainly(tn_http1_connection *c, tn_http1_exchange *x, int 
     tn_http1_output_append(c, body.data, body.len);
     tn_http1_output_append(c, "\n", 1);
   }
-  if (x != NULL) x->response = TN_RESPONSE_COMPLETE;
+  if (x == NULL) return;
+  x->response = TN_RESPONSE_COMPLETE;
+  tn_http1_exchange_leaves(x);
 }
 
 /* ---- bodies --------------------------------------------------------------------------------------------- */
@@ -368,11 +370,38 @@ static bool outgoing_finish(tn_http_outgoing *outgoing, const tn_http_fields *tr
   x->response = TN_RESPONSE_COMPLETE;
   /* Unless the next request is here already, whose response may go along. */
   if (tn_http1_in_size(c) == 0) tn_http1_response_send(c);
+  tn_http1_exchange_leaves(x);
   tn_http1_connection_defer(c);
   return !c->is_broken;
 }
 
 /* ---- the exchange's end ------------------------------------------------------------------------------------ */
+
+void tn_http1_exchange_leaves(tn_http1_exchange *x) {
+  tn_http1_connection *c = x->connection;
+  if (tn_http1_out_size(c) == 0 && !c->is_broken) {
+    tn_http_server_exchange_ended(c->server, &x->base, x->is_released);
+    return;
+  }
+  x->is_leaving = true;
+  x->end_mark = c->sent + tn_http1_out_size(c);
+  x->next = NULL;
+  if (c->first_leaving == NULL)
+    c->first_leaving = x;
+  else
+    c->last_leaving->next = x;
+  c->last_leaving = x;
+}
+
+void tn_http1_exchanges_left(tn_http1_connection *c, bool all) {
+  while (c->first_leaving != NULL && (all || c->first_leaving->end_mark <= c->sent)) {
+    tn_http1_exchange *x = c->first_leaving;
+    c->first_leaving = x->next;
+    x->is_leaving = false;
+    tn_http_server_exchange_ended(c->server, &x->base, x->is_released);
+    if (x->is_released && x->connection == NULL) tn_http1_exchange_give(x);
+  }
+}
 
 static void exchange_abort(tn_http_exchange *base) {
   tn_http1_exchange *x = of_exchange(base);
@@ -387,7 +416,7 @@ static void exchange_release(tn_http_exchange *base) {
   x->is_released = true;
   x->is_abandoned = true;
   if (x->connection == NULL) {
-    tn_http1_exchange_give(x);
+    if (!x->is_leaving) tn_http1_exchange_give(x);
     return;
   }
   x->incoming.observer.func = NULL;

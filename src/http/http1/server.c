@@ -241,7 +241,7 @@ static void leave_exchange(tn_http1_connection *c) {
   c->exchange = NULL;
   c->deadline_kind = TN_DEADLINE_NONE;
   x->connection = NULL;
-  if (x->is_released) tn_http1_exchange_give(x);
+  if (x->is_released && !x->is_leaving) tn_http1_exchange_give(x);
 }
 
 /* All has been said. A client that is still sending would get a reset instead of the response if the
@@ -485,8 +485,10 @@ static void connection_timeout(tn_connection *base) {
 static void connection_destroy(tn_connection *base, tn_http_code why) {
   tn_http1_connection *c = base->protocol;
   tn_http1_exchange *x = c->exchange;
+  tn_http1_exchanges_left(c, true);
   if (x != NULL) {
     bool is_answered = x->response == TN_RESPONSE_COMPLETE && tn_http1_out_size(c) == 0;
+    if (x->base.ended == 0) tn_http_server_exchange_ended(c->server, &x->base, x->is_released);
     if (!is_answered) tell_closed(x, why);
     leave_exchange(c);
   }

@@ -325,7 +325,8 @@ static void session_finished(tn_http2_stream *stream, bool is_aborted) {
 }
 
 static const tn_http2_session_class session_class = {
-    session_notice, session_before_read, session_abandoned, session_finished, NULL, session_check,
+    session_notice, session_before_read, session_abandoned, session_finished, NULL,
+    NULL,           session_check,
 };
 
 static void add_authority(tn_http2_head *head, const tn_http_request *request) {

@@ -337,6 +337,13 @@ static tn_http_outgoing *exchange_respond(tn_http_exchange *base, const tn_http_
   return &self->stream.outgoing;
 }
 
+/* The response is out, or never will be. */
+static void note_end(exchange *self) {
+  if (self->base.ended != 0) return;
+  tn_http_server_exchange_ended(server_of(self)->connection->server, &self->base,
+                                self->is_begun && self->is_released);
+}
+
 /* The response is out, or as good as: what is left of the request is not wanted (RFC 9113 section 8.1). */
 static void stop_request(exchange *self) {
   tn_http2_stream *stream = &self->stream;
@@ -346,7 +353,15 @@ static void stop_request(exchange *self) {
 
 void tn_http2_exchange_sent(tn_http2_stream *stream) {
   stream->is_local_end = true;
+  tn_http2_stream_leaves(stream);
   stop_request(exchange_of_stream(stream));
+}
+
+/* Whoever waits for it comes by when the turn ends. */
+void tn_http2_exchange_left(tn_http2_stream *stream) {
+  exchange *self = exchange_of_stream(stream);
+  note_end(self);
+  if (stream->is_closed && self->is_released) tn_http2_stream_note(stream, TN_HTTP2_NOTICE_END);
 }
 
 void tn_http2_exchange_abandoned(tn_http2_stream *stream) {
@@ -413,13 +428,20 @@ void tn_http2_exchange_finished(tn_http2_stream *stream, bool is_aborted) {
     exchange_abort(&self->base);
 }
 
+/* Its stream is closed, and nobody needs it but perhaps to see it leave. */
+static void end_released(exchange *self) {
+  if (self->stream.is_leaving) return;
+  if (self->stream.session != NULL) note_end(self);
+  exchange_free(self);
+}
+
 static void exchange_release(tn_http_exchange *base) {
   exchange *self = exchange_of(base);
   tn_http2_stream *stream = &self->stream;
   self->is_released = true;
   stream->outgoing.observer = (tn_http_observer){0};
   if (stream->is_closed) {
-    exchange_free(self);
+    end_released(self);
     return;
   }
   bool is_complete = self->has_responded && (stream->is_finished || stream->drops_body);
@@ -487,9 +509,10 @@ static void exchange_end(exchange *self) {
   tn_http2_stream *stream = &self->stream;
   tn_http2_server *server = server_of(self);
   if (self->is_released) {
-    if (stream->is_closed) exchange_free(self);
+    if (stream->is_closed) end_released(self);
     return;
   }
+  if (stream->is_closed && !stream->is_leaving) note_end(self);
   if (!self->has_head && stream->is_closed) {
     self->is_released = true;
     answer_refusal(self, 400, "the request is malformed");

@@ -319,8 +319,13 @@ static const tn_connection_class connection_class = {
 /* ---- start ----------------------------------------------------------------------------------- */
 
 static const tn_http2_session_class session_class = {
-    tn_http2_exchange_notice,   tn_http2_exchange_before_read, tn_http2_exchange_abandoned,
-    tn_http2_exchange_finished, tn_http2_exchange_late,        session_check,
+    tn_http2_exchange_notice,
+    tn_http2_exchange_before_read,
+    tn_http2_exchange_abandoned,
+    tn_http2_exchange_finished,
+    tn_http2_exchange_late,
+    tn_http2_exchange_left,
+    session_check,
 };
 
 static const tn_http2_callbacks callbacks = {

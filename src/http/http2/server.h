@@ -60,5 +60,6 @@ void tn_http2_exchange_before_read(tn_http2_stream *stream);
 void tn_http2_exchange_abandoned(tn_http2_stream *stream);
 void tn_http2_exchange_finished(tn_http2_stream *stream, bool is_aborted);
 bool tn_http2_exchange_late(tn_http2_stream *stream);
+void tn_http2_exchange_left(tn_http2_stream *stream);
 
 #endif

@@ -125,10 +125,21 @@ bool tn_http2_session_start(tn_http2_session *session, const tn_http2_callbacks 
 
 /* ---- end ------------------------------------------------------------------------------------- */
 
+/* Those whose end lies before `mark`. */
+static void tell_left(tn_http2_session *session, uint64_t mark) {
+  while (session->first_leaving != NULL && session->first_leaving->end_mark <= mark) {
+    tn_http2_stream *stream = session->first_leaving;
+    session->first_leaving = stream->next_leaving;
+    stream->is_leaving = false;
+    session->class->left(stream);
+  }
+}
+
 void tn_http2_session_fail(tn_http2_session *session, int64_t failure, const char *problem) {
   if (session->failure != 0) return;
   session->failure = failure;
   session->problem = problem;
+  tell_left(session, UINT64_MAX);
   int64_t result =
       failure == TN_HTTP_END ? tn_http_failure(TN_HTTP_CONNECTION_TERMINATED) : failure;
   for (tn_http2_stream *stream = session->streams; stream != NULL; stream = stream->next) {
@@ -319,6 +330,7 @@ static bool write_out(tn_http2_session *session) {
     session->sent += (uint64_t)taken;
     count(session->bytes_out, (uint64_t)taken);
     tn_http2_bytes_take(&session->out, (size_t)taken);
+    tell_left(session, session->sent);
   }
   return true;
 }

@@ -88,6 +88,9 @@ struct tn_http2_stream {
   bool wants_room;        /* a write or capacity found no room */
   bool wants_flush;       /* is_flushed was false */
   bool is_local_end;      /* END_STREAM has been framed */
+  bool is_leaving;        /* but has not been sent: in the session's list of those */
+  uint64_t end_mark;      /* where in what the session sends it ends */
+  tn_http2_stream *next_leaving;
   nghttp2_nv *trailer_items;
   size_t trailer_count;
   /* A response's head that nghttp2 has not been given; in the session's list of those while `head_waits`. */
@@ -109,6 +112,8 @@ typedef struct tn_http2_session_class {
   /* A body that somebody waits for has not come in time. True: that is dealt with; else the stream is reset. May be
    * NULL. */
   bool (*late)(tn_http2_stream *stream);
+  /* Its end has been sent, see tn_http2_stream_leaves, or never will be. Must not free it. Of a server. */
+  void (*left)(tn_http2_stream *stream);
   /* Something is to be looked at by `check_at` (tn_http2_session.check_at has become earlier). */
   void (*check)(tn_http2_session *session);
 } tn_http2_session_class;
@@ -137,11 +142,13 @@ struct tn_http2_session {
   uint32_t stream_count;
   tn_http2_stream *first_noticed, *last_noticed;
   tn_http2_stream *first_waiting, *last_waiting; /* their heads, see tn_http2_head_keep */
-  tn_http2_bytes out;                            /* frames that the transport has not taken */
-  uint64_t queued;                               /* bytes that ever went into `out`, and */
-  uint64_t sent;                                 /* out of it */
-  bool is_blocked;                               /* the transport takes nothing now */
-  bool has_flush_waiters;                        /* some stream wants_flush */
+  tn_http2_stream *first_leaving,
+      *last_leaving;      /* is_leaving, in the order in which they will have left */
+  tn_http2_bytes out;     /* frames that the transport has not taken */
+  uint64_t queued;        /* bytes that ever went into `out`, and */
+  uint64_t sent;          /* out of it */
+  bool is_blocked;        /* the transport takes nothing now */
+  bool has_flush_waiters; /* some stream wants_flush */
   bool has_more_to_read;  /* it may: reading has stopped before it said that there is nothing */
   bool is_reading_paused; /* so many answers wait to be sent that nothing is read */
   uint64_t blocked_since; /* loop time */
@@ -209,6 +216,8 @@ void tn_http2_stream_cut(tn_http2_stream *stream);
 /* All is sent and nothing that still comes is wanted: in a while the peer is told to stop (RST_STREAM
  * NO_ERROR). */
 void tn_http2_stream_refuse_rest(tn_http2_stream *stream);
+/* END_STREAM has just been framed: `left` is called once, and the stream must not be freed until then. */
+void tn_http2_stream_leaves(tn_http2_stream *stream);
 /* What nghttp2 takes the body from. */
 nghttp2_data_provider tn_http2_stream_provider(tn_http2_stream *stream);
 /* Throws away what has come and what comes. */

@@ -378,6 +378,18 @@ void tn_http2_stream_fail(tn_http2_stream *stream, int64_t in_result, int64_t ou
   }
 }
 
+void tn_http2_stream_leaves(tn_http2_stream *stream) {
+  tn_http2_session *session = stream->session;
+  stream->is_leaving = true;
+  stream->end_mark = session->queued;
+  stream->next_leaving = NULL;
+  if (session->first_leaving == NULL)
+    session->first_leaving = stream;
+  else
+    session->last_leaving->next_leaving = stream;
+  session->last_leaving = stream;
+}
+
 void tn_http2_stream_cut(tn_http2_stream *stream) {
   tn_http2_session *session = stream->session;
   if (session == NULL || stream->is_closed || session->failure != 0) return;

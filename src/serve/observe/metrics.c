@@ -41,12 +41,16 @@ static unsigned bucket_of(uint64_t duration) {
   return bucket;
 }
 
+void tn_metrics_record_duration(tn_component_metrics *metrics, uint64_t duration) {
+  tn_metric_add(&metrics->durations[bucket_of(duration)], 1);
+  tn_metric_add(&metrics->duration_sum, duration);
+}
+
 void tn_metrics_record(tn_component_metrics *metrics, const tn_metric_request *request) {
   unsigned status =
       request->status > 0 && request->status < TN_METRIC_STATUSES ? (unsigned)request->status : 0;
   tn_metric_add(&metrics->requests[method_of(request->method)][status], 1);
-  tn_metric_add(&metrics->durations[bucket_of(request->duration)], 1);
-  tn_metric_add(&metrics->duration_sum, request->duration);
+  if (request->duration != UINT64_MAX) tn_metrics_record_duration(metrics, request->duration);
   tn_metric_add(&metrics->instance_time_sum, request->instance_time);
   tn_metric_add(&metrics->running_time_sum, request->running_time);
   tn_metric_add(&metrics->fuel, request->fuel);

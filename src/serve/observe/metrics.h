@@ -70,7 +70,7 @@ static inline void tn_metric_raise(_Atomic uint64_t *metric, uint64_t value) {
 typedef struct tn_metric_request {
   tn_str method;
   int status;
-  uint64_t duration; /* from its head's arrival */
+  uint64_t duration; /* from its head's arrival; UINT64_MAX: tn_metrics_record_duration will say */
   uint64_t instance_time;
   uint64_t running_time;
   uint64_t bytes_in;
@@ -79,6 +79,8 @@ typedef struct tn_metric_request {
 } tn_metric_request;
 /* On the worker's thread. */
 void tn_metrics_record(tn_component_metrics *metrics, const tn_metric_request *request);
+/* Of a request that was recorded before its response had left. */
+void tn_metrics_record_duration(tn_component_metrics *metrics, uint64_t duration);
 
 /* ---- the whole server's ------------------------------------------------------------------------------- */
 

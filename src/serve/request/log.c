@@ -80,17 +80,28 @@ static uint64_t running_time(tn_request *request) {
   return ran;
 }
 
+/* The loop's clock, by which it was started, is behind. */
+static uint64_t time_until(const tn_http_exchange *exchange, uint64_t end) {
+  return end > exchange->started ? end - exchange->started : 0;
+}
+
+void tn_request_record_end(void *data, const tn_http_exchange *exchange) {
+  (void)data;
+  tn_component_metrics *metrics = exchange->handler_data;
+  if (metrics != NULL) tn_metrics_record_duration(metrics, time_until(exchange, exchange->ended));
+}
+
 void tn_request_record(tn_request *request, uint64_t fuel) {
   const tn_http_exchange *exchange = request->exchange;
   uint64_t now = tn_loop_now();
-  uint64_t duration = now > exchange->started ? now - exchange->started : 0;
+  uint64_t duration = time_until(exchange, exchange->ended != 0 ? exchange->ended : now);
   uint64_t instance_time = request->pooled != NULL ? now - request->started : 0;
   tn_component_metrics *metrics = metrics_of(request);
   if (metrics != NULL) {
     tn_metric_request counted = {
         .method = exchange->request.method,
         .status = request->status,
-        .duration = duration,
+        .duration = exchange->ended != 0 ? duration : UINT64_MAX,
         .instance_time = instance_time,
         .running_time = running_time(request),
         .bytes_in = exchange->bytes_in,
@@ -98,6 +109,7 @@ void tn_request_record(tn_request *request, uint64_t fuel) {
         .fuel = fuel,
     };
     tn_metrics_record(metrics, &counted);
+    if (exchange->ended == 0) request->awaiting = metrics;
     if (request->is_closed) tn_metric_add(&metrics->cancelled, 1);
     if (request->error != NULL)
       tn_metric_add(&metrics->traps[tn_error_get_kind(request->error) % TN_METRIC_TRAPS], 1);

@@ -24,6 +24,8 @@ void tn_request_leave(tn_worker_component *component);
 
 /* Counts it and logs it: it has been answered, or never will be. */
 void tn_request_record(tn_request *request, uint64_t fuel);
+/* For tn_http_handler.ended: counts how long it took, of those whose response had not left when they were recorded. */
+void tn_request_record_end(void *data, const tn_http_exchange *exchange);
 /* For tn_http_handler.refused. */
 void tn_request_log_refused(void *data, const struct sockaddr *peer, int status,
                             const char *reason);

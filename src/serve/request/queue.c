@@ -76,8 +76,7 @@ void tn_request_admit_queued(tn_worker_component *component) {
 static void wait_for_permits(tn_request *request) {
   tn_worker_component *component = request->component;
   const tn_serve_component *config = component->shared->config;
-  if (config->queue_timeout == 0 ||
-      atomic_load(&component->shared->waiting) >= config->max_queue) {
+  if (config->queue_timeout == 0 || atomic_load(&component->shared->waiting) >= config->max_queue) {
     tn_request_refuse(request, 503, "too many requests");
     return;
   }

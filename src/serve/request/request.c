@@ -138,7 +138,7 @@ static void finish(tn_request *request) {
   bool was_admitted = request->started != 0;
   if (request->pooled != NULL)
     tn_instance_pool_give(request->pooled, request->error == NULL && !request->is_closed);
-  request->exchange->handler_data = NULL;
+  request->exchange->handler_data = request->awaiting;
   request->exchange->class->release(request->exchange);
   request_free(request);
   tn_worker_trim_later(worker);
@@ -354,8 +354,9 @@ static void on_disconnected(void *data) {
   tn_worker_trim_later(data);
 }
 
-const tn_http_handler tn_request_handler = {on_request, on_closed, tn_request_log_refused,
-                                            on_faulted, on_disconnected};
+const tn_http_handler tn_request_handler = {
+    on_request,     on_closed, tn_request_log_refused, on_faulted, tn_request_record_end,
+    on_disconnected};
 
 void tn_request_end(tn_request *request) {
   request->reason = "the server ends";

@@ -3,6 +3,7 @@
 #define TN_SERVE_REQUEST_REQUEST_H
 
 #include "serve/instance_pool.h"
+#include "serve/observe/metrics.h"
 
 /* Of an exchange, from the handler's call until both the guest has ended and the exchange is released. Invariants:
  * in its worker's list; `pooled` is NULL until it has been admitted. */
@@ -21,8 +22,9 @@ struct tn_request {
   const char *reason;
   tn_str detail;    /* likewise what the guest said of its failure; in the exchange's arena */
   uint64_t started; /* when it got its instance */
-  int status;       /* of the answer; 0: there is none yet */
-  int refusal;      /* the status that is due to it; 0: none */
+  tn_component_metrics *awaiting; /* in which its duration is counted when its response has left */
+  int status;                     /* of the answer; 0: there is none yet */
+  int refusal;                    /* the status that is due to it; 0: none */
   bool is_queued;
   bool is_closed; /* the client is gone */
   tn_alarm queue_alarm;

@@ -22,7 +22,6 @@ typedef struct tn_route_draft {
   tn_str path;
   tn_str component;          /* its name */
   tn_component_draft *draft; /* or itself */
-  tn_place place; /* of the whole */
   tn_place host_at, path_at, component_at;
 } tn_route_draft;
 

@@ -97,8 +97,8 @@ typedef struct tn_serve_config {
    * the server decides */
   tn_engine_options engine;
   uint32_t max_concurrent; /* requests at once, whole process */
-  uint64_t drain_timeout; /* UINT64_MAX: none */
-  bool watch; /* reload when a file changes */
+  uint64_t drain_timeout;  /* UINT64_MAX: none */
+  bool watch;              /* reload when a file changes */
   tn_serve_log_format log_format;
   const char *log_path; /* NULL: standard error */
   bool request_id;      /* x-request-id on answers of guests too */

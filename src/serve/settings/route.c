@@ -11,7 +11,7 @@ static tn_route_draft *add_draft(tn_serve_builder *builder, tn_place place) {
   tn_route_draft *draft =
       tn_builder_check(builder, TN_VEC_PUSH(&builder->config->arena, &builder->routes));
   if (draft == NULL) return NULL;
-  draft->place = draft->host_at = draft->path_at = draft->component_at = place;
+  draft->host_at = draft->path_at = draft->component_at = place;
   return draft;
 }
 

@@ -60,7 +60,8 @@ const tn_setting tn_settings[] = {
      RANGE(0, ANY),
      OR_NONE(UINT64_MAX),
      .fallback = "30s",
-     .help = "How long requests under way may go on when the server is told to stop; 0: not at all"},
+     .help =
+         "How long requests under way may go on when the server is told to stop; 0: not at all"},
     {.name = "log",
      SERVER(log_format),
      CHOICE("text|json|off"),

@@ -397,6 +397,12 @@ static void sleeps(const request *r) {
   answer_text(r, 200);
 }
 
+static void works_on(const request *r) {
+  add_string("answered\n");
+  answer_text(r, 200);
+  sleep_for(path_number(r));
+}
+
 static void never(const request *r) {
   (void)r;
   sleep_for(1000000000000);
@@ -594,6 +600,7 @@ static const struct {
     {"/trap", trap},
     {"/upload", upload},
     {"/with-length", with_length},
+    {"/work-on", works_on},
     {"/wrong-length", wrong_length},
 };
 
