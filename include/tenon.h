@@ -362,16 +362,17 @@ TN_API tn_error *tn_linker_define_types(tn_linker *linker, const char *interface
 
 /* Declares a resource type of the host. The guest's handles stand for a representation: a number that the
  * host chooses when it returns an own handle and gets back as a parameter. `drop` (may be NULL) is called
- * when the guest gives up an own handle, and when the instance ends (or could not be made) for every own handle
- * that the guest still has, newest first: the instance's functions cannot be called any more then. */
+ * when the guest gives up an own handle, and when the instance ends (or could not be made) for every own
+ * handle that the guest still has, newest first: the instance's functions cannot be called any more then.
+ * TN_ERROR_ARGUMENT when the name is none, or the interface has a type of it already. */
 typedef void (*tn_drop_func)(tn_instance *instance, void *data, uint32_t representation);
 TN_API tn_error *tn_linker_define_resource(tn_linker *linker, const char *interface,
                                            const char *name, tn_drop_func drop, void *data);
 
 /* Defines a host function. `name` is the plain name, or "[method]counter.bump", "[static]…",
  * "[constructor]counter"; `signature` is WIT, such as "func(a: list<point>) -> result<u32, string>", and may
- * use the interface's declared types. TN_ERROR_ARGUMENT when the signature is wrong, or a name is none that an import
- * can have. */
+ * use the interface's declared types. TN_ERROR_ARGUMENT when the signature is wrong, a name is none that an import can
+ * have, or `func` is NULL. A definition that is refused, of whatever kind, leaves the linker as it was. */
 TN_API tn_error *tn_linker_define_func(tn_linker *linker, const char *interface, const char *name,
                                        const char *signature, tn_host_func func, void *data);
 
