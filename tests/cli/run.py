@@ -435,7 +435,8 @@ class Invoking(Case):
         self.assertEqual([line.rsplit(" in ")[1] for line in lines], ["app/library"] * 2 + ["app/program"])
 
     def test_frames_that_repeat_are_shown_once(self):
-        done = self.expect(self.tenon("run", GUESTS / "recurse.wat"), 122, "", "      … and at least 19 more times\n")
+        done = self.expect(self.tenon("run", GUESTS / "recurse.wat"), 122, "", "more times\n")
+        self.assertRegex(done.err, r"\n      … and at least \d\d more times\n")
         self.assertLess(len(done.err.splitlines()), 10)
 
     def test_a_backtrace_that_the_engine_has_cut_says_so_and_no_other(self):
