@@ -1311,7 +1311,7 @@ class Checking(Case):
         path = self.write("serve.toml", '[[listen]]\naddress = "127.0.0.1:1"\ncertificate = "gone.pem"\nkey = "rubbish.pem"\n'
                           '[component.app]\nfile = "app.wat"\ndir = "gone"\n')
         self.expect(self.tenon("check", path), 113,
-                    err=["serve.toml:1:1: ", "gone.pem", "serve.toml:7:7: dir: directory"])
+                    err=["serve.toml:3:15: ", "gone.pem", "serve.toml:7:7: dir: directory"])
 
     def test_a_file_that_is_not_there_is_an_error(self):
         self.expect(self.tenon("check", "nothing.toml"), 113, err="nothing.toml: cannot be read: No such file")
