@@ -873,7 +873,7 @@ class Limits(Case):
 
     def test_ctrl_c_ends_a_running_guest(self):
         done = self.expect(self.signalled(signal.SIGINT, "run", GUESTS / "loop.wat"), 130)
-        self.assertEqual(done.err, "error: interrupted\n")
+        self.assertEqual(done.err.splitlines()[0], "error: interrupted")
         self.expect(self.signalled(signal.SIGINT, "run", "--interruptible", GUESTS / "loop.wat"), 130, "", "error: interrupted\n")
 
     def test_ctrl_c_ends_a_guest_that_does_not_get_to_its_start(self):
@@ -885,7 +885,7 @@ class Limits(Case):
 
     def test_ctrl_c_ends_a_blocked_guest(self):
         done = self.expect(self.signalled(signal.SIGINT, "run", GUESTS / "sleep.wat"), 130)
-        self.assertEqual(done.err, "error: interrupted\n")
+        self.assertEqual(done.err.splitlines()[0], "error: interrupted")
 
     def test_sigterm_ends_a_guest(self):
         self.expect(self.signalled(signal.SIGTERM, "run", GUESTS / "loop.wat"), 143)
