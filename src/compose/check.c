@@ -31,17 +31,19 @@ static tn_error *in_member(tn_error *error, const char *what, tn_str name) {
   return tn_error_wrap(error, "%s `%" TN_STR_FORMAT "`", what, TN_STR_ARG(name));
 }
 
-/* Both signatures in full, behind the difference. */
+/* Both signatures in full, behind the difference; not if they differ only in types whose names they have. */
 static tn_error *with_signatures(tn_error *error, const tn_compose_type *given,
                                  const tn_compose_type *expected) {
-  tn_buffer text = {0};
+  tn_buffer want = {0}, got = {0};
   if (error == NULL) return NULL;
-  tn_buffer_append_text(&text, "expected ");
-  tn_compose_print_function(&text, expected);
-  tn_buffer_append_text(&text, ", given ");
-  tn_compose_print_function(&text, given);
-  if (!text.failed) tn_error_set_hint(error, "%" TN_STR_FORMAT, TN_STR_ARG(tn_buffer_str(&text)));
-  tn_buffer_free(&text);
+  tn_compose_print_function(&want, expected);
+  tn_compose_print_function(&got, given);
+  bool look_equal = tn_str_equal(tn_buffer_str(&want), tn_buffer_str(&got));
+  if (!want.failed && !got.failed && !look_equal)
+    tn_error_set_hint(error, "expected %" TN_STR_FORMAT ", given %" TN_STR_FORMAT,
+                      TN_STR_ARG(tn_buffer_str(&want)), TN_STR_ARG(tn_buffer_str(&got)));
+  tn_buffer_free(&want);
+  tn_buffer_free(&got);
   return error;
 }
 
@@ -105,6 +107,33 @@ static tn_error *check_optional(tn_compose_types *types, tn_compose_type *given,
   return tn_error_wrap(check_value(types, given, expected), "%s", what);
 }
 
+static bool has_label(const tn_compose_type *type, tn_str label) {
+  for (uint32_t i = 0; i < type->member_count; i++)
+    if (tn_str_equal(type->members[i].label, label)) return true;
+  return false;
+}
+
+/* A member of `type` that `other` does not have; NULL: each is there. */
+static const tn_compose_member *missing_member(const tn_compose_type *type,
+                                               const tn_compose_type *other) {
+  for (uint32_t i = 0; i < type->member_count; i++)
+    if (!has_label(other, type->members[i].label)) return &type->members[i];
+  return NULL;
+}
+
+/* Which member one has and the other has not. Labels of one type differ, so that there is one. */
+static tn_error *wrong_count(const tn_compose_type *given, const tn_compose_type *expected) {
+  bool lacks = given->member_count < expected->member_count;
+  const tn_compose_member *member =
+      lacks ? missing_member(expected, given) : missing_member(given, expected);
+  if (member == NULL || member->label.data == NULL)
+    return tn_error_new(TN_ERROR_LINK, "expected %u element%s, given %u", expected->member_count,
+                        expected->member_count == 1 ? "" : "s", given->member_count);
+  return tn_error_new(TN_ERROR_LINK, "%s `%" TN_STR_FORMAT "` is %s", member_word(expected->kind),
+                      TN_STR_ARG(member->label),
+                      lacks ? "expected and not given" : "given and not expected");
+}
+
 static tn_error *check_label(const tn_compose_type *given, const tn_compose_type *expected,
                              uint32_t index) {
   tn_str want = expected->members[index].label, got = given->members[index].label;
@@ -117,7 +146,8 @@ static tn_error *check_label(const tn_compose_type *given, const tn_compose_type
 static tn_error *check_members(tn_compose_types *types, const tn_compose_type *given,
                                const tn_compose_type *expected) {
   const char *word = member_word(expected->kind);
-  for (uint32_t i = 0; i < given->member_count && i < expected->member_count; i++) {
+  if (given->member_count != expected->member_count) return wrong_count(given, expected);
+  for (uint32_t i = 0; i < expected->member_count; i++) {
     tn_compose_member *want = &expected->members[i], *got = &given->members[i];
     TN_TRY(check_label(given, expected, i));
     if (want->label.data == NULL) {
@@ -129,10 +159,7 @@ static tn_error *check_members(tn_compose_types *types, const tn_compose_type *g
       TN_TRY(in_member(error, word, want->label));
     }
   }
-  if (given->member_count == expected->member_count) return NULL;
-  const char *plural = expected->kind == TN_AST_TUPLE ? "element" : word;
-  return tn_error_new(TN_ERROR_LINK, "expected %u %s%s, given %u", expected->member_count, plural,
-                      expected->member_count == 1 ? "" : "s", given->member_count);
+  return NULL;
 }
 
 static tn_error *check_parts(tn_compose_types *types, tn_compose_type *given,
@@ -225,6 +252,23 @@ static tn_error *lacks(const tn_compose_interface *given, const tn_compose_item 
   return error;
 }
 
+/* A type that differs is told at the first function that differs by it: functions are what is called. What has a
+ * hint is about resources, which are told where they come from. */
+static tn_error *at_function(tn_compose_types *types, const tn_compose_interface *given,
+                             const tn_compose_interface *expected, tn_error *error) {
+  if (tn_error_get_kind(error) != TN_ERROR_LINK || tn_error_get_hint(error) != NULL) return error;
+  for (uint32_t i = 0; i < expected->items.list.len; i++) {
+    const tn_compose_item *want = &expected->items.list.items[i];
+    const tn_compose_item *got = tn_compose_items_get(&given->items, want->name);
+    if (want->sort != TN_SORT_FUNC || got == NULL || got->sort != TN_SORT_FUNC) continue;
+    tn_error *told = check_function(types, got->type, want->type);
+    if (told == NULL) continue;
+    tn_error_delete(error);
+    return in_item(told, want);
+  }
+  return error;
+}
+
 static tn_error *check_interface(tn_compose_types *types, const tn_compose_interface *given,
                                  const tn_compose_interface *expected) {
   for (uint32_t i = 0; i < expected->items.list.len; i++) {
@@ -232,7 +276,10 @@ static tn_error *check_interface(tn_compose_types *types, const tn_compose_inter
     const tn_compose_item *got = tn_compose_items_get(&given->items, want->name);
     TN_TRY(tn_compose_spend(types));
     if (got == NULL) return lacks(given, want);
-    TN_TRY(in_item(check_item(types, got, want), want));
+    tn_error *error = in_item(check_item(types, got, want), want);
+    if (error != NULL && want->sort == TN_SORT_TYPE)
+      return at_function(types, given, expected, error);
+    TN_TRY(error);
   }
   return NULL;
 }
