@@ -91,6 +91,7 @@ typedef struct finder {
   tn_str base;          /* path of the package without version and ending: "deps/a/b" */
   tn_str name, version; /* version: the newest so far, when any will do */
   tn_semver best;       /* the same */
+  tn_str track;         /* only versions of this one (tn_version_track); .data == NULL: all */
   const char *found;
 } finder;
 
@@ -124,9 +125,20 @@ static bool has_wit(const char *folder) {
   return found;
 }
 
+static bool is_on_track(const finder *f, tn_str version) {
+  return f->track.data == NULL || tn_str_equal(tn_version_track(version), f->track);
+}
+
+/* Above 0: `a` is rather taken than `b`. A release is, rather than a pre-release, however new that is. */
+static int prefer(const tn_semver *a, const tn_semver *b) {
+  bool is_release = a->prerelease.data == NULL;
+  if (is_release != (b->prerelease.data == NULL)) return is_release ? 1 : -1;
+  return tn_semver_compare(a, b);
+}
+
 /* Versions that differ in what has no order (1.0.0+a, 1.0.0+b) are ordered as texts; both end with a NUL. */
 static bool is_best(const finder *f, const tn_semver *version, tn_str text) {
-  int order = f->version.data == NULL ? 1 : tn_semver_compare(version, &f->best);
+  int order = f->version.data == NULL ? 1 : prefer(version, &f->best);
   return order != 0 ? order > 0 : strcmp(text.data, f->version.data) > 0;
 }
 
@@ -143,7 +155,7 @@ static tn_error *consider(finder *f, tn_str folder, tn_str prefix, tn_str file) 
   tn_error *error = tn_semver_parse(text, &version);
   bool is_version = error == NULL;
   tn_error_delete(error);
-  if (!is_version || !is_best(f, &version, text)) return NULL;
+  if (!is_version || !is_on_track(f, text) || !is_best(f, &version, text)) return NULL;
   f->best = version;
   f->version = text;
   return NULL;
@@ -211,7 +223,7 @@ static bool is_above(tn_str version, tn_str other) {
   if (error == NULL) error = tn_semver_parse(other, &second);
   bool is_valid = error == NULL;
   tn_error_delete(error);
-  return is_valid && tn_semver_compare(&first, &second) > 0;
+  return is_valid && prefer(&first, &second) > 0;
 }
 
 /* The very version; if none is asked for, what has none, else the newest. */
@@ -225,7 +237,7 @@ static void find_dependency(finder *f, const tn_compose_options *options) {
       any = dependency->path;
     } else if (f->version.data != NULL && tn_str_equal(given, f->version)) {
       exact = dependency->path;
-    } else if (is_above(given, best)) {
+    } else if (is_on_track(f, given) && is_above(given, best)) {
       newest = dependency->path;
       best = given;
     }
@@ -244,6 +256,28 @@ static const char *without_version(finder *f, const tn_compose_options *options)
   return other.found;
 }
 
+/* The newest version that is there of the package, of this track if any is; .data == NULL: none. */
+static tn_str newest_version(finder *f, const tn_compose_options *options, tn_str track) {
+  finder other = {.arena = f->arena, .base = f->base, .name = f->name, .track = track};
+  find_dependency(&other, options);
+  if (other.version.data == NULL) tn_error_delete(find_newest(&other));
+  return other.version;
+}
+
+/* Which other version could be asked for; false: none is there. */
+static bool name_other_version(finder *f, const tn_compose_options *options, tn_error *error) {
+  tn_str version = newest_version(f, options, tn_version_track(f->version));
+  bool is_compatible = version.data != NULL;
+  if (!is_compatible) version = newest_version(f, options, (tn_str){NULL, 0});
+  if (version.data == NULL) return false;
+  tn_error_set_hint(error,
+                    "`%" TN_STR_FORMAT "@%" TN_STR_FORMAT
+                    "` is there%s: name that version, or none for the newest",
+                    TN_STR_ARG(f->name), TN_STR_ARG(version),
+                    is_compatible ? ", which is compatible" : "");
+  return true;
+}
+
 static tn_error *not_found(finder *f, const tn_compose_options *options) {
   bool has_version = f->version.data != NULL;
   tn_str version = has_version ? f->version : TN_STR("");
@@ -258,6 +292,7 @@ static tn_error *not_found(finder *f, const tn_compose_options *options) {
         "`: ask for it without a version, or say that it is this one: --dep %" TN_STR_FORMAT
         "@%" TN_STR_FORMAT "=%s",
         other, TN_STR_ARG(f->name), TN_STR_ARG(f->name), TN_STR_ARG(version), other);
+  if (has_version && name_other_version(f, options, error)) return error;
   if (has_version)
     return tn_error_set_hint(error,
                              "put it at %" TN_STR_FORMAT "/%" TN_STR_FORMAT
