@@ -168,6 +168,24 @@ class Compose(Case):
         self.expect(done, LINK, "", ["import `my:res/a@0.2.0` is met by two plugs", "hint: each has a resource `r` of its own",
                                      "so that it imports `my:res/a@0.2.0` instead of exporting it"])
 
+    def test_what_does_not_fit_is_shown_with_both_signatures_unless_they_look_the_same(self):
+        self.expect(self.compose("--plug", WRONG, ADDS), LINK, "", [
+            "function `add`: parameter `y`: expected u32, given u64",
+            "hint: expected func(x: u32, y: u32) -> u32, given func(x: u32, y: u64) -> u32"])
+        part = """(instance $i
+          (type $r (record (field "y" %s)))
+          (export "point" (type $p (eq $r)))
+          (export "area" (func (param "p" $p))))"""
+        have = self.write("have.wat", '(component (import "a:b/other" %s) (export "a:b/i" (instance $i)))' % (part % "f64"))
+        done = self.compose("--plug", have, self.write("app.wat", '(component (import "a:b/i" %s))' % (part % "f32")))
+        self.expect(done, LINK, "", "function `area`: parameter `p`: record `point`: field `y`: expected f32, given f64")
+        self.assertNotIn("expected func", done.err)
+
+    def test_the_name_of_a_package_is_no_instance(self):
+        done = self.compose(self.documents("package my:app;\nexport docs:adder;\n"))
+        self.expect(done, LOAD, "", ["app.wac:2:8: `docs:adder` is the name of a package", "hint: instances are made of packages: "
+                                     "new docs:adder { ... }"])
+
     def test_what_is_asked_for_must_make_sense(self):
         for arguments, part in (([], "takes one file"), ([ADDS], "not named *.wac"),
                                 (["--plug", ADDER, ADDS, ADDS], "takes one file"),

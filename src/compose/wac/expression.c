@@ -1,5 +1,7 @@
 #include "compose/wac/parts.h"
 
+#include "wit/text.h"
+
 typedef TN_VEC(tn_compose_given) given_arguments;
 
 /* Arguments of `new`, while they are read.
@@ -206,6 +208,27 @@ static tn_error *read_postfix(tn_wac *wac, const tn_wac_entry **entry, uint32_t 
   return access_export(wac, *entry, name, false, offset, entry);
 }
 
+/* The name of a package that begins with this word: "a:b"; empty: it is a word of its own. */
+static tn_str package_name(const tn_wac *wac, tn_wit_word word) {
+  tn_str text = wac->reader.source->text;
+  size_t end = word.offset + word.text.len;
+  if (end + 1 >= text.len || text.data[end] != ':' ||
+      !tn_text_is(text.data[end + 1], TN_TEXT_LETTER))
+    return (tn_str){"", 0};
+  while (end < text.len && (tn_text_is(text.data[end], TN_TEXT_LETTER | TN_TEXT_DIGIT) ||
+                            text.data[end] == '-' || text.data[end] == ':'))
+    end++;
+  return tn_str_slice(text, word.offset, end);
+}
+
+static tn_error *not_an_instance(const tn_wac *wac, tn_wit_word word, tn_str package) {
+  return tn_error_set_hint(
+      tn_wac_error(wac, word.offset,
+                   "`%" TN_STR_FORMAT "` is the name of a package, and not of an instance",
+                   TN_STR_ARG(package)),
+      "instances are made of packages: new %" TN_STR_FORMAT " { ... }", TN_STR_ARG(package));
+}
+
 static tn_error *read_primary(tn_wac *wac, const tn_wac_entry **out) {
   tn_wit_word name;
   if (tn_wac_at_word(wac, "new")) return read_new(wac, out);
@@ -214,6 +237,8 @@ static tn_error *read_primary(tn_wac *wac, const tn_wac_entry **out) {
     return tn_wit_reader_expect(&wac->reader, ')', "')'");
   }
   TN_TRY(tn_wac_name(wac, "'new', '(' or a name", &name));
+  tn_str package = package_name(wac, name);
+  if (package.len > 0) return not_an_instance(wac, name, package);
   return tn_wac_find(wac, &wac->root, name, out);
 }
 
