@@ -11,7 +11,7 @@ import sys
 
 import run
 
-FAILED, USAGE, IO, LOAD = 1, 112, 113, 114
+FAILED, USAGE, IO, LOAD, LIMIT = 1, 112, 113, 114, 120
 KV = """package docs:kv@0.1.0;
 
 /// What is stored.
@@ -125,6 +125,19 @@ class Wit(run.Case):
         self.assertIn("%s:3:14" % bad, done.err)
         self.assertIn("  f: func(x: nothing);\n", done.err)
         self.assertIn("ok", done.out)
+
+    def test_a_chain_of_interfaces_that_is_too_long_is_shown(self):
+        links = "".join("interface i%d { use i%d.{r as s}; record r { a: s } }\n" % (i, i - 1) for i in range(1, 600))
+        file = self.write("chain.wit", "package p:q;\ninterface i0 { record r { a: u32 } }\n" + links)
+        self.expect(self.wit(file, "--wasm", "-o", self.folder / "out.wasm"), LIMIT, "",
+                    ["chain.wit:2:11: interfaces use each other in too long a chain", "    interface i0 { record r"])
+
+    def test_worlds_that_include_too_much_are_shown(self):
+        imports = " ".join("import a%d: func();" % i for i in range(1000))
+        worlds = "".join("world w%d { include w%d; }\n" % (i, i - 1) for i in range(1, 300))
+        file = self.write("many.wit", "package p:q;\nworld w0 { %s }\n%s" % (imports, worlds))
+        done = self.expect(self.wit(file), LIMIT, "", ["have more than 262144 imports", "    world w263 { include w262; }\n"])
+        self.assertIn("many.wit:265:22: the worlds", done.err)
 
     def test_diff_of_the_same_exits_with_0(self):
         folder = self.package()

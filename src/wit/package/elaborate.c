@@ -115,7 +115,7 @@ static tn_error *conflict_error(const elaboration *e, const tn_wit_interface *ex
 
 static tn_error *open_frame(elaboration *e, const tn_wit_interface *interface,
                             const tn_wit_world_item *item, bool is_export) {
-  TN_TRY(tn_wit_count_steps(e->resolver, 1));
+  TN_TRY(tn_wit_count_steps(e->resolver, e->cause->place, 1));
   const tn_wit_interface_facts *facts = tn_wit_facts_of(e->resolver, interface);
   frame *slot = TN_VEC_PUSH(&e->scratch, &e->frames);
   if (facts == NULL || slot == NULL) return tn_error_no_memory();

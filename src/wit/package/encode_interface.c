@@ -90,7 +90,8 @@ static tn_error *import_instance(tn_wit_encoder *scope, tn_extern_name name, boo
 tn_error *tn_wit_encode_needed_imports(tn_wit_encoder *scope, const tn_wit_interface *interface) {
   if (!scope->imports_needed) return NULL;
   if (scope->chain == MAX_CHAIN) {
-    return tn_error_new(TN_ERROR_LIMIT, "interfaces use each other in too long a chain");
+    return tn_wit_place_limit(interface->declaration.place,
+                              "interfaces use each other in too long a chain");
   }
   scope->chain++;
   tn_error *error = import_needed(scope, interface);
@@ -203,7 +204,8 @@ static tn_error *export_after_used(exporter *e, const tn_wit_world_item *item) {
   uint32_t place = (uint32_t)(item - e->world->exports.items);
   if (e->is_begun[place]) return NULL;
   if (e->depth == MAX_CHAIN)
-    return tn_error_new(TN_ERROR_LIMIT, "interfaces use each other in too long a chain");
+    return tn_wit_place_limit(item->declaration.place,
+                              "interfaces use each other in too long a chain");
   e->is_begun[place] = true;
   e->depth++;
   if (item->kind == TN_WIT_WORLD_INTERFACE) TN_TRY(export_used(e, item->interface));

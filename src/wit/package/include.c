@@ -88,7 +88,7 @@ static tn_error *copy_members(world_copier *copier, const tn_wit_member *members
     TN_TRY(copy_type(copier, members[i].type, depth, &copies[i].type));
   }
   *out = copies;
-  return tn_wit_count_steps(copier->resolver, count);
+  return tn_wit_count_steps(copier->resolver, copier->place, count);
 }
 
 static tn_error *copy_parts(world_copier *copier, const tn_wit_type *type, uint32_t depth,
@@ -114,7 +114,7 @@ static tn_error *copy_type(world_copier *copier, const tn_wit_type *type, uint32
   }
   if (depth == MAX_DEPTH)
     return tn_wit_place_error(copier->place, "types of this world are nested too deeply");
-  TN_TRY(tn_wit_count_steps(copier->resolver, 1));
+  TN_TRY(tn_wit_count_steps(copier->resolver, copier->place, 1));
   tn_wit_type *copy = TN_ARENA_NEW(copier->resolver->set->arena, tn_wit_type);
   if (copy == NULL) return tn_error_no_memory();
   *copy = *type;
@@ -194,7 +194,7 @@ static tn_error *name_error(const tn_wit_world_item *item, tn_error *error) {
 static tn_error *add_item(world_copier *copier, bool is_import, const tn_wit_world_item *item) {
   tn_wit_world_draft *draft = copier->draft;
   tn_arena *scratch = copier->resolver->scratch;
-  TN_TRY(tn_wit_count_steps(copier->resolver, 1));
+  TN_TRY(tn_wit_count_steps(copier->resolver, copier->place, 1));
   bool is_shared = item->kind == TN_WIT_WORLD_INTERFACE && item->declaration.name.data == NULL;
   tn_str key = is_shared ? tn_name_unique_key(scratch, item->name) : (tn_str){0};
   if (is_shared && key.data == NULL) return tn_error_no_memory();

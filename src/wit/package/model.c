@@ -186,7 +186,8 @@ static void append_excerpt(tn_buffer *out, tn_str text, size_t offset,
   tn_buffer_append_byte(out, '^');
 }
 
-tn_error *tn_wit_place_error(tn_wit_place place, const char *format, ...) {
+static tn_error *error_at(tn_error_kind kind, tn_wit_place place, const char *format,
+                          va_list arguments) {
   tn_buffer message = {0};
   text_position position = {0};
   if (place.source != NULL) {
@@ -194,14 +195,27 @@ tn_error *tn_wit_place_error(tn_wit_place place, const char *format, ...) {
     tn_buffer_format(&message, "%" TN_STR_FORMAT ":%zu:%zu: ", TN_STR_ARG(place.source->path),
                      position.line, position.column);
   }
-  va_list arguments;
-  va_start(arguments, format);
   tn_buffer_vformat(&message, format, arguments);
-  va_end(arguments);
   if (place.source != NULL) append_excerpt(&message, place.source->text, place.offset, &position);
-  tn_error *error = message.failed ? tn_error_no_memory()
-                                   : tn_error_new(TN_ERROR_INVALID, "%" TN_STR_FORMAT,
-                                                  TN_STR_ARG(tn_buffer_str(&message)));
+  tn_error *error =
+      message.failed ? tn_error_no_memory()
+                     : tn_error_new(kind, "%" TN_STR_FORMAT, TN_STR_ARG(tn_buffer_str(&message)));
   tn_buffer_free(&message);
   return place.source == NULL ? error : tn_error_set_place(error, position.line, position.column);
+}
+
+tn_error *tn_wit_place_error(tn_wit_place place, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  tn_error *error = error_at(TN_ERROR_INVALID, place, format, arguments);
+  va_end(arguments);
+  return error;
+}
+
+tn_error *tn_wit_place_limit(tn_wit_place place, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  tn_error *error = error_at(TN_ERROR_LIMIT, place, format, arguments);
+  va_end(arguments);
+  return error;
 }

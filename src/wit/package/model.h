@@ -196,5 +196,8 @@ const tn_wit_type *tn_wit_type_root(const tn_wit_type *type);
 /* A TN_ERROR_INVALID "FILE:LINE:COLUMN: message", followed by the line itself and a caret. */
 tn_error *tn_wit_place_error(tn_wit_place place, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same as a TN_ERROR_LIMIT. */
+tn_error *tn_wit_place_limit(tn_wit_place place, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -6,13 +6,14 @@
 
 enum { MAX_STEPS = 1 << 18 };
 
-tn_error *tn_wit_count_steps(tn_wit_resolver *resolver, uint64_t steps) {
+tn_error *tn_wit_count_steps(tn_wit_resolver *resolver, tn_wit_place place, uint64_t steps) {
   resolver->steps += steps;
   if (resolver->steps <= MAX_STEPS) return NULL;
-  return tn_error_new(TN_ERROR_LIMIT,
-                      "the worlds of these packages have more than %d imports, exports and types "
-                      "when all that they include is counted",
-                      (int)MAX_STEPS);
+  return tn_wit_place_limit(
+      place,
+      "the worlds of these packages have more than %d imports, exports and types "
+      "when all that they include is counted",
+      (int)MAX_STEPS);
 }
 
 /* ---- packages that are there already --------------------------------------------------------- */

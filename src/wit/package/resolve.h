@@ -103,8 +103,8 @@ tn_error *tn_wit_resolve(tn_wit_set *set, tn_arena *scratch, const tn_wit_group 
                          uint32_t count, tn_wit_package **main);
 
 /* Text can say in few words what takes many steps (worlds that include worlds): TN_ERROR_LIMIT when
- * it is too much. */
-tn_error *tn_wit_count_steps(tn_wit_resolver *resolver, uint64_t steps);
+ * it is too much, of `place`. */
+tn_error *tn_wit_count_steps(tn_wit_resolver *resolver, tn_wit_place place, uint64_t steps);
 
 /* ---- names (resolve_names.c) ----------------------------------------------------------------- */
 
