@@ -252,8 +252,8 @@ static tn_error *lacks(const tn_compose_interface *given, const tn_compose_item 
   return error;
 }
 
-/* A type that differs is told at the first function that differs by it: functions are what is called. What has a
- * hint is about resources, which are told where they come from. */
+/* Where a type differs, the first function that does not fit is told, if there is one: functions are what is called.
+ * What has a hint is about resources, which are told where they come from. */
 static tn_error *at_function(tn_compose_types *types, const tn_compose_interface *given,
                              const tn_compose_interface *expected, tn_error *error) {
   if (tn_error_get_kind(error) != TN_ERROR_LINK || tn_error_get_hint(error) != NULL) return error;
