@@ -707,6 +707,21 @@ class Links(Case):
         self.assertEqual(self.linked("seed", "--random", "seed=5").out, first.out)
         self.assertNotEqual(self.linked("seed", "--random", "seed=6").out, first.out)
 
+    def test_a_seed_of_its_own_grants_a_component_random_numbers(self):
+        """Whatever the run has, they are those of the seed; the others are granted nothing by it."""
+        own = self.expect(self.linked("random", rights=";random-seed=4"), 0, err="")
+        for options in (("--random", "seed=1"), ("--allow-random", "--quiet")):
+            self.assertEqual(self.linked("random", *options, rights=";random-seed=4").out, own.out)
+        self.assertNotEqual(self.linked("random", rights=";random-seed=5").out, own.out)
+        self.assertTrue(json.loads(self.linked("random", "--json", rights=";random-seed=4").out)["deterministic"])
+        done = self.expect(self.linked("random"), DENIED, "", "`wasi:random/random#get-random-u64`")
+        self.assertIn("hint: --link '%s;random-seed=1' grants it to this component; for all, --random seed=1" % self.library, done.err)
+        self.expect(self.linked("wall", rights=";random-seed=4"), DENIED, "", "`wasi:clocks/wall-clock#now`")
+        other = self.write("other.wat", ASKING.read_text())
+        self.expect(self.exec("--link", "%s;random-seed=4" % self.library, "-f", "random", other), DENIED, "", "no right to random")
+        self.linked("random", "--cache", "store", rights=";random-seed=4")
+        self.assertNotEqual(self.linked("random", "--cache", "store", rights=";random-seed=5").out, own.out)
+
     def test_what_one_may_the_others_may_not(self):
         asked = "`wasi:sockets/instance-network#instance-network`"
         for options in ((), ("--net", "example.org")):

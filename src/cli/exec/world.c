@@ -16,20 +16,21 @@ typedef struct service_policy {
   unsigned service;
   const char *hint;
   const char *right; /* that --link grants it with; NULL: it is the same for all components */
+  bool is_of_run;    /* what is granted to the run is granted to all its components */
 } service_policy;
 
 static const service_policy policies[] = {
     {TN_SERVICE_CLOCKS,
      "--clock virtual gives the guest a clock that shows the same times in every run, "
      "--allow-clock the real one",
-     NULL},
+     NULL, true},
     {TN_SERVICE_RANDOM,
      "--random seed=1 gives the guest numbers that are the same in every run, --allow-random real ones",
-     NULL},
+     "random-seed=1", true},
     {TN_SERVICE_FILES, "--dir HOST::GUEST grants a directory, --dir-ro one for reading only",
-     "dir=HOST::GUEST"},
-    {TN_SERVICE_NETWORK, "--net HOST:PORT grants TCP and UDP with a host", "net=HOST:PORT"},
-    {TN_SERVICE_HTTP, "--http HOST grants requests to a host", "http=HOST"},
+     "dir=HOST::GUEST", false},
+    {TN_SERVICE_NETWORK, "--net HOST:PORT grants TCP and UDP with a host", "net=HOST:PORT", false},
+    {TN_SERVICE_HTTP, "--http HOST grants requests to a host", "http=HOST", false},
 };
 
 static bool grants_files(const cli_settings *settings) {
@@ -46,10 +47,12 @@ static bool grants_http(const cli_settings *settings) {
   return settings->http_all || settings->http.count > 0;
 }
 
+/* A seed of a link's own is a grant, whatever the run has. */
 static unsigned denied_of(const exec_job *job, const cli_settings *rights) {
   const cli_settings *settings = job->settings;
   bool has_clock = settings->clock.is_virtual || settings->allow_clock;
-  bool has_random = settings->random_seed.is_set || settings->allow_random;
+  bool has_random =
+      settings->random_seed.is_set || settings->allow_random || rights->random_seed.is_set;
   return (has_clock ? 0u : TN_SERVICE_CLOCKS) | (has_random ? 0u : TN_SERVICE_RANDOM) |
          (grants_files(rights) ? 0u : TN_SERVICE_FILES) |
          (grants_network(rights) ? 0u : TN_SERVICE_NETWORK) |
@@ -95,10 +98,11 @@ static tn_error *deny_component(exec_job *job, const service_policy *policy) {
 
 static tn_error *deny_link(exec_job *job, const cli_link *link, const service_policy *policy) {
   if ((denied_of(job, &link->rights) & policy->service) == 0) return NULL;
-  char hint[512];
+  char hint[1024];
   if (policy->right != NULL)
-    snprintf(hint, sizeof hint, "--link '%s;%s' grants it to this component", link->text,
-             policy->right);
+    snprintf(hint, sizeof hint, "--link '%s;%s' grants it to this component%s%s", link->text,
+             policy->right, policy->is_of_run ? "; for all, " : "",
+             policy->is_of_run ? policy->hint : "");
   return tn_linker_deny_component(job->linker, link->component, policy->service,
                                   policy->right != NULL ? hint : policy->hint);
 }
@@ -289,5 +293,6 @@ void exec_describe_policy(const exec_job *job, exec_bytes *out) {
     const cli_link *link = &job->links.items[i];
     exec_bytes_format(out, "link %s %d %d %d;", link->sha256, link->rights.inherit_stdin,
                       link->rights.inherit_stdout, link->rights.inherit_stderr);
+    add_amount(out, &link->rights.random_seed);
   }
 }
