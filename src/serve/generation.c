@@ -108,25 +108,23 @@ static tn_error *find_handle(const char *path, const tn_linked *linked, uint32_t
       "`tenon inspect` lists what it exports; a component for `wasi:http/proxy` 0.2 is wanted");
 }
 
+/* *component is set when it was loaded, whatever became of it then. */
 static tn_error *add_link(const tn_generation_maker *maker, tn_linker *linker,
-                          const tn_serve_link *link) {
+                          const tn_serve_link *link, tn_component **component) {
   uint8_t *bytes;
   size_t size;
   tn_file_identity ignored;
-  tn_component *component;
   TN_TRY(read_file(link->path, &bytes, &size, &ignored));
   tn_error *error =
-      tn_component_from_bytes(maker->engine, bytes, size, link->path, link->load_flags, &component);
+      tn_component_from_bytes(maker->engine, bytes, size, link->path, link->load_flags, component);
   tn_free(bytes);
   TN_TRY(error);
-  error = tn_linker_add_component(linker, component, &(tn_link_options){.wasi = link->wasi});
-  tn_component_delete(component);
-  return error;
+  return tn_linker_add_component(linker, *component, &(tn_link_options){.wasi = link->wasi});
 }
 
-/* The common linker, or with links one of its own. */
+/* The common linker, or with links one of its own, whose components are put into `added`. */
 static tn_error *take_linker(const tn_generation_maker *maker, const tn_serve_component *config,
-                             tn_linker **out) {
+                             tn_component **added, tn_linker **out) {
   if (config->link_count == 0) {
     *out = tn_linker_retain(maker->linker);
     return NULL;
@@ -134,8 +132,10 @@ static tn_error *take_linker(const tn_generation_maker *maker, const tn_serve_co
   tn_linker *linker;
   TN_TRY(tn_linker_new(&linker));
   tn_error *error = tn_linker_define_wasi(linker);
-  for (uint32_t i = 0; error == NULL && i < config->link_count; i++)
-    error = add_link(maker, linker, &config->links[i]);
+  for (uint32_t i = 0; error == NULL && i < config->link_count; i++) {
+    error = add_link(maker, linker, &config->links[i], &added[i]);
+    if (error != NULL) config->links[i].state = TN_SERVE_LINK_FAILED;
+  }
   if (error != NULL)
     tn_linker_delete(linker);
   else
@@ -143,12 +143,31 @@ static tn_error *take_linker(const tn_generation_maker *maker, const tn_serve_co
   return error;
 }
 
-static tn_error *link_component(const tn_generation_maker *maker, const tn_serve_component *config,
-                                const tn_component *component, tn_linked **out) {
+static void note_unused(const tn_serve_component *config, tn_component *const *added,
+                        const tn_linked *linked) {
+  for (uint32_t i = 0; i < config->link_count; i++)
+    if (!tn_linked_uses(linked, added[i])) config->links[i].state = TN_SERVE_LINK_UNUSED;
+}
+
+static tn_error *link_with(const tn_generation_maker *maker, const tn_serve_component *config,
+                           const tn_component *component, tn_component **added, tn_linked **out) {
   tn_linker *linker;
-  TN_TRY(take_linker(maker, config, &linker));
+  TN_TRY(take_linker(maker, config, added, &linker));
   tn_error *error = tn_linker_link(linker, component, out);
   tn_linker_delete(linker);
+  if (error == NULL) note_unused(config, added, *out);
+  return error;
+}
+
+static tn_error *link_component(const tn_generation_maker *maker, const tn_serve_component *config,
+                                const tn_component *component, tn_linked **out) {
+  if (config->link_count == 0) return link_with(maker, config, component, NULL, out);
+  tn_component **added = tn_calloc(config->link_count, sizeof(tn_component *));
+  if (added == NULL) return tn_error_no_memory();
+  tn_error *error = link_with(maker, config, component, added, out);
+  for (uint32_t i = 0; i < config->link_count; i++)
+    tn_component_delete(added[i]);
+  tn_free(added);
   return error;
 }
 

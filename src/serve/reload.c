@@ -124,6 +124,7 @@ static void install(tn_server *server, tn_generation *made, tn_listeners_change 
   change_listeners(server, listeners); /* before workers adopt it: who has, listens where it says */
   made->next = before;
   server->generations = made;
+  tn_server_warn_of_links(server);
   atomic_store(&made->awaited, server->worker_count);
   for (uint32_t i = 0; i < server->worker_count; i++) {
     atomic_fetch_add(&made->references, 1);

@@ -1,6 +1,7 @@
 #include "serve/server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -355,6 +356,20 @@ static void warn_of_descriptors(tn_server *server, const tn_serve_config *config
       (unsigned long long)connections, (unsigned long long)limit.rlim_cur);
 }
 
+static void warn_of_unused(void *data, const tn_serve_link *link) {
+  const tn_server *server = data;
+  const char *file = server->generations->config->file;
+  char place[32] = "";
+  if (link->line != 0) snprintf(place, sizeof place, ":%u:%u: ", link->line, link->column);
+  tn_log_write(server->log, "warning",
+               "%s%slink: nothing imports what %s exports: it takes no part",
+               link->line != 0 && file != NULL ? file : "", place, link->path);
+}
+
+void tn_server_warn_of_links(tn_server *server) {
+  tn_serve_find_unused_links(server->generations->config, warn_of_unused, server);
+}
+
 static tn_error *set_up(tn_server *server, tn_serve_config *config) {
   server->max_concurrent = config->max_concurrent;
   tn_permits_init(&server->permits, config->max_concurrent);
@@ -368,6 +383,7 @@ static tn_error *set_up(tn_server *server, tn_serve_config *config) {
     return error;
   }
   TN_TRY(make_generation(server, config));
+  tn_server_warn_of_links(server);
   TN_TRY(make_workers(server));
   TN_TRY(start_listening(server));
   TN_TRY(start_watch(server, config));

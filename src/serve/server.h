@@ -71,6 +71,9 @@ void tn_server_check_end(tn_server *server);
 /* The largest memory that an instance may have by this configuration. */
 uint64_t tn_server_largest_memory(const tn_serve_config *config);
 
+/* Says in the log which links of the generation that serves take no part. */
+void tn_server_warn_of_links(tn_server *server);
+
 /* reload.c: on the server's thread. */
 void tn_server_start_reload(tn_server *server);
 

@@ -1306,6 +1306,14 @@ class Checking(Case):
         self.assertIn("No such file", errors[0])
         self.assertIn("does not answer HTTP", errors[3])
 
+    def test_a_link_that_cannot_be_read_is_told_where_it_is_named(self):
+        text = '[component.b]\nfile = "app.wat"\n%s\n[route]\n"/" = "b"\n'
+        for link, line, column in (('[[component.b.link]]\nenv = { A = "1" }\nfile = "gone.wasm"', 5, 8),
+                                   ('link = ["gone.wasm;env=A=1"]', 3, 9)):
+            done = self.expect(self.tenon("check", self.write("serve.toml", text % link)), 113)
+            self.assertIn("serve.toml:%d:%d: " % (line, column), done.err)
+            self.assertIn("gone.wasm: No such file", done.err)
+
     def test_certificates_are_read(self):
         self.write("rubbish.pem", "rubbish")
         path = self.write("serve.toml", '[[listen]]\naddress = "127.0.0.1:1"\ncertificate = "gone.pem"\nkey = "rubbish.pem"\n'

@@ -26,6 +26,15 @@ class Linking(Case):
         self.assertEqual(self.variables(server, "/one/env"), ["A=shell"])
         self.assertEqual(self.variables(server), ["A=shell"])
 
+    def test_a_link_that_takes_no_part_is_told_in_the_log(self):
+        spare = FRONT.with_name("values-store.wat")
+        server = self.serve(components={"guest": {"link": [str(FRONT), str(spare)]}})
+        told = r"\.toml:\d+:\d+: link: nothing imports what %s exports: it takes no part" % spare
+        server.wait_log(told)
+        self.assertNotIn("nothing imports what %s" % FRONT, server.log())
+        server.reload()
+        server.wait_log(r"(?s)%s.*%s" % (told, told))
+
     def test_a_component_beside_it_is_as_it_was(self):
         server = self.serve(components={
             "linked": {"env": {"A": "own"}, "link": [str(FRONT)]}, "plain": {"env": {"A": "own"}}},

@@ -337,7 +337,7 @@ static void linked_components_have_rights_of_their_own(void **state) {
   assert_int_equal(site->link_count, 1);
   assert_int_equal(site->links[0].wasi->variables.len, 2);
   assert_int_equal(site->links[0].wasi->directories.len, 1);
-  assert_int_equal(site->links[0].line, 8);
+  assert_int_equal(site->links[0].line, 9);
 }
 
 static void links_of_flags_are_for_every_component(void **state) {

@@ -51,6 +51,18 @@ static tn_error *try_component(const tn_generation_maker *maker, tn_serve_compon
   return NULL;
 }
 
+/* Where the link is named that is at fault, else where the component is. */
+static tn_place place_of_component(const tn_server_settings *settings,
+                                   const tn_serve_component *component) {
+  for (uint32_t i = 0; i < component->link_count; i++) {
+    const tn_serve_link *link = &component->links[i];
+    if (link->state == TN_SERVE_LINK_FAILED && link->line != 0)
+      return (tn_place){settings->file, link->line, link->column};
+  }
+  return (tn_place){component->line != 0 ? settings->file : NULL, component->line,
+                    component->column};
+}
+
 static void check_components(const tn_server_settings *settings, const tn_serve_config *config,
                              tn_problems *problems) {
   tn_generation_maker maker = {0};
@@ -59,9 +71,8 @@ static void check_components(const tn_server_settings *settings, const tn_serve_
   for (uint32_t i = 0; error == NULL && i < config->component_count; i++) {
     tn_serve_component *component = &config->components[i];
     if (component->path == NULL) continue;
-    tn_place place = {component->line != 0 ? settings->file : NULL, component->line,
-                      component->column};
-    tn_problems_add_error(problems, place, NULL, try_component(&maker, component));
+    tn_error *wrong = try_component(&maker, component);
+    tn_problems_add_error(problems, place_of_component(settings, component), NULL, wrong);
   }
   free_maker(&maker);
 }

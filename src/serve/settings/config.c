@@ -247,7 +247,6 @@ void tn_serve_component_release(tn_serve_component *component) {
   tn_wasi_config_delete(component->wasi);
   component->wasi = NULL;
   tn_links_delete(component->links, component->link_count);
-  component->link_count = 0;
 }
 
 void tn_serve_config_delete(tn_serve_config *config) {

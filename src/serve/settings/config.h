@@ -32,6 +32,13 @@ typedef enum tn_serve_output {
   TN_SERVE_OUTPUT_NONE,
 } tn_serve_output;
 
+/* What became of a link when its component was loaded. */
+typedef enum tn_serve_link_state {
+  TN_SERVE_LINK_USED,   /* or not tried */
+  TN_SERVE_LINK_UNUSED, /* nothing imports what it exports */
+  TN_SERVE_LINK_FAILED, /* what was wrong is about this one */
+} tn_serve_link_state;
+
 /* A component that another one is linked with. */
 typedef struct tn_serve_link {
   const char *path;
@@ -40,6 +47,7 @@ typedef struct tn_serve_link {
   tn_wasi_config *wasi;
   uint32_t line; /* where the file says so; 0: a flag */
   uint32_t column;
+  tn_serve_link_state state; /* the only thing that changes: by who loads the components, once */
 } tn_serve_link;
 
 /* One component to serve: a file and what it may do. */
@@ -116,6 +124,11 @@ tn_error *tn_serve_config_make(const tn_server_settings *settings, tn_serve_conf
 void tn_serve_config_delete(tn_serve_config *config);
 /* Ends the rights, which the component then has no more. */
 void tn_serve_component_release(tn_serve_component *component);
+
+/* Calls `found` for each link that takes no part anywhere, once they have been tried. What is said once for several
+ * components, by a flag or in the defaults, is unused when none of them uses it, and told once. */
+void tn_serve_find_unused_links(const tn_serve_config *config,
+                                void (*found)(void *data, const tn_serve_link *link), void *data);
 
 /* The route for a request, or NULL. `authority` may have a port; `path` may have a query. A route's path matches whole
  * segments only: "/v1" matches "/v1" and "/v1/x", not "/v10". */

@@ -78,10 +78,12 @@ static void add_link(tn_serve_builder *builder, tn_component_draft *target, cons
     return;
   }
   if (draft->rights.inherit_env) tn_inherit_environment(builder, &draft->rights);
+  const tn_toml *file = value->kind == TN_TOML_TABLE ? tn_toml_get(value, "file") : NULL;
+  const tn_toml *at = file != NULL ? file : value;
   *link = (tn_serve_link){.path = path,
                           .wasi = draft->rights.component.wasi,
-                          .line = value->line,
-                          .column = value->column};
+                          .line = at->line,
+                          .column = at->column};
 }
 
 void tn_read_link(tn_serve_builder *builder, void *target, const tn_setting *setting,
@@ -112,8 +114,10 @@ void tn_read_link(tn_serve_builder *builder, void *target, const tn_setting *set
 }
 
 void tn_links_delete(tn_serve_link *links, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++)
+  for (uint32_t i = 0; i < count; i++) {
     tn_wasi_config_delete(links[i].wasi);
+    links[i].wasi = NULL;
+  }
 }
 
 static tn_error *prepare(const tn_component_draft *draft, tn_serve_link *link) {
@@ -130,4 +134,37 @@ void tn_links_finish(tn_serve_builder *builder, tn_component_draft *draft) {
                           prepare(draft, &draft->links.items[i]));
   draft->component.links = draft->links.items;
   draft->component.link_count = draft->links.len;
+}
+
+/* ---- those that take no part ------------------------------------------------------------------------- */
+
+/* Whether the same words of the settings made both. */
+static bool is_same_link(const tn_serve_link *a, const tn_serve_link *b) {
+  return a->line == b->line && a->column == b->column && strcmp(a->path, b->path) == 0;
+}
+
+/* Whether `link` is the first of its kind, and none of the kind is used. */
+static bool is_to_be_told(const tn_serve_config *config, const tn_serve_link *link) {
+  bool is_before = true;
+  for (uint32_t i = 0; i < config->component_count; i++) {
+    const tn_serve_component *component = &config->components[i];
+    for (uint32_t j = 0; j < component->link_count; j++) {
+      const tn_serve_link *other = &component->links[j];
+      if (other == link) is_before = false;
+      if (!is_same_link(other, link)) continue;
+      if (other->state != TN_SERVE_LINK_UNUSED || is_before) return false;
+    }
+  }
+  return true;
+}
+
+void tn_serve_find_unused_links(const tn_serve_config *config,
+                                void (*found)(void *data, const tn_serve_link *link), void *data) {
+  for (uint32_t i = 0; i < config->component_count; i++) {
+    const tn_serve_component *component = &config->components[i];
+    for (uint32_t j = 0; j < component->link_count; j++)
+      if (component->links[j].state == TN_SERVE_LINK_UNUSED &&
+          is_to_be_told(config, &component->links[j]))
+        found(data, &component->links[j]);
+  }
 }
