@@ -185,6 +185,13 @@ class Case(run.Case):
 
 
 class Making(Case):
+    def test_a_world_that_was_embedded_twice_counts_once(self):
+        once, twice, component = self.embed(DOUBLE, "plain"), self.folder / "twice.wasm", self.folder / "component.wasm"
+        self.expect(self.tenon("embed", self.wit(), once, "--world", "plain", "-o", twice), 0, "", "")
+        self.assertEqual(twice.read_bytes().count(b"component-type"), 2)
+        self.expect(self.tenon("new", twice, "-o", component), 0, "", "")
+        self.expect(self.tenon("run", "--invoke", "double(21)", component), 0, "42\n", "")
+
     def test_numbers_go_through_a_component_that_was_made(self):
         component = self.make(DOUBLE, "plain")
         self.expect(self.tenon("run", "--invoke", "double(21)", component), 0, "42\n", "")
@@ -352,6 +359,14 @@ class Broken(Case):
 
 
 class Refusing(Case):
+    def test_two_embedded_worlds_of_one_name_have_to_be_equal(self):
+        once, other = self.embed(DOUBLE, "plain"), self.write("other.wit", WIT.replace("double: func(n: u32)", "double: func(m: u32)"))
+        twice = self.folder / "twice.wasm"
+        self.expect(self.tenon("embed", other, once, "--world", "plain", "-o", twice), 0, "", "")
+        self.expect(self.tenon("new", twice, "-o", self.folder / "c.wasm"), MALFORMED, "",
+                    ["custom section 'component-type' of the module", "world test:greeting/plain@1.2.0, function double, parameter m is only in the second",
+                     "hint: both have to be made from the same WIT"])
+
     def test_a_missing_export_is_named(self):
         self.expect(self.tenon("new", self.embed(DOUBLE, "shout"), "-o", self.folder / "c.wasm"), LINK, "",
                     ["the embedded world exports 'shout', but the module has no function of that name"])

@@ -462,6 +462,81 @@ static void an_embedded_world_without_encoding_is_refused(void **state) {
   tn_arena_free(&arena);
 }
 
+static const char twice_text[] =
+    "package a:b@1.0.0;\n"
+    "interface i { record r { x: u32 } f: func(r: r); }\n"
+    "interface j { g: func(); }\n"
+    "world w {\n"
+    "  use i.{r};\n"
+    "  type list-of = list<r>;\n"
+    "  resource held { get: func() -> r; }\n"
+    "  import log: func(text: string, what: list-of);\n"
+    "  import inner: interface { use i.{r}; enum e { one, two } h: func(e: e) -> r; }\n"
+    "  export run: func(held: borrow<held>);\n"
+    "  export i;\n"
+    "}\n"
+    "/// not the last one of the package\n"
+    "world v { import j; }\n";
+
+/* What is embedded for the first world of a text becomes part of the set. */
+static tn_error *embed_into(tn_wit_set *set, tn_arena *other, const char *text,
+                            const tn_wit_world **world) {
+  tn_wit_set parsed = {.arena = other};
+  tn_string_encoding encoding;
+  tn_buffer bytes = {0};
+  const tn_wit_package *package = parse(&parsed, text);
+  assert_ok(tn_wit_encode_world(&bytes, package->worlds.items[0], TN_ENCODING_UTF8));
+  tn_str payload = tn_arena_copy(other, tn_buffer_str(&bytes));
+  tn_buffer_free(&bytes);
+  return tn_wit_decode_embedded(set, payload, world, &encoding);
+}
+
+static void a_world_that_is_embedded_twice_is_one(void **state) {
+  (void)state;
+  tn_arena arena = {0};
+  tn_wit_set set = {.arena = &arena};
+  const tn_wit_world *first, *between, *second;
+  assert_ok(embed_into(&set, &arena, twice_text, &first));
+  assert_ok(embed_into(&set, &arena,
+                       "package a:b@1.0.0; interface k { h: func(); } world v { import k; }",
+                       &between));
+  assert_ok(embed_into(&set, &arena, twice_text, &second));
+  assert_ptr_equal(first, second);
+  assert_text(between->declaration.name, "v");
+  assert_int_equal(set.packages.len, 1);
+  assert_int_equal(set.packages.items[0]->worlds.len, 2);
+  assert_int_equal(set.packages.items[0]->interfaces.len, 2);
+  tn_arena_free(&arena);
+}
+
+static void assert_differs(const char *before, const char *after, const char *why) {
+  static const char text[] = "package a:b; interface i {} interface j {} world w { %s }";
+  tn_arena arena = {0};
+  tn_wit_set set = {.arena = &arena};
+  const tn_wit_world *world;
+  assert_ok(embed_into(&set, &arena, tn_arena_format(&arena, text, before).data, &world));
+  assert_error(embed_into(&set, &arena, tn_arena_format(&arena, text, after).data, &world),
+               TN_ERROR_INVALID, why);
+  tn_arena_free(&arena);
+}
+
+static void worlds_of_one_name_that_differ_are_refused(void **state) {
+  (void)state;
+  assert_differs(
+      "import i;", "import j;",
+      "a world is described in two ways: world a:b/w, import a:b/j is only in the second");
+  assert_differs("import i; import j;", "import i;",
+                 "world a:b/w, import a:b/j is only in the first");
+  assert_differs("", "export f: func();", "world a:b/w, export f is only in the second");
+  assert_differs("import f: func(a: u8);", "import f: func(a: u16);",
+                 "is described in two ways: u8, and then u16");
+  assert_differs("import f: func();", "import f: interface {}",
+                 "world a:b/w, import f is described in two ways: function, and then interface");
+  assert_differs("import n: interface { f: func(); }", "import n: interface { g: func(); }",
+                 "world a:b/w, import n, function g is only in the second");
+  assert_differs("type t = u8;", "type t = u16;", "world a:b/w, type t is described in two ways");
+}
+
 /* ---- worlds of components ------------------------------------------------------------------------------ */
 
 static void interfaces_are_put_into_their_packages(void **state) {
@@ -824,6 +899,8 @@ int main(void) {
       cmocka_unit_test(malformed_documentation_is_refused),
       cmocka_unit_test(an_embedded_world_is_read_with_its_encoding),
       cmocka_unit_test(an_embedded_world_without_encoding_is_refused),
+      cmocka_unit_test(a_world_that_is_embedded_twice_is_one),
+      cmocka_unit_test(worlds_of_one_name_that_differ_are_refused),
       cmocka_unit_test(interfaces_are_put_into_their_packages),
       cmocka_unit_test(an_interface_that_is_imported_and_exported_has_two_sides),
       cmocka_unit_test(an_interface_that_is_handed_on_is_one),

@@ -550,6 +550,16 @@ tn_error *tn_wit_compare(tn_arena *arena, const tn_wit_package *before, const tn
   return compare_worlds(&c, before, after);
 }
 
+tn_error *tn_wit_compare_world(tn_arena *arena, const tn_wit_world *before,
+                               const tn_wit_world *after, tn_wit_changes *out) {
+  tn_wit_comparer c = {.arena = arena, .out = out};
+  const char *id = tn_wit_world_id(arena, after);
+  *out = (tn_wit_changes){0};
+  if (id == NULL) return tn_error_no_memory();
+  TN_TRY(tn_wit_phrase(&c, "world", tn_str_from(id), &c.owner));
+  return compare_world(&c, before, after);
+}
+
 /* ---- targets ----------------------------------------------------------------------------------------- */
 
 tn_error *tn_wit_fits(tn_arena *arena, const tn_wit_world *component, const tn_wit_world *world,

@@ -41,6 +41,7 @@ typedef struct exported_type {
   tn_decoded *interface;
   const tn_wit_items *items;
   tn_wit_world *world;
+  const tn_wit_world *known; /* the set has this world already: it is only compared with `world` */
   tn_wit_component_world inner; /* of `world` */
 } exported_type;
 
@@ -52,18 +53,32 @@ static tn_error *check_package(tn_wit_decoder *d, const tn_wit_package *package)
   return no_package("it has interfaces or worlds of several packages");
 }
 
+static tn_error *make_world(tn_wit_decoder *d, const tn_wit_package *package, tn_str name,
+                            tn_wit_world **out) {
+  *out = TN_ARENA_NEW(d->set->arena, tn_wit_world);
+  if (*out == NULL) return tn_error_no_memory();
+  (*out)->declaration.name = name;
+  (*out)->package = package;
+  return NULL;
+}
+
 static tn_error *add_world(tn_wit_decoder *d, tn_wit_package *package, tn_str name,
                            tn_wit_world **out) {
   if (tn_wit_package_world(package, name) != NULL)
     return no_package("it has two worlds of one name");
-  tn_wit_world *world = TN_ARENA_NEW(d->set->arena, tn_wit_world);
   tn_wit_world **slot = TN_VEC_PUSH(d->set->arena, &package->worlds);
-  if (world == NULL || slot == NULL) return tn_error_no_memory();
-  world->declaration.name = name;
-  world->package = package;
-  *slot = world;
-  *out = world;
+  if (slot == NULL) return tn_error_no_memory();
+  TN_TRY(make_world(d, package, name, slot));
+  *out = *slot;
   return NULL;
+}
+
+/* Two files may have the same world, as two libraries do whose bindings were made from it. */
+static tn_error *find_known_world(tn_wit_decoder *d, const tn_wit_package *package, tn_str id,
+                                  tn_str name, const tn_wit_world **out) {
+  bool is_old = tn_pointer_map_get(&d->old_packages, package) != NULL;
+  *out = is_old && !tn_map_has(&d->worlds, id) ? tn_wit_package_world(package, name) : NULL;
+  return tn_map_put(d->scratch, &d->worlds, id, d) ? NULL : tn_error_no_memory();
 }
 
 static tn_error *begin_world(tn_wit_decoder *d, const tn_wit_item *item, exported_type *out) {
@@ -73,7 +88,12 @@ static tn_error *begin_world(tn_wit_decoder *d, const tn_wit_item *item, exporte
   TN_TRY(tn_decode_id(item->name, &in, &name));
   TN_TRY(tn_decode_package(d, in, &package));
   TN_TRY(check_package(d, package));
-  TN_TRY(add_world(d, package, name, &out->world));
+  TN_TRY(find_known_world(d, package, item->name, name, &out->known));
+  if (out->known == NULL) {
+    TN_TRY(add_world(d, package, name, &out->world));
+  } else {
+    TN_TRY(make_world(d, package, name, &out->world));
+  }
   if (item->component.type == NULL) return no_package("it contains code");
   return tn_wit_find_world_of_type(d->scratch, item->component.type, &d->walk_cost, &out->inner);
 }
@@ -117,6 +137,34 @@ static tn_error *read_interface(tn_wit_decoder *d, exported_type *type) {
     TN_TRY(tn_decode_functions_of(d, imported, &imports->items[i].instance->items));
   }
   return tn_decode_functions_of(d, type->interface, type->items);
+}
+
+static tn_error *world_differs(const tn_wit_change *change) {
+  tn_error *error;
+  if (change->before.data != NULL && change->after.data != NULL) {
+    error = tn_error_new(
+        TN_ERROR_INVALID,
+        "%" TN_STR_FORMAT " is described in two ways: %" TN_STR_FORMAT ", and then %" TN_STR_FORMAT,
+        TN_STR_ARG(change->where), TN_STR_ARG(change->before), TN_STR_ARG(change->after));
+  } else {
+    static const char *const ways[] = {[TN_WIT_ADDED] = "only in the second",
+                                       [TN_WIT_REMOVED] = "only in the first",
+                                       [TN_WIT_CHANGED] = "not the same in both"};
+    error =
+        tn_error_new(TN_ERROR_INVALID, "a world is described in two ways: %" TN_STR_FORMAT " is %s",
+                     TN_STR_ARG(change->where), ways[change->kind]);
+  }
+  tn_error_set_hint(error, "both have to be made from the same WIT");
+  return error;
+}
+
+static tn_error *read_world(tn_wit_decoder *d, const exported_type *type) {
+  tn_wit_changes changes;
+  TN_TRY(tn_decode_world(d, type->world, &type->inner));
+  d->last_world = type->known != NULL ? type->known : type->world;
+  if (type->known == NULL) return NULL;
+  TN_TRY(tn_wit_compare_world(d->scratch, type->known, type->world, &changes));
+  return changes.len == 0 ? NULL : world_differs(&changes.items[0]);
 }
 
 static tn_error *take_package_name(tn_wit_decoder *d, tn_map *taken, tn_str name) {
@@ -164,7 +212,7 @@ static tn_error *read_package(tn_wit_decoder *d, const tn_component_ast *compone
     if (types[i].interface != NULL)
       TN_TRY(read_interface(d, &types[i]));
     else
-      TN_TRY(tn_decode_world(d, types[i].world, &types[i].inner));
+      TN_TRY(read_world(d, &types[i]));
   }
   *main = (tn_wit_package *)d->main;
   TN_TRY(check_names(d, *main));
@@ -368,14 +416,15 @@ static tn_error *decode_embedded(tn_wit_set *set, tn_arena *scratch, tn_str payl
                                  const tn_wit_world **world, tn_string_encoding *encoding) {
   const tn_component_ast *component;
   tn_wit_package *main;
+  tn_wit_decoder d = {.set = set, .scratch = scratch};
   TN_TRY(tn_component_decode(set->arena, payload, &component));
   TN_TRY(tn_component_validate(scratch, component));
   TN_TRY(read_encoding(component, encoding));
   if (!tn_wit_is_binary_package(component))
     return no_package("it has no types, or more than types");
-  TN_TRY(tn_wit_decode(set, component, &main));
-  if (main->worlds.len == 0) return no_package("it has no world");
-  *world = main->worlds.items[main->worlds.len - 1];
+  TN_TRY(decode(&d, component, &main));
+  if (d.last_world == NULL) return no_package("it has no world");
+  *world = d.last_world;
   return NULL;
 }
 

@@ -50,6 +50,8 @@ typedef struct tn_wit_decoder {
   tn_map interfaces; /* id -> tn_decoded *, of a binary package or of the imports of a component */
   tn_map exported;   /* the same for the exports of a component */
   tn_map packages;   /* "a:b@1.0.0" -> tn_wit_package * */
+  tn_map worlds;     /* ids of the worlds of a binary package */
+  const tn_wit_world *last_world; /* of a binary package, as it stands in the set */
   tn_pointer_map old_packages;    /* those of the set that were asked for */
   TN_VEC(tn_wit_package *) added; /* packages that are not in the set yet */
   tn_shells shells;               /* of everything that has been begun, in order */

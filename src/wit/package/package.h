@@ -48,12 +48,13 @@ tn_error *tn_wit_encode_world(tn_buffer *out, const tn_wit_world *world,
 bool tn_wit_is_binary_package(const tn_component_ast *component);
 /* A binary package, or the world of a component (as package "root:component", world "root"), into the set. What is decoded
  * is best validated before. Interfaces that a binary package uses and that the set has already are completed, or, when they
- * differ, TN_ERROR_INVALID; those of a component are its own (an interface that it both imports and exports is two
- * objects), and only listed in their package where it does not have one of that name. Errors: INVALID, MALFORMED (of the
- * documentation), LIMIT, NO_MEMORY; the set is then not to be used any more. The component must outlive the set. */
+ * differ, TN_ERROR_INVALID; its worlds that the set has already have to be equal, but for documentation and gates. Those
+ * interfaces that a component has are its own (one that it both imports and exports is two objects), and only listed in
+ * their package where it does not have one of that name. Errors: INVALID, MALFORMED (of the documentation), LIMIT,
+ * NO_MEMORY; the set is then not to be used any more. The component must outlive the set. */
 tn_error *tn_wit_decode(tn_wit_set *set, const tn_component_ast *component, tn_wit_package **main);
-/* The payload of a "component-type" custom section: its world, which becomes part of the set with its package, and the
- * string encoding of the module. The bytes must outlive the set. */
+/* The payload of a "component-type" custom section: its world, which becomes part of the set with its package (or is
+ * the equal one that the set has already), and the string encoding of the module. The bytes must outlive the set. */
 tn_error *tn_wit_decode_embedded(tn_wit_set *set, tn_str payload, const tn_wit_world **world,
                                  tn_string_encoding *encoding);
 
@@ -83,6 +84,11 @@ typedef TN_VEC(tn_wit_change) tn_wit_changes;
  * version. TN_ERROR_NO_MEMORY. */
 tn_error *tn_wit_compare(tn_arena *arena, const tn_wit_package *before, const tn_wit_package *after,
                          tn_wit_changes *out);
+
+/* All differences between two worlds but those of documentation and gates, in the order of `after`. Interfaces are
+ * matched by their full names. TN_ERROR_NO_MEMORY. */
+tn_error *tn_wit_compare_world(tn_arena *arena, const tn_wit_world *before,
+                               const tn_wit_world *after, tn_wit_changes *out);
 
 /* Whether a component (its world, as decoded) fits a world: it imports nothing but what the world imports, and exports
  * all that the world exports, each with an equal type. `out` lists what does not fit; `where` names it. */
