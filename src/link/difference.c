@@ -95,15 +95,14 @@ static bool print_label_difference(tn_buffer *out, const tn_type *expected, cons
   return true;
 }
 
-static void print_resource_difference(tn_buffer *out, const tn_type *expected,
-                                      const tn_type *given) {
+static void print_resource_difference(tn_buffer *out, const tn_type *expected, const tn_type *given,
+                                      tn_resource_pair *pair) {
   if (!tn_str_equal(expected->resource->name, given->resource->name)) {
     print_pair(out, expected, given);
     return;
   }
-  tn_buffer_format(out,
-                   ": both name a resource `%" TN_STR_FORMAT
-                   "`, but these are two: each side has it from somebody else",
+  *pair = (tn_resource_pair){expected->resource, given->resource};
+  tn_buffer_format(out, ": both name a resource `%" TN_STR_FORMAT "`, but these are two",
                    TN_STR_ARG(expected->resource->name));
 }
 
@@ -135,11 +134,12 @@ static bool are_parts_equal(const tn_type *a, const tn_type *b) {
 }
 
 /* Goes down to the first part that differs; both are not equal. As deep as types nest. */
-static void print_type_difference(tn_buffer *out, const tn_type *expected, const tn_type *given) {
+static void print_type_difference(tn_buffer *out, const tn_type *expected, const tn_type *given,
+                                  tn_resource_pair *pair) {
   for (;;) {
     if (expected == NULL || given == NULL || expected->kind != given->kind) break;
     if (expected->resource != given->resource) {
-      print_resource_difference(out, expected, given);
+      print_resource_difference(out, expected, given, pair);
       return;
     }
     if (expected->labels != NULL && print_label_difference(out, expected, given)) return;
@@ -157,7 +157,8 @@ static void print_type_difference(tn_buffer *out, const tn_type *expected, const
 }
 
 void tn_func_type_difference(tn_buffer *out, const tn_func_type *expected,
-                             const tn_func_type *given) {
+                             const tn_func_type *given, tn_resource_pair *pair) {
+  *pair = (tn_resource_pair){NULL, NULL};
   if (expected->is_async != given->is_async) {
     tn_buffer_append_text(out, expected->is_async
                                    ? "an async function is expected, a plain one given"
@@ -180,9 +181,9 @@ void tn_func_type_difference(tn_buffer *out, const tn_func_type *expected,
     }
     if (tn_type_equal(expected->param_types[i], given->param_types[i])) continue;
     tn_buffer_format(out, "parameter `%" TN_STR_FORMAT "`", TN_STR_ARG(name));
-    print_type_difference(out, expected->param_types[i], given->param_types[i]);
+    print_type_difference(out, expected->param_types[i], given->param_types[i], pair);
     return;
   }
   tn_buffer_append_text(out, "result");
-  print_type_difference(out, expected->result, given->result);
+  print_type_difference(out, expected->result, given->result, pair);
 }

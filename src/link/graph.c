@@ -1,8 +1,9 @@
 /* The graph of a linking: which of the linker's components are needed, in which order, and which of their exports meet
  * which imports. All by names; that the types fit is seen when the import is reached (imports.c).
  *
- * The first component that exports an interface meets all imports of it. One that itself exports what it imports
- * stands in front of others: its own imports are met by those behind it, or by the host. */
+ * All who import an interface get it from the same component, whatever compatible versions they name: who imports
+ * what is known before anything is chosen. One that itself exports what it imports stands in front of others: its own
+ * imports are met by those behind it, or by the host. */
 #include "base/buffer.h"
 #include "base/error.h"
 #include "component/extern_name.h"
@@ -13,12 +14,14 @@
 typedef struct offer {
   uint32_t node;
   tn_sort sort;
+  bool is_front; /* its component imports it, too */
   tn_str name;
 } offer;
 
 /* Those of one track, in the order of their nodes. */
 typedef struct offers {
   TN_VEC(offer) list;
+  tn_str wanted; /* the newest that is imported; .data == NULL: none is */
 } offers;
 
 typedef enum node_state { NODE_UNSEEN, NODE_OPEN, NODE_DONE } node_state;
@@ -30,7 +33,6 @@ typedef struct node {
   node_state state;
   uint32_t at; /* the next definition to look at */
   TN_VEC(const tn_ast_type *) types;
-  tn_str via; /* the import through which the path goes on */
 } node;
 
 /* nodes[0] is what is linked, nodes[i + 1] component i of the linker. */
@@ -102,18 +104,24 @@ static uint32_t first_for(const offers *all, uint32_t importer) {
   return is_own ? first_from(all, importer + 1) : 0;
 }
 
-/* What meets an import of node `importer`, or NULL. */
+/* What meets an import of node `importer`, or NULL: the first that is as new as anybody on this track wants it, else the
+ * newest; and what stands in front of that goes first, whatever its version. */
 static const offer *choose(const graph *g, uint32_t importer, tn_str name, tn_sort sort) {
   const offers *all = tn_map_get(&g->offers, tn_name_track(name));
-  const offer *older = NULL;
+  const offer *best = NULL, *front = NULL, *front_of_best = NULL;
   if (all == NULL) return NULL;
   for (uint32_t i = first_for(all, importer); i < all->list.len; i++) {
     const offer *o = &all->list.items[i];
     if (o->sort != sort) continue;
-    if (is_as_new(o->name, name)) return o;
-    if (older == NULL) older = o;
+    bool is_enough = is_as_new(o->name, all->wanted);
+    if (is_enough || best == NULL || !is_as_new(best->name, o->name)) {
+      best = o;
+      front_of_best = front;
+    }
+    if (front == NULL && o->is_front) front = o;
+    if (is_enough || best == front) break;
   }
-  return older;
+  return front_of_best != NULL ? front_of_best : best;
 }
 
 /* ---- walking --------------------------------------------------------------------------------------- */
@@ -164,17 +172,31 @@ static tn_error *next_import(graph *g, node *n, const tn_ast_import **out) {
   return NULL;
 }
 
-static tn_error *circle(const graph *g, const node *back) {
-  uint32_t start = 0;
-  while (g->path.items[start] != back)
-    start++;
+/* The units from `first` on by which `last` came to be needed. */
+static tn_error *list_importers(tn_linking *linking, const tn_unit *first, const tn_unit *last,
+                                const tn_unit ***out, uint32_t *count) {
+  *count = 1;
+  for (const tn_unit *unit = last; unit != first; unit = unit->importer)
+    (*count)++;
+  *out = TN_ARENA_ARRAY(linking->arena, const tn_unit *, *count);
+  if (*out == NULL) return tn_error_no_memory();
+  for (uint32_t i = *count; i-- > 0; last = last->importer)
+    (*out)[i] = last;
+  return NULL;
+}
+
+tn_error *tn_link_circle(tn_linking *linking, const tn_unit *last, tn_str import,
+                         const tn_unit *back) {
+  const tn_unit **path;
+  uint32_t count;
+  TN_TRY(list_importers(linking, back, last, &path, &count));
   tn_buffer text = {0};
-  for (uint32_t i = start; i < g->path.len; i++) {
-    const node *n = g->path.items[i], *next = i + 1 < g->path.len ? g->path.items[i + 1] : back;
-    tn_buffer_format(&text,
-                     "%s%" TN_STR_FORMAT " imports `%" TN_STR_FORMAT "` from %" TN_STR_FORMAT,
-                     i > start ? ", " : "", TN_STR_ARG(n->unit.name), TN_STR_ARG(n->via),
-                     TN_STR_ARG(next->unit.name));
+  for (uint32_t i = 0; i < count; i++) {
+    const tn_unit *next = i + 1 < count ? path[i + 1] : back;
+    tn_str via = i + 1 < count ? next->via : import;
+    tn_buffer_format(
+        &text, "%s%" TN_STR_FORMAT " imports `%" TN_STR_FORMAT "` from %" TN_STR_FORMAT,
+        i > 0 ? ", " : "", TN_STR_ARG(path[i]->name), TN_STR_ARG(via), TN_STR_ARG(next->name));
   }
   tn_error *error =
       text.failed
@@ -193,6 +215,33 @@ static tn_error *bind(graph *g, node *n, const tn_ast_import *import, const offe
   bool is_put = tn_map_put(g->linking->arena, &n->unit.bindings, import->name.name, binding);
   return is_put ? NULL : tn_error_no_memory();
 }
+
+/* ---- what is wanted --------------------------------------------------------------------------------- */
+
+static void want(graph *g, uint32_t importer, tn_str name) {
+  offers *all = tn_map_get(&g->offers, tn_name_track(name));
+  if (all == NULL) return;
+  if (all->wanted.data == NULL || !is_as_new(all->wanted, name)) all->wanted = name;
+  for (uint32_t i = first_from(all, importer); i < all->list.len; i++) {
+    if (all->list.items[i].node != importer) return;
+    all->list.items[i].is_front = true;
+  }
+}
+
+/* Of all components, needed or not: which are needed depends on what is chosen. */
+static tn_error *note_imports(graph *g, uint32_t index) {
+  node *n = &g->nodes[index];
+  const tn_ast_import *import;
+  TN_TRY(next_import(g, n, &import));
+  while (import != NULL) {
+    want(g, index, tn_link_import_interface(import));
+    TN_TRY(next_import(g, n, &import));
+  }
+  n->at = n->types.len = 0;
+  return NULL;
+}
+
+/* ---- binding ---------------------------------------------------------------------------------------- */
 
 static tn_error *open_node(graph *g, node *n) {
   node **place = TN_VEC_PUSH(g->linking->arena, &g->path);
@@ -221,13 +270,18 @@ static tn_error *follow(graph *g, node *n, const tn_ast_import *import) {
   const offer *chosen = choose(g, (uint32_t)(n - g->nodes), interface, import->type.sort);
   if (chosen == NULL) return NULL; /* the host, then */
   node *provider = &g->nodes[chosen->node];
-  n->via = import->name.name;
-  if (provider->state == NODE_OPEN) return circle(g, provider);
+  if (provider->state == NODE_OPEN)
+    return tn_link_circle(g->linking, &n->unit, import->name.name, &provider->unit);
   TN_TRY(bind(g, n, import, chosen));
-  return provider->state == NODE_UNSEEN ? open_node(g, provider) : NULL;
+  if (provider->state == NODE_DONE) return NULL;
+  provider->unit.importer = &n->unit;
+  provider->unit.via = import->name.name;
+  return open_node(g, provider);
 }
 
 static tn_error *walk(graph *g) {
+  for (uint32_t i = 0; g->count > 1 && i < g->count; i++)
+    TN_TRY(note_imports(g, i));
   TN_TRY(open_node(g, &g->nodes[0]));
   while (g->path.len > 0) {
     node *n = g->path.items[g->path.len - 1];
@@ -307,13 +361,29 @@ const tn_linker_component *tn_link_other_version(const tn_linker *linker, tn_str
   return NULL;
 }
 
+static bool imports(const tn_component_ast *ast, tn_str name) {
+  for (uint32_t i = 0; i < ast->definition_count; i++) {
+    const tn_definition *definition = &ast->definitions[i];
+    if (definition->kind != TN_DEFINITION_IMPORT) continue;
+    tn_str found = tn_link_import_interface(&definition->import);
+    if (tn_str_equal(tn_name_track(found), tn_name_track(name))) return true;
+  }
+  return false;
+}
+
+bool tn_link_has_export(const tn_unit *unit, tn_str name) {
+  const tn_component_ast *ast = unit->compiled->root;
+  return ast != NULL && find_export(ast, name, true).data != NULL;
+}
+
 bool tn_link_stands_in_front(const tn_linker *linker, const tn_unit *unit, tn_str name,
                              const tn_linker_component **before) {
   *before = NULL;
-  if (unit->rights == 0 || find_export(unit->compiled->root, name, true).data == NULL) return false;
+  if (unit->rights == 0 || !tn_link_has_export(unit, name)) return false;
   for (uint32_t i = 0; i + 1 < unit->rights && *before == NULL; i++) {
     const tn_linker_component *component = &linker->components.items[i];
-    if (find_export(component->compiled->root, name, true).data != NULL) *before = component;
+    const tn_component_ast *ast = component->compiled->root;
+    if (find_export(ast, name, true).data != NULL && !imports(ast, name)) *before = component;
   }
   return true;
 }

@@ -88,8 +88,18 @@ static tn_error *set_missing_hint(tn_linking *linking, tn_error *error, tn_str n
                            TN_STR_ARG(component_name(near)), TN_STR_ARG(other));
 }
 
+/* Whether only what is linked has it, which is made last. */
+static bool leads_back(const tn_linking *linking, tn_str name) {
+  const tn_unit *root = linking->units.items[linking->units.len - 1];
+  return linking->unit != root && !tn_link_has_export(linking->unit, name) &&
+         tn_link_has_export(root, name);
+}
+
 /* `expected`: what the importer wants of it; empty: nothing is known. */
 static tn_error *missing_of_which(tn_linking *linking, tn_str name, tn_sort sort, tn_str expected) {
+  if (leads_back(linking, name))
+    return tn_link_circle(linking, linking->unit, name,
+                          linking->units.items[linking->units.len - 1]);
   tn_str importer = expected.len > 0 ? importer_name(linking) : TN_STR("");
   tn_error *error = tn_error_new(
       TN_ERROR_LINK,
@@ -134,6 +144,48 @@ static tn_error *missing_func(tn_linking *linking, const provider *p, tn_str nam
   return tn_error_set_hint(error, "%s", provide_it);
 }
 
+/* Who made a resource. */
+static tn_str resource_owner(const tn_linking *linking, const tn_resource *resource) {
+  if (resource->is_host) return TN_STR("the host");
+  uint32_t i = 0, rights = linking->instances.items[resource->instance].rights;
+  while (linking->units.items[i]->rights != rights)
+    i++;
+  return linking->units.items[i]->name;
+}
+
+static void print_holder(tn_buffer *out, tn_str holder, tn_str owner) {
+  tn_buffer_format(out, "%" TN_STR_FORMAT " has it", TN_STR_ARG(holder));
+  if (tn_str_equal(holder, owner))
+    tn_buffer_append_text(out, " of its own");
+  else
+    tn_buffer_format(out, " from %" TN_STR_FORMAT, TN_STR_ARG(owner));
+}
+
+static void print_owners(tn_buffer *out, const tn_linking *linking, const provider *p,
+                         const tn_resource_pair *pair) {
+  if (pair->expected == NULL) return;
+  tn_buffer_append_text(out, ": ");
+  print_holder(out, importer_name(linking), resource_owner(linking, pair->expected));
+  tn_buffer_append_text(out, ", ");
+  print_holder(out, provider_name(p), resource_owner(linking, pair->given));
+}
+
+/* How both could have one resource. */
+static tn_error *set_owners_hint(const tn_linking *linking, const provider *p,
+                                 const tn_resource_pair *pair, tn_error *error) {
+  if (pair->expected == NULL) return error;
+  tn_str giver = provider_name(p);
+  if (tn_str_equal(giver, resource_owner(linking, pair->given)))
+    return tn_error_set_hint(error,
+                             "let %" TN_STR_FORMAT " import the interface that `%" TN_STR_FORMAT
+                             "` is of, or link what else provides `%" TN_STR_FORMAT "`",
+                             TN_STR_ARG(giver), TN_STR_ARG(pair->given->name), TN_STR_ARG(p->name));
+  return tn_error_set_hint(error,
+                           "both have to import the interface that `%" TN_STR_FORMAT
+                           "` is of, in compatible versions: then one provider meets both",
+                           TN_STR_ARG(pair->given->name));
+}
+
 /* Longer signatures are not shown: the difference is enough. */
 enum { MAX_SIGNATURE = 200 };
 
@@ -142,7 +194,9 @@ static tn_error *differs(tn_linking *linking, const provider *p, tn_str name,
   tn_str path, importer = importer_name(linking), giver = provider_name(p);
   tn_buffer text = {0}, wanted = {0}, got = {0};
   TN_TRY(full_name(linking, p->interface, name, &path));
-  tn_func_type_difference(&text, expected, given);
+  tn_resource_pair pair;
+  tn_func_type_difference(&text, expected, given, &pair);
+  print_owners(&text, linking, p, &pair);
   tn_wit_print_func(&wanted, expected);
   tn_wit_print_func(&got, given);
   if (wanted.len <= MAX_SIGNATURE && got.len <= MAX_SIGNATURE) {
@@ -163,7 +217,7 @@ static tn_error *differs(tn_linking *linking, const provider *p, tn_str name,
   tn_buffer_free(&text);
   tn_buffer_free(&wanted);
   tn_buffer_free(&got);
-  return error;
+  return set_owners_hint(linking, p, &pair, error);
 }
 
 static tn_error *missing_resource(tn_linking *linking, const provider *p, tn_str name) {

@@ -97,15 +97,19 @@ struct tn_scope {
   tn_instance_item exports;
 };
 
+typedef struct tn_unit tn_unit;
+
 /* A file that is part of what is linked. Invariant: whatever it imports from other units has been linked before it. */
-typedef struct tn_unit {
+struct tn_unit {
   const tn_compiled *compiled;
   tn_str name;               /* for messages */
   tn_str path;               /* of its component instance */
   uint32_t rights;           /* see tn_plan_instance */
+  const tn_unit *importer;   /* the first that needs it; NULL: this is what is linked */
+  tn_str via;                /* that one's import */
   tn_map bindings;           /* import -> const tn_binding *, where another unit meets it */
   tn_instance_item *exports; /* NULL: not linked yet */
-} tn_unit;
+};
 
 typedef struct tn_binding {
   const tn_unit *unit;
@@ -149,8 +153,13 @@ bool tn_link_has_only_types(const tn_ast_type *type);
  * to *found; or NULL. */
 const tn_linker_component *tn_link_other_version(const tn_linker *linker, tn_str name,
                                                  tn_str *found);
+/* The error of a circle: `last`'s import of that name leads back to `back`, which needs `last`. */
+tn_error *tn_link_circle(tn_linking *linking, const tn_unit *last, tn_str import,
+                         const tn_unit *back);
+/* Whether `unit` exports `name` in a compatible version. */
+bool tn_link_has_export(const tn_unit *unit, tn_str name);
 /* For messages: whether `unit` exports `name` itself, so that it is not for those before it to provide it. *before is one
- * of these that does export it, or NULL. */
+ * of these that does export it and could as well stand behind, since it needs nobody for it; or NULL. */
 bool tn_link_stands_in_front(const tn_linker *linker, const tn_unit *unit, tn_str name,
                              const tn_linker_component **before);
 

@@ -577,6 +577,8 @@ class Linking(Case):
         (self.folder / "app.wat").write_text('(component (import "t:a/i" (instance (export "f" (func)))))')
         self.expect(self.tenon("run", "--link", "a.wat", "--link", "b.wat", "app.wat"), 116, "",
                     "components import each other in a circle: a.wat imports `t:b/i` from b.wat, b.wat imports `t:a/i` from a.wat")
+        self.expect(self.tenon("run", "--link", "b.wat", "a.wat"), 116, "",
+                    "components import each other in a circle: a.wat imports `t:b/i` from b.wat, b.wat imports `t:a/i` from a.wat")
 
     def test_what_takes_no_part_is_told(self):
         done = self.run_app("%s;env=A=1" % self.STORE, self.APP)
@@ -612,6 +614,8 @@ class Linking(Case):
                     "what comes behind it in the link: put back.wat there")
         self.expect(self.tenon("run", "--link", "front.wat", "--link", "back.wat", "app.wat"), 116, "",
                     "back.wat: import `t:b/i` (interface) is not provided")
+        self.expect(self.tenon("run", "--link", "front.wat", "--link", "front.wat", "app.wat"), 116, "",
+                    "what comes behind it in the link: put what it is to get it from there")
 
     def test_mistakes_in_what_is_granted_are_told(self):
         for right, message in (("foo=1", "`foo` is not a right"), ("dir", "`dir` needs a value"),

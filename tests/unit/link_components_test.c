@@ -146,6 +146,48 @@ static void a_component_with_a_newer_version_goes_before_an_older_one(void **sta
   assert_linked_call(linker, stage("app", "t:a/i@1.2.0", "t:app/i"), "t:app/i#f(4)", "20");
 }
 
+/* All get it from one, which is as new as the one who wants the newest. */
+static void importers_of_compatible_versions_have_one_provider(void **state) {
+  (void)state;
+  for (int turn = 0; turn < 2; turn++) {
+    tn_component *old = leaf("old", "t:a/i@1.0.0"), *new = leaf("new", "t:a/i@1.5.0");
+    tn_component *b = stage("b", "t:a/i@1.2.0", "t:b/i");
+    tn_linker *linker = NULL;
+    assert_ok(tn_linker_new(&linker));
+    assert_ok(tn_linker_add_component(linker, turn == 0 ? old : new, NULL));
+    assert_ok(tn_linker_add_component(linker, turn == 0 ? new : old, NULL));
+    assert_ok(tn_linker_add_component(linker, b, NULL));
+    tn_component *app =
+        load_named("app", "(component (import \"t:a/i@1.0.0\" (instance (export \"f\""
+                          " (func (param \"x\" u32) (result u32)))))"
+                          " (import \"t:b/i\" (instance (export \"f\""
+                          " (func (param \"x\" u32) (result u32))))))");
+    tn_linked *linked = NULL;
+    assert_ok(link_with(linker, app, &linked));
+    assert_true(tn_linked_uses(linked, new));
+    assert_false(tn_linked_uses(linked, old));
+    tn_linked_delete(linked);
+    tn_component_delete(old);
+    tn_component_delete(new);
+    tn_component_delete(b);
+  }
+}
+
+/* Nobody has what the application wants: the newest comes nearest. */
+static void the_newest_is_taken_where_all_are_older(void **state) {
+  (void)state;
+  for (int turn = 0; turn < 2; turn++) {
+    const char *first = turn == 0 ? "t:a/i@1.0.0" : "t:a/i@1.5.0";
+    const char *second = turn == 0 ? "t:a/i@1.5.0" : "t:a/i@1.0.0";
+    /* The one of 1.5.0 doubles. */
+    tn_linker *linker = turn == 0 ? linker_of(leaf("old", first), stage("new", "t:z/i", second),
+                                              leaf("z", "t:z/i"), NULL)
+                                  : linker_of(stage("new", "t:z/i", first), leaf("old", second),
+                                              leaf("z", "t:z/i"), NULL);
+    assert_linked_call(linker, stage("app", "t:a/i@1.9.0", "t:app/i"), "t:app/i#f(4)", "20");
+  }
+}
+
 static tn_error *thrice(tn_call *call, void *data, const void *params, void *result) {
   (void)call, (void)data;
   *(uint32_t *)result = *(const uint32_t *)params * 3;
@@ -175,6 +217,14 @@ static void a_component_may_stand_in_front_of_an_interface(void **state) {
     snprintf(expected, sizeof expected, "%d", 30 << fronts);
     assert_linked_call(linker, stage("app", "t:h/i", "t:app/i"), "f(5)", expected);
   }
+}
+
+/* Also for those who want a newer version: else they would go past it. */
+static void what_stands_in_front_does_so_in_its_version(void **state) {
+  (void)state;
+  tn_linker *linker =
+      linker_of(stage("front", "t:a/i@1.0.0", "t:a/i@1.0.0"), leaf("store", "t:a/i@1.5.0"), NULL);
+  assert_linked_call(linker, stage("app", "t:a/i@1.2.0", "t:app/i"), "t:app/i#f(4)", "20");
 }
 
 /* The first in front is in front for all but those behind it. */
@@ -210,6 +260,30 @@ static void a_circle_is_refused_with_its_path(void **state) {
                     "components import each other in a circle: b imports `t:c/i` from c, c imports "
                     "`t:b/i` from b",
                     NULL);
+}
+
+static void a_circle_through_what_is_linked_is_refused_with_its_path(void **state) {
+  (void)state;
+  static const char hint[] = "a component can only import from those that can be made before it";
+  assert_link_fails(
+      linker_of(stage("n", "t:m/i", "t:n/i"), NULL), stage("app", "t:n/i", "t:m/i"),
+      "components import each other in a circle: app imports `t:n/i` from n, n imports "
+      "`t:m/i` from app",
+      hint);
+  assert_link_fails(
+      linker_of(stage("c", "t:m/i@1.0.0", "t:c/i"), stage("b", "t:c/i", "t:b/i"), NULL),
+      stage("app", "t:b/i", "t:m/i@1.2.0"),
+      "components import each other in a circle: app imports `t:b/i` from b, b imports "
+      "`t:c/i` from c, c imports `t:m/i@1.0.0` from app",
+      hint);
+}
+
+/* What is linked may export what the host has for the others. */
+static void the_host_goes_before_a_circle(void **state) {
+  (void)state;
+  tn_linker *linker = linker_of(stage("n", "t:m/i", "t:n/i"), NULL);
+  assert_ok(tn_linker_define_func(linker, "t:m/i", "f", "func(x: u32) -> u32", thrice, NULL));
+  assert_linked_call(linker, stage("app", "t:n/i", "t:m/i"), "f(5)", "60");
 }
 
 /* Types need nobody who has been made before. */
@@ -343,7 +417,8 @@ static void core_modules_cannot_be_linked_with(void **state) {
   tn_linker *linker = linker_of(NULL, NULL);
   tn_error *error = tn_linker_add_component(linker, module, NULL);
   assert_non_null(error);
-  assert_string_equal(tn_error_get_hint(error), "`tn_componentize` makes a component of a core module");
+  assert_string_equal(tn_error_get_hint(error),
+                      "`tn_componentize` makes a component of a core module");
   assert_error(error, TN_ERROR_LINK,
                "lib.wasm is a core module: only components can be linked with");
   tn_component_delete(module);
@@ -512,11 +587,16 @@ int main(void) {
       cmocka_unit_test(linked_components_import_from_each_other_in_any_order),
       cmocka_unit_test(versions_of_one_track_are_compatible),
       cmocka_unit_test(a_component_with_a_newer_version_goes_before_an_older_one),
+      cmocka_unit_test(importers_of_compatible_versions_have_one_provider),
+      cmocka_unit_test(the_newest_is_taken_where_all_are_older),
       cmocka_unit_test(components_go_before_the_host_and_may_import_from_it),
       cmocka_unit_test(a_component_may_stand_in_front_of_an_interface),
+      cmocka_unit_test(what_stands_in_front_does_so_in_its_version),
       cmocka_unit_test(what_stands_in_front_does_so_for_all),
       cmocka_unit_test(functions_may_be_imported_without_an_interface),
       cmocka_unit_test(a_circle_is_refused_with_its_path),
+      cmocka_unit_test(a_circle_through_what_is_linked_is_refused_with_its_path),
+      cmocka_unit_test(the_host_goes_before_a_circle),
       cmocka_unit_test(interfaces_of_nothing_but_types_make_no_circle),
       cmocka_unit_test(names_the_component_whose_import_is_missing),
       cmocka_unit_test(a_mismatch_says_where_the_types_differ),

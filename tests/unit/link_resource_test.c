@@ -134,9 +134,49 @@ static void a_handle_that_was_handed_on_is_gone(void **state) {
 static void resources_of_two_makers_are_not_the_same(void **state) {
   (void)state;
   tn_linked *linked = NULL;
+  tn_error *error = link_all("2.0.0", &linked);
+  assert_non_null(error);
+  assert_string_equal(
+      tn_error_get_hint(error),
+      "both have to import the interface that `r` is of, in compatible versions: then "
+      "one provider meets both");
   assert_error(
-      link_all("2.0.0", &linked), TN_ERROR_LINK,
-      "import `t:mid/j#pass` has the wrong type: parameter `x`: both name a resource `r`, but these are two");
+      error, TN_ERROR_LINK,
+      "import `t:mid/j#pass` has the wrong type: parameter `x`: both name a resource `r`, but these are two: "
+      "guest has it from maker, middle has it from other; guest expects `func(x: r) -> r`, middle "
+      "provides `func(x: r) -> r`");
+}
+
+/* The middle one wants a newer maker than the application: both get it from the newer one. */
+static void one_maker_serves_all_compatible_versions_in_any_order(void **state) {
+  (void)state;
+  static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+  for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+    tn_linker *linker = NULL;
+    assert_ok(tn_linker_new(&linker));
+    for (int k = 0; k < 3; k++) {
+      if (orders[i][k] == 0) add(linker, "middle", middle, "1.3.0");
+      if (orders[i][k] == 1) add(linker, "old", maker, "1.0.0");
+      if (orders[i][k] == 2) add(linker, "new", maker, "1.3.0");
+    }
+    tn_component *component = guest_component(engine, app);
+    tn_linked *linked = NULL;
+    assert_ok(tn_linker_link(linker, component, &linked));
+    tn_instance *instance = guest_instance(linked, NULL);
+    assert_call(instance, "run(7)", "707");
+    tn_instance_delete(instance);
+    tn_linked_delete(linked);
+    tn_component_delete(component);
+    tn_linker_delete(linker);
+  }
+}
+
+/* A pre-release is compatible only with itself. */
+static void a_pre_release_is_not_met_by_the_release(void **state) {
+  (void)state;
+  tn_linked *linked = NULL;
+  assert_error(link_all("1.0.0-rc.1", &linked), TN_ERROR_LINK,
+               "middle: import `t:maker/i@1.0.0-rc.1` (interface) is not provided");
 }
 
 int main(void) {
@@ -145,6 +185,8 @@ int main(void) {
       cmocka_unit_test(what_another_component_drops_ends_where_it_was_made),
       cmocka_unit_test(a_handle_that_was_handed_on_is_gone),
       cmocka_unit_test(resources_of_two_makers_are_not_the_same),
+      cmocka_unit_test(one_maker_serves_all_compatible_versions_in_any_order),
+      cmocka_unit_test(a_pre_release_is_not_met_by_the_release),
   };
   return cmocka_run_group_tests(tests, guest_set_up, guest_tear_down);
 }
