@@ -68,8 +68,6 @@ static const cli_option rows[] = {
      FIELD(import_dependencies), "Import the components instead of embedding them"},
     {composing, "no-validate", 0, 0, NULL, NULL, CLI_COMPOSE, cli_parse_flag, FIELD(no_validation),
      "Write the result even if it is not a valid component"},
-    {making, "reject-legacy-names", 0, 0, NULL, NULL, CLI_NEW, cli_parse_flag,
-     FIELD(reject_legacy_names), "Take only the standard core names, which begin with cm32p2"},
 
     {wit, "world", 'w', 0, NULL, "NAME", CLI_WIT | CLI_EMBED, cli_parse_text, FIELD(world),
      "Which world is meant: world, a:b/world or a:b/world@1.0.0; not needed where there is only one"},

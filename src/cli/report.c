@@ -163,22 +163,24 @@ const char *cli_hint(const tn_error *error, char *room, size_t size) {
 }
 
 static void print_parts(const tn_error *error, const char *before, const char *link,
-                        const char *after) {
+                        const char *after, const char *hint) {
   fflush(stdout);
-  char hint[1024], message[4096];
+  char message[4096];
   snprintf(message, sizeof message, "%s%s%s%s", before, link, tn_error_get_message(error), after);
-  print_lines(message, hint_of(error, hint, sizeof hint));
+  print_lines(message, hint);
   print_backtrace(error);
 }
 
-void cli_print_error(const tn_error *error, const char *addition) {
-  print_parts(error, "", "", addition);
+void cli_print_error(const tn_error *error, const char *addition, const char *hint) {
+  print_parts(error, "", "", addition, hint);
 }
 
 int cli_report_in_file(const char *path, tn_error *error) {
   if (error == NULL) return CLI_EXIT_OK;
   int exit_code = cli_exit_code_of(error);
-  print_parts(error, strcmp(path, "-") == 0 ? "standard input" : path, ": ", "");
+  char room[1024];
+  print_parts(error, strcmp(path, "-") == 0 ? "standard input" : path, ": ", "",
+              hint_of(error, room, sizeof room));
   tn_error_delete(error);
   return exit_code;
 }

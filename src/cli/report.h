@@ -21,7 +21,7 @@ int cli_report_in_file(const char *path, tn_error *error);
 int cli_fail_with(cli_failure *failure, tn_error *error);
 
 /* Prints the error with something behind its message, and its hint and backtrace. */
-void cli_print_error(const tn_error *error, const char *addition);
+void cli_print_error(const tn_error *error, const char *addition, const char *hint);
 /* The library's advice in terms of the command line, perhaps in `room`. NULL stays NULL. */
 const char *cli_translate_hint(const char *hint, char *room, size_t size);
 /* The error's hint in terms of the command line, perhaps in `room`; NULL: none. */

@@ -260,14 +260,14 @@ static tn_error *read_option(tn_reader *reader, const tn_type *type, void *out) 
   return tn_reader_expect(reader, '}');
 }
 
-/* {"ok": value} or {"error": value}; null where there is no payload. */
+/* {"ok": value} or {"error": value}, also written {"err": value} as in WAVE; null where there is no payload. */
 static tn_error *read_result(tn_reader *reader, const tn_type *type, void *out) {
   tn_str key;
   size_t start;
   if (!tn_reader_accept(reader, '{'))
     return tn_reader_expected(reader, "{\"ok\": ...} or {\"error\": ...}");
   TN_TRY(read_key(reader, &key, &start));
-  bool is_error = tn_str_equal(key, TN_STR("error"));
+  bool is_error = tn_str_equal(key, TN_STR("error")) || tn_str_equal(key, TN_STR("err"));
   if (!is_error && !tn_str_equal(key, TN_STR("ok"))) {
     return tn_reader_error(reader, start, "expected the key \"ok\" or \"error\"");
   }

@@ -196,6 +196,7 @@ class Limits(Case):
                     ["allowed 100 bytes of output", "hint: raise --max-output\n"])
         self.expect(self.exec("--timeout", "200ms", GUESTS / "loop.wat"), TIMEOUT, "",
                     ["used ", "allowed 0.200 s", "hint: raise --timeout\n"])
+        self.expect(self.exec("--timeout", "1ns", GUESTS / "loop.wat"), TIMEOUT, "", "allowed 1 ns)")
         self.expect(self.exec("--max-handles", 100, "--function", "make", GUESTS / "handles.wat"), HANDLES, "",
                     ["used 101, allowed 100 handles", "hint: raise --max-handles\n"])
 
@@ -299,6 +300,13 @@ class Arguments(Case):
         self.expect_result("5", "sums.add", options=["--args", "u32:2, 3"])
         self.expect_result("[1, 2]", "same-bytes", options=["--args", "list<u8>:[1, 2]"])
         self.expect(self.call("nothing", options=["--args", ""]), 0, "", "")
+        self.expect(self.call("same-bytes", options=["--args", "list<u8>:1,2"]), USAGE, "",
+                    ["takes 1 argument, 2 are given\n  commas part arguments here: the elements of a list stand in brackets"])
+
+    def test_an_element_that_is_missing_is_told(self):
+        for text, column in (("list<u8>:1,,2", 11), ("list<u8>:1,", 11), ("list<u8>:,1", 9)):
+            self.expect(self.call("same-bytes", text), USAGE, "",
+                        "expected an element of the list but there is none\n  %s\n  %s^" % (text, " " * column))
 
     def test_arguments_as_json(self):
         self.expect_result("5", "sums#add", options=["--args-json", "[2, 3]"])
@@ -308,6 +316,7 @@ class Arguments(Case):
         done = self.exec("--quiet", "-f", "sums#add", "--input", "-", FUNCTIONS, stdin=b"[40, 2]\n")
         self.expect(done, 0, "42\n", "")
         self.expect_result("3", "sums#add", options=["--input", self.write("in.json", "[1, 2]")])
+        self.expect_result("3", "sums#add", options=["--input", self.write("marked.json", b"\xef\xbb\xbf[1, 2]")])
 
     def given(self, function, text, *options):
         return self.exec("--quiet", "-f", function, *options, "--input", "-", FUNCTIONS, stdin=text)
@@ -604,8 +613,10 @@ class Proof(Case):
         path, _ = self.recorded("-f", "grow", FUNCTIONS, "15")
         self.expect(self.exec("--max-memory", "256KiB", "--replay", path, FUNCTIONS), MEMORY, "", "allowed 262144 bytes of memory")
         path, _ = self.recorded("--fuel", 1000, GUESTS / "loop.wat", code=FUEL)
-        self.expect(self.exec("--fuel", 5000, "--replay", path, GUESTS / "loop.wat"), FUEL, "", "used 1000, allowed 1000")
-        self.expect(self.exec("--fuel", 500, "--replay", path, GUESTS / "loop.wat"), FUEL, "", "used 500, allowed 500")
+        self.expect(self.exec("--fuel", 5000, "--replay", path, GUESTS / "loop.wat"), FUEL, "",
+                    ["used 1000, allowed 1000", "hint: the limit is that of the recording, which a replay cannot raise\n"])
+        self.expect(self.exec("--fuel", 500, "--replay", path, GUESTS / "loop.wat"), FUEL, "",
+                    ["used 500, allowed 500", "hint: raise --fuel\n"])
         path, _ = self.recorded("--fuel", 10**10, "-f", "spin", FUNCTIONS, "100000000")
         self.expect(self.exec("--timeout", "1ms", "--replay", path, FUNCTIONS), TIMEOUT, "", "allowed 0.001 s")
 
@@ -658,6 +669,10 @@ class Proof(Case):
             self.expect(self.exec("--replay", path, EXAMPLES / "hello.wat"), LOAD, "", [str(path), reason])
         path.write_bytes(content[:8] + b"\x02" + content[9:])
         self.expect(self.exec("--replay", path, EXAMPLES / "hello.wat"), 115, "", "format 2")
+
+    def test_what_is_the_same_in_every_run_and_what_is_not_exclude_each_other(self):
+        self.expect(self.exec("--clock", "virtual", "--allow-clock", SLEEP), USAGE, "", "--clock and --allow-clock exclude each other")
+        self.expect(self.exec("--random", "seed=1", "--allow-random", SLEEP), USAGE, "", "--random and --allow-random exclude each other")
 
     def test_record_and_replay_exclude_each_other(self):
         self.expect(self.exec("--record", "a", "--replay", "b", SLEEP), USAGE, "", "--record and --replay")

@@ -119,6 +119,7 @@ static void equivalent_forms_are_read(void **state) {
   assert_prints("string", "\"\\/\\b\\f\\r\\t\\u00e4\\ud83d\\ude00\"",
                 "\"/\\u0008\\u000c\\u000d\\u0009ä😀\"");
   assert_prints("f64", "1.50", "1.5");
+  assert_prints("result<u8, string>", "{\"err\": \"a\"}", "{\"error\":\"a\"}");
 }
 
 static void errors_say_where_and_what_was_expected(void **state) {
@@ -159,7 +160,7 @@ static void errors_say_where_and_what_was_expected(void **state) {
   assert_rejects("option<option<u8>>", "1", "expected null or {\"some\": ...}");
   assert_rejects("option<option<u8>>", "{\"a\": 1}", "expected the key \"some\"");
   assert_rejects("result<u8>", "1", "expected {\"ok\": ...} or {\"error\": ...}");
-  assert_rejects("result<u8>", "{\"err\": 1}", "expected the key \"ok\" or \"error\"");
+  assert_rejects("result<u8>", "{\"fault\": 1}", "expected the key \"ok\" or \"error\"");
   assert_rejects("result<u8>", "{\"error\": 1}", "expected null but found '1'");
   assert_rejects("tuple<u8, u8>", "[1]", "expected 2 elements but found 1");
   assert_rejects("tuple<u8, u8>", "[1, 2, 3]", "expected 2 elements but there are more");

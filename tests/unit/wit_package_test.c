@@ -141,6 +141,11 @@ static void hints_say_what_would_help(void **state) {
           "    interface i { record point { x: u32 } f: func() -> pont; }\n"
           "                                                       ^",
           "did you mean 'point'?");
+  refuses("package a:b;\ninterface i { f: func(a: lst<u8>); }",
+          "x.wit:2:26: there is no type 'lst' that takes others in '<…>'\n"
+          "    interface i { f: func(a: lst<u8>); }\n"
+          "                             ^",
+          "did you mean 'list'?");
   refuses("package a:b;\nworld w { import wasi:io/streams@0.2.0; }",
           "x.wit:2:18: there is no package wasi:io@0.2.0\n"
           "    world w { import wasi:io/streams@0.2.0; }\n"

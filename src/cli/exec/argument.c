@@ -226,6 +226,13 @@ static size_t count_elements(tn_str text) {
   return count;
 }
 
+/* "1,,2"; the caret is below what ends the element that is not there. */
+static tn_error *no_element(argument *a, tn_str part) {
+  mark(a, slice(part, part.len, part.len));
+  a->length = 1;
+  return tn_error_make(TN_ERROR_ARGUMENT, "expected an element of the list but there is none");
+}
+
 /* "a, b, c" without brackets. */
 static tn_error *parse_list(argument *a, const tn_type *type, tn_str text, void *out) {
   const tn_type *element = tn_type_part(type, 0);
@@ -239,7 +246,10 @@ static tn_error *parse_list(argument *a, const tn_type *type, tn_str text, void 
   size_t at = 0;
   for (size_t i = 0; i < count; i++) {
     size_t end = exec_argument_find(text, at, ",");
-    tn_error *error = parse_value(a, element, exec_trim(slice(text, at, end)), data + i * size);
+    tn_str part = exec_trim(slice(text, at, end));
+    tn_error *error = part.len == 0 && tn_type_get_kind(element) != TN_TYPE_STRING
+                          ? no_element(a, slice(text, at, end))
+                          : parse_value(a, element, part, data + i * size);
     if (error != NULL) return error;
     at = end + 1;
   }

@@ -91,6 +91,12 @@ static tn_error *parse_argument(const exec_call *call, size_t index, tn_str text
   return argument_error(call, index, offset_of(call, text) + column, length, error);
 }
 
+static bool takes_list(const exec_call *call) {
+  for (size_t i = 0; i < tn_func_type_param_count(call->type); i++)
+    if (tn_type_get_kind(param_type(call, i)) == TN_TYPE_LIST) return true;
+  return false;
+}
+
 /* Options at the end may be left out. */
 static tn_error *check_count(const exec_call *call, size_t count) {
   size_t wanted = tn_func_type_param_count(call->type), needed = wanted;
@@ -100,6 +106,9 @@ static tn_error *check_count(const exec_call *call, size_t count) {
   exec_bytes message = {0};
   exec_bytes_format(&message, "the function takes %zu argument%s, %zu %s given", wanted,
                     wanted == 1 ? "" : "s", count, count == 1 ? "is" : "are");
+  if (count > wanted && call->job->arguments.form == EXEC_LIST && takes_list(call))
+    exec_bytes_text(&message,
+                    "\n  commas part arguments here: the elements of a list stand in brackets, [1, 2]");
   add_signature(call, &message);
   return exec_error_of(TN_ERROR_ARGUMENT, &message);
 }

@@ -54,6 +54,13 @@ static int check_options(const exec_job *job) {
         "--args-json, --input");
   if (settings->record != NULL && settings->replay != NULL)
     return cli_fail(failure, CLI_EXIT_USAGE, NULL, "--record and --replay exclude each other");
+  if (settings->clock.is_virtual && settings->allow_clock)
+    return cli_fail(failure, CLI_EXIT_USAGE, "--clock is the same in every run, --allow-clock the real one",
+                    "--clock and --allow-clock exclude each other");
+  if (settings->random_seed.is_set && settings->allow_random)
+    return cli_fail(failure, CLI_EXIT_USAGE,
+                    "--random gives the same numbers in every run, --allow-random real ones",
+                    "--random and --allow-random exclude each other");
   if (settings->replay != NULL && (settings->result_cache != NULL || settings->verify.is_set))
     return cli_fail(failure, CLI_EXIT_USAGE, NULL,
                     "--replay compares with the recording; --verify and --cache go without it");

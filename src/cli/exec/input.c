@@ -118,12 +118,20 @@ static bool is_json(const exec_bytes *text) {
   return trimmed.len > 0 && (trimmed.data[0] == '[' || trimmed.data[0] == '{');
 }
 
+/* Some editors begin a file with it. */
+static size_t mark_length(const char *text, size_t size) {
+  static const char byte_order_mark[] = "\xef\xbb\xbf";
+  enum { LENGTH = sizeof byte_order_mark - 1 };
+  return size >= LENGTH && memcmp(text, byte_order_mark, LENGTH) == 0 ? LENGTH : 0;
+}
+
 static tn_error *read_file(const char *path, exec_arguments *out) {
   char *text;
   size_t size;
   tn_error *error = cli_load_file(path, &text, &size);
   if (error != NULL) return error;
-  exec_bytes_add(&out->text, text, size);
+  size_t skipped = mark_length(text, size);
+  exec_bytes_add(&out->text, text + skipped, size - skipped);
   free(text);
   out->source = strcmp(path, "-") == 0 ? "standard input" : path;
   out->form = is_json(&out->text) ? EXEC_JSON : EXEC_LINES;

@@ -301,6 +301,13 @@ static bool is_ended_by_own_limit(const exec_job *job, const exec_outcome *outco
   }
 }
 
+bool exec_record_has_limit(const exec_job *job, const exec_outcome *outcome) {
+  uint64_t used, allowed;
+  return job->settings->replay != NULL && outcome->error != NULL &&
+         tn_error_get_limit(outcome->error, &used, &allowed) != TN_LIMIT_NONE &&
+         !is_ended_by_own_limit(job, outcome);
+}
+
 void exec_record_finish(exec_job *job, const exec_outcome *outcome) {
   bool is_new = tn_recording_get_mode(job->recording) == TN_RECORD;
   bool is_replay = tn_recording_get_mode(job->recording) == TN_REPLAY;

@@ -12,6 +12,8 @@ typedef int (*exec_run_func)(exec_job *job, bool is_silent, exec_outcome *outcom
 int exec_record_open(exec_job *job, cli_settings *settings);
 void exec_record_close(exec_job *job);
 /* The run is over: what it came to is noted. */
+/* Whether a replay has ended by a limit as the recorded run did: what is given beside it cannot raise that. */
+bool exec_record_has_limit(const exec_job *job, const exec_outcome *outcome);
 void exec_record_finish(exec_job *job, const exec_outcome *outcome);
 int exec_record_write(const exec_job *job);
 /* Runs it again as often as --verify says. */

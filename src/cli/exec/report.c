@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/exec/exec.h"
+#include "cli/exec/record.h"
 #include "cli/rights.h"
 
 /* ---- errors ------------------------------------------------------------------------------------------ */
@@ -33,6 +34,21 @@ static const struct {
     [TN_LIMIT_HANDLES] = {"handles", "handles", "handles"},
 };
 
+/* "1.500 s", and what is below a millisecond in whole nanoseconds: "1 ns". */
+static void describe_time(uint64_t nanoseconds, char *out, size_t size) {
+  if (nanoseconds < 1000000)
+    snprintf(out, size, "%" PRIu64 " ns", nanoseconds);
+  else
+    snprintf(out, size, "%.3f s", (double)nanoseconds / 1e9);
+}
+
+static void describe_times(uint64_t used, uint64_t allowed, char *out, size_t size) {
+  char texts[2][40];
+  describe_time(used, texts[0], sizeof texts[0]);
+  describe_time(allowed, texts[1], sizeof texts[1]);
+  snprintf(out, size, " (used %s, allowed %s)", texts[0], texts[1]);
+}
+
 /* " (used 4294967296, allowed 65536 bytes of memory)"; "" for what is about no limit. */
 static void describe_limit(const tn_error *error, char *out, size_t size) {
   uint64_t used, allowed;
@@ -40,11 +56,17 @@ static void describe_limit(const tn_error *error, char *out, size_t size) {
   out[0] = '\0';
   if (limit == TN_LIMIT_NONE) return;
   if (limit == TN_LIMIT_TIME)
-    snprintf(out, size, " (used %.3f s, allowed %.3f s)", (double)used / 1e9,
-             (double)allowed / 1e9);
+    describe_times(used, allowed, out, size);
   else
     snprintf(out, size, " (used %" PRIu64 ", allowed %" PRIu64 " %s)", used, allowed,
              limits[limit].words);
+}
+
+static const char *hint_of(const exec_job *job, const exec_outcome *outcome, char *room,
+                           size_t size) {
+  return exec_record_has_limit(job, outcome)
+             ? "the limit is that of the recording, which a replay cannot raise"
+             : cli_hint(outcome->error, room, size);
 }
 
 int exec_report_error(const exec_job *job, const exec_outcome *outcome) {
@@ -52,9 +74,9 @@ int exec_report_error(const exec_job *job, const exec_outcome *outcome) {
     return cli_report(outcome->exit_code,
                       "call one of its functions with --function; `tenon inspect` lists them", "%s",
                       tn_error_get_message(outcome->error));
-  char amounts[128];
+  char amounts[128], room[1024];
   describe_limit(outcome->error, amounts, sizeof amounts);
-  cli_print_error(outcome->error, amounts);
+  cli_print_error(outcome->error, amounts, hint_of(job, outcome, room, sizeof room));
   return outcome->exit_code;
 }
 
@@ -139,7 +161,7 @@ static void print_error(const exec_job *job, const exec_outcome *outcome) {
   if (failure->exit_code != CLI_EXIT_OK) {
     print_message(failure->message, failure->hint[0] != '\0' ? failure->hint : NULL);
   } else if (error != NULL) {
-    print_message(tn_error_get_message(error), cli_hint(error, room, sizeof room));
+    print_message(tn_error_get_message(error), hint_of(job, outcome, room, sizeof room));
     print_limit(error);
   } else {
     fputs(",\n  \"error\": null", stdout);

@@ -1,4 +1,5 @@
 /* Type expressions, declarations of types, and functions. WIT.md#types, #items-type, #item-resource */
+#include "base/nearest.h"
 #include "wit/package/syntax.h"
 
 static tn_error *new_type(tn_wit_reader *reader, tn_wit_type_kind kind, uint32_t offset,
@@ -136,12 +137,28 @@ static tn_error *read_constructed(tn_wit_reader *reader, const constructor *form
   return error;
 }
 
+/* "lst<u8>" */
+static tn_error *no_constructor(const tn_wit_reader *reader, const tn_wit_word *name) {
+  static const char *const known[] = {"list", "map", "tuple",  "option", "result",
+                                      "own",  "borrow", "stream", "future"};
+  tn_str best = {0};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    best = tn_nearest_of(name->text, best, tn_str_from(known[i]));
+  tn_wit_place place = {reader->source, name->offset};
+  tn_error *error =
+      tn_wit_place_error(place, "there is no type '%" TN_STR_FORMAT "' that takes others in '<…>'",
+                         TN_STR_ARG(name->text));
+  if (best.data == NULL) return error;
+  return tn_error_set_hint(error, "did you mean '%" TN_STR_FORMAT "'?", TN_STR_ARG(best));
+}
+
 tn_error *tn_wit_reader_type(tn_wit_reader *reader, tn_wit_type_expression **out) {
   const tn_wit_token *token = &reader->lexer.token;
   if (token->kind != TN_WIT_NAME) return tn_wit_reader_expected(reader, "a type");
   if (token->keyword == TN_WIT_NO_KEYWORD) {
     TN_TRY(new_type(reader, TN_WIT_KIND_ALIAS, (uint32_t)token->start, out));
-    return tn_wit_reader_word(reader, "a type", &(*out)->name);
+    TN_TRY(tn_wit_reader_word(reader, "a type", &(*out)->name));
+    return tn_wit_reader_at(reader, '<') ? no_constructor(reader, &(*out)->name) : NULL;
   }
   if (token->keyword <= TN_WIT_ERROR_CONTEXT) {
     TN_TRY(new_type(reader, TN_WIT_KIND_PRIMITIVE, (uint32_t)token->start, out));
