@@ -545,9 +545,10 @@ typedef struct tn_server_problem {
   unsigned column;
   const char *message;
   const char *hint; /* or NULL */
+  bool is_warning;  /* a server would start all the same */
 } tn_server_problem;
 /* Reads everything, components and certificates included, and reports all that is wrong, in the order of the file.
- * Gives the number of problems. */
+ * Gives the number of problems, without warnings. */
 TN_API size_t tn_server_settings_check(const tn_server_settings *settings,
                                        void (*report)(void *data, const tn_server_problem *problem),
                                        void *data);

@@ -3,7 +3,18 @@
 
 #include "cli/cli.h"
 
+static void warn(const tn_server_problem *problem) {
+  if (problem->file == NULL)
+    cli_warn("%s", problem->message);
+  else
+    cli_warn("%s:%u:%u: %s", problem->file, problem->line, problem->column, problem->message);
+}
+
 static void report(void *data, const tn_server_problem *problem) {
+  if (problem->is_warning) {
+    warn(problem);
+    return;
+  }
   int *exit_code = data;
   int code = cli_exit_code_of_kind(problem->kind);
   char room[1024];

@@ -1318,6 +1318,14 @@ class Checking(Case):
             self.assertIn("serve.toml:%d:%d: " % (line, column), done.err)
             self.assertIn("gone.wasm: No such file", done.err)
 
+    def test_a_link_that_takes_no_part_is_a_warning(self):
+        spare = self.write("spare.wat", "(component)")
+        route = '[route]\n"/" = "b"\n'
+        self.check('[component.b]\nfile = "app.wat"\n[[component.b.link]]\nfile = "spare.wat"\n' + route, 0,
+                   "warning: serve.toml:4:8: link: nothing imports what %s exports: it takes no part" % spare)
+        self.check('[defaults]\nlink = "spare.wat"\n[component.a]\nfile = "app.wat"\n[component.b]\nfile = "app.wat"\n' + route, 0,
+                   "warning: serve.toml:2:8: link: nothing imports what %s exports: it takes no part" % spare)
+
     def test_certificates_are_read(self):
         self.write("rubbish.pem", "rubbish")
         path = self.write("serve.toml", '[[listen]]\naddress = "127.0.0.1:1"\ncertificate = "gone.pem"\nkey = "rubbish.pem"\n'

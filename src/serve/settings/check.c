@@ -63,6 +63,21 @@ static tn_place place_of_component(const tn_server_settings *settings,
                     component->column};
 }
 
+/* Whom to tell about a link that takes no part. */
+typedef struct link_warnings {
+  const tn_server_settings *settings;
+  tn_problems *problems;
+} link_warnings;
+
+static void warn_of_unused(void *data, const tn_serve_link *link) {
+  link_warnings *to = data;
+  tn_place place = {link->line != 0 ? to->settings->file : NULL, link->line, link->column};
+  tn_server_problem *warning =
+      tn_problems_add(to->problems, TN_ERROR_LINK, place,
+                      "link: nothing imports what %s exports: it takes no part", link->path);
+  if (warning != NULL) warning->is_warning = true;
+}
+
 static void check_components(const tn_server_settings *settings, const tn_serve_config *config,
                              tn_problems *problems) {
   tn_generation_maker maker = {0};
@@ -74,6 +89,8 @@ static void check_components(const tn_server_settings *settings, const tn_serve_
     tn_error *wrong = try_component(&maker, component);
     tn_problems_add_error(problems, place_of_component(settings, component), NULL, wrong);
   }
+  link_warnings to = {settings, problems};
+  tn_serve_find_unused_links(config, warn_of_unused, &to);
   free_maker(&maker);
 }
 
@@ -170,9 +187,11 @@ size_t tn_server_settings_check(const tn_server_settings *settings,
     tn_serve_config_delete(config);
   }
   tn_problems_sort(&problems);
-  for (uint32_t i = 0; i < problems.items.len; i++)
+  size_t count = 0;
+  for (uint32_t i = 0; i < problems.items.len; i++) {
     report(data, &problems.items.items[i]);
-  size_t count = problems.items.len;
+    count += !problems.items.items[i].is_warning;
+  }
   if (problems.no_memory) {
     report(data, &(tn_server_problem){.kind = TN_ERROR_NO_MEMORY, .message = "out of memory"});
     count++;

@@ -32,7 +32,7 @@ tn_server_problem *tn_problems_add(tn_problems *problems, tn_error_kind kind, tn
     problems->no_memory = true;
     return NULL;
   }
-  *added = (tn_server_problem){kind, place.file, place.line, place.column, message, NULL};
+  *added = (tn_server_problem){kind, place.file, place.line, place.column, message, NULL, false};
   return added;
 }
 
