@@ -16,7 +16,7 @@ static tn_recording *recording_of(tn_runtime *runtime) {
 /* ---- what is expected ------------------------------------------------------------------------------- */
 
 static void describe_event(tn_buffer *out, tn_event_kind kind, tn_str name) {
-  if (kind == TN_EVENT_DROP) tn_buffer_append_text(out, "the drop of ");
+  tn_buffer_append_text(out, tn_event_prefix(kind));
   tn_buffer_append_str(out, kind == TN_EVENT_OUTPUT ? TN_STR("output") : name);
 }
 
@@ -61,10 +61,9 @@ static tn_error *expect(tn_recording *recording, tn_event_kind kind, tn_str name
     return tn_error_new(TN_ERROR_CANCELLED, "the recording ends here: %" TN_STR_FORMAT,
                         TN_STR_ARG(interruption));
   if (!is_there)
-    return tn_recording_differs(recording,
-                                "call %llu is %s%" TN_STR_FORMAT ", where the recording ends",
-                                (unsigned long long)recording->call_number,
-                                kind == TN_EVENT_DROP ? "the drop of " : "", TN_STR_ARG(name));
+    return tn_recording_differs(
+        recording, "call %llu is %s%" TN_STR_FORMAT ", where the recording ends",
+        (unsigned long long)recording->call_number, tn_event_prefix(kind), TN_STR_ARG(name));
   if (out->kind != kind || !tn_str_equal(out->name, name))
     return other_call(recording, out, kind, name);
   give_output(recording, start, at);

@@ -259,8 +259,8 @@ static void other_output(tn_recording *recording, const tn_event *event, int str
     tn_buffer_format(out, " was written to stream %llu, and now ",
                      (unsigned long long)event->value);
   } else if (event != NULL) {
-    tn_buffer_format(out, "%s%" TN_STR_FORMAT " was called, and now ",
-                     event->kind == TN_EVENT_DROP ? "the drop of " : "", TN_STR_ARG(event->name));
+    tn_buffer_format(out, "%s%" TN_STR_FORMAT " was called, and now ", tn_event_prefix(event->kind),
+                     TN_STR_ARG(event->name));
   }
   tn_difference_quote(out, bytes, 0);
   tn_buffer_format(out, " is written to stream %d%s", stream,
@@ -339,9 +339,8 @@ static tn_error *finish_comparing(tn_recording *recording) {
       return tn_recording_differs(
           recording,
           "it ends after call %llu, where %s%" TN_STR_FORMAT " came next; there were %llu calls",
-          (unsigned long long)recording->call_number,
-          event.kind == TN_EVENT_DROP ? "the drop of " : "", TN_STR_ARG(event.name),
-          (unsigned long long)recording->call_count);
+          (unsigned long long)recording->call_number, tn_event_prefix(event.kind),
+          TN_STR_ARG(event.name), (unsigned long long)recording->call_count);
     if (recording->write != NULL)
       recording->write(recording->write_data, (int)event.value, (const uint8_t *)event.bytes.data,
                        event.bytes.len);

@@ -38,6 +38,11 @@ typedef enum tn_event_kind {
   TN_EVENT_OUTPUT,
 } tn_event_kind;
 
+/* What stands before the name of what was called, in messages. */
+static inline const char *tn_event_prefix(tn_event_kind kind) {
+  return kind == TN_EVENT_DROP ? "the drop of " : "";
+}
+
 typedef struct tn_recording_note {
   tn_str name;
   tn_str value;
